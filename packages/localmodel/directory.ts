@@ -1,0 +1,29 @@
+/**
+ * The directory: every model the API service knows, as whoever runs the models describes it.
+ *
+ * On one machine the supervisor sends it whole over IPC at every change; in a cluster the API service
+ * derives it from LocalModels and EndpointSlices. Routing depends on nothing else.
+ */
+import type { ModelFacts } from "./server-state.ts";
+
+export type DirectoryModel = {
+  readonly id: string;
+  readonly aliases: readonly string[];
+  readonly createdSeconds: number;
+  readonly state: "pending" | "downloading" | "loading" | "ready" | "restarting" | "failed";
+  /** One sentence for a person: progress, or what is wrong and what to do. */
+  readonly message: string;
+  /** 0..1 while downloading or loading. */
+  readonly progress?: number;
+  /** Known once the weights have been loaded. */
+  readonly facts?: ModelFacts;
+  /** Base URLs that serve it now, such as `http://127.0.0.1:41234`. */
+  readonly endpoints: readonly string[];
+};
+
+export type Directory = { readonly models: readonly DirectoryModel[] };
+
+/** Parent to API service. */
+export type DirectoryMessage = { readonly type: "directory"; readonly directory: Directory };
+/** API service to parent. */
+export type ApiMessage = { readonly type: "listening"; readonly port: number };

@@ -1,0 +1,68 @@
+/**
+ * `spec.engine` and `spec.sampling`: how the weights are run, and what a request gets that says nothing.
+ *
+ * Absent means "the server decides when it has seen the weights", never zero.
+ */
+import { z } from "zod";
+
+/** KV cache element types llama.cpp can run; all but f16 need flash attention. */
+export const KvCacheType = z.enum(["f16", "bf16", "f32", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]);
+
+export const EngineSpec = z.strictObject({
+  contextTokens: z
+    .int()
+    .min(16)
+    .max(16_777_216)
+    .exactOptional()
+    .describe(
+      "Context window of each slot, in tokens. Default: what the model was trained for, at most 4096.",
+    ),
+  slots: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(4)
+    .describe("Requests decoded at the same time. Each slot has its own context of contextTokens."),
+  maxQueuedRequests: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(128)
+    .describe("Requests that may wait for a slot. One more is answered 429 with Retry-After."),
+  gpuLayers: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .exactOptional()
+    .describe("Layers placed on the GPU. Default: as many as fit; 0 keeps everything on the CPU."),
+  threads: z
+    .int()
+    .min(1)
+    .max(1024)
+    .exactOptional()
+    .describe("CPU threads. Default: the CPUs this process may use."),
+  batchTokens: z
+    .int()
+    .min(16)
+    .max(65_536)
+    .default(512)
+    .describe("Most tokens evaluated in one step, over all slots."),
+  flashAttention: z
+    .boolean()
+    .default(true)
+    .describe("Flash attention: faster, and needed by every kvCacheType but f16."),
+  kvCacheType: KvCacheType.default("f16").describe("Element type of the KV cache."),
+});
+export type EngineSpec = z.infer<typeof EngineSpec>;
+
+export const SamplingSpec = z.strictObject({
+  temperature: z.number().min(0).max(2).exactOptional(),
+  topP: z.number().min(0).max(1).exactOptional(),
+  topK: z.int().min(0).max(1_000_000).exactOptional().describe("0 considers every token."),
+  minP: z.number().min(0).max(1).exactOptional(),
+  presencePenalty: z.number().min(-2).max(2).exactOptional(),
+  frequencyPenalty: z.number().min(-2).max(2).exactOptional(),
+  repeatPenalty: z.number().min(0).max(10).exactOptional().describe("1 changes nothing."),
+  maxTokens: z.int().min(1).max(16_777_216).exactOptional(),
+});
+export type SamplingSpec = z.infer<typeof SamplingSpec>;
