@@ -56,13 +56,53 @@ export const EngineSpec = z.strictObject({
 export type EngineSpec = z.infer<typeof EngineSpec>;
 
 export const SamplingSpec = z.strictObject({
-  temperature: z.number().min(0).max(2).exactOptional(),
-  topP: z.number().min(0).max(1).exactOptional(),
-  topK: z.int().min(0).max(1_000_000).exactOptional().describe("0 considers every token."),
-  minP: z.number().min(0).max(1).exactOptional(),
-  presencePenalty: z.number().min(-2).max(2).exactOptional(),
-  frequencyPenalty: z.number().min(-2).max(2).exactOptional(),
-  repeatPenalty: z.number().min(0).max(10).exactOptional().describe("1 changes nothing."),
-  maxTokens: z.int().min(1).max(16_777_216).exactOptional(),
+  temperature: z
+    .number()
+    .min(0)
+    .max(2)
+    .exactOptional()
+    .describe("Randomness; 0 always takes the likeliest token."),
+  topP: z
+    .number()
+    .min(0)
+    .max(1)
+    .exactOptional()
+    .describe("Considers the likeliest tokens that together have this probability."),
+  topK: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .exactOptional()
+    .describe("Considers so many of the likeliest tokens; 0 considers every token."),
+  minP: z
+    .number()
+    .min(0)
+    .max(1)
+    .exactOptional()
+    .describe("Drops tokens less likely than this share of the likeliest one."),
+  presencePenalty: z
+    .number()
+    .min(-2)
+    .max(2)
+    .exactOptional()
+    .describe("Penalty of tokens that have occurred."),
+  frequencyPenalty: z
+    .number()
+    .min(-2)
+    .max(2)
+    .exactOptional()
+    .describe("Penalty of tokens for each time they have occurred."),
+  repeatPenalty: z
+    .number()
+    .min(0)
+    .max(10)
+    .exactOptional()
+    .describe("Factor against repetition; 1 changes nothing."),
+  maxTokens: z
+    .int()
+    .min(1)
+    .max(16_777_216)
+    .exactOptional()
+    .describe("Most tokens of an answer. Default: what fits the context."),
 });
 export type SamplingSpec = z.infer<typeof SamplingSpec>;

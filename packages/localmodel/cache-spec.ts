@@ -1,0 +1,43 @@
+/**
+ * `spec.cache`: the volume that keeps downloaded weights between pods.
+ *
+ * Without it each pod downloads into a volume of its own that goes with it. On one machine the cache
+ * is a folder and this field has no effect.
+ */
+import { z } from "zod";
+import { Quantity } from "./quantity.ts";
+import { Subdomain } from "./text.ts";
+
+const ONE_CLAIM = "must set exactly one of claimName and claimTemplate";
+
+const ClaimTemplate = z.strictObject({
+  size: Quantity.describe("Size of the claim; leave room for two versions of the weights."),
+  storageClassName: Subdomain.exactOptional().describe(
+    "StorageClass of the claim. Default: the cluster's.",
+  ),
+  accessMode: z
+    .enum(["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"])
+    .default("ReadWriteOnce")
+    .describe("Replicas on several nodes need ReadWriteMany."),
+});
+
+export const CacheSpec = z
+  .strictObject({
+    claimName: Subdomain.exactOptional().describe(
+      "An existing PersistentVolumeClaim, which several LocalModels may share.",
+    ),
+    claimTemplate: ClaimTemplate.exactOptional().describe(
+      "A PersistentVolumeClaim made for this LocalModel and deleted with it.",
+    ),
+  })
+  .check((payload) => {
+    const { claimName, claimTemplate } = payload.value;
+    if ((claimName === undefined) !== (claimTemplate === undefined)) return;
+    payload.issues.push({ code: "custom", message: ONE_CLAIM, input: payload.value });
+  })
+  .meta({
+    "x-kubernetes-validations": [
+      { rule: "has(self.claimName) != has(self.claimTemplate)", message: ONE_CLAIM },
+    ],
+  });
+export type CacheSpec = z.infer<typeof CacheSpec>;

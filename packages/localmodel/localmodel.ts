@@ -1,0 +1,132 @@
+/**
+ * The LocalModel resource, `localmodel.dev/v1alpha1`: the one declaration that YAML files, the CRD,
+ * the field reference and all services are made from.
+ *
+ * Everything in `spec` must have a Kubernetes structural schema: no unions, no nulls, bounds on
+ * everything, and each rule between fields both as a check and as CEL.
+ */
+import { z } from "zod";
+import { CacheSpec } from "./cache-spec.ts";
+import { EngineSpec, SamplingSpec } from "./engine-spec.ts";
+import { EnvironmentSpec } from "./env-spec.ts";
+import { GpuSpec } from "./gpu-spec.ts";
+import { PodMetadata } from "./map-spec.ts";
+import { placementFields } from "./placement-spec.ts";
+import { ResourcesSpec } from "./quantity.ts";
+import { checkSource, sourceFields, sourceRules, SourceSpec } from "./source-spec.ts";
+import { Label, textLike } from "./text.ts";
+
+export const GROUP = "localmodel.dev";
+export const VERSION = "v1alpha1";
+export const API_VERSION = `${GROUP}/${VERSION}`;
+export const KIND = "LocalModel";
+
+/** What a client may send as `model`. It also travels as a URL path, so no part may be "." or "..". */
+export const ModelId = textLike(
+  256,
+  /^[A-Za-z0-9_][A-Za-z0-9_.:@+-]*(\/[A-Za-z0-9_][A-Za-z0-9_.:@+-]*)*$/,
+  'a model id such as "llama-3.2-1b" or "org/name:tag": letters, digits, "_.:@+-" and "/"',
+);
+
+const AdapterSpec = z
+  .strictObject({
+    ...sourceFields,
+    scale: z
+      .number()
+      .min(-100)
+      .max(100)
+      .default(1)
+      .describe("Strength of the adapter; 1 as it was trained."),
+  })
+  .check(checkSource)
+  .meta({ "x-kubernetes-validations": sourceRules });
+export type AdapterSpec = z.infer<typeof AdapterSpec>;
+
+const aliases = z
+  .array(ModelId)
+  .max(32)
+  .default([])
+  .check((payload) => {
+    if (new Set(payload.value).size === payload.value.length) return;
+    payload.issues.push({
+      code: "custom",
+      message: "must not name an alias twice",
+      input: payload.value,
+    });
+  })
+  .describe("Further ids clients may send as `model`.")
+  .meta({ "x-kubernetes-list-type": "set" });
+
+export const LocalModelSpec = z.strictObject({
+  modelId: ModelId.exactOptional().describe(
+    "What clients send as `model`. Default: the object's name. Of two LocalModels that claim one id, the older keeps it.",
+  ),
+  aliases,
+  source: SourceSpec.describe("Where the weights (a GGUF file) come from: exactly one kind."),
+  projector: SourceSpec.exactOptional().describe(
+    "Image projector (mmproj) of a model that sees: the same fields as `source`.",
+  ),
+  draft: SourceSpec.exactOptional().describe(
+    "Small model that drafts tokens for the large one: the same fields as `source`.",
+  ),
+  adapters: z
+    .array(AdapterSpec)
+    .max(8)
+    .exactOptional()
+    .describe("LoRA adapters applied to every request: the fields of `source`, and `scale`.")
+    .meta({ "x-kubernetes-list-type": "atomic" }),
+  engine: EngineSpec.prefault({}).describe("How the weights are run."),
+  sampling: SamplingSpec.prefault({}).describe("What requests get that leave a parameter out."),
+  replicas: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(1)
+    .describe("Pods that serve the model; 0 suspends it. Local mode runs one process, or none."),
+  gpu: GpuSpec.exactOptional().describe("Accelerators of each replica. Absent: CPU only."),
+  resources: ResourcesSpec.exactOptional().describe("CPU and memory of each replica."),
+  cache: CacheSpec.exactOptional().describe("Volume that keeps weights between pods."),
+  ...placementFields,
+  podMetadata: PodMetadata.exactOptional().describe("Labels and annotations of the pods."),
+  env: EnvironmentSpec.exactOptional().describe("Environment variables of the model server."),
+  promptLogging: z
+    .boolean()
+    .default(false)
+    .describe("Whether prompts and completions may appear in logs and traces."),
+});
+export type LocalModelSpec = z.infer<typeof LocalModelSpec>;
+export type LocalModelSpecInput = z.input<typeof LocalModelSpec>;
+
+/** Object metadata: the part that is used, and what `kubectl get -o yaml` adds to it. */
+const Metadata = z.strictObject({
+  name: Label.describe("Name of the object."),
+  namespace: Label.exactOptional(),
+  labels: z.record(z.string(), z.string()).nullish(),
+  annotations: z.record(z.string(), z.string()).nullish(),
+  generation: z.int().min(0).exactOptional(),
+  uid: z.string().exactOptional(),
+  creationTimestamp: z.string().nullish(),
+  deletionTimestamp: z.string().nullish(),
+  deletionGracePeriodSeconds: z.int().exactOptional(),
+  resourceVersion: z.string().exactOptional(),
+  selfLink: z.string().exactOptional(),
+  finalizers: z.array(z.string()).exactOptional(),
+  ownerReferences: z.array(z.unknown()).exactOptional(),
+  managedFields: z.array(z.unknown()).exactOptional(),
+});
+
+export const LocalModel = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal(KIND),
+  metadata: Metadata,
+  spec: LocalModelSpec,
+  // Tolerated as kubectl tolerates it: only the operator writes it, through its own subresource.
+  status: z.record(z.string(), z.unknown()).exactOptional(),
+});
+export type LocalModel = z.infer<typeof LocalModel>;
+export type LocalModelInput = z.input<typeof LocalModel>;
+
+/** The id clients use: the one given, else the object's name. */
+export function modelIdOf(model: LocalModel): string {
+  return model.spec.modelId ?? model.metadata.name;
+}

@@ -1,0 +1,75 @@
+/**
+ * `status`: what the operator found. Conditions only, no phase: `Ready` sums the others up.
+ *
+ * Unknown fields are dropped, not refused: an operator must be able to read what a newer one wrote.
+ */
+import { z } from "zod";
+import { boundedString, text, textLike } from "./text.ts";
+
+export const CONDITION_TYPES = [
+  "Ready",
+  "SourceResolved",
+  "Scheduled",
+  "Loaded",
+  "Progressing",
+] as const;
+export type ConditionType = (typeof CONDITION_TYPES)[number];
+
+const generation = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const count = z.int().min(0).max(2_147_483_647);
+const size = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+export const Condition = z.object({
+  type: textLike(
+    316,
+    /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/,
+    "a condition type in CamelCase",
+  ).describe(`What is said: ${CONDITION_TYPES.join(", ")}.`),
+  status: z.enum(["True", "False", "Unknown"]).describe("Whether it holds."),
+  observedGeneration: generation
+    .exactOptional()
+    .describe("Generation of the LocalModel this was said about."),
+  lastTransitionTime: text(64)
+    .describe("When `status` last changed.")
+    .meta({ format: "date-time" }),
+  reason: textLike(
+    1024,
+    /^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/,
+    "a reason in CamelCase",
+  ).describe("Why, as one CamelCase word for programs."),
+  message: boundedString(32_768).describe("Why, and what to do next, for a person."),
+});
+export type Condition = z.infer<typeof Condition>;
+
+export const ModelStatus = z.object({
+  architecture: text(128).exactOptional().describe("Architecture named by the weights."),
+  parameters: size.exactOptional().describe("Number of parameters."),
+  quantization: text(64).exactOptional().describe("Quantization, such as `Q4_K_M`."),
+  contextLength: size.exactOptional().describe("Context of each slot, in tokens."),
+  sizeBytes: size.exactOptional().describe("Size of the weights."),
+  capabilities: z
+    .array(text(64))
+    .max(32)
+    .exactOptional()
+    .describe("What requests it can answer: chat, completions, infill, embeddings.")
+    .meta({ "x-kubernetes-list-type": "set" }),
+});
+export type ModelStatus = z.infer<typeof ModelStatus>;
+
+export const LocalModelStatus = z.object({
+  conditions: z
+    .array(Condition)
+    .max(32)
+    .exactOptional()
+    .describe("What is true of the model now, and why.")
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"] }),
+  observedGeneration: generation
+    .exactOptional()
+    .describe("Generation of the LocalModel this status is about."),
+  modelId: text(256).exactOptional().describe("What clients send as `model`."),
+  model: ModelStatus.exactOptional().describe("What the weights turned out to be."),
+  replicas: count.exactOptional().describe("Pods there are."),
+  readyReplicas: count.exactOptional().describe("Pods that answer requests."),
+  selector: text(4096).exactOptional().describe("Label selector of the pods, for autoscalers."),
+});
+export type LocalModelStatus = z.infer<typeof LocalModelStatus>;
