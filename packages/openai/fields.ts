@@ -1,0 +1,166 @@
+/**
+ * The fields that several requests share, and the rules all fields follow.
+ *
+ * A null means the same as leaving the field out, as in OpenAI's own schema, so `nullsAbsent` removes nulls
+ * before an object is looked at. After that a value has the right type and range or is refused: nothing is
+ * coerced, clamped or replaced by a default.
+ */
+import { z } from "zod";
+import { refusal } from "./issue.ts";
+
+export const STOP_MAX_STRINGS = 4;
+export const STOP_MAX_CHARACTERS = 1024;
+export const CHOICES_MAX = 128;
+export const LOGIT_BIAS_MAX_ENTRIES = 10_000;
+export const METADATA_MAX_ENTRIES = 16;
+
+/** An object whose null fields count as absent. */
+export function nullsAbsent<Schema extends z.ZodType>(schema: Schema) {
+  return z.preprocess((value) => (isRecord(value) ? withoutNulls(value) : value), schema);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function withoutNulls(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
+}
+
+/**
+ * Any text. A lone surrogate, which is what remains of an emoji that a client cut in half, becomes U+FFFD
+ * as it would in every UTF-8 encoder: refusing the request would help nobody.
+ */
+export const Text = z.string().transform((text) => text.toWellFormed());
+
+/** An array whose length is checked before its elements, so that a huge one costs little. */
+export function boundedArray<Element extends z.ZodType>(
+  element: Element,
+  { min = 0, max }: { min?: number; max: number },
+) {
+  return z.array(z.unknown()).min(min).max(max).pipe(z.array(element));
+}
+
+/** Accepts `schema`, and refuses a value that asks for what this server does not do. */
+export function unsupportedUnless<Schema extends z.ZodType>(
+  schema: Schema,
+  harmless: (value: z.output<Schema>) => boolean,
+  { message = "This server does not support '{param}' yet.", code = "unsupported_parameter" } = {},
+) {
+  return schema.superRefine((value, context) => {
+    if (!harmless(value)) context.addIssue(refusal(message, code));
+  });
+}
+
+/** Values by which clients say "not used" without leaving the field out. */
+export function saysNothing(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.keys(value).length === 0;
+  return value === undefined || value === false || value === 0 || value === "";
+}
+
+const StopString = z.string().max(STOP_MAX_CHARACTERS).pipe(Text);
+
+/** An empty stop string would match everywhere; clients send it for "none". */
+const Stop = z
+  .union([
+    StopString.transform((stop) => [stop]),
+    boundedArray(StopString, { max: STOP_MAX_STRINGS }),
+  ])
+  .transform((strings) => strings.filter((stop) => stop !== ""));
+
+/** OpenAI says int64. Beyond 2^53 JSON numbers lose digits before anyone can look; equal seeds stay equal. */
+const Seed = z
+  .number()
+  .refine(Number.isInteger, refusal("Invalid '{param}': expected an integer.", "invalid_type"))
+  .min(-(2 ** 63))
+  .max(2 ** 63);
+
+const TOKEN_ID = /^(?:0|[1-9][0-9]{0,9})$/;
+
+/** Pairs of token and bias. What adds nothing is dropped, whatever its key. */
+const LogitBias = z
+  .record(z.string(), z.number().min(-100).max(100))
+  .transform((record, context): [token: number, bias: number][] => {
+    const entries = Object.entries(record).filter(([, bias]) => bias !== 0);
+    const invalid = entries.find(([key]) => !TOKEN_ID.test(key));
+    if (invalid !== undefined || entries.length > LOGIT_BIAS_MAX_ENTRIES) {
+      context.addIssue(
+        refusal(
+          `Invalid '{param}': expected at most ${LOGIT_BIAS_MAX_ENTRIES} entries, each with a token id as its key.`,
+          "invalid_value",
+        ),
+      );
+      return z.NEVER;
+    }
+    return entries.map(([key, bias]) => [Number(key), bias]);
+  });
+
+const StreamOptions = nullsAbsent(
+  z.object({
+    include_usage: z.boolean().exactOptional(),
+    include_obfuscation: z.boolean().exactOptional(),
+    continuous_usage_stats: z.boolean().exactOptional(),
+  }),
+);
+
+/** How to sample and when to stop: the same for chats and completions. */
+export const samplingFields = {
+  temperature: z.number().min(0).max(2).exactOptional(),
+  top_p: z.number().min(0).max(1).exactOptional(),
+  n: z.int().min(1).max(CHOICES_MAX).exactOptional(),
+  stop: Stop.exactOptional(),
+  presence_penalty: z.number().min(-2).max(2).exactOptional(),
+  frequency_penalty: z.number().min(-2).max(2).exactOptional(),
+  logit_bias: LogitBias.exactOptional(),
+  seed: Seed.exactOptional(),
+  stream: z.boolean().exactOptional(),
+  stream_options: StreamOptions.exactOptional(),
+  // Not OpenAI's, but sent by clients of every local server.
+  top_k: z.int().min(-1).max(1_000_000).exactOptional(),
+  min_p: z.number().min(0).max(1).exactOptional(),
+  repeat_penalty: z.number().min(0).max(10).exactOptional(),
+  repetition_penalty: z.number().min(0).max(10).exactOptional(),
+  ignore_eos: z.boolean().exactOptional(),
+} as const;
+
+/** −1 is LM Studio's way to say unlimited; 0 evaluates the prompt and generates nothing. */
+export const maxTokens = z.int().min(-1);
+
+export const identityFields = {
+  user: z.string().exactOptional(),
+} as const;
+
+const Metadata = z
+  .record(z.string().max(64), z.string().max(512))
+  .refine(
+    (metadata) => Object.keys(metadata).length <= METADATA_MAX_ENTRIES,
+    refusal(
+      `Invalid '{param}': expected at most ${METADATA_MAX_ENTRIES} entries.`,
+      "invalid_value",
+    ),
+  );
+
+/** Typed, and without any effect on an answer of this server. */
+export const bookkeepingFields = {
+  ...identityFields,
+  metadata: Metadata.exactOptional(),
+  store: z.boolean().exactOptional(),
+  service_tier: z.string().exactOptional(),
+  safety_identifier: z.string().max(64).exactOptional(),
+  prompt_cache_key: z.string().exactOptional(),
+} as const;
+
+const unused = unsupportedUnless(z.unknown(), saysNothing).exactOptional();
+
+/** Extensions of other servers which constrain the answer: ignoring them would give a wrong one. */
+export const unsupportedExtensions = {
+  grammar: unused,
+  json_schema: unused,
+  structured_outputs: unused,
+  guided_json: unused,
+  guided_regex: unused,
+  guided_choice: unused,
+  guided_grammar: unused,
+  stop_token_ids: unused,
+  bad_words: unused,
+} as const;
