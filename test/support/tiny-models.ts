@@ -1,0 +1,202 @@
+/**
+ * Writes tiny GGUF models that llama.cpp really loads: a chat model (llama architecture, byte-level
+ * BPE, ChatML) and an embedding model (BERT, WordPiece, mean pooling).
+ *
+ * The weights are seeded noise, so what the models say has no meaning, but it is the same on every
+ * run, and everything around the weights (tokenizer, template, context, special tokens) is genuine.
+ */
+import { writeFile } from "node:fs/promises";
+import { trainBytePairs } from "./byte-pair-encoding.ts";
+import { encodeGguf, type GgufTensor, type GgufValue, metadataValue } from "./gguf.ts";
+import { normalValues, seededRandom } from "./seeded-random.ts";
+import { wordPieceVocabulary } from "./word-pieces.ts";
+
+const { bool, f32, i32s, text, texts, u32 } = metadataValue;
+
+const LAYERS = 2;
+const WIDTH = 64;
+const HEADS = 4;
+const KEY_VALUE_HEADS = 2;
+const FEED_FORWARD = 128;
+const MERGES = 300;
+const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3 } as const;
+
+export type TinyModelOptions = {
+  /** Default 1. */
+  readonly seed?: number;
+  /** Context the model says it was trained for. Default 2048 (chat), 512 (embedding). */
+  readonly contextLength?: number;
+};
+
+export type TinyChatModelOptions = TinyModelOptions & {
+  /** Fill-in-the-middle tokens. Default true. */
+  readonly infill?: boolean;
+  /** A Jinja template instead of ChatML, or false for none. Default ChatML. */
+  readonly chatTemplate?: string | false;
+};
+
+const CHATML = `{%- for message in messages -%}
+{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}`;
+
+export async function writeTinyChatModel(
+  path: string,
+  options: TinyChatModelOptions = {},
+): Promise<void> {
+  const { seed = 1, contextLength = 2048, infill = true, chatTemplate = CHATML } = options;
+  const { tokens: pieces, merges } = trainBytePairs(MERGES);
+  const control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
+  if (infill) control.push("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>");
+  const id = (name: string): GgufValue => u32(pieces.length + control.indexOf(name));
+  const metadata: Record<string, GgufValue> = {
+    ...general("llama", "Tiny Chat"),
+    "llama.vocab_size": u32(pieces.length + control.length),
+    "llama.context_length": u32(contextLength),
+    "llama.embedding_length": u32(WIDTH),
+    "llama.block_count": u32(LAYERS),
+    "llama.feed_forward_length": u32(FEED_FORWARD),
+    "llama.attention.head_count": u32(HEADS),
+    "llama.attention.head_count_kv": u32(KEY_VALUE_HEADS),
+    "llama.attention.layer_norm_rms_epsilon": f32(1e-5),
+    "llama.rope.dimension_count": u32(WIDTH / HEADS),
+    "llama.rope.freq_base": f32(10_000),
+    "tokenizer.ggml.model": text("gpt2"),
+    "tokenizer.ggml.pre": text("gpt-2"),
+    "tokenizer.ggml.tokens": texts([...pieces, ...control]),
+    "tokenizer.ggml.token_type": i32s([
+      ...pieces.map(() => TOKEN_TYPE.normal),
+      ...control.map(() => TOKEN_TYPE.control),
+    ]),
+    "tokenizer.ggml.merges": texts(merges),
+    "tokenizer.ggml.bos_token_id": id("<|endoftext|>"),
+    "tokenizer.ggml.eos_token_id": id("<|im_end|>"),
+    "tokenizer.ggml.add_bos_token": bool(false),
+  };
+  if (infill) {
+    metadata["tokenizer.ggml.fim_pre_token_id"] = id("<|fim_prefix|>");
+    metadata["tokenizer.ggml.fim_suf_token_id"] = id("<|fim_suffix|>");
+    metadata["tokenizer.ggml.fim_mid_token_id"] = id("<|fim_middle|>");
+  }
+  if (chatTemplate !== false) metadata["tokenizer.chat_template"] = text(chatTemplate);
+  const tensors = llamaTensors(seededRandom(seed), pieces.length + control.length);
+  await writeFile(path, encodeGguf({ metadata, tensors }));
+}
+
+export async function writeTinyEmbeddingModel(
+  path: string,
+  options: TinyModelOptions = {},
+): Promise<void> {
+  const { seed = 1, contextLength = 512 } = options;
+  const { special, pieces } = wordPieceVocabulary();
+  const id = (name: string): GgufValue => u32(special.indexOf(name));
+  const metadata: Record<string, GgufValue> = {
+    ...general("bert", "Tiny Embedding"),
+    "bert.context_length": u32(contextLength),
+    "bert.embedding_length": u32(WIDTH),
+    "bert.block_count": u32(LAYERS),
+    "bert.feed_forward_length": u32(FEED_FORWARD),
+    "bert.attention.head_count": u32(HEADS),
+    "bert.attention.layer_norm_epsilon": f32(1e-12),
+    "bert.attention.causal": bool(false),
+    "bert.pooling_type": u32(1),
+    "tokenizer.ggml.model": text("bert"),
+    "tokenizer.ggml.pre": text("default"),
+    "tokenizer.ggml.token_type_count": u32(2),
+    "tokenizer.ggml.tokens": texts([...special, ...pieces]),
+    "tokenizer.ggml.token_type": i32s([
+      ...special.map((name) => (name === "[UNK]" ? TOKEN_TYPE.unknown : TOKEN_TYPE.control)),
+      ...pieces.map(() => TOKEN_TYPE.normal),
+    ]),
+    "tokenizer.ggml.unknown_token_id": id("[UNK]"),
+    "tokenizer.ggml.padding_token_id": id("[PAD]"),
+    "tokenizer.ggml.cls_token_id": id("[CLS]"),
+    "tokenizer.ggml.bos_token_id": id("[CLS]"),
+    "tokenizer.ggml.seperator_token_id": id("[SEP]"), // the format's own spelling
+    "tokenizer.ggml.eos_token_id": id("[SEP]"),
+    "tokenizer.ggml.mask_token_id": id("[MASK]"),
+  };
+  const vocabulary = special.length + pieces.length;
+  const tensors = bertTensors(seededRandom(seed), vocabulary, contextLength);
+  await writeFile(path, encodeGguf({ metadata, tensors }));
+}
+
+function general(architecture: string, name: string): Record<string, GgufValue> {
+  return {
+    "general.architecture": text(architecture),
+    "general.name": text(name),
+    "general.file_type": u32(1), // mostly f16
+    "general.quantization_version": u32(2),
+  };
+}
+
+function llamaTensors(random: () => number, vocabulary: number): readonly GgufTensor[] {
+  const keyValueWidth = (WIDTH / HEADS) * KEY_VALUE_HEADS;
+  const layer = (index: number): readonly GgufTensor[] => [
+    constant(`blk.${index}.attn_norm.weight`, 1),
+    matrix(random, `blk.${index}.attn_q.weight`, [WIDTH, WIDTH]),
+    matrix(random, `blk.${index}.attn_k.weight`, [WIDTH, keyValueWidth]),
+    matrix(random, `blk.${index}.attn_v.weight`, [WIDTH, keyValueWidth]),
+    matrix(random, `blk.${index}.attn_output.weight`, [WIDTH, WIDTH]),
+    constant(`blk.${index}.ffn_norm.weight`, 1),
+    matrix(random, `blk.${index}.ffn_gate.weight`, [WIDTH, FEED_FORWARD]),
+    matrix(random, `blk.${index}.ffn_up.weight`, [WIDTH, FEED_FORWARD]),
+    matrix(random, `blk.${index}.ffn_down.weight`, [FEED_FORWARD, WIDTH]),
+  ];
+  return [
+    matrix(random, "token_embd.weight", [WIDTH, vocabulary]),
+    constant("output_norm.weight", 1),
+    matrix(random, "output.weight", [WIDTH, vocabulary]),
+    ...Array.from({ length: LAYERS }, (_, index) => layer(index)).flat(),
+  ];
+}
+
+function bertTensors(
+  random: () => number,
+  vocabulary: number,
+  contextLength: number,
+): readonly GgufTensor[] {
+  const linear = (name: string, from: number, to: number): readonly GgufTensor[] => [
+    matrix(random, `${name}.weight`, [from, to]),
+    constant(`${name}.bias`, 0, to),
+  ];
+  const layer = (index: number): readonly GgufTensor[] => [
+    ...linear(`blk.${index}.attn_q`, WIDTH, WIDTH),
+    ...linear(`blk.${index}.attn_k`, WIDTH, WIDTH),
+    ...linear(`blk.${index}.attn_v`, WIDTH, WIDTH),
+    ...linear(`blk.${index}.attn_output`, WIDTH, WIDTH),
+    ...norm(`blk.${index}.attn_output_norm`),
+    ...linear(`blk.${index}.ffn_up`, WIDTH, FEED_FORWARD),
+    ...linear(`blk.${index}.ffn_down`, FEED_FORWARD, WIDTH),
+    ...norm(`blk.${index}.layer_output_norm`),
+  ];
+  return [
+    matrix(random, "token_embd.weight", [WIDTH, vocabulary]),
+    { ...matrix(random, "token_types.weight", [WIDTH, 2]), type: "f32" },
+    { ...matrix(random, "position_embd.weight", [WIDTH, contextLength]), type: "f32" },
+    ...norm("token_embd_norm"),
+    ...Array.from({ length: LAYERS }, (_, index) => layer(index)).flat(),
+  ];
+}
+
+function norm(name: string): readonly GgufTensor[] {
+  return [constant(`${name}.weight`, 1), constant(`${name}.bias`, 0)];
+}
+
+/**
+ * Noise strong enough that greedy decoding has clear winners: with unit input, outputs (and so the
+ * logits) have a standard deviation of about 2.
+ */
+function matrix(
+  random: () => number,
+  name: string,
+  dimensions: readonly [from: number, to: number],
+): GgufTensor {
+  const [from, to] = dimensions;
+  const values = normalValues(random, from * to, 2 / Math.sqrt(from));
+  return { name, dimensions, type: "f16", values };
+}
+
+function constant(name: string, value: number, length: number = WIDTH): GgufTensor {
+  return { name, dimensions: [length], type: "f32", values: new Float32Array(length).fill(value) };
+}
