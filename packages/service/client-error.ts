@@ -1,0 +1,63 @@
+/**
+ * Answers to what is not even an HTTP request: Node's parser gave up before Express saw anything.
+ *
+ * The answer is written by hand, because there is no response object; the connection ends with it,
+ * because nobody knows where the next request would begin.
+ */
+import type { Duplex } from "node:stream";
+import { errorBody, OpenAIError } from "@localmodel/openai/errors.ts";
+
+type ParserError = Error & { readonly code?: string };
+
+type Refusal = { readonly status: number; readonly phrase: string; readonly message: string };
+
+const MALFORMED: Refusal = {
+  status: 400,
+  phrase: "Bad Request",
+  message: "The request is not valid HTTP.",
+};
+
+const REFUSALS: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    phrase: "Request Header Fields Too Large",
+    message: "The headers of the request are larger than this server accepts.",
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    phrase: "Request Timeout",
+    message: "The request did not arrive in time.",
+  },
+};
+
+/** For a server's "clientError" event. */
+export function answerClientError(error: ParserError, socket: Duplex): void {
+  // A client that hung up, or one to whom an answer is already under way, cannot be told anything.
+  const begun = "_httpMessage" in socket && socket._httpMessage !== null;
+  if (error.code === "ECONNRESET" || !socket.writable || begun) {
+    socket.destroy();
+    return;
+  }
+  socket.end(rawResponse(REFUSALS[error.code ?? ""] ?? MALFORMED), () => socket.destroy());
+}
+
+function rawResponse({ status, phrase, message }: Refusal): string {
+  const error = new OpenAIError({
+    status,
+    message,
+    type: "invalid_request_error",
+    code: null,
+    param: null,
+    headers: {},
+  });
+  const body = JSON.stringify(errorBody(error));
+  return [
+    `HTTP/1.1 ${status} ${phrase}`,
+    "content-type: application/json; charset=utf-8",
+    `content-length: ${Buffer.byteLength(body)}`,
+    "x-should-retry: false",
+    "connection: close",
+    "",
+    body,
+  ].join("\r\n");
+}

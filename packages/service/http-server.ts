@@ -1,0 +1,127 @@
+/**
+ * An HTTP server that starts with a clear answer and ends without cutting anybody off.
+ *
+ * Draining is the part to understand: it stops accepting connections, tells clients of open ones to
+ * close them, waits for open requests, and only at the deadline cuts what is left.
+ */
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { answerClientError } from "./client-error.ts";
+import { ListenError } from "./listen-error.ts";
+
+export type ListenOptions = {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Time to send all headers of a request. */
+  readonly headersTimeoutMs?: number;
+  /** Time to send a whole request, body included. Answers may take as long as they like. */
+  readonly requestTimeoutMs?: number;
+  /** Time a connection may stay open between two requests. */
+  readonly keepAliveTimeoutMs?: number;
+  readonly maxHeaderBytes?: number;
+};
+
+export type HttpServer = {
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+  /**
+   * Ends gracefully. `lastWords` is called if requests are still open at the deadline: they have a
+   * moment to end with an error of their own before their connections are cut.
+   */
+  drain(deadlineMs: number, lastWords?: () => void): Promise<void>;
+  /** Ends at once, cutting whatever is open. */
+  close(): Promise<void>;
+};
+
+const CONNECTIONS_CHECK_MS = 2000;
+const LAST_WORDS_MS = 1000;
+
+export async function listen(app: RequestListener, options: ListenOptions): Promise<HttpServer> {
+  const server = createServer({
+    headersTimeout: options.headersTimeoutMs ?? 20_000,
+    requestTimeout: options.requestTimeoutMs ?? 300_000,
+    // Longer than the idle time of common proxies and connection pools, so that they close first.
+    keepAliveTimeout: options.keepAliveTimeoutMs ?? 75_000,
+    maxHeaderSize: options.maxHeaderBytes ?? 32_768,
+    connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+  });
+  server.on("clientError", answerClientError);
+  const open = trackOpen(server);
+  server.on("request", app);
+  await bound(server, options);
+
+  const { port } = server.address() as AddressInfo;
+  const { host } = options;
+  const close = () => closed(server);
+  return {
+    host,
+    port,
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    close,
+    drain: async (deadlineMs, lastWords) => {
+      const finished = stopAccepting(server, open);
+      if (await within(deadlineMs, finished)) return;
+      lastWords?.();
+      await within(LAST_WORDS_MS, finished);
+      await close();
+    },
+  };
+}
+
+function bound(server: Server, { host, port }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void =>
+      reject(new ListenError(error, { host, port }));
+    server.once("error", failed);
+    server.listen({ host, port }, () => {
+      server.off("error", failed);
+      resolve();
+    });
+  });
+}
+
+type OpenResponses = { readonly responses: Set<ServerResponse>; draining: boolean };
+
+function trackOpen(server: Server): OpenResponses {
+  const open: OpenResponses = { responses: new Set(), draining: false };
+  server.on("request", (_req, res: ServerResponse) => {
+    open.responses.add(res);
+    if (open.draining) res.setHeader("connection", "close");
+    res.once("close", () => {
+      open.responses.delete(res);
+      // Such a connection was promised to be kept alive, and would wait out its idle time.
+      if (open.draining) setImmediate(() => server.closeIdleConnections());
+    });
+  });
+  return open;
+}
+
+function stopAccepting(server: Server, open: OpenResponses): Promise<void> {
+  open.draining = true;
+  for (const res of open.responses) {
+    if (!res.headersSent) res.setHeader("connection", "close");
+  }
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+/** Whether the promise settled in time. */
+async function within(deadlineMs: number, promise: Promise<void>): Promise<boolean> {
+  const { promise: expired, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, deadlineMs, false);
+  try {
+    return await Promise.race([promise.then(() => true), expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
