@@ -1,0 +1,234 @@
+/** Every wall is shown a module that breaks it, and one that is as close as allowed. */
+import assert from "node:assert/strict";
+import { resolve } from "node:path";
+import { test } from "node:test";
+import { readHouse } from "./boundaries.ts";
+import { type House, SOLE_IMPORTERS, violationsOf, type Workspace } from "./boundary-rules.ts";
+import { factsOf } from "./module-imports.ts";
+
+const DOC = "/** What it is for. */\n";
+
+function workspace(folder: string, ...dependencies: string[]): Workspace {
+  const name = `@localmodel/${folder.split("/")[1] ?? ""}`;
+  return { folder, name, dependencies: new Set(dependencies) };
+}
+
+/** A house with two packages and two services in which only `source` at `path` can be wrong. */
+function houseWith(path: string, source: string): House {
+  return {
+    workspaces: [
+      workspace("packages/openai", "zod"),
+      workspace("packages/weights", "@localmodel/openai"),
+      workspace("services/api", "express", "@localmodel/openai"),
+      workspace("services/model-server", "node-llama-cpp"),
+    ],
+    rootDevDependencies: new Set(["fast-check"]),
+    modules: [
+      { path: "packages/openai/used.ts", source: `${DOC}import { z } from "zod";` },
+      { path: "packages/weights/used.ts", source: `${DOC}import "@localmodel/openai/errors.ts";` },
+      {
+        path: "services/api/used.ts",
+        source: `${DOC}import express from "express";\nimport "@localmodel/openai/errors.ts";`,
+      },
+      {
+        path: "services/model-server/engine/llama.ts",
+        source: `${DOC}import { getLlama } from "node-llama-cpp";`,
+      },
+      { path, source },
+    ],
+  };
+}
+
+function found(path: string, source: string): readonly string[] {
+  return violationsOf(houseWith(path, DOC + source)).map(
+    (violation) => `${violation.path}:${violation.line}: ${violation.message}`,
+  );
+}
+
+const broken: { name: string; path: string; source: string; line?: number; message: RegExp }[] = [
+  {
+    name: "a service that imports another by name",
+    path: "services/api/a.ts",
+    source: 'import { engine } from "@localmodel/model-server/engine.ts";',
+    message: /services never import each other/,
+  },
+  {
+    name: "a service that imports another's type",
+    path: "services/api/a.ts",
+    source: 'import type { Engine } from "@localmodel/model-server/engine.ts";',
+    message: /services never import each other/,
+  },
+  {
+    name: "a service that reaches another by path",
+    path: "services/api/a.ts",
+    source: 'export { engine } from "../model-server/engine.ts";',
+    message: /services never share code/,
+  },
+  {
+    name: "a test that reaches another service",
+    path: "services/api/a.test.ts",
+    source: 'import { engine } from "../model-server/engine.ts";',
+    message: /services never share code/,
+  },
+  {
+    name: "a package that imports a service",
+    path: "packages/weights/a.ts",
+    source: 'import "@localmodel/api/app.ts";',
+    message: /packages never import services/,
+  },
+  {
+    name: "a package that imports a service lazily, in a type",
+    path: "packages/weights/a.ts",
+    source: 'type App = import("@localmodel/api/app.ts").App;',
+    message: /packages never import services/,
+  },
+  {
+    name: "a dependency nobody declared",
+    path: "services/api/a.ts",
+    source: '\n\nimport { z } from "zod";',
+    line: 4,
+    message: /zod, which services\/api\/package.json does not declare/,
+  },
+  {
+    name: "a dependency of the tests outside a test",
+    path: "services/api/a.ts",
+    source: 'import fc from "fast-check";',
+    message: /does not declare/,
+  },
+  {
+    name: "a package reached by path instead of by name",
+    path: "services/api/a.ts",
+    source: 'import { z } from "../../packages/openai/errors.ts";',
+    message: /import "@localmodel\/openai/,
+  },
+  {
+    name: "a file outside every workspace",
+    path: "services/api/a.ts",
+    source: 'import "../../scripts/boundaries.ts";',
+    message: /outside services\/api/,
+  },
+  {
+    name: "a second file that imports the engine library",
+    path: "services/model-server/a.ts",
+    source: 'import type { LlamaModel } from "node-llama-cpp";',
+    message: /node-llama-cpp, which only .*engine\/llama.ts may/,
+  },
+  {
+    name: "a pure package that touches the machine",
+    path: "packages/openai/a.ts",
+    source: 'import { readFile } from "node:fs/promises";',
+    message: /packages\/openai only computes/,
+  },
+  {
+    name: "a Node module without its prefix",
+    path: "services/api/a.ts",
+    source: 'import { readFile } from "fs/promises";',
+    message: /write "node:fs\/promises"/,
+  },
+  {
+    name: "a computed import",
+    path: "services/api/a.ts",
+    source: "await import(`./${name}.ts`);",
+    message: /computed path/,
+  },
+  {
+    name: "an import inside an expression inside a template",
+    path: "services/api/a.ts",
+    source: 'const x = `a ${{ y: await import("zod") }} b`;',
+    message: /zod, which/,
+  },
+  {
+    name: "a default export",
+    path: "services/api/a.ts",
+    source: "export default function app() {}",
+    message: /default export/,
+  },
+  {
+    name: "a default export by another name",
+    path: "services/api/a.ts",
+    source: "const app = 1;\nexport { app as default };",
+    line: 3,
+    message: /default export/,
+  },
+];
+
+for (const { name, path, source, line = 2, message } of broken) {
+  test(`the boundaries catch ${name}`, () => {
+    const violations = found(path, source);
+    assert.equal(violations.length, 1, violations.join("\n"));
+    assert.ok(violations[0]?.startsWith(`${path}:${line}: `), violations[0]);
+    assert.match(violations[0] ?? "", message);
+  });
+}
+
+const allowed: { name: string; path: string; source: string }[] = [
+  {
+    name: "a declared package, by name",
+    path: "services/api/a.ts",
+    source: 'import { errors } from "@localmodel/openai/errors.ts";',
+  },
+  {
+    name: "a test's own tools and support",
+    path: "services/api/a.test.ts",
+    source: 'import fc from "fast-check";\nimport "../../test/support/gguf.ts";',
+  },
+  {
+    name: "a pure package's test that reads a file",
+    path: "packages/openai/a.test.ts",
+    source: 'import { readFile } from "node:fs/promises";',
+  },
+  {
+    name: "a pure Node module in a pure package",
+    path: "packages/openai/a.ts",
+    source: 'import { randomUUID } from "node:crypto";',
+  },
+  {
+    name: "a comment, a string and a pattern that speak of imports",
+    path: "services/api/a.ts",
+    source: [
+      '// import "zod"',
+      '/* export default */ const quote = /["\'`/]/; // from "zod"',
+      'const text = \'import "zod" from "zod"\' + `export default import("zod")`;',
+      "const half = total / 2 / 3; const range = { from: 'zod', default: 1 };",
+      "switch (half) { default: Array.from('zod'); }",
+    ].join("\n"),
+  },
+  {
+    name: "importing somebody else's default",
+    path: "services/api/a.ts",
+    source: 'import { default as express } from "express";',
+  },
+];
+
+for (const { name, path, source } of allowed) {
+  test(`the boundaries allow ${name}`, () => {
+    assert.deepEqual(found(path, source), []);
+  });
+}
+
+test("the boundaries catch a module without a doc comment", () => {
+  const [violation] = violationsOf(houseWith("services/api/a.ts", "// Just a remark.\n"));
+  assert.match(violation?.message ?? "", /doc comment/);
+});
+
+test("the boundaries catch a package that declares a service, or something it does not use", () => {
+  const house = houseWith("packages/openai/a.ts", DOC);
+  const weights = workspace("packages/weights", "@localmodel/api", "undici", "@localmodel/openai");
+  const workspaces = house.workspaces.map((one) => (one.folder === weights.folder ? weights : one));
+  const messages = violationsOf({ ...house, workspaces }).map(({ message }) => message);
+  assert.equal(messages.length, 2);
+  assert.match(messages[0] ?? "", /@localmodel\/api, a service/);
+  assert.match(messages[1] ?? "", /undici, which nothing here imports/);
+});
+
+test("this repository's modules are read, and its sole importers exist", async () => {
+  const { modules, workspaces } = await readHouse(resolve(import.meta.dirname, ".."));
+  assert.ok(workspaces.length > 5 && modules.length > 50);
+  for (const [name, paths] of Object.entries(SOLE_IMPORTERS)) {
+    for (const path of paths) {
+      const source = modules.find((module) => module.path === path)?.source ?? "";
+      const specifiers = factsOf(source).imports.map(({ specifier }) => specifier);
+      assert.ok(specifiers.includes(name), `${path} does not import ${name}: move the wall`);
+    }
+  }
+});
