@@ -1,0 +1,55 @@
+/**
+ * GET /v1/models and GET /v1/models/{id}.
+ *
+ * Beyond OpenAI's four keys, what clients of local servers look for: how long a prompt may be, what the
+ * model can do, and llama-server's `meta`. Those are known only once the weights have been loaded.
+ */
+
+export type ListedModel = {
+  readonly id: string;
+  readonly aliases: readonly string[];
+  readonly createdSeconds: number;
+  readonly facts?: {
+    readonly contextTokens: number;
+    readonly trainContextTokens: number;
+    readonly vocabularyTokens: number;
+    readonly embeddingDimensions: number;
+    readonly parameters: number;
+    readonly sizeBytes: number;
+    readonly architecture: string;
+    readonly quantization: string;
+    readonly capabilities: readonly string[];
+  };
+};
+
+export function modelObject({ id, aliases, createdSeconds, facts }: ListedModel) {
+  return {
+    id,
+    object: "model" as const,
+    created: createdSeconds,
+    owned_by: "localmodel",
+    aliases: [...aliases],
+    ...(facts !== undefined && {
+      max_model_len: facts.contextTokens,
+      capabilities: [...facts.capabilities],
+      meta: {
+        architecture: facts.architecture,
+        quantization: facts.quantization,
+        n_vocab: facts.vocabularyTokens,
+        n_ctx_train: facts.trainContextTokens,
+        n_embd: facts.embeddingDimensions,
+        n_params: facts.parameters,
+        size: facts.sizeBytes,
+      },
+    }),
+  };
+}
+
+export function modelList(models: readonly ListedModel[]) {
+  return { object: "list" as const, data: models.map(modelObject) };
+}
+
+/** Whether `id` is one of the names this model goes by. */
+export function answersTo(model: Pick<ListedModel, "id" | "aliases">, id: string): boolean {
+  return model.id === id || model.aliases.includes(id);
+}

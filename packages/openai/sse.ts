@@ -1,0 +1,23 @@
+/**
+ * Server-sent events as OpenAI frames them: `data: <json>` and a blank line, ended by `[DONE]`.
+ *
+ * An event is one string, to be written at once: some clients forget an event that arrives in two reads.
+ */
+
+export const DONE = "data: [DONE]\n\n";
+
+/** Clients skip comments; proxies and their idle timers do not. */
+export const KEEP_ALIVE = ": keep-alive\n\n";
+
+/**
+ * JSON has no raw line feeds. It may hold characters that only some line readers break at (Python's
+ * `splitlines` does), so those are escaped as well.
+ */
+export function frame(event: object): string {
+  const json = JSON.stringify(event).replace(/[\u0085\u2028\u2029]/g, escaped);
+  return `data: ${json}\n\n`;
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
