@@ -5,7 +5,7 @@
  * close them, waits for open requests, and only at the deadline cuts what is left.
  */
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { answerClientError } from "./client-error.ts";
 import { ListenError } from "./listen-error.ts";
 
@@ -37,6 +37,8 @@ export type HttpServer = {
 
 const CONNECTIONS_CHECK_MS = 2000;
 const LAST_WORDS_MS = 1000;
+/** Time for a request that was on its way when the drain began. */
+const UNUSED_CONNECTION_MS = 250;
 
 export async function listen(app: RequestListener, options: ListenOptions): Promise<HttpServer> {
   const server = createServer({
@@ -82,10 +84,18 @@ function bound(server: Server, { host, port }: ListenOptions): Promise<void> {
   });
 }
 
-type OpenResponses = { readonly responses: Set<ServerResponse>; draining: boolean };
+type Open = {
+  readonly sockets: Set<Socket>;
+  readonly responses: Set<ServerResponse>;
+  draining: boolean;
+};
 
-function trackOpen(server: Server): OpenResponses {
-  const open: OpenResponses = { responses: new Set(), draining: false };
+function trackOpen(server: Server): Open {
+  const open: Open = { sockets: new Set(), responses: new Set(), draining: false };
+  server.on("connection", (socket) => {
+    open.sockets.add(socket);
+    socket.once("close", () => open.sockets.delete(socket));
+  });
   server.on("request", (_req, res: ServerResponse) => {
     open.responses.add(res);
     if (open.draining) res.setHeader("connection", "close");
@@ -98,14 +108,26 @@ function trackOpen(server: Server): OpenResponses {
   return open;
 }
 
-function stopAccepting(server: Server, open: OpenResponses): Promise<void> {
+function stopAccepting(server: Server, open: Open): Promise<void> {
   open.draining = true;
   for (const res of open.responses) {
     if (!res.headersSent) res.setHeader("connection", "close");
   }
+  // To Node a connection that has not sent its first request yet is not idle, and would hold the drain.
+  const unused = setTimeout(closeUnused, UNUSED_CONNECTION_MS, open);
   return new Promise((resolve) => {
-    server.close(() => resolve());
+    server.close(() => {
+      clearTimeout(unused);
+      resolve();
+    });
   });
+}
+
+function closeUnused(open: Open): void {
+  const used = new Set([...open.responses].map((res) => res.req.socket));
+  for (const socket of open.sockets) {
+    if (!used.has(socket)) socket.destroy();
+  }
 }
 
 function closed(server: Server): Promise<void> {

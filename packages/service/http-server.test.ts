@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { Agent, get } from "node:http";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { listen } from "./http-server.ts";
+import { ListenError } from "./listen-error.ts";
+
+const LOOPBACK = { host: "127.0.0.1", port: 0 };
+
+/** A server whose requests stay open until the test ends them. */
+async function holding() {
+  const open: ServerResponse[] = [];
+  const server = await listen((_req, res) => void open.push(res), LOOPBACK);
+  return { server, open };
+}
+
+test("a taken port is a typed error that names the port and what to do", async (t) => {
+  const first = await listen(() => {}, LOOPBACK);
+  t.after(() => first.close());
+  await assert.rejects(
+    listen(() => {}, { host: "127.0.0.1", port: first.port }),
+    (error) => {
+      assert.ok(error instanceof ListenError);
+      assert.equal(error.code, "EADDRINUSE");
+      assert.equal(error.port, first.port);
+      assert.match(
+        error.message,
+        new RegExp(`port ${first.port}; stop that program or choose another`),
+      );
+      return true;
+    },
+  );
+});
+
+test("an address of another machine is explained", async () => {
+  await assert.rejects(
+    listen(() => {}, { host: "192.0.2.1", port: 0 }),
+    /not an address of this machine/,
+  );
+});
+
+test("a drain lets an open request finish and accepts no connection after", async (t) => {
+  const { server, open } = await holding();
+  const answer = fetch(server.url);
+  await t.waitFor(() => assert.equal(open.length, 1));
+  const drained = server.drain(60_000);
+  await assert.rejects(fetch(server.url));
+  open[0]?.end("whole");
+  const response = await answer;
+  assert.equal(await response.text(), "whole");
+  assert.equal(response.headers.get("connection"), "close");
+  await drained;
+});
+
+test("a drain does not wait for idle connections, nor for those whose answer had begun", async (t) => {
+  const { server, open } = await holding();
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  const idle = connect(server.port, "127.0.0.1");
+  t.after(() => idle.destroy());
+  const ended = new Promise<void>((resolve) => {
+    get(server.url, { agent }, (response) => response.resume().on("end", resolve));
+  });
+  await t.waitFor(() => assert.equal(open.length, 1));
+  open[0]?.write("begun");
+  const drained = server.drain(60_000);
+  open[0]?.end("and ended");
+  await ended;
+  await drained;
+});
+
+test("at the deadline requests get last words, and whoever has none is cut", async (t) => {
+  const { server, open } = await holding();
+  const polite = fetch(server.url);
+  await t.waitFor(() => assert.equal(open.length, 1));
+  const silent = fetch(server.url);
+  await t.waitFor(() => assert.equal(open.length, 2));
+  const cut = assert.rejects(silent);
+  await server.drain(0, () => void open[0]?.end("last words"));
+  assert.equal(await (await polite).text(), "last words");
+  await cut;
+});
+
+test("a server may be closed twice, and after a drain", async () => {
+  const server = await listen((_req, res) => void res.end(), LOOPBACK);
+  await server.drain(1000);
+  await server.close();
+  await server.close();
+});
+
+test("headers that never end are refused in time", async () => {
+  const server = await listen(() => {}, { ...LOOPBACK, headersTimeoutMs: 10 });
+  const socket = connect(server.port, "127.0.0.1");
+  socket.write("GET / HTTP/1.1\r\nhost: a\r\n");
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 408 /);
+  await server.close();
+});
+
+test("an open request holds the drain, a connection that never asked anything does not", async (t) => {
+  const { server, open } = await holding();
+  const answer = fetch(server.url);
+  await t.waitFor(() => assert.equal(open.length, 1));
+  const unused = connect(server.port, "127.0.0.1");
+  await once(unused, "connect");
+  unused.on("error", () => {}); // A reset is as good an end as any.
+  const drained = server.drain(60_000);
+  await new Promise((resolve) => unused.once("close", resolve));
+  open[0]?.end("whole");
+  assert.equal(await (await answer).text(), "whole");
+  await drained;
+});
