@@ -1,0 +1,148 @@
+/**
+ * From a zod issue to sentences for the author of a document: what must be, and what was found.
+ *
+ * zod's own messages speak of its types; these speak of YAML.
+ */
+import type { z } from "zod";
+import { fieldsAt, homeOf } from "./known-fields.ts";
+import { nearest } from "./suggestion.ts";
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+
+export type Explanation = {
+  readonly path: Path;
+  readonly message: string;
+  /** Whether the key itself is wrong, and not its value. */
+  readonly atKey: boolean;
+};
+
+/** At most `max` explanations; `document` is the value the schema was given. */
+export function explain(issues: readonly Issue[], document: unknown, max: number): Explanation[] {
+  return issues
+    .slice(0, max)
+    .flatMap((issue) => explainIssue(issue, document, max))
+    .slice(0, max);
+}
+
+function explainIssue(issue: Issue, document: unknown, max: number): Explanation[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.slice(0, max).map((key) => ({
+      path: [...issue.path, key],
+      message: unknownField(key, issue.path),
+      atKey: true,
+    }));
+  }
+  const value = valueAt(document, issue.path);
+  return [{ path: issue.path, message: sentence(issue, value), atKey: value === undefined }];
+}
+
+function sentence(issue: Issue, value: unknown): string {
+  switch (issue.code) {
+    case "invalid_type":
+      if (value === undefined) return `is missing; must be ${describeType(issue.expected)}`;
+      return `must be ${describeType(issue.expected)}; found ${found(value)}${quoteHint(issue.expected, value)}`;
+    case "invalid_value":
+      if (value === undefined) return `is missing; must be ${oneOf(issue.values)}`;
+      return `must be ${oneOf(issue.values)}; found ${found(value)}${meant(value, issue.values)}`;
+    case "too_small":
+      return `must ${atLeast(issue.origin, Number(issue.minimum))}; found ${size(value)}`;
+    case "too_big":
+      return `must ${atMost(issue.origin, Number(issue.maximum))}; found ${size(value)}`;
+    case "invalid_format":
+      return `${issue.message}; found ${found(value)}`;
+    case "custom":
+    case "invalid_element":
+    case "invalid_key":
+    case "invalid_union":
+    case "not_multiple_of":
+    case "unrecognized_keys":
+    default:
+      return issue.message;
+  }
+}
+
+function unknownField(key: string, parent: Path): string {
+  const allowed = fieldsAt(parent);
+  const near = nearest(key, allowed);
+  if (near !== undefined) return `is not a field that exists here; did you mean ${near}?`;
+  const home = homeOf(key);
+  if (home !== undefined) return `is not a field that exists here; did you mean ${home}?`;
+  return `is not a field that exists here; allowed are ${allowed.join(", ")}`;
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: "text",
+  int: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a map",
+  record: "a map",
+};
+
+function describeType(expected: string): string {
+  return typeNames[expected] ?? expected;
+}
+
+/** `version: 0.10` is a number to YAML, and has lost its zero by the time anyone looks. */
+function quoteHint(expected: string, value: unknown): string {
+  const scalar = typeof value === "number" || typeof value === "boolean";
+  return expected === "string" && scalar ? " (write it in quotes)" : "";
+}
+
+function oneOf(values: readonly z.core.util.Primitive[]): string {
+  const list = values.map((value) => JSON.stringify(value)).join(", ");
+  return values.length === 1 ? list : `one of ${list}`;
+}
+
+function meant(value: unknown, values: readonly z.core.util.Primitive[]): string {
+  if (typeof value !== "string" || values.length === 1) return "";
+  const near = nearest(value, values.map(String));
+  return near === undefined ? "" : `; did you mean ${near}?`;
+}
+
+function atLeast(origin: string, minimum: number): string {
+  return origin === "array"
+    ? `have at least ${counted(minimum, "item")}`
+    : `be at least ${minimum}`;
+}
+
+function atMost(origin: string, maximum: number): string {
+  if (origin === "array") return `have at most ${counted(maximum, "item")}`;
+  if (origin === "string") return `have at most ${counted(maximum, "character")}`;
+  return `be at most ${maximum}`;
+}
+
+function size(value: unknown): string {
+  if (Array.isArray(value)) return String(value.length);
+  return typeof value === "string" ? String(Array.from(value).length) : found(value);
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+const FOUND_LENGTH_MAX = 80;
+
+/** The value as it is worth showing: short, on one line, and without a URL's password. */
+export function found(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a map";
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value !== "string") return typeof value;
+  const shown = value.replace(/\/\/[^/@\s]*@/g, "//…@");
+  const cut = Array.from(shown.slice(0, 2 * FOUND_LENGTH_MAX))
+    .slice(0, FOUND_LENGTH_MAX)
+    .join("");
+  return JSON.stringify(cut === shown ? cut : `${cut}…`);
+}
+
+export function valueAt(document: unknown, path: Path): unknown {
+  return path.reduce<unknown>((value, part) => {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part))
+      return undefined;
+    return (value as Record<PropertyKey, unknown>)[part];
+  }, document);
+}
