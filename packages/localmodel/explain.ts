@@ -38,28 +38,20 @@ function explainIssue(issue: Issue, document: unknown, max: number): Explanation
 }
 
 function sentence(issue: Issue, value: unknown): string {
-  switch (issue.code) {
-    case "invalid_type":
-      if (value === undefined) return `is missing; must be ${describeType(issue.expected)}`;
-      return `must be ${describeType(issue.expected)}; found ${found(value)}${quoteHint(issue.expected, value)}`;
-    case "invalid_value":
-      if (value === undefined) return `is missing; must be ${oneOf(issue.values)}`;
-      return `must be ${oneOf(issue.values)}; found ${found(value)}${meant(value, issue.values)}`;
-    case "too_small":
-      return `must ${atLeast(issue.origin, Number(issue.minimum))}; found ${size(value)}`;
-    case "too_big":
-      return `must ${atMost(issue.origin, Number(issue.maximum))}; found ${size(value)}`;
-    case "invalid_format":
-      return `${issue.message}; found ${found(value)}`;
-    case "custom":
-    case "invalid_element":
-    case "invalid_key":
-    case "invalid_union":
-    case "not_multiple_of":
-    case "unrecognized_keys":
-    default:
-      return issue.message;
-  }
+  const rule = requirement(issue);
+  if (rule === undefined) return issue.message;
+  if (value === undefined) return `is missing; ${rule}`;
+  const measured = issue.code === "too_small" || issue.code === "too_big";
+  return `${rule}; found ${measured ? size(value) : found(value)}${hint(issue, value)}`;
+}
+
+/** Undefined when the issue's own message says everything. */
+function requirement(issue: Issue): string | undefined {
+  if (issue.code === "invalid_type") return `must be ${describeType(issue.expected)}`;
+  if (issue.code === "invalid_value") return `must be ${oneOf(issue.values)}`;
+  if (issue.code === "too_small") return `must ${atLeast(issue.origin, Number(issue.minimum))}`;
+  if (issue.code === "too_big") return `must ${atMost(issue.origin, Number(issue.maximum))}`;
+  return issue.code === "invalid_format" ? issue.message : undefined;
 }
 
 function unknownField(key: string, parent: Path): string {
@@ -85,21 +77,21 @@ function describeType(expected: string): string {
   return typeNames[expected] ?? expected;
 }
 
+function hint(issue: Issue, value: unknown): string {
+  if (issue.code === "invalid_type" && issue.expected === "string") return quoteHint(value);
+  if (issue.code !== "invalid_value" || typeof value !== "string") return "";
+  const near = issue.values.length > 1 ? nearest(value, issue.values.map(String)) : undefined;
+  return near === undefined ? "" : `; did you mean ${near}?`;
+}
+
 /** `version: 0.10` is a number to YAML, and has lost its zero by the time anyone looks. */
-function quoteHint(expected: string, value: unknown): string {
-  const scalar = typeof value === "number" || typeof value === "boolean";
-  return expected === "string" && scalar ? " (write it in quotes)" : "";
+function quoteHint(value: unknown): string {
+  return typeof value === "number" || typeof value === "boolean" ? " (write it in quotes)" : "";
 }
 
 function oneOf(values: readonly z.core.util.Primitive[]): string {
   const list = values.map((value) => JSON.stringify(value)).join(", ");
   return values.length === 1 ? list : `one of ${list}`;
-}
-
-function meant(value: unknown, values: readonly z.core.util.Primitive[]): string {
-  if (typeof value !== "string" || values.length === 1) return "";
-  const near = nearest(value, values.map(String));
-  return near === undefined ? "" : `; did you mean ${near}?`;
 }
 
 function atLeast(origin: string, minimum: number): string {

@@ -7,9 +7,10 @@
 import { realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
-import { type Documents, parseDocuments, type ParsedModel } from "./documents.ts";
+import { type Documents, parseDocuments } from "./documents.ts";
 import { absolutePath, resolveFilePaths } from "./file-paths.ts";
 import { modelFromGguf } from "./gguf-model.ts";
+import type { ParsedModel } from "./judge-document.ts";
 import { listFolder } from "./list-folder.ts";
 import { API_VERSION, KIND } from "./localmodel.ts";
 import type { Problem } from "./problem.ts";
