@@ -1,0 +1,226 @@
+/**
+ * The engine as a child process, kept alive.
+ *
+ * When the child dies, everything it was doing fails at once with a retryable error and a new child is
+ * started after a pause that doubles with every death in a row. A child that says why it cannot load is
+ * not started again: a person must change something first.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import type { ServerState } from "@localmodel/localmodel/server-state.ts";
+import { engineFailed, fromData, modelLoading, shuttingDown } from "@localmodel/openai/errors.ts";
+import type { Logger } from "@localmodel/service/log.ts";
+import type {
+  EmbedRequest,
+  EmbedResult,
+  Engine,
+  GenerateEvent,
+  GenerateRequest,
+} from "./engine.ts";
+import {
+  ENGINE_CONFIG_VARIABLE,
+  type EngineEvent,
+  type FromEngine,
+  type ToEngine,
+} from "./engine/protocol.ts";
+import { EventStream } from "./event-stream.ts";
+
+const ENGINE_MAIN = fileURLToPath(new URL("engine/main.ts", import.meta.url));
+
+const FIRST_RESTART_MS = 100;
+const LAST_RESTART_MS = 30_000;
+/** A child that served this long starts the count of deaths anew. */
+const SETTLED_MS = 60_000;
+const STOP_GRACE_MS = 2_000;
+
+export class EngineProcess implements Engine {
+  readonly #config: ServerConfig;
+  readonly #log: Logger;
+  readonly #listeners: ((state: ServerState) => void)[] = [];
+  readonly #open = new Map<number, EventStream<EngineEvent>>();
+  #state: ServerState = { state: "loading", message: "Starting the engine", progress: 0 };
+  #child: ChildProcess | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #nextId = 1;
+  #deaths = 0;
+  #readySince = 0;
+  #loadMs = 0;
+  #startedAt = 0;
+  #stopped = false;
+
+  constructor(config: ServerConfig, log: Logger) {
+    this.#config = config;
+    this.#log = log;
+    this.#start();
+  }
+
+  get state(): ServerState {
+    return this.#state;
+  }
+
+  onState(listener: (state: ServerState) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The child, for those who want to watch or to hurt it. */
+  get processId(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
+    for await (const event of this.#ask({ type: "generate", request }, signal)) {
+      if (!("event" in event)) continue;
+      yield event.event;
+      if (event.event.type === "done") return;
+    }
+  }
+
+  async embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedResult> {
+    for await (const event of this.#ask({ type: "embed", request }, signal)) {
+      if ("vectors" in event) return event;
+    }
+    throw engineFailed("The engine ended before the embedding was ready.");
+  }
+
+  /** Takes no more work; what is open goes on. */
+  drain(): void {
+    this.#stopped = true;
+    clearTimeout(this.#restart);
+    this.#become({ state: "draining", message: "Shutting down" });
+  }
+
+  /** Fails what is still open, for good. */
+  abandon(): void {
+    for (const stream of this.#open.values()) stream.fail(shuttingDown());
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#restart);
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    const kill = setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
+    child.disconnect();
+    await exited;
+    clearTimeout(kill);
+  }
+
+  async *#ask(
+    message:
+      | { type: "generate"; request: GenerateRequest }
+      | { type: "embed"; request: EmbedRequest },
+    signal: AbortSignal,
+  ): AsyncGenerator<EngineEvent> {
+    signal.throwIfAborted();
+    const child = this.#child;
+    if (this.#state.state !== "ready" || child === undefined) throw notReady(this.#state);
+    const id = this.#nextId++;
+    const stream = new EventStream<EngineEvent>();
+    const abort = () => stream.fail(signal.reason);
+    this.#open.set(id, stream);
+    signal.addEventListener("abort", abort, { once: true });
+    tell(child, { ...message, id });
+    let over = false;
+    try {
+      for await (const event of stream) {
+        over = isLast(event);
+        if ("error" in event) throw fromData(event.error);
+        yield event;
+      }
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#open.delete(id);
+      if (!over) tell(child, { type: "cancel", id });
+    }
+  }
+
+  #start(): void {
+    this.#startedAt = performance.now();
+    const child = fork(ENGINE_MAIN, {
+      serialization: "advanced",
+      env: {
+        ...process.env,
+        [ENGINE_CONFIG_VARIABLE]: JSON.stringify(this.#config),
+        // The library samples every slot on a thread of libuv's pool, and decodes on another.
+        UV_THREADPOOL_SIZE: String(Math.min(1024, this.#config.engine.slots + 4)),
+      },
+    });
+    this.#child = child;
+    child.on("message", (message) => this.#hear(message as FromEngine));
+    child.on("error", (error) => this.#log.error("engine process", { error: error.message }));
+    child.on("exit", (code, signal) => this.#died(signal ?? `exit code ${code}`));
+  }
+
+  #hear(message: FromEngine): void {
+    if (message.type === "events") {
+      for (const event of message.events) this.#open.get(event.id)?.push(event);
+    } else if (!this.#stopped) {
+      this.#become(this.#stateAfter(message));
+    }
+  }
+
+  #stateAfter(message: Exclude<FromEngine, { type: "events" }>): ServerState {
+    switch (message.type) {
+      case "loading": {
+        // A restart stays a restart until it is over: "loading" would forget what happened.
+        if (this.#state.state !== "loading") return this.#state;
+        const percent = Math.floor(message.progress * 100);
+        const text = `Loading the weights: ${percent} %`;
+        return { state: "loading", message: text, progress: message.progress };
+      }
+      case "ready":
+        this.#readySince = performance.now();
+        this.#loadMs = this.#readySince - this.#startedAt;
+        return { state: "ready", message: "Serving", model: message.model };
+      case "failed":
+        return { state: "failed", reason: message.reason, message: message.message };
+    }
+  }
+
+  #died(how: string): void {
+    this.#child = undefined;
+    const streams = [...this.#open.values()];
+    this.#open.clear();
+    if (this.#stopped || this.#state.state === "failed") {
+      for (const stream of streams) stream.fail(engineFailed("The engine has stopped."));
+      return;
+    }
+    const settled =
+      this.#state.state === "ready" && performance.now() - this.#readySince > SETTLED_MS;
+    this.#deaths = settled ? 1 : this.#deaths + 1;
+    const pauseMs = restartPauseMs(this.#deaths);
+    const retryAfterSeconds = Math.max(1, Math.ceil((pauseMs + this.#loadMs) / 1000));
+    this.#log.error("the engine process died", { how, requests: streams.length, pauseMs });
+    const message = `The engine died (${how}) and is being restarted`;
+    this.#become({ state: "restarting", message, retryAfterSeconds });
+    for (const stream of streams) stream.fail(engineFailed(`${message}.`, retryAfterSeconds));
+    this.#restart = setTimeout(() => this.#start(), pauseMs);
+  }
+
+  #become(state: ServerState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+}
+
+export function restartPauseMs(deathsInARow: number): number {
+  return Math.min(LAST_RESTART_MS, FIRST_RESTART_MS * 2 ** (deathsInARow - 1));
+}
+
+function isLast(event: EngineEvent): boolean {
+  return !("event" in event) || event.event.type === "done";
+}
+
+function notReady(state: ServerState) {
+  if (state.state === "restarting")
+    return engineFailed(`${state.message}.`, state.retryAfterSeconds);
+  return modelLoading(state.message, 1);
+}
+
+function tell(child: ChildProcess, message: ToEngine): void {
+  // A child that is gone has its "exit" event under way, which fails what is open.
+  if (child.connected) child.send(message, () => {});
+}

@@ -1,0 +1,125 @@
+/**
+ * From a configuration to a running engine: weights, contexts, tokenizer, facts.
+ *
+ * The order matters to the reader of a failure: what is wrong with the file is found before any memory
+ * is claimed for it.
+ */
+import { open } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import type { ModelFacts } from "@localmodel/localmodel/server-state.ts";
+import { CHATML, ChatTemplate } from "./chat-template.ts";
+import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./facts.ts";
+import {
+  createContext,
+  createEmbedder,
+  describeModel,
+  type Embedder,
+  type GenerationContext,
+  type LlamaLog,
+  loadModel,
+  type ModelDescription,
+  startLlama,
+} from "./llama.ts";
+import { NotAGgufError } from "./load-error.ts";
+import type { Tokenizer } from "./prompt.ts";
+import { Vocabulary } from "./vocabulary.ts";
+
+/** Unless the LocalModel says otherwise, a slot is not given more than this much context. */
+const DEFAULT_CONTEXT_TOKENS = 4096;
+
+export type LoadedEngine = {
+  readonly facts: ModelFacts;
+  readonly tokenizer: Tokenizer;
+  readonly vocabulary: Vocabulary;
+  readonly isEnd: (token: number) => boolean;
+  readonly generation: GenerationContext | undefined;
+  readonly embedder: Embedder | undefined;
+};
+
+export async function loadEngine(
+  config: ServerConfig,
+  report: { readonly progress: (progress: number) => void; readonly log: LlamaLog },
+): Promise<LoadedEngine> {
+  await assertGguf(config.weightsPath);
+  const { engine } = config;
+  const threads = engine.threads ?? availableParallelism();
+  const llama = await startLlama({ gpu: engine.gpuLayers !== 0, threads, log: report.log });
+  const model = await loadModel(llama, {
+    path: config.weightsPath,
+    gpuLayers: engine.gpuLayers,
+    contextTokens: (engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS) * engine.slots,
+    onProgress: report.progress,
+  });
+  const description = describeModel(llama, model);
+  const vocabulary = new Vocabulary(description.vocabulary);
+  const template = templateOf(description, vocabulary, report.log);
+  const tokenizer = { ...description.tokenizer, template };
+  const capabilities = capabilitiesOf(description.metadata, {
+    infill: description.tokenizer.infill !== undefined,
+    chatTemplate: template !== undefined,
+  });
+  const { trainContextTokens } = description;
+  const contextTokens =
+    engine.contextTokens ?? Math.min(trainContextTokens, DEFAULT_CONTEXT_TOKENS);
+  const embeds = capabilities.includes("embeddings");
+  const context = { ...engine, contextTokens, threads, adapters: config.adapters };
+  const generation = embeds ? undefined : await createContext(model, context);
+  const embedder = embeds ? await createEmbedder(model, { contextTokens, threads }) : undefined;
+  const used = generation?.memoryBytes ?? { ram: 0, vram: 0 };
+  const facts: ModelFacts = {
+    architecture: architectureOf(description.metadata),
+    parameters: description.parameters,
+    quantization: description.quantization,
+    sizeBytes: description.sizeBytes,
+    trainContextTokens,
+    contextTokens,
+    slots: embeds ? 1 : engine.slots,
+    vocabularyTokens: vocabulary.size,
+    embeddingDimensions: description.embeddingDimensions,
+    capabilities,
+    memoryBytes: {
+      ram: description.memoryBytes.ram + used.ram,
+      vram: description.memoryBytes.vram + used.vram,
+    },
+    sampling: samplingOf(description.metadata),
+    fingerprint: await fingerprintOf(config.weightsPath, {
+      engine: description.engine,
+      settings: context,
+    }),
+  };
+  return { facts, tokenizer, vocabulary, isEnd: description.isEnd, generation, embedder };
+}
+
+/** llama.cpp answers any unreadable file with one sentence for all; the usual mistakes deserve more. */
+async function assertGguf(path: string): Promise<void> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    const head = buffer.subarray(0, bytesRead);
+    if (head.subarray(0, 4).toString("latin1") === "GGUF") return;
+    const shown = JSON.stringify(head.subarray(0, 24).toString("latin1"));
+    throw new NotAGgufError(`${path} is not a GGUF file: it begins with ${shown}`);
+  } finally {
+    await file.close();
+  }
+}
+
+function templateOf(
+  { chatTemplate, tokenizerTexts }: ModelDescription,
+  vocabulary: Vocabulary,
+  log: LlamaLog,
+): ChatTemplate | undefined {
+  try {
+    if (chatTemplate === undefined)
+      log("warn", "The model file has no chat template: using ChatML");
+    return new ChatTemplate(chatTemplate ?? CHATML, {
+      ...tokenizerTexts,
+      controlTexts: vocabulary.controlTexts,
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log("warn", `The model's chat template cannot be read, so it will not chat: ${reason}`);
+    return undefined;
+  }
+}

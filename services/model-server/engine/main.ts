@@ -1,0 +1,128 @@
+/**
+ * The engine process: loads one model, then does what the HTTP process asks over the IPC channel.
+ *
+ * It lives and dies with that channel. A failed native assertion ends only this process, and unloading
+ * a model is exiting.
+ */
+import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import type { FailureReason } from "@localmodel/localmodel/server-state.ts";
+import { engineFailed, OpenAIError, type OpenAIErrorData } from "@localmodel/openai/errors.ts";
+import { createLogger } from "@localmodel/service/log.ts";
+import { EmbeddingQueue } from "./embedding-queue.ts";
+import { type LoadedEngine, loadEngine } from "./load.ts";
+import { DoesNotFitError, NotAGgufError } from "./load-error.ts";
+import { encodePrompt } from "./prompt.ts";
+import { ENGINE_CONFIG_VARIABLE, type FromEngine, type ToEngine } from "./protocol.ts";
+import { Scheduler } from "./scheduler.ts";
+
+/** Steps that fail in a row before the process gives way to a new one. */
+const BROKEN_STEPS_MAX = 3;
+
+const log = createLogger("engine");
+
+// Ctrl-C reaches every process of a terminal; when to end is the HTTP process's decision.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});
+process.on("disconnect", () => process.exit(0));
+
+// The parent has validated it: this is its own, serialised.
+const config = JSON.parse(process.env[ENGINE_CONFIG_VARIABLE] ?? "{}") as ServerConfig;
+
+try {
+  const loaded = await loadEngine(config, {
+    progress: (progress) => send({ type: "loading", progress }),
+    log: (level, message) => log[level](message),
+  });
+  process.on("message", serve(loaded));
+  send({ type: "ready", model: loaded.facts });
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  log.error("cannot load the model", { reason: reasonOf(error), error: message });
+  process.send?.({ type: "failed", reason: reasonOf(error), message } satisfies FromEngine, () =>
+    process.exit(1),
+  );
+}
+
+function serve(loaded: LoadedEngine): (message: ToEngine) => void {
+  const scheduler = loaded.generation && generationScheduler(loaded, loaded.generation);
+  void scheduler?.warmUp();
+  const embeddings = loaded.embedder && embeddingQueue(loaded, loaded.embedder);
+  return (message) => {
+    switch (message.type) {
+      case "generate":
+        void scheduler?.generate(message.id, message.request);
+        break;
+      case "embed":
+        if (embeddings !== undefined) void embed(embeddings, message);
+        break;
+      case "cancel":
+        scheduler?.cancel(message.id);
+        embeddings?.cancel(message.id);
+        break;
+    }
+  };
+}
+
+function generationScheduler(
+  { facts, tokenizer, vocabulary, isEnd }: LoadedEngine,
+  { sequences }: NonNullable<LoadedEngine["generation"]>,
+): Scheduler {
+  const { contextTokens } = facts;
+  return new Scheduler({
+    sequences,
+    contextTokens,
+    batchTokens: config.engine.batchTokens,
+    vocabulary,
+    isEnd,
+    encode: ({ prompts, inputParam }) =>
+      Promise.all(
+        prompts.map((prompt) => encodePrompt(prompt, tokenizer, { contextTokens, inputParam })),
+      ),
+    send: (events) => send({ type: "events", events }),
+    onBroken: (error, inARow) => {
+      log.error("a decode step failed", { error: String(error), inARow });
+      if (inARow >= BROKEN_STEPS_MAX) process.exit(1);
+    },
+  });
+}
+
+function embeddingQueue(
+  { facts, tokenizer, vocabulary }: LoadedEngine,
+  embedder: NonNullable<LoadedEngine["embedder"]>,
+): EmbeddingQueue {
+  return new EmbeddingQueue({
+    embedder,
+    tokenize: (text) => tokenizer.tokenize(text, false),
+    contextTokens: facts.contextTokens,
+    longestTokenBytes: vocabulary.longestTokenBytes,
+  });
+}
+
+async function embed(
+  queue: EmbeddingQueue,
+  { id, request }: Extract<ToEngine, { type: "embed" }>,
+): Promise<void> {
+  try {
+    const result = await queue.embed(id, request);
+    if (result !== undefined) send({ type: "events", events: [{ id, ...result }] });
+  } catch (error) {
+    send({ type: "events", events: [{ id, error: errorData(error) }] });
+  }
+}
+
+function errorData(error: unknown): OpenAIErrorData {
+  if (error instanceof OpenAIError) return error.toJSON();
+  log.error("an embedding failed", { error: String(error) });
+  return engineFailed("The engine failed to embed this input.").toJSON();
+}
+
+function reasonOf(error: unknown): FailureReason {
+  if (error instanceof NotAGgufError) return "NotAGguf";
+  if (error instanceof DoesNotFitError) return "DoesNotFit";
+  return "LoadFailed";
+}
+
+function send(message: FromEngine): void {
+  // Without a parent there is nobody left to serve; "disconnect" ends the process.
+  if (process.connected) process.send?.(message);
+}

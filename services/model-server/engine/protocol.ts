@@ -1,0 +1,33 @@
+/**
+ * What the HTTP process and the engine process say to each other over their IPC channel.
+ *
+ * The engine answers with batches: one message per decode step carries the events of every slot, so the
+ * cost of the channel does not grow with the number of streams.
+ */
+import type { FailureReason, ModelFacts } from "@localmodel/localmodel/server-state.ts";
+import type { OpenAIErrorData } from "@localmodel/openai/errors.ts";
+import type { EmbedRequest, GenerateEvent, GenerateRequest } from "../engine.ts";
+
+/** Environment variable that holds the engine's ServerConfig, validated and with its defaults, as JSON. */
+export const ENGINE_CONFIG_VARIABLE = "MODEL_SERVER_ENGINE_CONFIG";
+
+export type ToEngine =
+  | { readonly type: "generate"; readonly id: number; readonly request: GenerateRequest }
+  | { readonly type: "embed"; readonly id: number; readonly request: EmbedRequest }
+  | { readonly type: "cancel"; readonly id: number };
+
+/** One thing that happened to request `id`. */
+export type EngineEvent =
+  | { readonly id: number; readonly event: GenerateEvent }
+  | { readonly id: number; readonly error: OpenAIErrorData }
+  | {
+      readonly id: number;
+      readonly vectors: readonly Float32Array[];
+      readonly promptTokens: number;
+    };
+
+export type FromEngine =
+  | { readonly type: "loading"; readonly progress: number }
+  | { readonly type: "ready"; readonly model: ModelFacts }
+  | { readonly type: "failed"; readonly reason: FailureReason; readonly message: string }
+  | { readonly type: "events"; readonly events: readonly EngineEvent[] };

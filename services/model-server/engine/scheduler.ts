@@ -1,0 +1,262 @@
+/**
+ * All requests, one loop: admit, step, tell.
+ *
+ * A step is one batch: every generation that holds a slot evaluates one token or a chunk of its prompt,
+ * and the loop waits for all of them. That lockstep is what the library needs to serve many requests:
+ * all sequences queue in the same turn, so batches are always full; and between two steps nothing is
+ * queued, so its context lock is free for erasing and reusing slots, which would otherwise wait until
+ * the last stream ends. Whoever is cancelled leaves at the next step.
+ */
+import { engineFailed, OpenAIError, type OpenAIErrorData } from "@localmodel/openai/errors.ts";
+import type { GenerateRequest } from "../engine.ts";
+import { Generation } from "./generation.ts";
+import { Job } from "./job.ts";
+import { Pace, shareBudget } from "./pace.ts";
+import type { EncodedPrompt } from "./prompt.ts";
+import type { EngineEvent } from "./protocol.ts";
+import { nextInLine } from "./queue.ts";
+import { choiceSeed } from "./seeds.ts";
+import type { Sequence } from "./sequence.ts";
+import { chooseSlot, commonPrefix } from "./slot-choice.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+export type SchedulerOptions = {
+  readonly sequences: readonly Sequence[];
+  readonly contextTokens: number;
+  readonly batchTokens: number;
+  readonly vocabulary: Vocabulary;
+  readonly isEnd: (token: number) => boolean;
+  readonly encode: (request: GenerateRequest) => Promise<EncodedPrompt[]>;
+  readonly send: (events: readonly EngineEvent[]) => void;
+  /** Told of what nobody foresaw; it may end the process. */
+  readonly onBroken: (error: unknown, inARow: number) => void;
+};
+
+type Slot = {
+  readonly number: number;
+  readonly sequence: Sequence;
+  readonly tokens: readonly number[];
+  readonly busy: boolean;
+  tenant: string;
+  lastUse: number;
+  running: { readonly job: Job; readonly generation: Generation } | undefined;
+};
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #slots: readonly Slot[];
+  readonly #pace: Pace;
+  /** In order of arrival; a job stays until its last choice has finished. */
+  readonly #jobs = new Map<number, Job>();
+  readonly #encoding = new Set<number>();
+  #events: EngineEvent[] = [];
+  #looping = false;
+  #uses = 0;
+  #brokenSteps = 0;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#pace = new Pace(options.batchTokens);
+    this.#slots = options.sequences.map(slotOf);
+  }
+
+  async generate(id: number, request: GenerateRequest): Promise<void> {
+    this.#encoding.add(id);
+    try {
+      const prompts = await this.#options.encode(request);
+      if (!this.#encoding.delete(id)) return;
+      const job = new Job(id, request, prompts);
+      this.#jobs.set(id, job);
+      this.#events.push({ id, event: { type: "accepted", promptTokens: job.promptTokens } });
+      if (!this.#looping) void this.#loop();
+    } catch (error) {
+      if (this.#encoding.delete(id)) this.#options.send([{ id, error: errorData(error) }]);
+    }
+  }
+
+  /**
+   * Touches all weights once: the first evaluation after loading takes many times as long as any later
+   * one. Requests that arrive meanwhile wait for it as they would have anyway.
+   */
+  async warmUp(): Promise<void> {
+    const sequence = this.#slots.at(-1)?.sequence;
+    if (sequence === undefined || this.#looping) return;
+    this.#looping = true;
+    await sequence.prefill([0]);
+    await sequence.truncate(0);
+    await this.#loop();
+  }
+
+  cancel(id: number): void {
+    this.#encoding.delete(id);
+    this.#jobs.delete(id);
+  }
+
+  async #loop(): Promise<void> {
+    this.#looping = true;
+    try {
+      for (;;) {
+        await this.#releaseCancelled();
+        await this.#admit();
+        const running = this.#slots.filter((slot) => slot.running !== undefined);
+        if (running.length === 0) break;
+        await this.#step(running);
+      }
+    } catch (error) {
+      this.#options.onBroken(error, Number.POSITIVE_INFINITY);
+    } finally {
+      this.#looping = false;
+      this.#flush();
+    }
+  }
+
+  async #releaseCancelled(): Promise<void> {
+    for (const slot of this.#slots) {
+      if (slot.running !== undefined && !this.#jobs.has(slot.running.job.id)) {
+        await this.#release(slot);
+      }
+    }
+  }
+
+  /** Gives free slots to waiting choices, and readies the slots' caches for their prompts. */
+  async #admit(): Promise<void> {
+    for (;;) {
+      const job = nextInLine(this.#jobs.values());
+      if (job === undefined) return;
+      const { choice, prompt } = job.next;
+      const { tenant } = job.request;
+      const slot = chooseSlot(this.#slots, prompt.tokens, tenant);
+      if (slot === undefined) return;
+      const cachedTokens = await this.#reuse(slot, job, prompt);
+      job.started(cachedTokens);
+      slot.tenant = tenant;
+      slot.lastUse = ++this.#uses;
+      slot.running = { job, generation: this.#generation(slot, job, prompt, choice) };
+      this.#events.push({ id: job.id, event: { type: "started", choice, cachedTokens } });
+    }
+  }
+
+  /** Keeps what the slot's cache has in common with the prompt, and erases the rest. */
+  async #reuse(slot: Slot, { request }: Job, prompt: EncodedPrompt): Promise<number> {
+    const scored = request.echo && request.topLogprobs !== undefined;
+    const common =
+      slot.tenant === request.tenant && !scored ? commonPrefix(slot.tokens, prompt.tokens) : 0;
+    // The last token is evaluated in any case: its logits choose the first token of the answer.
+    const kept = slot.sequence.keepable(Math.min(common, prompt.tokens.length - 1));
+    await slot.sequence.truncate(kept);
+    return kept;
+  }
+
+  #generation(slot: Slot, job: Job, prompt: EncodedPrompt, choice: number): Generation {
+    const { contextTokens, vocabulary, isEnd } = this.#options;
+    const { request } = job;
+    const sample = choice % request.choicesPerPrompt;
+    return new Generation({
+      choice,
+      request,
+      prompt,
+      seed: choiceSeed(request.sampling.seed, sample),
+      sequence: slot.sequence,
+      contextTokens,
+      vocabulary,
+      isEnd,
+    });
+  }
+
+  async #step(slots: readonly Slot[]): Promise<void> {
+    const generations = slots.flatMap(({ running }) => (running ? [running.generation] : []));
+    const remaining = generations.map((generation) => generation.remainingPrompt);
+    const decodingSlots = remaining.filter((tokens) => tokens === 0).length;
+    const budgets = shareBudget(this.#pace.promptBudget(decodingSlots), remaining);
+    const before = performance.now();
+    const outcomes = Promise.allSettled(
+      generations.map((generation, index) => generation.step(budgets[index] ?? 0)),
+    );
+    // What the last step produced travels while this one computes.
+    this.#flush();
+    const failures = failuresOf(await outcomes);
+    const promptTokens = budgets.reduce((sum, budget) => sum + budget, 0);
+    this.#pace.record({ durationMs: performance.now() - before, decodingSlots, promptTokens });
+    await this.#explain(generations.filter((generation) => generation.wantsExplanation));
+    await this.#tell(slots, failures);
+  }
+
+  async #explain(generations: readonly Generation[]): Promise<void> {
+    for (const generation of generations) await generation.prepareExplanation();
+    await Promise.all(generations.map((generation) => generation.explain()));
+  }
+
+  async #tell(slots: readonly Slot[], failures: readonly Failure[]): Promise<void> {
+    this.#brokenSteps = failures.some((failure) => failure !== undefined)
+      ? this.#brokenSteps + 1
+      : 0;
+    for (const [index, slot] of slots.entries()) {
+      if (slot.running === undefined || !this.#jobs.has(slot.running.job.id)) continue;
+      const failure = failures[index];
+      if (failure !== undefined) await this.#fail(slot, slot.running.job, failure.reason);
+      else await this.#progress(slot, slot.running);
+    }
+  }
+
+  async #progress(slot: Slot, { job, generation }: NonNullable<Slot["running"]>): Promise<void> {
+    const events = generation.events();
+    for (const event of events) this.#events.push({ id: job.id, event });
+    if (events.at(-1)?.type !== "finish") return;
+    job.finished(generation.completionTokens);
+    await this.#release(slot);
+    if (!job.complete) return;
+    this.#jobs.delete(job.id);
+    this.#events.push({ id: job.id, event: { type: "done", usage: job.usage } });
+  }
+
+  async #fail(slot: Slot, job: Job, failure: unknown): Promise<void> {
+    this.#options.onBroken(failure, this.#brokenSteps);
+    this.#jobs.delete(job.id);
+    this.#events.push({ id: job.id, error: errorData(failure) });
+    await this.#release(slot);
+    await slot.sequence.truncate(0);
+  }
+
+  async #release(slot: Slot): Promise<void> {
+    const { running } = slot;
+    slot.running = undefined;
+    await running?.generation.end();
+  }
+
+  #flush(): void {
+    if (this.#events.length === 0) return;
+    this.#options.send(this.#events);
+    this.#events = [];
+  }
+}
+
+/** Of a generation's step; undefined if it went well. */
+type Failure = { readonly reason: unknown } | undefined;
+
+function slotOf(sequence: Sequence): Slot {
+  return {
+    number: sequence.number,
+    sequence,
+    tenant: "",
+    lastUse: 0,
+    running: undefined,
+    get tokens() {
+      return sequence.tokens;
+    },
+    get busy() {
+      return this.running !== undefined;
+    },
+  };
+}
+
+function failuresOf(outcomes: readonly PromiseSettledResult<void>[]): Failure[] {
+  return outcomes.map((outcome) =>
+    outcome.status === "rejected" ? { reason: outcome.reason } : undefined,
+  );
+}
+
+/** Anything that is not meant for the client is told as the engine's failure. */
+function errorData(error: unknown): OpenAIErrorData {
+  if (error instanceof OpenAIError) return error.toJSON();
+  return engineFailed("The engine failed to process this request.").toJSON();
+}
