@@ -1,0 +1,26 @@
+/** The headers by which OpenAI's API describes its own answers. */
+import { IGNORED_HEADER, ignoredHeader } from "@localmodel/openai/request-parser.ts";
+import type { RequestHandler, Response } from "express";
+
+const OPENAI_VERSION = "2020-10-01";
+
+export const apiHeaders: RequestHandler = (_req, res, next) => {
+  res.locals["receivedMs"] = performance.now();
+  res.set("openai-version", OPENAI_VERSION);
+  next();
+};
+
+/** To be called when the answer begins. */
+export function markProcessed(res: Response): void {
+  const elapsedMs = performance.now() - Number(res.locals["receivedMs"]);
+  res.set("openai-processing-ms", String(Math.round(elapsedMs)));
+}
+
+export function reportIgnored(res: Response, ignored: readonly string[]): void {
+  if (ignored.length > 0) res.set(IGNORED_HEADER, ignoredHeader(ignored));
+}
+
+export function sendJson(res: Response, body: object): void {
+  markProcessed(res);
+  res.json(body);
+}

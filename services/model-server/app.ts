@@ -1,0 +1,67 @@
+/**
+ * The model server's HTTP half, on one page: every route there is, and what all of them share.
+ *
+ * It validates, admits, streams and answers for its health; it never computes, so it answers for its health
+ * also while the engine is busy, loading or dead.
+ */
+import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/errors.ts";
+import { createLogger, type Logger } from "@localmodel/service/log.ts";
+import { requestId } from "@localmodel/service/request-id.ts";
+import express, { type ErrorRequestHandler, type Express } from "express";
+import { Admission } from "./admission.ts";
+import { apiHeaders, markProcessed } from "./api-headers.ts";
+import type { Engine } from "./engine.ts";
+import { jsonBody } from "./json-body.ts";
+import { chatCompletions } from "./routes/chat.ts";
+import { completions } from "./routes/completions.ts";
+import { embeddings } from "./routes/embeddings.ts";
+import { alive, health, ready } from "./routes/health.ts";
+import { listModels, retrieveModel } from "./routes/models.ts";
+import type { Serving } from "./serving.ts";
+
+export type AppOptions = {
+  readonly engine: Engine;
+  readonly config: ServerConfig;
+  readonly log?: Logger;
+  /** Longest silence in a stream. Proxies commonly cut at 60 seconds. */
+  readonly keepAliveMs?: number;
+};
+
+const KEEP_ALIVE_MS = 15_000;
+
+export function createApp(options: AppOptions): Express {
+  const { engine, config, log = createLogger("model-server") } = options;
+  const keepAliveMs = options.keepAliveMs ?? KEEP_ALIVE_MS;
+  const serving: Serving = {
+    engine,
+    config,
+    log,
+    keepAliveMs,
+    admission: new Admission(config.engine),
+  };
+
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use(requestId(), apiHeaders);
+
+  const get = allowOnly(["GET", "HEAD"]);
+  const post = allowOnly(["POST"]);
+  app.route("/healthz").get(alive).all(get);
+  app.route("/readyz").get(ready(serving)).all(get);
+  app.route("/health").get(health(serving)).all(get);
+  app.route("/v1/models").get(listModels(serving)).all(get);
+  app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
+  app.route("/v1/chat/completions").post(jsonBody(), chatCompletions(serving)).all(post);
+  app.route("/v1/completions").post(jsonBody(), completions(serving)).all(post);
+  app.route("/v1/embeddings").post(jsonBody(), embeddings(serving)).all(post);
+
+  app.use(unknownUrl, timeErrors, answerErrors(log));
+  return app;
+}
+
+const timeErrors: ErrorRequestHandler = (error, _req, res, next) => {
+  if (!res.headersSent) markProcessed(res);
+  next(error);
+};

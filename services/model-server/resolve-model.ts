@@ -1,0 +1,42 @@
+/** Is this the model that the client means, and can it do what is asked? */
+import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import type { Capability, ModelFacts } from "@localmodel/localmodel/server-state.ts";
+import { invalidRequest, modelNotCapable, modelNotFound } from "@localmodel/openai/errors.ts";
+import { answersTo } from "@localmodel/openai/models.ts";
+
+type Served = Pick<ServerConfig, "modelId" | "aliases">;
+
+/** There is exactly one model here, so a request that names none means this one. */
+export function requireModel(requested: string | undefined, { modelId, aliases }: Served): void {
+  if (requested === undefined || answersTo({ id: modelId, aliases }, requested)) return;
+  throw modelNotFound(requested, [modelId, ...aliases]);
+}
+
+const CAPABILITY_NAMES: Readonly<Record<Capability, string>> = {
+  chat: "chat completions",
+  completions: "completions",
+  infill: "infilling",
+  embeddings: "embeddings",
+};
+
+export function requireCapability(
+  capability: Capability,
+  facts: ModelFacts,
+  modelId: string,
+): void {
+  if (facts.capabilities.includes(capability)) return;
+  const others = facts.capabilities.map((one) => CAPABILITY_NAMES[one]).join(", ");
+  throw modelNotCapable(
+    `The model \`${modelId}\` does not support ${CAPABILITY_NAMES[capability]}. It supports: ${others}.`,
+  );
+}
+
+/** `suffix` is the parameter to name: the model is fine for everything else. */
+export function requireInfill(facts: ModelFacts): void {
+  if (facts.capabilities.includes("infill")) return;
+  throw invalidRequest(
+    "suffix",
+    "This model has no tokens for infilling, so 'suffix' is not supported.",
+    "unsupported_parameter",
+  );
+}

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BadRequestError } from "openai";
+import { ScriptedEngine } from "../test/scripted-engine.ts";
+import { serve } from "../test/serve.ts";
+
+const model = "org/model:Q4";
+
+test("the official client decodes the base64 it silently asks for", async (t) => {
+  const { client } = await serve(t, new ScriptedEngine());
+  const answer = await client.embeddings.create({ model, input: ["a", "b"] });
+  assert.deepEqual(
+    answer.data.map(({ index, embedding }) => [index, [...embedding]]),
+    [
+      [0, [3, 4, 0, 0]],
+      [1, [3, 4, 1, 0]],
+    ],
+  );
+  assert.equal(answer.object, "list");
+  assert.equal(answer.model, model);
+  assert.deepEqual(answer.usage, { prompt_tokens: 2, total_tokens: 2 });
+});
+
+test("floats are floats, also by default", async (t) => {
+  const { post } = await serve(t, new ScriptedEngine());
+  for (const encoding_format of ["float", null]) {
+    const response = await post("/v1/embeddings", { input: "a", encoding_format });
+    const { data } = (await response.json()) as { data: { embedding: unknown }[] };
+    assert.deepEqual(data[0]?.embedding, [3, 4, 0, 0]);
+  }
+});
+
+test("fewer dimensions are the first ones, of length one again", async (t) => {
+  const { client } = await serve(t, new ScriptedEngine());
+  const { data } = await client.embeddings.create({ model, input: "a", dimensions: 2 });
+  assert.deepEqual([...(data[0]?.embedding ?? [])], [...Float32Array.of(0.6, 0.8)]);
+});
+
+test("texts and token arrays reach the engine as they came", async (t) => {
+  const engine = new ScriptedEngine();
+  const { client } = await serve(t, engine);
+  for (const input of ["a", ["a", "b"], [1, 2], [[1], [2, 3]]]) {
+    await client.embeddings.create({ model, input });
+  }
+  assert.deepEqual(
+    engine.embedded.map(({ inputs }) => inputs),
+    [["a"], ["a", "b"], [[1, 2]], [[1], [2, 3]]],
+  );
+});
+
+for (const [name, request, param] of [
+  ["more dimensions than the model has", { input: "a", dimensions: 5 }, "dimensions"],
+  ["a token beyond the vocabulary", { input: [1, 500] }, "input"],
+  ["more tokens than the context holds", { input: Array<number>(1025).fill(1) }, "input"],
+  ["an empty text", { input: "" }, "input"],
+] as const) {
+  test(`${name} is a BadRequestError about ${param}`, async (t) => {
+    const engine = new ScriptedEngine();
+    const { client } = await serve(t, engine);
+    await assert.rejects(
+      client.embeddings.create({ model, ...request } as { model: string; input: string }),
+      (error) => error instanceof BadRequestError && error.param === param,
+    );
+    assert.equal(engine.embedded.length, 0);
+  });
+}

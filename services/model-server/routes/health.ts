@@ -1,0 +1,27 @@
+/**
+ * GET /healthz: the process answers. GET /readyz: requests would be served, or the state that says why not.
+ * GET /health: the same question in the form llama-server's clients know.
+ */
+import type { RequestHandler } from "express";
+import { unavailability } from "../availability.ts";
+import type { Serving } from "../serving.ts";
+
+export const alive: RequestHandler = (_req, res) => {
+  res.json({ status: "ok" });
+};
+
+export function ready({ engine }: Serving): RequestHandler {
+  return (_req, res) => {
+    const { state } = engine;
+    if (state.state !== "ready") res.status(503).set(unavailability(state).headers);
+    res.set("cache-control", "no-store").json(state);
+  };
+}
+
+export function health({ engine }: Serving): RequestHandler {
+  return (_req, res) => {
+    const { state } = engine;
+    if (state.state !== "ready") throw unavailability(state);
+    res.set("cache-control", "no-store").json({ status: "ok" });
+  };
+}

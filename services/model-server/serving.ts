@@ -1,0 +1,17 @@
+/** What every route needs: the engine behind it, the configuration, and who may come in. */
+import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import type { Logger } from "@localmodel/service/log.ts";
+import type { Admission } from "./admission.ts";
+import type { Engine } from "./engine.ts";
+
+export type Serving = {
+  readonly engine: Engine;
+  readonly config: ServerConfig;
+  readonly admission: Admission;
+  readonly log: Logger;
+  /** Longest silence in a stream. */
+  readonly keepAliveMs: number;
+};
+
+/** Set by the API service, which knows whose key a request came with. */
+export const TENANT_HEADER = "x-localmodel-tenant";

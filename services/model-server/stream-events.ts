@@ -1,0 +1,37 @@
+/** The engine's events to a client, one server-sent event at a time, and the right end for either outcome. */
+import type { Logger } from "@localmodel/service/log.ts";
+import { requestIdOf } from "@localmodel/service/request-id.ts";
+import type { Response } from "express";
+import type { GenerateEvent } from "./engine.ts";
+import { endedEarly } from "./outcome.ts";
+import { SseResponse } from "./sse-response.ts";
+
+export type StreamOptions = {
+  readonly keepAliveMs: number;
+  readonly log: Logger;
+  /** The wire's form of an event; nothing for one that is none of the client's business. */
+  readonly toChunk: (event: GenerateEvent) => object | undefined;
+};
+
+export async function streamEvents(
+  res: Response,
+  events: AsyncIterable<GenerateEvent>,
+  { keepAliveMs, log, toChunk }: StreamOptions,
+): Promise<void> {
+  using stream = new SseResponse(res, {
+    keepAliveMs,
+    log: log.child({ requestId: requestIdOf(res) }),
+  });
+  try {
+    let complete = false;
+    for await (const event of events) {
+      const chunk = toChunk(event);
+      if (chunk !== undefined) stream.send(chunk);
+      complete = event.type === "done";
+    }
+    if (!complete) throw endedEarly();
+    stream.done();
+  } catch (error) {
+    stream.fail(error);
+  }
+}
