@@ -24,7 +24,7 @@ export const QualifiedName: KeyRule = {
 export const LabelValue = textLike(
   63,
   /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/,
-  'a label value: at most 63 letters, digits, "-", "_" and ".", starting and ending with a letter or digit',
+  'a label value: letters, digits, "-", "_" and ".", starting and ending with a letter or digit',
 );
 
 /** A map from keys that follow `key` to `value`, with at most `maxProperties` entries. */

@@ -16,7 +16,8 @@ export function text(maxLength: number) {
 
 /** Text that has to look like `pattern`; `rule` completes the sentence "… must be". */
 export function textLike(maxLength: number, pattern: RegExp, rule: string) {
-  return boundedString(maxLength).regex(pattern, `must be ${rule}`);
+  // `allowed` is what the field reference shows in place of the pattern.
+  return boundedString(maxLength).regex(pattern, `must be ${rule}`).meta({ allowed: rule });
 }
 
 /** Any string of at most `maxLength` characters, empty and multi-line ones included. */
@@ -43,7 +44,7 @@ export const LABEL_PATTERN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 export const Label = textLike(
   63,
   LABEL_PATTERN,
-  'a lower-case RFC 1123 label: letters, digits and "-", starting and ending with a letter or digit, at most 63 characters',
+  'a lower-case RFC 1123 label: letters, digits and "-", starting and ending with a letter or digit',
 );
 
 /** An RFC 1123 subdomain: the name of a Secret, a claim, a priority class. */
