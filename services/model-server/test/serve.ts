@@ -41,3 +41,8 @@ export async function serve(t: TestContext, engine: Engine, options: ServeOption
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "none" });
   return { url, port, client, post, log: lines };
 }
+
+/** Waits for a condition of a busy machine; what never comes true fails with its own message. */
+export function eventually(t: TestContext, condition: () => void): Promise<void> {
+  return t.waitFor(condition, { interval: 5, timeout: 20_000 });
+}
