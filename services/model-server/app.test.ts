@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { ServerState } from "@localmodel/localmodel/server-state.ts";
-import { NotFoundError } from "openai";
+import OpenAI, { NotFoundError } from "openai";
 import { facts, ScriptedEngine } from "./test/scripted-engine.ts";
 import { serve } from "./test/serve.ts";
 
@@ -20,7 +20,8 @@ async function refusalOf(response: Response): Promise<ErrorAnswer["error"]> {
 }
 
 test("models.list shows the one model, and what the weights turned out to be", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   const { data } = await client.models.list();
   assert.deepEqual(data, [
     {
@@ -54,7 +55,8 @@ for (const path of ["org/model:Q4", "org%2Fmodel%3AQ4", "small"]) {
 }
 
 test("models.retrieve of another model is a NotFoundError that names what there is", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   await assert.rejects(client.models.retrieve("gpt-4o"), (error) => {
     assert.ok(error instanceof NotFoundError);
     assert.equal(error.code, "model_not_found");
@@ -222,7 +224,8 @@ test("every answer carries the request's id, the API's version and the time it t
 });
 
 test("the client's _request_id is the server's own when it sent none", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   const answer = await client.chat.completions.create({ model: "small", messages });
   assert.match(answer._request_id ?? "", /^req_/);
 });

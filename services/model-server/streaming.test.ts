@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { engineFailed } from "@localmodel/openai/errors.ts";
-import { APIError, InternalServerError } from "openai";
+import OpenAI, { APIError, InternalServerError } from "openai";
 import type { ChatCompletionChunk as Chunk } from "openai/resources/chat/completions";
 import type { GenerateEvent } from "./engine.ts";
 import { saying, ScriptedEngine, untilAborted } from "./test/scripted-engine.ts";
@@ -54,7 +54,8 @@ test("a streamed chat is role, content, finish and [DONE], all with one id and t
 });
 
 test("with include_usage the last chunk has the usage, the others have null", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   const stream = await client.chat.completions.create({
     model,
     messages,
@@ -75,7 +76,8 @@ test("stream_options without a stream is ignored", async (t) => {
 });
 
 test("each of several choices has one role, its own text and one finish", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   const stream = await client.chat.completions.create({ model, messages, n: 3, stream: true });
   const seen = [0, 1, 2].map(() => ({ roles: 0, text: "", finishes: 0 }));
   for await (const { choices } of stream) {
@@ -94,10 +96,11 @@ test("each of several choices has one role, its own text and one finish", async 
 });
 
 test("OpenAI's accumulating stream helper gathers the same message as a plain answer", async (t) => {
-  const { client } = await serve(
+  const { clientOptions } = await serve(
     t,
     new ScriptedEngine(saying("a\u2028b", "\n\n", "data: [DONE]", "🙂")),
   );
+  const client = new OpenAI(clientOptions);
   const streamed = await client.chat.completions.stream({ model, messages }).finalMessage();
   const plain = await client.chat.completions.create({ model, messages });
   assert.equal(streamed.content, "a\u2028b\n\ndata: [DONE]🙂");
@@ -105,7 +108,8 @@ test("OpenAI's accumulating stream helper gathers the same message as a plain an
 });
 
 test("a streamed completion echoes, offsets its logprobs and finishes each choice", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   const stream = await client.completions.create({
     model,
     prompt: "Say:",
@@ -144,7 +148,8 @@ test("the client's own retry turns a short failure into an answer", async (t) =>
     if (failures++ === 0) throw engineFailed("The engine died.", 0);
     yield* hello(request, signal);
   });
-  const { client } = await serve(t, engine);
+  const { clientOptions } = await serve(t, engine);
+  const client = new OpenAI(clientOptions);
   const stream = await client.chat.completions.create({ model, messages, stream: true });
   const text = (await Array.fromAsync(stream)).map(
     ({ choices }) => choices[0]?.delta.content ?? "",
@@ -159,7 +164,8 @@ test("what fails after the first event is an event, and the stream has no [DONE]
     yield { type: "delta", choice: 0, text: "Hel" };
     throw engineFailed("The engine died.", 1);
   });
-  const { post, client, log } = await serve(t, engine);
+  const { post, clientOptions, log } = await serve(t, engine);
+  const client = new OpenAI(clientOptions);
   const events = await eventsOf(await post(chat, { messages, stream: true }));
   assert.deepEqual(events.at(-1), {
     error: { message: "The engine died.", type: "server_error", param: null, code: "engine_error" },
@@ -179,7 +185,8 @@ test("a generation that just stops is never passed off as complete", async (t) =
     yield { type: "started", choice: 0, cachedTokens: 0 };
     yield { type: "delta", choice: 0, text: "Hel" };
   });
-  const { post, client } = await serve(t, engine);
+  const { post, clientOptions } = await serve(t, engine);
+  const client = new OpenAI(clientOptions);
   const events = await eventsOf(await post(chat, { messages, stream: true }));
   assert.ok(!events.includes("[DONE]"));
   await assert.rejects(
@@ -253,9 +260,10 @@ for (const [phase, before] of [
         yield* before;
         await untilAborted(signal);
       });
-      const { post, client, log } = await serve(t, engine, {
+      const { post, clientOptions, log } = await serve(t, engine, {
         config: { engine: { slots: 1, maxQueuedRequests: 0 } },
       });
+      const client = new OpenAI(clientOptions);
       const hangUp = new AbortController();
       const answer = post(chat, { messages, stream }, { signal: hangUp.signal });
       answer.catch(() => {});
@@ -275,7 +283,8 @@ for (const [phase, before] of [
 
 test("a client that hangs up while it still sends its body costs nothing", async (t) => {
   const engine = new ScriptedEngine();
-  const { port, client } = await serve(t, engine);
+  const { port, clientOptions } = await serve(t, engine);
+  const client = new OpenAI(clientOptions);
   const socket = connect(port, "127.0.0.1");
   const head = `POST ${chat} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
   socket.end(`${head}content-length: 1000\r\n\r\n{"messages":`);
@@ -322,9 +331,10 @@ test("beyond slots and queue a request is answered 429 with a wait the client ac
     yield { type: "accepted", promptTokens: 3 };
     await untilAborted(signal);
   });
-  const { post, client } = await serve(t, engine, {
+  const { post, clientOptions } = await serve(t, engine, {
     config: { engine: { slots: 1, maxQueuedRequests: 1 } },
   });
+  const client = new OpenAI(clientOptions);
   const hangUp = new AbortController();
   t.after(() => hangUp.abort());
   for (const stream of [true, false]) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contextLengthExceeded } from "@localmodel/openai/errors.ts";
-import { BadRequestError } from "openai";
+import OpenAI, { BadRequestError } from "openai";
 import { ScriptedEngine } from "../test/scripted-engine.ts";
 import { serve } from "../test/serve.ts";
 
@@ -10,7 +10,8 @@ const messages = [{ role: "user" as const, content: "Hi" }];
 const path = "/v1/chat/completions";
 
 test("a chat is answered in full, with exact usage", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   const answer = await client.chat.completions.create({ model: "small", messages });
   assert.match(answer.id, /^chatcmpl-/);
   assert.equal(answer.model, model);
@@ -29,9 +30,10 @@ test("a chat is answered in full, with exact usage", async (t) => {
 
 test("the engine is asked exactly what the request, then the LocalModel, then the file say", async (t) => {
   const engine = new ScriptedEngine();
-  const { client } = await serve(t, engine, {
+  const { clientOptions } = await serve(t, engine, {
     config: { sampling: { temperature: 0.3, topK: 40, maxTokens: 99 } },
   });
+  const client = new OpenAI(clientOptions);
   await client.chat.completions.create(
     {
       model,
@@ -82,7 +84,8 @@ test("the engine is asked exactly what the request, then the LocalModel, then th
 });
 
 test("log probabilities of a chat are those of each choice", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   const { choices } = await client.chat.completions.create({
     model,
     messages,
@@ -130,7 +133,8 @@ test("fields without effect are named in a header, not refused", async (t) => {
 });
 
 test("a token that the vocabulary lacks cannot be biased", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   await assert.rejects(
     client.chat.completions.create({ model, messages, logit_bias: { "500": 1 } }),
     (error) => error instanceof BadRequestError && error.param === "logit_bias",
@@ -144,7 +148,8 @@ test("a model without a chat template says what it can do instead", async (t) =>
     ...engine.state,
     model: { ...engine.state.model, capabilities: ["embeddings"] },
   };
-  const { client } = await serve(t, engine);
+  const { clientOptions } = await serve(t, engine);
+  const client = new OpenAI(clientOptions);
   await assert.rejects(client.chat.completions.create({ model, messages }), (error) => {
     assert.ok(error instanceof BadRequestError);
     assert.equal(error.code, "model_not_capable");
@@ -155,13 +160,14 @@ test("a model without a chat template says what it can do instead", async (t) =>
 });
 
 test("a conversation that is too long is a BadRequestError agents understand, streaming or not", async (t) => {
-  const { client } = await serve(
+  const { clientOptions } = await serve(
     t,
     // oxlint-disable-next-line require-yield -- it fails before the first event
     new ScriptedEngine(async function* () {
       throw contextLengthExceeded({ limit: 1024, prompt: 2000, param: "messages" });
     }),
   );
+  const client = new OpenAI(clientOptions);
   for (const stream of [false, true]) {
     await assert.rejects(client.chat.completions.create({ model, messages, stream }), (error) => {
       assert.ok(error instanceof BadRequestError);

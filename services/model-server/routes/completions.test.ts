@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BadRequestError } from "openai";
+import OpenAI, { BadRequestError } from "openai";
 import { ScriptedEngine } from "../test/scripted-engine.ts";
 import { serve } from "../test/serve.ts";
 
@@ -8,7 +8,8 @@ const model = "org/model:Q4";
 
 test("several prompts with several samples are answered in order: prompt, then sample", async (t) => {
   const engine = new ScriptedEngine();
-  const { client } = await serve(t, engine);
+  const { clientOptions } = await serve(t, engine);
+  const client = new OpenAI(clientOptions);
   const answer = await client.completions.create({
     model,
     prompt: ["a", "b"],
@@ -65,7 +66,8 @@ test("max_tokens -1 means until the context is full, and 0 means none", async (t
 });
 
 test("echo and logprobs give the prompt's tokens too, the first with null", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   const { choices } = await client.completions.create({
     model,
     prompt: "Say:",
@@ -92,7 +94,8 @@ test("best_of asks for more samples than it returns, and returns the likeliest",
     }
     yield { type: "done", usage: { promptTokens: 1, completionTokens: 3, cachedTokens: 0 } };
   });
-  const { client } = await serve(t, engine);
+  const { clientOptions } = await serve(t, engine);
+  const client = new OpenAI(clientOptions);
   const answer = await client.completions.create({ model, prompt: "a", best_of: 3, n: 2 });
   assert.deepEqual(
     answer.choices.map(({ index, text, logprobs }) => [index, text, logprobs]),
@@ -107,7 +110,8 @@ test("best_of asks for more samples than it returns, and returns the likeliest",
 
 test("a suffix needs a model that can infill", async (t) => {
   const engine = new ScriptedEngine();
-  const { client } = await serve(t, engine);
+  const { clientOptions } = await serve(t, engine);
+  const client = new OpenAI(clientOptions);
   const create = () => client.completions.create({ model, prompt: "a", suffix: "c" });
   await assert.rejects(
     create(),
@@ -127,7 +131,8 @@ for (const [name, prompt, code] of [
 ] as const) {
   test(`a prompt with ${name} never reaches the engine`, async (t) => {
     const engine = new ScriptedEngine();
-    const { client } = await serve(t, engine);
+    const { clientOptions } = await serve(t, engine);
+    const client = new OpenAI(clientOptions);
     await assert.rejects(
       client.completions.create({ model, prompt: prompt as number[] }),
       (error) =>

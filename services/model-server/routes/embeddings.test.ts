@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BadRequestError } from "openai";
+import OpenAI, { BadRequestError } from "openai";
 import { ScriptedEngine } from "../test/scripted-engine.ts";
 import { serve } from "../test/serve.ts";
 
 const model = "org/model:Q4";
 
 test("the official client decodes the base64 it silently asks for", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   const answer = await client.embeddings.create({ model, input: ["a", "b"] });
   assert.deepEqual(
     answer.data.map(({ index, embedding }) => [index, [...embedding]]),
@@ -31,14 +32,16 @@ test("floats are floats, also by default", async (t) => {
 });
 
 test("fewer dimensions are the first ones, of length one again", async (t) => {
-  const { client } = await serve(t, new ScriptedEngine());
+  const { clientOptions } = await serve(t, new ScriptedEngine());
+  const client = new OpenAI(clientOptions);
   const { data } = await client.embeddings.create({ model, input: "a", dimensions: 2 });
   assert.deepEqual([...(data[0]?.embedding ?? [])], [...Float32Array.of(0.6, 0.8)]);
 });
 
 test("texts and token arrays reach the engine as they came", async (t) => {
   const engine = new ScriptedEngine();
-  const { client } = await serve(t, engine);
+  const { clientOptions } = await serve(t, engine);
+  const client = new OpenAI(clientOptions);
   for (const input of ["a", ["a", "b"], [1, 2], [[1], [2, 3]]]) {
     await client.embeddings.create({ model, input });
   }
@@ -56,7 +59,8 @@ for (const [name, request, param] of [
 ] as const) {
   test(`${name} is a BadRequestError about ${param}`, async (t) => {
     const engine = new ScriptedEngine();
-    const { client } = await serve(t, engine);
+    const { clientOptions } = await serve(t, engine);
+    const client = new OpenAI(clientOptions);
     await assert.rejects(
       client.embeddings.create({ model, ...request } as { model: string; input: string }),
       (error) => error instanceof BadRequestError && error.param === param,

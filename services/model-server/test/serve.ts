@@ -1,9 +1,8 @@
-/** The app on a real socket, with OpenAI's own client pointed at it. */
+/** The app on a real socket, and what a client needs to reach it. */
 import type { TestContext } from "node:test";
 import { ServerConfig, type ServerConfigInput } from "@localmodel/localmodel/server-config.ts";
 import { listen } from "@localmodel/service/http-server.ts";
 import { createLogger, type LogStream } from "@localmodel/service/log.ts";
-import OpenAI from "openai";
 import { createApp } from "../app.ts";
 import type { Engine } from "../engine.ts";
 
@@ -38,8 +37,7 @@ export async function serve(t: TestContext, engine: Engine, options: ServeOption
       body: typeof body === "string" ? body : JSON.stringify(body),
       ...init,
     });
-  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "none" });
-  return { url, port, client, post, log: lines };
+  return { url, port, post, log: lines, clientOptions: { baseURL: `${url}/v1`, apiKey: "none" } };
 }
 
 /** Waits for a condition of a busy machine; what never comes true fails with its own message. */
