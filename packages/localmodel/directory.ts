@@ -26,4 +26,7 @@ export type Directory = { readonly models: readonly DirectoryModel[] };
 /** Parent to API service. */
 export type DirectoryMessage = { readonly type: "directory"; readonly directory: Directory };
 /** API service to parent. */
-export type ApiMessage = { readonly type: "listening"; readonly port: number };
+export type ApiMessage =
+  | { readonly type: "listening"; readonly port: number }
+  /** It cannot take its port; the process ends after this. */
+  | { readonly type: "failed"; readonly message: string };

@@ -1,0 +1,42 @@
+/**
+ * The API service as a process: configuration in, one endpoint for all models out.
+ */
+import { API_CONFIG_VARIABLE, ApiConfig } from "@localmodel/localmodel/api-config.ts";
+import { listen } from "@localmodel/service/http-server.ts";
+import { onShutdown } from "@localmodel/service/lifecycle.ts";
+import { ListenError } from "@localmodel/service/listen-error.ts";
+import { createLogger } from "@localmodel/service/log.ts";
+import { tellParent } from "@localmodel/service/parent.ts";
+import { createApp } from "./app.ts";
+import { OpenRequests } from "./open-requests.ts";
+import { parentDirectory } from "./parent-directory.ts";
+import { createUpstream } from "./upstream.ts";
+
+const log = createLogger("api");
+const config = ApiConfig.parse(JSON.parse(process.env[API_CONFIG_VARIABLE] ?? "{}"));
+
+const requests = new OpenRequests();
+const app = createApp({
+  directory: parentDirectory(),
+  upstream: createUpstream(),
+  requests,
+  log,
+  bodyMaxBytes: config.bodyMaxBytes,
+});
+
+try {
+  const server = await listen(app, config);
+  onShutdown(async (reason) => {
+    log.info("draining", { reason, openRequests: requests.count });
+    requests.drain();
+    await server.drain(config.drainTimeoutMs, () => requests.cut());
+  });
+  tellParent({ type: "listening", port: server.port });
+  log.info("listening", { url: server.url });
+} catch (error) {
+  if (!(error instanceof ListenError)) throw error;
+  log.error(error.message);
+  process.exitCode = 1;
+  tellParent({ type: "failed", message: error.message });
+  process.disconnect?.();
+}

@@ -1,0 +1,46 @@
+/**
+ * GET /v1/models and GET /v1/models/{id}: the union of all models, whatever state they are in.
+ *
+ * Ids contain slashes. The official clients encode them, people with curl do not; both are served.
+ */
+import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import { modelObject } from "@localmodel/openai/models.ts";
+import { allowOnly } from "@localmodel/service/errors.ts";
+import { Router } from "express";
+import { findModel } from "./route.ts";
+
+/** Where the models come from. */
+export type ModelDirectory = {
+  /** The latest that is known; empty before `known`. */
+  current(): Directory;
+  /** Whether a directory has ever been heard of. */
+  readonly known: boolean;
+};
+
+export function modelsRouter(directory: ModelDirectory): Router {
+  const router = Router();
+  router
+    .route("/v1/models")
+    .get((_req, res) => {
+      res.json({ object: "list", data: directory.current().models.map(listed) });
+    })
+    .all(allowOnly(["GET", "HEAD"]));
+  router
+    .route("/v1/models/*id")
+    .get((req, res) => {
+      const id = req.params.id.join("/");
+      res.json(listed(findModel(directory.current(), id)));
+    })
+    .all(allowOnly(["GET", "HEAD"]));
+  return router;
+}
+
+function listed(model: DirectoryModel) {
+  const { state, message, progress } = model;
+  return {
+    ...modelObject(model),
+    state,
+    ...(state !== "ready" && { message }),
+    ...(progress !== undefined && { progress }),
+  };
+}

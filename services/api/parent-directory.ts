@@ -1,0 +1,28 @@
+/**
+ * The directory as the supervisor of one machine sends it: whole, at every change.
+ */
+import type { Directory, DirectoryMessage } from "@localmodel/localmodel/directory.ts";
+import { onParentMessage } from "@localmodel/service/parent.ts";
+import type { ModelDirectory } from "./model-list.ts";
+
+export function parentDirectory(): ModelDirectory {
+  let latest: Directory | undefined;
+  onParentMessage((message) => {
+    if (isDirectoryMessage(message)) latest = message.directory;
+  });
+  return {
+    current: () => latest ?? { models: [] },
+    get known() {
+      return latest !== undefined;
+    },
+  };
+}
+
+function isDirectoryMessage(message: unknown): message is DirectoryMessage {
+  return (
+    typeof message === "object" &&
+    message !== null &&
+    "type" in message &&
+    message.type === "directory"
+  );
+}

@@ -1,0 +1,68 @@
+/**
+ * From what a client calls a model to the model that answers, and to why it cannot answer right now.
+ *
+ * Pure. Whoever has an endpoint is served, whatever its state says: while a changed model loads, the one
+ * it replaces still answers.
+ */
+import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import {
+  invalidRequest,
+  modelFailed,
+  modelLoading,
+  modelNotFound,
+  type OpenAIError,
+} from "@localmodel/openai/errors.ts";
+import { answersTo } from "@localmodel/openai/models.ts";
+
+/** Throws 404 for an unknown id, and 400 when there is none and more than one model could be meant. */
+export function findModel(directory: Directory, id: string | undefined): DirectoryModel {
+  const { models } = directory;
+  const ids = models.map((model) => model.id);
+  if (id !== undefined) {
+    // An id comes before an alias: the directory may not know yet that the two collide.
+    const found =
+      models.find((model) => model.id === id) ?? models.find((model) => answersTo(model, id));
+    if (found === undefined) throw modelNotFound(id, ids);
+    return found;
+  }
+  const [only] = models;
+  if (only !== undefined && models.length === 1) return only;
+  throw invalidRequest(
+    "model",
+    `Missing required parameter: 'model'. ${ids.length === 0 ? "No model is available." : `Available models: ${ids.map((known) => `\`${known}\``).join(", ")}.`}`,
+    "missing_required_parameter",
+  );
+}
+
+/** Why a model without endpoints cannot answer. */
+export function whyNotServing(model: DirectoryModel): OpenAIError {
+  const { id, state, message, progress } = model;
+  if (state === "failed")
+    return modelFailed(`The model \`${id}\` cannot be served: ${sentence(message)}`);
+  const percent = progress === undefined ? "" : ` (${Math.floor(progress * 100)} %)`;
+  const text = `The model \`${id}\` is not ready yet, it is ${WORDS[state]}${percent}: ${sentence(message)}`;
+  return modelLoading(text, RETRY_AFTER_SECONDS[state]);
+}
+
+type Unready = Exclude<DirectoryModel["state"], "failed">;
+
+const WORDS: Readonly<Record<Unready, string>> = {
+  pending: "waiting to start",
+  downloading: "downloading",
+  loading: "loading",
+  restarting: "restarting",
+  ready: "starting",
+};
+
+const RETRY_AFTER_SECONDS: Readonly<Record<Unready, number>> = {
+  pending: 5,
+  downloading: 10,
+  loading: 2,
+  restarting: 2,
+  ready: 1,
+};
+
+function sentence(message: string): string {
+  const text = message.trim();
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { WholeEvents } from "./whole-events.ts";
+
+/** Bytes cut into pieces at arbitrary places. */
+const pieces = fc
+  .tuple(
+    fc.array(fc.constantFrom("data: a", "data: ü", ": comment", "\n", "\n\n", "\r\n\r\n", "")),
+    fc.infiniteStream(fc.nat(5)),
+  )
+  .map(([parts, sizes]) => {
+    const bytes = Buffer.from(parts.join(""));
+    const chunks: Buffer[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const size = 1 + (sizes.next().value ?? 0);
+      chunks.push(bytes.subarray(at, at + size));
+      at += size;
+    }
+    return { bytes, chunks };
+  });
+
+test("however a stream is cut, what is sent ends with an event and nothing is lost or changed", () => {
+  fc.assert(
+    fc.property(pieces, ({ bytes, chunks }) => {
+      const events = new WholeEvents();
+      const sent: Buffer[] = [];
+      for (const chunk of chunks) {
+        sent.push(events.push(chunk));
+        const text = Buffer.concat(sent).toString();
+        assert.ok(text === "" || /\n\r?\n$/.test(text), JSON.stringify(text));
+        assert.equal(events.insideEvent, false);
+      }
+      assert.deepEqual(Buffer.concat([...sent, events.rest()]), bytes);
+    }),
+  );
+});
+
+test("a whole event is passed on without being copied", () => {
+  const chunk = Buffer.from("data: a\n\n");
+  assert.equal(new WholeEvents().push(chunk).buffer, chunk.buffer);
+});
+
+test("an event too large to be held is passed on in pieces, and said to be", () => {
+  const events = new WholeEvents();
+  const large = Buffer.alloc(2 * 1024 * 1024, "x");
+  assert.equal(events.push(large).length, large.length);
+  assert.equal(events.insideEvent, true);
+  events.push(Buffer.from("\n\n"));
+  assert.equal(events.insideEvent, false);
+});

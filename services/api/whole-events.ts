@@ -1,0 +1,44 @@
+/**
+ * Passes a stream of server-sent events on in whole events.
+ *
+ * An event that its server did not finish must not reach the client, because the error event that follows
+ * would be read as the rest of it. Model servers write event by event, so normally nothing is held back.
+ */
+
+/** One event larger than this is passed on in pieces. */
+const EVENT_MAX_BYTES = 1024 * 1024;
+
+const NONE = Buffer.alloc(0);
+
+export class WholeEvents {
+  #held: Buffer = NONE;
+  #inside = false;
+
+  /** What may be sent now. */
+  push(chunk: Buffer): Buffer {
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    const end = endOfLastEvent(bytes);
+    const tooLarge = bytes.length - end > EVENT_MAX_BYTES;
+    const sent = tooLarge ? bytes : bytes.subarray(0, end);
+    this.#held = bytes.subarray(sent.length);
+    if (sent.length > 0) this.#inside = tooLarge;
+    return sent;
+  }
+
+  /** What the server left unfinished and ended nevertheless. */
+  rest(): Buffer {
+    return this.#held;
+  }
+
+  /** Whether a part of an event has been sent: nothing well-formed can follow. */
+  get insideEvent(): boolean {
+    return this.#inside;
+  }
+}
+
+/** Events end with an empty line; lines may end with LF or CRLF. */
+function endOfLastEvent(bytes: Buffer): number {
+  const lf = bytes.lastIndexOf("\n\n");
+  const crlf = bytes.lastIndexOf("\n\r\n");
+  return Math.max(lf === -1 ? 0 : lf + 2, crlf === -1 ? 0 : crlf + 3);
+}
