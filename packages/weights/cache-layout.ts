@@ -49,8 +49,8 @@ export class CacheLayout {
     return join(this.root, "partial", `${key}.unpack`);
   }
 
-  setFolder(sha256s: readonly string[]): string {
-    return join(this.root, "sets", keyOf(sha256s.join("\n")));
+  setFolder(parts: readonly string[]): string {
+    return join(this.root, "sets", keyOf(parts.join("\n")));
   }
 
   fileRecord(path: string): string {

@@ -7,7 +7,7 @@
 import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
 import { WeightsError } from "./weights-error.ts";
 
-const SPLIT_NAME = /-(\d{5})-of-(\d{5})\.gguf$/i;
+const SPLIT_NAME = /-(\d{5})-of-(\d{5})\.gguf$/;
 const MAX_PARTS = 1000;
 
 export type SplitName = { readonly part: number; readonly parts: number };

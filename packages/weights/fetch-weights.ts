@@ -1,0 +1,85 @@
+/**
+ * Fetches the weights of a model and returns where they are.
+ *
+ *   using bar = progressReporter(process.stderr);
+ *   const weights = await fetchWeights(localModel.spec.source, { onProgress: bar.report });
+ *   weights.path; // give this to llama.cpp; for a split GGUF it is the first part
+ *
+ * It may be called at every start: weights that are in the cache come back after a look at the file's
+ * size and time, and without a network. Interrupted at any byte, the next call continues or starts
+ * clean. Any number of callers and processes may ask for the same weights at once; one of them fetches.
+ *
+ * Of a split GGUF the source names the first part and its checksum; the other parts are found by name,
+ * and are checked by what the Hub says about them and by their own headers.
+ */
+import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
+import { CacheLayout, defaultCacheFolder, type Environment } from "./cache-layout.ts";
+import { diskError } from "./disk-space.ts";
+import { fetchParts, wantedParts, type Weights } from "./fetch-parts.ts";
+import { type OnProgress, throttled } from "./progress.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
+import type { FetchSession } from "./session.ts";
+import { formatDuration } from "./units.ts";
+import { WebClient } from "./web-client.ts";
+import { WeightsError } from "./weights-error.ts";
+
+export type FetchOptions = {
+  /** Default: `$LOCALMODEL_CACHE`, else the XDG cache folder. */
+  readonly cacheDir?: string;
+  /** Default: `process.env`. Proxies, Hugging Face settings and the cache folder are read from it. */
+  readonly environment?: Environment;
+  /** Aborting ends the fetch with the signal's reason; what has arrived is kept. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  /** Request headers for the host of `http` sources; never sent to another host. */
+  readonly httpHeaders?: Readonly<Record<string, string>>;
+  /** Longest wait for a next byte. */
+  readonly stallTimeoutMs?: number;
+  readonly overallTimeoutMs?: number;
+  readonly retry?: RetryPolicy;
+  /** Receives what is worth knowing but no failure: retries, fail-overs, files thrown away. */
+  readonly log?: (message: string) => void;
+};
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const DEFAULTS = {
+  environment: process.env,
+  httpHeaders: {},
+  stallTimeoutMs: 60_000,
+  overallTimeoutMs: 24 * 60 * 60 * 1000,
+  retry: DEFAULT_RETRY_POLICY,
+  onProgress: () => {},
+  log: () => {},
+};
+
+export async function fetchWeights(
+  source: WeightsSource,
+  options: FetchOptions = {},
+): Promise<Weights> {
+  const settings = { ...DEFAULTS, ...options };
+  const { environment, signal } = settings;
+  const overallMs = Math.min(settings.overallTimeoutMs, MAX_TIMER_MS);
+  const deadline = AbortSignal.timeout(overallMs);
+  await using web = new WebClient(environment);
+  const session: FetchSession = {
+    ...settings,
+    cache: new CacheLayout(settings.cacheDir ?? defaultCacheFolder(environment)),
+    web,
+    signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+    stallTimeoutMs: Math.min(settings.stallTimeoutMs, MAX_TIMER_MS),
+    onProgress: throttled(settings.onProgress),
+  };
+  try {
+    session.signal.throwIfAborted();
+    return await fetchParts(wantedParts(source), session);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!deadline.aborted) throw diskError(error, session.cache.root);
+    throw new WeightsError(
+      "DeadlineExceeded",
+      `the weights were not there after ${formatDuration(overallMs)}; what has arrived is kept, and the next attempt continues it`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * What an HTTP status other than success means for a download, and what a person can do about it.
+ *
+ * The Hub says in `x-error-code` what its 401 and 404 really mean (it answers 401 for a repository that
+ * does not exist, too).
+ */
+import { publicText } from "./redact.ts";
+import type { PlannedAnswer, ResponsePlan } from "./response-plan.ts";
+
+type Failure = Extract<ResponsePlan, { kind: "later" | "never" }>;
+
+const HUB_CODES: Readonly<Record<string, Failure>> = {
+  GatedRepo: never(
+    "Unauthorized",
+    "the repository is gated: accept its terms on the model's page, and set HF_TOKEN to a token of that account",
+  ),
+  RepoNotFound: never(
+    "NotFound",
+    "there is no such repository, or it is private: check the name, or set HF_TOKEN to a token that may read it",
+  ),
+  RevisionNotFound: never("NotFound", "the repository has no such revision; check source.revision"),
+  EntryNotFound: never("NotFound", "the revision has no such file; check the file's name"),
+};
+
+export function failureOfStatus({ status, headers }: PlannedAnswer): Failure {
+  const code = headers["x-error-code"];
+  const known = code === undefined ? undefined : HUB_CODES[code];
+  if (known?.kind === "never") return { ...known, message: `status ${status}: ${known.message}` };
+  const details = headers["x-error-message"];
+  const said = details === undefined ? "" : ` (${publicText(details)})`;
+  const { message, ...failure } = byStatus(status);
+  const afterMs = parseRetryAfter(headers["retry-after"]);
+  const wait = failure.kind === "later" && afterMs !== undefined ? { afterMs } : {};
+  return { ...failure, ...wait, message: `status ${status}${said}: ${message}` };
+}
+
+function byStatus(status: number): Failure {
+  if (status === 401) {
+    return never("Unauthorized", "credentials are missing or wrong; for Hugging Face set HF_TOKEN");
+  }
+  if (status === 403 || status === 407) {
+    return never("Unauthorized", "access is denied; check the credentials and the proxy");
+  }
+  if (status === 404 || status === 410) return never("NotFound", "there is no such file");
+  if (status === 429) return later("too many requests");
+  if (status === 408 || status === 425 || (status >= 500 && status !== 501 && status !== 505)) {
+    return later("the server cannot answer now");
+  }
+  return never("SourceUnavailable", "not an answer to a download request");
+}
+
+/** Seconds or a date (RFC 9110), as a wait. */
+export function parseRetryAfter(
+  value: string | undefined,
+  nowMs: number = Date.now(),
+): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+function later(message: string): Failure {
+  return { kind: "later", message };
+}
+
+function never(reason: Extract<Failure, { kind: "never" }>["reason"], message: string): Failure {
+  return { kind: "never", reason, message };
+}

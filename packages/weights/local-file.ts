@@ -1,0 +1,91 @@
+/**
+ * A file of this machine as a source: used where it lies, never copied.
+ *
+ * With a checksum it is hashed once and remembered by inode, size and modification time; hashing tens
+ * of gigabytes at every start would be the slowest part of it.
+ */
+import { type BigIntStats, constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
+import { z } from "zod";
+import { recordOf } from "./blobs.ts";
+import { sha256OfFile } from "./file-hash.ts";
+import { requireGguf } from "./gguf-check.ts";
+import { readRecord, writeRecord } from "./record-file.ts";
+import type { FetchSession } from "./session.ts";
+import { fileNameOf } from "./split-names.ts";
+import { requireChecksum } from "./web-download.ts";
+import { WeightsError } from "./weights-error.ts";
+
+const FileRecord = z.strictObject({
+  sizeBytes: z.int().min(0),
+  modifiedNs: z.string(),
+  inode: z.string(),
+  device: z.string(),
+  sha256: z.string(),
+});
+
+export type LocalFile = {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Only known if it was asked for. */
+  readonly sha256?: string;
+};
+
+export async function useLocalFile(
+  path: string,
+  sha256: string | undefined,
+  session: FetchSession,
+): Promise<LocalFile> {
+  const stats = await statReadable(path);
+  if (!stats.isFile()) {
+    throw new WeightsError("NotAGguf", `${path} is not a file; the path must name a GGUF file`);
+  }
+  await requireGguf(path, fileNameOf({ type: "file", path }));
+  const sizeBytes = Number(stats.size);
+  if (sha256 === undefined) return { path, sizeBytes };
+
+  const identity = { ...recordOf(stats), inode: String(stats.ino), device: String(stats.dev) };
+  const recordPath = session.cache.fileRecord(path);
+  const known = await readRecord(recordPath, FileRecord);
+  const isKnown =
+    known !== undefined &&
+    Object.entries(identity).every(
+      ([field, value]) => known[field as keyof typeof known] === value,
+    );
+  const found = isKnown ? known.sha256 : await hash(path, sizeBytes, session);
+  if (!isKnown) {
+    // A cache that cannot be written costs another hash next time, nothing else.
+    await writeRecord(recordPath, { ...identity, sha256: found }).catch(() => {});
+  }
+  requireChecksum(found, sha256);
+  return { path, sizeBytes, sha256 };
+}
+
+async function hash(path: string, totalBytes: number, session: FetchSession): Promise<string> {
+  const { signal, onProgress } = session;
+  return sha256OfFile(path, {
+    signal,
+    onBytes: (receivedBytes) => onProgress({ phase: "verifying", receivedBytes, totalBytes }),
+  });
+}
+
+async function statReadable(path: string): Promise<BigIntStats> {
+  try {
+    const stats = await stat(path, { bigint: true });
+    await access(path, constants.R_OK);
+    return stats;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      throw new WeightsError("NotFound", `there is no file ${path}`, { cause: error });
+    }
+    if (code === "EACCES" || code === "EPERM") {
+      throw new WeightsError("Unauthorized", `${path} may not be read by this user (${code})`, {
+        cause: error,
+      });
+    }
+    throw new WeightsError("SourceUnavailable", `${path} cannot be read: ${message}`, {
+      cause: error,
+    });
+  }
+}

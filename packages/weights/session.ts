@@ -1,0 +1,22 @@
+/**
+ * What every step of one fetch shares: where to put things, whom to tell, how long to wait.
+ */
+import type { CacheLayout, Environment } from "./cache-layout.ts";
+import type { OnProgress } from "./progress.ts";
+import type { RetryPolicy } from "./retry.ts";
+import type { WebClient } from "./web-client.ts";
+
+export type FetchSession = {
+  readonly cache: CacheLayout;
+  readonly environment: Environment;
+  /** Aborts on cancellation and at the overall deadline. */
+  readonly signal: AbortSignal;
+  readonly web: WebClient;
+  /** Request headers for the host of an `http` source. */
+  readonly httpHeaders: Readonly<Record<string, string>>;
+  readonly stallTimeoutMs: number;
+  readonly retry: RetryPolicy;
+  readonly onProgress: OnProgress;
+  /** Things worth knowing that are not failures: retries, fail-overs, files thrown away. */
+  readonly log: (message: string) => void;
+};

@@ -1,0 +1,102 @@
+/**
+ * Downloads one URL into a partial file, for as many attempts as it takes.
+ *
+ * Every attempt asks for what is missing and lets receive.ts act on the answer. It ends with all bytes
+ * there, or with a WeightsError saying why this source will not deliver. Whether the bytes are the right
+ * ones is checked afterwards (web-download.ts).
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { networkFailure } from "./network-failure.ts";
+import { type Attempt, type Outcome, receive, type Transfer } from "./receive.ts";
+import { publicUrl } from "./redact.ts";
+import type { RemoteFile } from "./remote-file.ts";
+import { planResponse, rangeHeaders, type ResumePoint } from "./response-plan.ts";
+import { type Failed, retryDelayMs } from "./retry.ts";
+import type { FetchSession } from "./session.ts";
+import { StallGuard } from "./stall-guard.ts";
+import { formatBytes, formatDuration } from "./units.ts";
+import { WeightsError } from "./weights-error.ts";
+
+export async function transfer(job: Transfer, session: FetchSession): Promise<RemoteFile> {
+  const { partial } = job;
+  let mostBytes = partial.sizeBytes;
+  let failures = 0;
+  for (;;) {
+    const outcome = await attempt(job, session);
+    if (outcome.kind === "complete") return outcome.remote;
+    // More than ever before, not more than last time: a server that always breaks at one byte ends.
+    failures = partial.sizeBytes > mostBytes ? 1 : failures + 1;
+    mostBytes = Math.max(mostBytes, partial.sizeBytes);
+    const failed = outcome.kind === "failed" ? outcome : USELESS_RANGE;
+    const waitMs = retryDelayMs(
+      { ...failed, kind: failed.how, failures, hasAlternative: job.hasAlternative },
+      session.retry,
+    );
+    if (waitMs === undefined) throw gaveUp(failed, failures, job);
+    if (outcome.kind === "askAgain") continue;
+    session.log(`${failed.message}; trying again in ${formatDuration(waitMs)}`);
+    await delay(waitMs, undefined, { signal: session.signal });
+  }
+}
+
+const USELESS_RANGE = {
+  how: "broken",
+  message: "the server's answers do not fit together",
+} as const;
+
+function gaveUp(
+  failed: { how: Failed["kind"]; message: string },
+  failures: number,
+  { leg, partial }: Transfer,
+): WeightsError {
+  const times = failures > 1 ? ` (${failures} times in a row)` : "";
+  const kept = partial.sizeBytes > 0 ? `; ${formatBytes(partial.sizeBytes)} are kept` : "";
+  const reason = failed.how === "stalled" ? "Stalled" : "SourceUnavailable";
+  return new WeightsError(reason, `${publicUrl(leg.url)}: ${failed.message}${times}${kept}`);
+}
+
+async function attempt(job: Transfer, session: FetchSession): Promise<Outcome> {
+  using guard = new StallGuard(session.stallTimeoutMs, session.signal);
+  try {
+    const resume = await resumePoint(job);
+    const response = await session.web.get({
+      ...job.leg,
+      headers: rangeHeaders(resume),
+      signal: guard.signal,
+    });
+    guard.touch();
+    return await receive(response, planResponse(response, resume), { job, session, guard });
+  } catch (error) {
+    return outcomeOf(error, { job, session, guard });
+  }
+}
+
+function outcomeOf(error: unknown, { job, session, guard }: Attempt): Outcome {
+  if (error instanceof WeightsError) throw error;
+  session.signal.throwIfAborted();
+  if (guard.stalled) {
+    const waited = formatDuration(session.stallTimeoutMs);
+    return { kind: "failed", how: "stalled", message: `not a byte arrived for ${waited}` };
+  }
+  const failure = networkFailure(error, new URL(job.leg.url).host);
+  if (failure === undefined) throw error;
+  const { partial } = job;
+  const total = partial.record?.totalBytes;
+  const ofTotal = total === undefined ? "" : ` of ${formatBytes(total)}`;
+  const where = partial.sizeBytes > 0 ? ` after ${formatBytes(partial.sizeBytes)}${ofTotal}` : "";
+  return { kind: "failed", how: failure.kind, message: `${failure.message}${where}` };
+}
+
+/** What to ask for; throws bytes away that cannot be continued. */
+async function resumePoint(job: Transfer): Promise<ResumePoint | undefined> {
+  const { partial, sourceKey, sha256 } = job;
+  const { record } = partial;
+  if (partial.sizeBytes === 0 || record === undefined) return undefined;
+  const offset = partial.sizeBytes;
+  if (record.continuable && record.source === sourceKey && record.validator !== undefined) {
+    return { offset, validator: record.validator };
+  }
+  if (record.continuable && sha256 !== undefined) return { offset };
+  await partial.restart(undefined);
+  return undefined;
+}

@@ -1,0 +1,97 @@
+/**
+ * The only file that talks to the network: GET requests with redirects followed by our own rules.
+ *
+ * Redirects are not left to the HTTP library because of the credentials (redirects.ts) and because the
+ * Hub describes a file in the headers of the redirect, not in those of the final answer. There are no
+ * timeouts here except for connecting: the caller's signal carries the stall and overall deadlines.
+ */
+import type { Readable } from "node:stream";
+import { EnvHttpProxyAgent, request } from "undici";
+import type { Environment } from "./cache-layout.ts";
+import { isRedirect, type Leg, nextLeg } from "./redirects.ts";
+import { WeightsError } from "./weights-error.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+export type ResponseHeaders = Readonly<Record<string, string>>;
+
+export type WebRequest = Leg & {
+  /** Sent on every hop, unlike the credentials. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+};
+
+export type WebResponse = {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  /** Where the answer came from. */
+  readonly url: string;
+  /** Headers of the redirects on the way, in order. */
+  readonly redirects: readonly ResponseHeaders[];
+  /** Must be read to its end or given to `discardBody`. */
+  readonly body: Readable;
+};
+
+export class WebClient implements AsyncDisposable {
+  readonly #dispatcher: EnvHttpProxyAgent;
+
+  constructor(environment: Environment) {
+    this.#dispatcher = new EnvHttpProxyAgent({
+      httpProxy: environment["http_proxy"] ?? environment["HTTP_PROXY"] ?? "",
+      httpsProxy: environment["https_proxy"] ?? environment["HTTPS_PROXY"] ?? "",
+      noProxy: environment["no_proxy"] ?? environment["NO_PROXY"] ?? "",
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      allowH2: false, // One big body per connection gains nothing from multiplexing.
+    });
+  }
+
+  async get(wanted: WebRequest): Promise<WebResponse> {
+    const redirects: ResponseHeaders[] = [];
+    let leg: Leg = wanted;
+    for (;;) {
+      const response = await request(leg.url, {
+        dispatcher: this.#dispatcher,
+        headers: {
+          "user-agent": "localmodel",
+          // A compressed answer cannot be continued; see response-plan.ts for servers that do it anyway.
+          "accept-encoding": "identity",
+          ...wanted.headers,
+          ...leg.credentials,
+        },
+        signal: wanted.signal,
+      });
+      const headers = flatHeaders(response.headers);
+      if (!isRedirect(response.statusCode)) {
+        const { statusCode: status, body } = response;
+        return { status, headers, url: leg.url, redirects, body };
+      }
+      discardBody(response.body);
+      const next = nextLeg(leg, headers["location"], redirects.length);
+      if (next.kind === "refuse") throw new WeightsError("SourceUnavailable", next.message);
+      redirects.push(headers);
+      leg = next.leg;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+}
+
+/** Gives a body up without reading it. */
+export function discardBody(body: Readable): void {
+  body.on("error", () => {}); // Ending it early is reported as an error; it is what we want.
+  body.destroy();
+}
+
+function flatHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): ResponseHeaders {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]],
+    ),
+  );
+}

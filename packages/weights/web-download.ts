@@ -1,0 +1,113 @@
+/**
+ * Fetches one file from the web into the cache: transfer, verify, admit.
+ *
+ * A file that was put together from several answers and turns out wrong is fetched once more in one
+ * piece before the source is blamed: the earlier piece may have been of another version, or of a
+ * mirror that is wrong.
+ */
+import { keyOf } from "./cache-layout.ts";
+import { admitBlob, type Blob } from "./blobs.ts";
+import { requireGguf } from "./gguf-check.ts";
+import { PartialFile } from "./partial-file.ts";
+import { publicUrl } from "./redact.ts";
+import type { RemoteFile } from "./remote-file.ts";
+import type { FetchSession } from "./session.ts";
+import { identityOf } from "./source-identity.ts";
+import { writeIndex } from "./source-index.ts";
+import { fileNameOf } from "./split-names.ts";
+import type { Transfer } from "./receive.ts";
+import { transfer } from "./transfer.ts";
+import { isHubOffline, locate, type WebSource } from "./web-location.ts";
+import { WeightsError } from "./weights-error.ts";
+
+export type Order = {
+  /** Names the partial file; its lock is held. */
+  readonly key: string;
+  readonly sha256?: string;
+  readonly hasAlternative: boolean;
+};
+
+export async function downloadFromWeb(
+  source: WebSource,
+  order: Order,
+  session: FetchSession,
+): Promise<Blob> {
+  if (source.type === "huggingFace" && isHubOffline(session.environment)) {
+    throw new WeightsError(
+      "SourceUnavailable",
+      `${identityOf(source)} is not in the cache, and HF_HUB_OFFLINE forbids asking the Hub; unset it once`,
+    );
+  }
+  const leg = await locate(source, session.environment, session.httpHeaders);
+  await using partial = await openPartial(order.key, session);
+  const job: Transfer = { leg, partial, sourceKey: keyOf(identityOf(source)), ...order };
+  const name = fileNameOf(source);
+  const remote = await transferVerified(job, name, session);
+  const blob = await admitBlob(session.cache, partial.path, partial.sha256());
+  const { etag, lastModified } = remote;
+  await writeIndex(session.cache, source, {
+    sha256: blob.sha256,
+    sizeBytes: blob.sizeBytes,
+    ...(etag === undefined ? {} : { etag }),
+    ...(lastModified === undefined ? {} : { lastModified }),
+  });
+  return blob;
+}
+
+async function openPartial(key: string, session: FetchSession): Promise<PartialFile> {
+  const { cache, signal, onProgress } = session;
+  return PartialFile.open(cache, key, {
+    signal,
+    onBytes: (receivedBytes) => onProgress({ phase: "verifying", receivedBytes }),
+  });
+}
+
+async function transferVerified(
+  job: Transfer,
+  name: string,
+  session: FetchSession,
+): Promise<RemoteFile> {
+  for (let isSecondTry = false; ; isSecondTry = true) {
+    const remote = await transfer(job, session);
+    const problem = await problemOf(job, remote, name);
+    if (problem === undefined) return remote;
+    const wasPatched = job.partial.patched;
+    await job.partial.restart(undefined);
+    if (!wasPatched || isSecondTry) throw problem;
+    session.log(`${problem.message}; part of it was left by an earlier attempt, starting over`);
+  }
+}
+
+/** What is wrong with the bytes that arrived, the most telling finding first. */
+async function problemOf(
+  { leg, partial, sha256 }: Transfer,
+  remote: RemoteFile,
+  name: string,
+): Promise<WeightsError | undefined> {
+  try {
+    await requireGguf(partial.path, name);
+    requireSize(partial.sizeBytes, remote.sizeBytes);
+    requireChecksum(partial.sha256(), sha256 ?? remote.sha256);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof WeightsError)) throw error;
+    return new WeightsError(error.reason, `${publicUrl(leg.url)}: ${error.message}`);
+  }
+}
+
+function requireSize(sizeBytes: number, announcedBytes: number | undefined): void {
+  if (announcedBytes === undefined || sizeBytes === announcedBytes) return;
+  throw new WeightsError(
+    sizeBytes < announcedBytes ? "Truncated" : "ChecksumMismatch",
+    `${sizeBytes} bytes arrived, ${announcedBytes} were announced`,
+  );
+}
+
+/** Also used for what does not come from the web. */
+export function requireChecksum(found: string, wanted: string | undefined): void {
+  if (wanted === undefined || found === wanted) return;
+  throw new WeightsError(
+    "ChecksumMismatch",
+    `the file's sha256 is ${found}, it should be ${wanted}; correct source.sha256 or the source`,
+  );
+}
