@@ -126,6 +126,8 @@ export type ContextOptions = {
 export type GenerationContext = {
   readonly sequences: readonly Sequence[];
   readonly counters: BatchCounters;
+  /** Whether llama.cpp really uses it. */
+  readonly flashAttention: boolean;
   readonly memoryBytes: { readonly ram: number; readonly vram: number };
 };
 
@@ -159,7 +161,8 @@ export async function createContext(
     { length: options.slots },
     (_, number) => new LlamaSequence(context, number),
   );
-  return { sequences, counters, memoryBytes: context.memoryUsage };
+  const flashAttention = context.flashAttention === true;
+  return { sequences, counters, flashAttention, memoryBytes: context.memoryUsage };
 }
 
 class LlamaSequence implements Sequence {
@@ -327,6 +330,11 @@ async function orDoesNotFit<Result>(what: string, create: () => Promise<Result>)
     if (error instanceof InsufficientMemoryError || /memory|VRAM|allocat/iu.test(message)) {
       throw new DoesNotFitError(`This machine has not enough memory for ${what}: ${message}`);
     }
-    throw error;
+    // The library says no more than "Failed to load model".
+    throw new Error(
+      `llama.cpp could not make ${what}: ${message}. The file may be incomplete, or of an architecture ` +
+        `that this version does not know`,
+      { cause: error },
+    );
   }
 }

@@ -22,6 +22,7 @@ import {
   startLlama,
 } from "./llama.ts";
 import { NotAGgufError } from "./load-error.ts";
+import { assertFits } from "./memory.ts";
 import type { Tokenizer } from "./prompt.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
@@ -35,6 +36,8 @@ export type LoadedEngine = {
   readonly isEnd: (token: number) => boolean;
   readonly generation: GenerationContext | undefined;
   readonly embedder: Embedder | undefined;
+  /** A server unloads by exiting; this is for those who load many models in one process. */
+  readonly unload: () => Promise<void>;
 };
 
 export async function loadEngine(
@@ -64,6 +67,12 @@ export async function loadEngine(
     engine.contextTokens ?? Math.min(trainContextTokens, DEFAULT_CONTEXT_TOKENS);
   const embeds = capabilities.includes("embeddings");
   const context = { ...engine, contextTokens, threads, adapters: config.adapters };
+  if (llama.gpu === false && !embeds) {
+    assertFits(description.metadata, context, {
+      availableBytes: process.availableMemory(),
+      weightsBytes: description.sizeBytes,
+    });
+  }
   const generation = embeds ? undefined : await createContext(model, context);
   const embedder = embeds ? await createEmbedder(model, { contextTokens, threads }) : undefined;
   const used = generation?.memoryBytes ?? { ram: 0, vram: 0 };
@@ -88,7 +97,15 @@ export async function loadEngine(
       settings: context,
     }),
   };
-  return { facts, tokenizer, vocabulary, isEnd: description.isEnd, generation, embedder };
+  return {
+    facts,
+    tokenizer,
+    vocabulary,
+    isEnd: description.isEnd,
+    generation,
+    embedder,
+    unload: () => llama.dispose(),
+  };
 }
 
 /** llama.cpp answers any unreadable file with one sentence for all; the usual mistakes deserve more. */

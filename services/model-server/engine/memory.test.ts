@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { assertFits, kvCacheBytes } from "./memory.ts";
+
+const SMOLLM2 = {
+  general: { architecture: "llama" },
+  llama: {
+    block_count: 30,
+    embedding_length: 576,
+    attention: { head_count: 9, head_count_kv: 3 },
+  },
+};
+const SIZE = { contextTokens: 4096, slots: 4, kvCacheType: "f16" };
+
+test("kvCacheBytes counts keys and values of every layer, slot and token", () => {
+  assert.equal(kvCacheBytes(SMOLLM2, SIZE), 30 * 3 * 128 * 2 * 4096 * 4);
+  assert.equal(
+    kvCacheBytes(SMOLLM2, { ...SIZE, kvCacheType: "q8_0" }),
+    (30 * 3 * 128 * 34 * 4096 * 4) / 32,
+  );
+});
+
+test("kvCacheBytes says nothing of models whose cache follows another rule", () => {
+  const sliding = {
+    ...SMOLLM2.llama,
+    attention: { ...SMOLLM2.llama.attention, sliding_window: 512 },
+  };
+  assert.equal(kvCacheBytes({ ...SMOLLM2, llama: sliding }, SIZE), undefined);
+  assert.equal(kvCacheBytes({ ...SMOLLM2, llama: { ...SMOLLM2.llama, ssm: {} } }, SIZE), undefined);
+  assert.equal(kvCacheBytes({ general: {} }, SIZE), undefined);
+});
+
+test("assertFits refuses what cannot fit, with the numbers and what to change", () => {
+  const memory = { availableBytes: 2 ** 29, weightsBytes: 2 ** 28 };
+  assert.throws(() => assertFits(SMOLLM2, SIZE, memory), /0\.5 GiB .* engine\.contextTokens/su);
+  assertFits(SMOLLM2, { ...SIZE, slots: 1 }, memory);
+});
