@@ -49,7 +49,7 @@ function describe(issue: Issue, value: unknown): Description {
   const code: unknown = issue.code === "custom" ? issue.params?.["code"] : undefined;
   return {
     code: typeof code === "string" ? code : "invalid_value",
-    problem: (param) => issue.message.replaceAll("{param}", param),
+    problem: (param) => issue.message.replaceAll("{param}", () => param),
   };
 }
 

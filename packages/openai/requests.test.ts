@@ -357,6 +357,43 @@ test("harmless values of unsupported fields are accepted, and not reported as ig
   assert.deepEqual(ignored, []);
 });
 
+test("every documented field is accepted with a harmless value", () => {
+  const { ignored } = parseChatRequest({
+    messages: [{ role: "user", content: "Hi", name: "me" }],
+    model: "m",
+    frequency_penalty: -2,
+    presence_penalty: 2,
+    logit_bias: { foo: 0 },
+    logprobs: true,
+    top_logprobs: 0,
+    max_completion_tokens: 1,
+    max_tokens: 0,
+    metadata: { foo: "string" },
+    n: 1,
+    parallel_tool_calls: true,
+    prediction: { type: "content", content: "string" },
+    prompt_cache_key: "prompt-cache-key-1234",
+    prompt_cache_retention: "in_memory",
+    reasoning_effort: "none",
+    safety_identifier: "safety-identifier-1234",
+    seed: -9007199254740991,
+    service_tier: "auto",
+    stop: "\n",
+    store: true,
+    stream: false,
+    stream_options: { include_obfuscation: true, include_usage: true },
+    temperature: 1,
+    top_p: 1,
+    user: "user-1234",
+    verbosity: "low",
+  });
+  assert.deepEqual(
+    ignored,
+    `metadata parallel_tool_calls prediction prompt_cache_key prompt_cache_retention reasoning_effort
+     safety_identifier service_tier store user verbosity`.split(/\s+/),
+  );
+});
+
 test("fields without effect are reported, nulls are not", () => {
   const { ignored } = parseChatRequest({
     messages,
