@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { type Answer, FileServer } from "../../test/support/file-server.ts";
+import { partialHas } from "../../test/support/partial-files.ts";
 import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { fetchInto } from "../../test/support/weights-fetch.ts";
@@ -26,17 +25,6 @@ async function failureOf(work: Promise<unknown>): Promise<WeightsError> {
 /** Serves the answers one after the other, and the last one from then on. */
 function inTurn(...answers: readonly Answer[]) {
   return (_: unknown, index: number): Answer => answers[Math.min(index, answers.length - 1)] ?? {};
-}
-
-/** Resolves once that much of a download is on disk. */
-async function partialHas(folder: TemporaryFolder, bytes: number): Promise<void> {
-  const partials = folder.file("cache/partial");
-  for (;;) {
-    const names = await readdir(partials).catch(() => []);
-    const name = names.find((it) => it.endsWith(".gguf"));
-    if (name !== undefined && (await stat(join(partials, name))).size >= bytes) return;
-    await setImmediate();
-  }
 }
 
 async function setUp(...answers: readonly Answer[]) {
