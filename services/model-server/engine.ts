@@ -27,7 +27,12 @@ export type TemplateMessage = {
 };
 
 export type Prompt =
-  | { readonly kind: "chat"; readonly messages: readonly TemplateMessage[] }
+  | {
+      readonly kind: "chat";
+      readonly messages: readonly TemplateMessage[];
+      /** The client's own variables for the chat template: text from outside, like the messages. */
+      readonly templateVariables?: Readonly<Record<string, unknown>>;
+    }
   | { readonly kind: "text"; readonly text: string; readonly suffix?: string }
   | { readonly kind: "tokens"; readonly tokens: readonly number[] };
 
@@ -56,6 +61,8 @@ export type GenerateRequest = {
   readonly choicesPerPrompt: number;
   /** Absent: until the context is full. 0 evaluates the prompt and generates nothing. */
   readonly maxTokens?: number;
+  /** No end-of-generation token before so many tokens; stop strings end the answer regardless. */
+  readonly minTokens?: number;
   readonly sampling: Sampling;
   readonly stop: readonly string[];
   /** Absent: no logprobs. 0: of the chosen token only. */
