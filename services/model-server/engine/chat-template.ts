@@ -8,7 +8,7 @@
  */
 import { Template } from "@huggingface/jinja";
 import { invalidRequest } from "@localmodel/openai/errors.ts";
-import type { TemplateMessage } from "../engine.ts";
+import type { Prompt } from "../engine.ts";
 
 /** A part of a prompt. Control-token texts are control tokens in "template" parts only. */
 export type Segment = { readonly kind: "template" | "plain"; readonly text: string };
@@ -19,6 +19,8 @@ export type TemplateTokens = {
   /** See Vocabulary.controlTexts. */
   readonly controlTexts: readonly string[];
 };
+
+type ChatPrompt = Omit<Extract<Prompt, { kind: "chat" }>, "kind">;
 
 const OPEN = "\uE000";
 const CLOSE = "\uE001";
@@ -42,12 +44,12 @@ export class ChatTemplate {
   }
 
   /** Throws OpenAIError 400 when the template refuses the messages (roles out of order, say). */
-  render(messages: readonly TemplateMessage[]): Segment[] {
+  render({ messages, templateVariables = {} }: ChatPrompt): Segment[] {
     const literals: string[] = [];
-    const marked = messages.map((message) => this.#mark(message, literals));
     try {
       const text = this.#template.render({
-        messages: marked,
+        ...this.#mark(templateVariables, literals),
+        messages: messages.map((message) => this.#mark(message, literals)),
         add_generation_prompt: true,
         bos_token: this.#tokens.bosText,
         eos_token: this.#tokens.eosText,

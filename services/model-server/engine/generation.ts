@@ -135,7 +135,9 @@ export class Generation {
     this.#stream = this.sequence.sample(tokens, {
       sampling: request.sampling,
       seed,
-      ignoreEos: request.ignoreEos,
+      ...((request.ignoreEos || (request.minTokens ?? 0) > 0) && {
+        bansEnd: () => request.ignoreEos || this.completionTokens < (request.minTokens ?? 0),
+      }),
       history: (window) => this.#tokens.slice(-window),
     });
     this.#sampled = await this.#stream.next();

@@ -65,7 +65,7 @@ export async function loadModel(
 export type ModelDescription = {
   readonly metadata: Metadata;
   readonly vocabulary: VocabularySource;
-  readonly tokenizer: Omit<Tokenizer, "template">;
+  readonly tokenizer: Omit<Tokenizer, "template" | "longestTokenBytes">;
   readonly tokenizerTexts: { readonly bosText: string; readonly eosText: string };
   readonly chatTemplate: string | undefined;
   readonly isEnd: (token: number) => boolean;
@@ -243,7 +243,7 @@ const PENALTY_WINDOW_TOKENS = 64;
 
 function samplerOptions(
   model: LlamaModel,
-  { sampling, seed, ignoreEos, history }: SampleOptions,
+  { sampling, seed, bansEnd, history }: SampleOptions,
 ): SequenceEvaluateOptions {
   const { repeatPenalty, frequencyPenalty, presencePenalty } = sampling;
   const penalised = repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0;
@@ -263,8 +263,8 @@ function samplerOptions(
         presencePenalty,
       },
     }),
-    ...((sampling.logitBias.length > 0 || ignoreEos) && {
-      tokenBias: tokenBias(model, sampling.logitBias, ignoreEos),
+    ...((sampling.logitBias.length > 0 || bansEnd !== undefined) && {
+      tokenBias: () => tokenBias(model, sampling.logitBias, bansEnd?.() === true),
     }),
   };
 }
@@ -276,12 +276,12 @@ function samplerOptions(
 function tokenBias(
   model: LlamaModel,
   biases: readonly (readonly [number, number])[],
-  ignoreEos: boolean,
+  banEnd: boolean,
 ): TokenBias {
   const bias = TokenBias.for(model);
   const { _biases: table } = bias as unknown as { _biases: Map<number, number> };
   for (const [token, logit] of biases) table.set(token, logit);
-  if (ignoreEos) {
+  if (banEnd) {
     for (const token of endTokens(model)) table.set(token, Number.NEGATIVE_INFINITY);
   }
   return bias;

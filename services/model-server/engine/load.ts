@@ -57,7 +57,8 @@ export async function loadEngine(
   const description = describeModel(llama, model);
   const vocabulary = new Vocabulary(description.vocabulary);
   const template = templateOf(description, vocabulary, report.log);
-  const tokenizer = { ...description.tokenizer, template };
+  const { longestTokenBytes } = vocabulary;
+  const tokenizer = { ...description.tokenizer, template, longestTokenBytes };
   const capabilities = capabilitiesOf(description.metadata, {
     infill: description.tokenizer.infill !== undefined,
     chatTemplate: template !== undefined,

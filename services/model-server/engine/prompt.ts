@@ -24,8 +24,10 @@ export type Tokenizer = {
   readonly infill:
     | { readonly prefix: number; readonly suffix: number; readonly middle: number }
     | undefined;
-  /** Whether text cut before a space between letters tokenises to the same tokens. */
+  /** Whether text cut where words and lines begin tokenises to the same tokens. */
   readonly cutsAtSpaces: boolean;
+  /** See Vocabulary.longestTokenBytes. */
+  readonly longestTokenBytes: number;
   readonly template: ChatTemplate | undefined;
 };
 
@@ -62,7 +64,7 @@ async function contentTokens(
     throw modelNotCapable("This model has no usable chat template. Use /v1/completions instead.");
   }
   const tokens: number[] = [];
-  for (const segment of tokenizer.template.render(prompt.messages)) {
+  for (const segment of tokenizer.template.render(prompt)) {
     const room = { ...limit, already: tokens.length };
     append(
       tokens,
@@ -115,9 +117,10 @@ async function tokenizeBounded(
   tokenizer: Tokenizer,
   limit: EncodeLimit & { readonly already: number },
 ): Promise<readonly number[]> {
-  if (text.length <= SLICE_CHARACTERS || !tokenizer.cutsAtSpaces) {
-    return tokenizer.tokenize(text, control);
-  }
+  if (text.length <= SLICE_CHARACTERS) return tokenizer.tokenize(text, control);
+  const fewest = Math.ceil(Buffer.byteLength(text) / tokenizer.longestTokenBytes);
+  if (limit.already + fewest >= limit.contextTokens) throw overflow(limit.already + fewest, limit);
+  if (!tokenizer.cutsAtSpaces) return tokenizer.tokenize(text, control);
   const tokens: number[] = [];
   for (let start = 0; start < text.length;) {
     const end = cut(text, start + SLICE_CHARACTERS);
@@ -133,9 +136,12 @@ async function tokenizeBounded(
   return tokens;
 }
 
-/** The first place from `from` on where every pre-tokeniser cuts: before a space between two letters. */
+/**
+ * The first place from `from` on where every byte-level pre-tokeniser cuts anyway: before a space that a
+ * letter follows, and before the end of a line that ends in a letter or digit.
+ */
 function cut(text: string, from: number): number {
-  const boundary = /(?<=\p{L}) (?=\p{L})/gu;
+  const boundary = /(?<=\S)(?= \p{L})|(?<=[\p{L}\p{N}])(?=\n)/gu;
   boundary.lastIndex = from;
   return boundary.exec(text)?.index ?? text.length;
 }

@@ -217,6 +217,14 @@ suite("the scheduler", { timeout: 120_000 }, () => {
     assert.notEqual(banned.texts[0], plain.texts[0]);
   });
 
+  test("does not end before the minimum length, and can end after it", async () => {
+    const { isEnd, vocabulary } = engine.loaded;
+    const end = Array.from({ length: vocabulary.size }, (_, token) => token).find(isEnd) ?? -1;
+    const eager = { sampling: { ...GREEDY, logitBias: [[end, 100] as const] }, ignoreEos: false };
+    const { usage } = await engine.ask({ ...eager, minTokens: 7 });
+    assert.equal(usage?.completionTokens, 7);
+  });
+
   test("penalises what was said already", async () => {
     const repeat = await engine.ask({ maxTokens: 60 });
     const penalised = await engine.ask({

@@ -23,7 +23,8 @@ export interface Sequence {
 export type SampleOptions = {
   readonly sampling: Sampling;
   readonly seed: number;
-  readonly ignoreEos: boolean;
+  /** Whether end-of-generation tokens are out of the question for the next token. */
+  readonly bansEnd?: () => boolean;
   /** The last tokens of prompt and answer, newest last: what the penalties look at. */
   readonly history: (window: number) => readonly number[];
 };
