@@ -10,12 +10,15 @@ import {
   maxTokens,
   samplingFields,
   saysNothing,
+  TextFormat,
   unsupportedExtensions,
   unsupportedUnless,
+  unused,
 } from "./fields.ts";
 import { refusal } from "./issue.ts";
 import { Messages } from "./messages.ts";
 import { type Parsed, requestParser } from "./request-parser.ts";
+import { TemplateVariables } from "./template-variables.ts";
 
 export const TOP_LOGPROBS_MAX = 20;
 
@@ -26,6 +29,7 @@ const effective = {
   max_completion_tokens: maxTokens.exactOptional(),
   logprobs: z.boolean().exactOptional(),
   top_logprobs: z.int().min(0).max(TOP_LOGPROBS_MAX).exactOptional(),
+  chat_template_kwargs: TemplateVariables.exactOptional(),
   ...samplingFields,
 } as const;
 
@@ -50,11 +54,7 @@ const refused = {
     z.union([z.string(), z.looseObject({})]),
     notCalling,
   ).exactOptional(),
-  response_format: unsupportedUnless(
-    z.looseObject({ type: z.enum(["text", "json_object", "json_schema"]) }),
-    (format) => format.type === "text",
-    { message: 'This server does not support \'{param}\' other than {"type":"text"} yet.' },
-  ).exactOptional(),
+  response_format: TextFormat.exactOptional(),
   modalities: unsupportedUnless(
     z.array(z.string()),
     (modalities) => modalities.every((modality) => modality === "text"),
@@ -65,6 +65,11 @@ const refused = {
     z.unknown(),
     (options) => options === undefined,
   ).exactOptional(),
+  chat_template: unused,
+  documents: unused,
+  continue_final_message: unused,
+  add_generation_prompt: unsupportedUnless(z.boolean(), (adds) => adds).exactOptional(),
+  echo: unused,
   ...unsupportedExtensions,
 } as const;
 

@@ -4,8 +4,11 @@ import {
   bookkeepingFields,
   maxTokens,
   samplingFields,
+  saysNothing,
   Text,
+  TextFormat,
   unsupportedExtensions,
+  unsupportedUnless,
 } from "./fields.ts";
 import { refusal } from "./issue.ts";
 import { type Parsed, requestParser } from "./request-parser.ts";
@@ -29,8 +32,19 @@ const effective = {
   ...samplingFields,
 } as const;
 
+const notForTexts = unsupportedUnless(z.unknown(), saysNothing, {
+  message: "'{param}' is a parameter of /v1/chat/completions, not of /v1/completions.",
+}).exactOptional();
+
+const refused = {
+  messages: notForTexts,
+  tools: notForTexts,
+  response_format: TextFormat.exactOptional(),
+  ...unsupportedExtensions,
+} as const;
+
 const CompletionSchema = z
-  .object({ ...effective, ...bookkeepingFields, ...unsupportedExtensions })
+  .object({ ...effective, ...bookkeepingFields, ...refused })
   .superRefine((request, context) => {
     for (const { param, message } of contradictions(request)) {
       context.addIssue({ ...refusal(message, "unsupported_parameter"), path: [param] });
@@ -84,5 +98,5 @@ function contradictions(request: Combination): { param: string; message: string 
 
 export const parseCompletionRequest: (body: unknown) => Parsed<CompletionRequest> = requestParser(
   CompletionSchema,
-  Object.keys({ ...effective, ...unsupportedExtensions }),
+  Object.keys({ ...effective, ...refused }),
 );

@@ -6,11 +6,7 @@
  * worth repeating says when, within the 60 seconds the SDKs are willing to wait.
  */
 
-export type ErrorType =
-  | "invalid_request_error"
-  | "permission_error"
-  | "rate_limit_error"
-  | "server_error";
+export type ErrorType = "invalid_request_error" | "rate_limit_error" | "server_error";
 
 /** An error as plain data: what crosses a process boundary. */
 export type OpenAIErrorData = {
@@ -180,21 +176,6 @@ export function unsupportedMediaType(contentType: string | undefined): OpenAIErr
   );
 }
 
-export function invalidApiKey(): OpenAIError {
-  const headers = { "www-authenticate": "Bearer" };
-  return refusal(
-    { status: 401, code: "invalid_api_key", param: null, headers },
-    "Incorrect or missing API key. Send it as 'Authorization: Bearer KEY'.",
-  );
-}
-
-export function modelNotAllowed(id: string): OpenAIError {
-  return refusal(
-    { status: 403, code: "model_not_allowed", param: "model", type: "permission_error" },
-    `This API key may not use the model \`${shortened(id)}\`.`,
-  );
-}
-
 // ---------------------------------------------------------------- The server is at its limit: repeat later
 
 export function queueFull(retryAfterSeconds: number): OpenAIError {
@@ -270,7 +251,6 @@ type Kind = {
   readonly status: number;
   readonly code: string | null;
   readonly param: string | null;
-  readonly type?: ErrorType;
   readonly headers?: Readonly<Record<string, string>>;
 };
 

@@ -78,9 +78,8 @@ const Seed = z
 const TOKEN_ID = /^(?:0|[1-9][0-9]{0,9})$/;
 
 /** Pairs of token and bias. What adds nothing is dropped, whatever its key. */
-const LogitBias = z
-  .record(z.string(), z.number().min(-100).max(100))
-  .transform((record, context): [token: number, bias: number][] => {
+const LogitBias = nullsAbsent(z.record(z.string(), z.number().min(-100).max(100))).transform(
+  (record, context): [token: number, bias: number][] => {
     const entries = Object.entries(record).filter(([, bias]) => bias !== 0);
     const invalid = entries.find(([key]) => !TOKEN_ID.test(key));
     if (invalid !== undefined || entries.length > LOGIT_BIAS_MAX_ENTRIES) {
@@ -93,7 +92,8 @@ const LogitBias = z
       return z.NEVER;
     }
     return entries.map(([key, bias]) => [Number(key), bias]);
-  });
+  },
+);
 
 const StreamOptions = nullsAbsent(
   z.object({
@@ -121,6 +121,7 @@ export const samplingFields = {
   repeat_penalty: z.number().min(0).max(10).exactOptional(),
   repetition_penalty: z.number().min(0).max(10).exactOptional(),
   ignore_eos: z.boolean().exactOptional(),
+  min_tokens: z.int().min(0).exactOptional(),
 } as const;
 
 /** −1 is LM Studio's way to say unlimited; 0 evaluates the prompt and generates nothing. */
@@ -130,15 +131,10 @@ export const identityFields = {
   user: z.string().exactOptional(),
 } as const;
 
-const Metadata = z
-  .record(z.string().max(64), z.string().max(512))
-  .refine(
-    (metadata) => Object.keys(metadata).length <= METADATA_MAX_ENTRIES,
-    refusal(
-      `Invalid '{param}': expected at most ${METADATA_MAX_ENTRIES} entries.`,
-      "invalid_value",
-    ),
-  );
+const Metadata = nullsAbsent(z.record(z.string().max(64), z.string().max(512))).refine(
+  (metadata) => Object.keys(metadata).length <= METADATA_MAX_ENTRIES,
+  refusal(`Invalid '{param}': expected at most ${METADATA_MAX_ENTRIES} entries.`, "invalid_value"),
+);
 
 /** Typed, and without any effect on an answer of this server. */
 export const bookkeepingFields = {
@@ -150,9 +146,17 @@ export const bookkeepingFields = {
   prompt_cache_key: z.string().exactOptional(),
 } as const;
 
-const unused = unsupportedUnless(z.unknown(), saysNothing).exactOptional();
+/** `response_format`, as long as any text will do. */
+export const TextFormat = unsupportedUnless(
+  z.looseObject({ type: z.enum(["text", "json_object", "json_schema"]) }),
+  (format) => format.type === "text",
+  { message: 'This server does not support \'{param}\' other than {"type":"text"} yet.' },
+);
 
-/** Extensions of other servers which constrain the answer: ignoring them would give a wrong one. */
+/** A field that may be there as long as it asks for nothing. */
+export const unused = unsupportedUnless(z.unknown(), saysNothing).exactOptional();
+
+/** Extensions of other servers which change what the answer may be: ignoring them would give a wrong one. */
 export const unsupportedExtensions = {
   grammar: unused,
   json_schema: unused,
@@ -163,4 +167,8 @@ export const unsupportedExtensions = {
   guided_grammar: unused,
   stop_token_ids: unused,
   bad_words: unused,
+  include_stop_str_in_output: unused,
+  use_beam_search: unused,
+  truncate_prompt_tokens: unused,
+  prompt_logprobs: unsupportedUnless(z.unknown(), (count) => count === undefined).exactOptional(),
 } as const;

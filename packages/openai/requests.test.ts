@@ -108,6 +108,38 @@ const refusedChats: Refused[] = [
   ["n of 129", { messages, n: 129 }, "n", "integer_above_max_value"],
   ["half a choice", { messages, n: 1.5 }, "n", "invalid_type"],
   ["max_tokens of -2", { messages, max_tokens: -2 }, "max_tokens", "integer_below_min_value"],
+  ["half a min_tokens", { messages, min_tokens: 1.5 }, "min_tokens", "invalid_type"],
+  ["min_tokens of -1", { messages, min_tokens: -1 }, "min_tokens", "integer_below_min_value"],
+  [
+    "template variables in quotes",
+    { messages, chat_template_kwargs: '{"enable_thinking":false}' },
+    "chat_template_kwargs",
+    "invalid_type",
+  ],
+  [
+    "template variables that replace the server's",
+    { messages, chat_template_kwargs: { messages: [] } },
+    "chat_template_kwargs",
+    "invalid_value",
+  ],
+  [
+    "a book as a template variable",
+    { messages, chat_template_kwargs: { context: "x".repeat(20_000) } },
+    "chat_template_kwargs",
+    "object_above_max_length",
+  ],
+  [
+    "a template of its own",
+    { messages, chat_template: "{{ messages }}" },
+    "chat_template",
+    "unsupported_parameter",
+  ],
+  [
+    "an answer to be continued",
+    { messages, add_generation_prompt: false },
+    "add_generation_prompt",
+    "unsupported_parameter",
+  ],
   ["a fractional seed", { messages, seed: 1.5 }, "seed", "invalid_type"],
   ["a seed beyond 64 bits", { messages, seed: 1e300 }, "seed", "integer_above_max_value"],
   ["five stops", { messages, stop: ["a", "b", "c", "d", "e"] }, "stop", "array_above_max_length"],
@@ -212,6 +244,13 @@ const refusedCompletions: Refused[] = [
   ],
   ["best_of 21", { prompt: "a", best_of: 21 }, "best_of", "integer_above_max_value"],
   ["six logprobs", { prompt: "a", logprobs: 6 }, "logprobs", "integer_above_max_value"],
+  ["messages", { messages }, "messages", "unsupported_parameter"],
+  [
+    "JSON mode",
+    { prompt: "a", response_format: { type: "json_object" } },
+    "response_format",
+    "unsupported_parameter",
+  ],
   ["logprobs of true", { prompt: "a", logprobs: true }, "logprobs", "invalid_type"],
   ["a suffix to tokens", { prompt: [1], suffix: "b" }, "suffix", "unsupported_parameter"],
   [
@@ -310,6 +349,27 @@ test("a bias of zero is nothing, even for a key that is no token", () => {
   ]);
 });
 
+test("a bias or an entry that is null is not there", () => {
+  const { request } = parseChatRequest({
+    messages,
+    logit_bias: { 1: null, 2: 1 },
+    metadata: { a: null },
+  });
+  assert.deepEqual(request.logit_bias, [[2, 1]]);
+  assert.deepEqual(request.metadata, {});
+});
+
+test("template variables arrive as they were sent, in whole characters", () => {
+  const sent = { enable_thinking: false, depth: { list: [null, 1.5, "\ud83d"] }, "\ud83d": null };
+  const { request, ignored } = parseChatRequest({ messages, chat_template_kwargs: sent });
+  assert.deepEqual(request.chat_template_kwargs, {
+    enable_thinking: false,
+    depth: { list: [null, 1.5, "\ufffd"] },
+    "\ufffd": null,
+  });
+  assert.deepEqual(ignored, []);
+});
+
 test("every integer is a seed", () => {
   for (const seed of [0, -1, -9007199254740991, 2 ** 60]) {
     assert.equal(parseChatRequest({ messages, seed }).request.seed, seed);
@@ -353,8 +413,13 @@ test("harmless values of unsupported fields are accepted, and not reported as ig
     modalities: ["text"],
     guided_json: null,
     stop_token_ids: [],
+    chat_template: "",
+    add_generation_prompt: true,
+    continue_final_message: false,
   });
   assert.deepEqual(ignored, []);
+  const completion = parseCompletionRequest({ tools: [], response_format: { type: "text" } });
+  assert.deepEqual(completion.ignored, []);
 });
 
 test("every documented field is accepted with a harmless value", () => {

@@ -3,8 +3,9 @@ import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { ModelFacts } from "@localmodel/localmodel/server-state.ts";
 import type { ChatRequest } from "@localmodel/openai/chat-request.ts";
 import type { ChatMessage } from "@localmodel/openai/messages.ts";
-import type { GenerateRequest, TemplateMessage } from "./engine.ts";
-import { resolveMaxTokens, resolveSampling } from "./resolve-sampling.ts";
+import type { GenerateRequest, Prompt, TemplateMessage } from "./engine.ts";
+import { resolveLength } from "./resolve-length.ts";
+import { resolveSampling } from "./resolve-sampling.ts";
 
 export type ResolveContext = {
   readonly config: ServerConfig;
@@ -14,12 +15,12 @@ export type ResolveContext = {
 
 export function resolveChat(request: ChatRequest, context: ResolveContext): GenerateRequest {
   const defaults = samplingDefaults(context);
-  const requestedTokens = request.max_completion_tokens ?? request.max_tokens;
+  const most = request.max_completion_tokens ?? request.max_tokens;
   return {
     inputParam: "messages",
-    prompts: [{ kind: "chat", messages: request.messages.map(templateMessage) }],
+    prompts: [chatPrompt(request)],
     choicesPerPrompt: request.n ?? 1,
-    ...resolveMaxTokens(requestedTokens, defaults),
+    ...resolveLength({ most, least: request.min_tokens }, defaults),
     sampling: resolveSampling(request, defaults),
     stop: request.stop ?? [],
     ...(request.logprobs === true && { topLogprobs: request.top_logprobs ?? 0 }),
@@ -34,6 +35,14 @@ export function samplingDefaults({ config, facts }: ResolveContext) {
     configured: config.sampling,
     fromFile: facts.sampling,
     vocabularyTokens: facts.vocabularyTokens,
+  };
+}
+
+function chatPrompt({ messages, chat_template_kwargs }: ChatRequest): Prompt {
+  return {
+    kind: "chat",
+    messages: messages.map(templateMessage),
+    ...(chat_template_kwargs !== undefined && { templateVariables: chat_template_kwargs }),
   };
 }
 

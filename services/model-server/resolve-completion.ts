@@ -3,8 +3,9 @@ import { type CompletionRequest, samplesPerPrompt } from "@localmodel/openai/com
 import type { TextInput } from "@localmodel/openai/text-input.ts";
 import type { GenerateRequest, Prompt } from "./engine.ts";
 import { type ResolveContext, samplingDefaults } from "./resolve-chat.ts";
+import { resolveLength } from "./resolve-length.ts";
 import { requireInfill } from "./resolve-model.ts";
-import { resolveMaxTokens, resolveSampling } from "./resolve-sampling.ts";
+import { resolveSampling } from "./resolve-sampling.ts";
 import { requireValidTokens } from "./resolve-tokens.ts";
 
 /** OpenAI's, for this endpoint only: chats go on until they are done. */
@@ -19,11 +20,12 @@ export function resolveCompletion(
   requireValidTokens(request.prompt, "prompt", context.facts);
 
   const defaults = samplingDefaults(context);
+  const most = request.max_tokens;
   return {
     inputParam: "prompt",
     prompts: request.prompt.map((input) => promptOf(input, suffix)),
     choicesPerPrompt: samplesPerPrompt(request),
-    ...resolveMaxTokens(request.max_tokens, defaults, DEFAULT_MAX_TOKENS),
+    ...resolveLength({ most, least: request.min_tokens }, defaults, DEFAULT_MAX_TOKENS),
     sampling: resolveSampling(request, defaults),
     stop: request.stop ?? [],
     ...topLogprobs(request),

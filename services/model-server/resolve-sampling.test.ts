@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resolveMaxTokens, resolveSampling } from "./resolve-sampling.ts";
+import { resolveSampling } from "./resolve-sampling.ts";
 
 const nothing = { configured: {}, fromFile: {}, vocabularyTokens: 100 };
 
@@ -50,19 +50,3 @@ test("only tokens of the vocabulary can be biased", () => {
     param: "logit_bias",
   });
 });
-
-for (const [name, requested, configured, otherwise, expected] of [
-  ["nothing is no limit", undefined, {}, undefined, {}],
-  ["the endpoint's default comes last", undefined, {}, 16, { maxTokens: 16 }],
-  ["the LocalModel's limit comes before it", undefined, { maxTokens: 5 }, 16, { maxTokens: 5 }],
-  ["the request's comes first", 3, { maxTokens: 5 }, 16, { maxTokens: 3 }],
-  ["zero is a limit", 0, { maxTokens: 5 }, 16, { maxTokens: 0 }],
-  ["-1 lifts every limit", -1, { maxTokens: 5 }, 16, {}],
-] as const) {
-  test(`max_tokens: ${name}`, () => {
-    assert.deepEqual(
-      resolveMaxTokens(requested, { configured, fromFile: {} }, otherwise),
-      expected,
-    );
-  });
-}

@@ -57,15 +57,3 @@ function withinVocabulary(logitBias: LogitBias, vocabularyTokens: number): Logit
     "invalid_value",
   );
 }
-
-const UNLIMITED = -1;
-
-/** How many tokens to generate at most; nothing means until the context is full. */
-export function resolveMaxTokens(
-  requested: number | undefined,
-  { configured, fromFile }: Pick<SamplingDefaults, "configured" | "fromFile">,
-  otherwise?: number,
-): { maxTokens?: number } {
-  const limit = requested ?? configured.maxTokens ?? fromFile.maxTokens ?? otherwise;
-  return limit === undefined || limit === UNLIMITED ? {} : { maxTokens: limit };
-}

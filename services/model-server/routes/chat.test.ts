@@ -83,6 +83,20 @@ test("the engine is asked exactly what the request, then the LocalModel, then th
   });
 });
 
+test("extensions beyond OpenAI's client reach the engine", async (t) => {
+  const engine = new ScriptedEngine();
+  const { post } = await serve(t, engine);
+  const extensions = { min_tokens: 4, chat_template_kwargs: { enable_thinking: false } };
+  const response = await post("/v1/chat/completions", { messages, ...extensions });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("x-ignored-params"), null);
+  const { minTokens, prompts } = engine.call.request;
+  assert.equal(minTokens, 4);
+  assert.deepEqual(prompts, [
+    { kind: "chat", messages, templateVariables: { enable_thinking: false } },
+  ]);
+});
+
 test("log probabilities of a chat are those of each choice", async (t) => {
   const { clientOptions } = await serve(t, new ScriptedEngine());
   const client = new OpenAI(clientOptions);
