@@ -33,7 +33,9 @@ test("weights with a checksum come from the cache without asking anybody", async
   await using it = await setUp();
   const first = await fetchInto(it.folder, it.pinned);
   const progress: unknown[] = [];
-  const again = await fetchInto(it.folder, it.pinned, { onProgress: (it) => progress.push(it) });
+  const again = await fetchInto(it.folder, it.pinned, {
+    onProgress: (event) => progress.push(event),
+  });
   assert.deepEqual(again, first);
   assert.equal(it.server.seen.length, 1);
   assert.deepEqual(progress, [], "nothing to wait for, nothing to report");
@@ -157,11 +159,14 @@ test("room is checked with a reserve, and the message has both numbers", () => {
 });
 
 test("the cache folder is LOCALMODEL_CACHE, else the XDG one", () => {
-  const at = (environment: Record<string, string>): string =>
-    defaultCacheFolder(environment, "/home/a");
-  assert.equal(at({}), "/home/a/.cache/localmodel");
-  assert.equal(at({ XDG_CACHE_HOME: "/var/cache" }), "/var/cache/localmodel");
-  assert.equal(at({ XDG_CACHE_HOME: "relative" }), "/home/a/.cache/localmodel");
-  assert.equal(at({ LOCALMODEL_CACHE: "/models", XDG_CACHE_HOME: "/var/cache" }), "/models");
-  assert.equal(at({ LOCALMODEL_CACHE: "" }), "/home/a/.cache/localmodel");
+  const cases = [
+    [{}, "/home/a/.cache/localmodel"],
+    [{ XDG_CACHE_HOME: "/var/cache" }, "/var/cache/localmodel"],
+    [{ XDG_CACHE_HOME: "relative" }, "/home/a/.cache/localmodel"],
+    [{ LOCALMODEL_CACHE: "/models", XDG_CACHE_HOME: "/var/cache" }, "/models"],
+    [{ LOCALMODEL_CACHE: "" }, "/home/a/.cache/localmodel"],
+  ] as const;
+  for (const [environment, folder] of cases) {
+    assert.equal(defaultCacheFolder(environment, "/home/a"), folder);
+  }
 });

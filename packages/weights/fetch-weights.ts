@@ -68,6 +68,7 @@ export async function fetchWeights(
     web,
     signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
     stallTimeoutMs: Math.min(settings.stallTimeoutMs, MAX_TIMER_MS),
+    silentOrigins: new Set(),
     onProgress: throttled(settings.onProgress),
   };
   try {

@@ -16,6 +16,8 @@ export type FetchSession = {
   readonly httpHeaders: Readonly<Record<string, string>>;
   readonly stallTimeoutMs: number;
   readonly retry: RetryPolicy;
+  /** Origins that did not answer when asked whether a file has changed: asked once, not per part. */
+  readonly silentOrigins: Set<string>;
   readonly onProgress: OnProgress;
   /** Things worth knowing that are not failures: retries, fail-overs, files thrown away. */
   readonly log: (message: string) => void;

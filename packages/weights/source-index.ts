@@ -48,9 +48,12 @@ export async function hasChanged(
 ): Promise<boolean> {
   if (isImmutable(source) || !isWebSource(source)) return false;
   if (source.type === "huggingFace" && isHubOffline(session.environment)) return false;
+  const leg = await locate(source, session.environment, session.httpHeaders);
+  const { origin } = new URL(leg.url);
+  if (session.silentOrigins.has(origin)) return false;
   try {
     const response = await session.web.get({
-      ...(await locate(source, session.environment, session.httpHeaders)),
+      ...leg,
       headers: conditions(record),
       signal: AbortSignal.any([session.signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]),
     });
@@ -58,6 +61,7 @@ export async function hasChanged(
     return differs(record, response);
   } catch {
     session.signal.throwIfAborted();
+    session.silentOrigins.add(origin);
     return false;
   }
 }

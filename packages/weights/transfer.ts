@@ -7,7 +7,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { networkFailure } from "./network-failure.ts";
-import { type Attempt, type Outcome, receive, type Transfer } from "./receive.ts";
+import { type Outcome, receive, type Transfer } from "./receive.ts";
 import { publicUrl } from "./redact.ts";
 import type { RemoteFile } from "./remote-file.ts";
 import { planResponse, rangeHeaders, type ResumePoint } from "./response-plan.ts";
@@ -15,6 +15,7 @@ import { type Failed, retryDelayMs } from "./retry.ts";
 import type { FetchSession } from "./session.ts";
 import { StallGuard } from "./stall-guard.ts";
 import { formatBytes, formatDuration } from "./units.ts";
+import { RequestError } from "./web-client.ts";
 import { WeightsError } from "./weights-error.ts";
 
 export async function transfer(job: Transfer, session: FetchSession): Promise<RemoteFile> {
@@ -57,6 +58,7 @@ function gaveUp(
 
 async function attempt(job: Transfer, session: FetchSession): Promise<Outcome> {
   using guard = new StallGuard(session.stallTimeoutMs, session.signal);
+  let { url } = job.leg;
   try {
     const resume = await resumePoint(job);
     const response = await session.web.get({
@@ -65,26 +67,28 @@ async function attempt(job: Transfer, session: FetchSession): Promise<Outcome> {
       signal: guard.signal,
     });
     guard.touch();
+    url = response.url;
     return await receive(response, planResponse(response, resume), { job, session, guard });
   } catch (error) {
-    return outcomeOf(error, { job, session, guard });
+    if (error instanceof WeightsError) throw error;
+    session.signal.throwIfAborted();
+    const host = new URL(error instanceof RequestError ? error.url : url).host;
+    if (guard.stalled) {
+      const waited = formatDuration(session.stallTimeoutMs);
+      const message = `not a byte arrived from ${host} for ${waited}`;
+      return { kind: "failed", how: "stalled", message };
+    }
+    const failure = networkFailure(error, host);
+    if (failure === undefined) throw error;
+    return { kind: "failed", how: failure.kind, message: failure.message + progressOf(job) };
   }
 }
 
-function outcomeOf(error: unknown, { job, session, guard }: Attempt): Outcome {
-  if (error instanceof WeightsError) throw error;
-  session.signal.throwIfAborted();
-  if (guard.stalled) {
-    const waited = formatDuration(session.stallTimeoutMs);
-    return { kind: "failed", how: "stalled", message: `not a byte arrived for ${waited}` };
-  }
-  const failure = networkFailure(error, new URL(job.leg.url).host);
-  if (failure === undefined) throw error;
-  const { partial } = job;
+function progressOf({ partial }: Transfer): string {
+  if (partial.sizeBytes === 0) return "";
   const total = partial.record?.totalBytes;
   const ofTotal = total === undefined ? "" : ` of ${formatBytes(total)}`;
-  const where = partial.sizeBytes > 0 ? ` after ${formatBytes(partial.sizeBytes)}${ofTotal}` : "";
-  return { kind: "failed", how: failure.kind, message: `${failure.message}${where}` };
+  return ` after ${formatBytes(partial.sizeBytes)}${ofTotal}`;
 }
 
 /** What to ask for; throws bytes away that cannot be continued. */

@@ -6,7 +6,7 @@
  * timeouts here except for connecting: the caller's signal carries the stall and overall deadlines.
  */
 import type { Readable } from "node:stream";
-import { EnvHttpProxyAgent, request } from "undici";
+import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import type { Environment } from "./cache-layout.ts";
 import { isRedirect, type Leg, nextLeg } from "./redirects.ts";
 import { WeightsError } from "./weights-error.ts";
@@ -32,6 +32,17 @@ export type WebResponse = {
   readonly body: Readable;
 };
 
+/** A request that got no answer, with the URL it was for: after redirects, not the one asked for. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+  readonly url: string;
+
+  constructor(url: string, cause: unknown) {
+    super(`no answer from ${new URL(url).host}`, { cause });
+    this.url = url;
+  }
+}
+
 export class WebClient implements AsyncDisposable {
   readonly #dispatcher: EnvHttpProxyAgent;
 
@@ -51,17 +62,7 @@ export class WebClient implements AsyncDisposable {
     const redirects: ResponseHeaders[] = [];
     let leg: Leg = wanted;
     for (;;) {
-      const response = await request(leg.url, {
-        dispatcher: this.#dispatcher,
-        headers: {
-          "user-agent": "localmodel",
-          // A compressed answer cannot be continued; see response-plan.ts for servers that do it anyway.
-          "accept-encoding": "identity",
-          ...wanted.headers,
-          ...leg.credentials,
-        },
-        signal: wanted.signal,
-      });
+      const response = await this.#send(leg, wanted);
       const headers = flatHeaders(response.headers);
       if (!isRedirect(response.statusCode)) {
         const { statusCode: status, body } = response;
@@ -72,6 +73,24 @@ export class WebClient implements AsyncDisposable {
       if (next.kind === "refuse") throw new WeightsError("SourceUnavailable", next.message);
       redirects.push(headers);
       leg = next.leg;
+    }
+  }
+
+  async #send(leg: Leg, { headers, signal }: WebRequest): Promise<Dispatcher.ResponseData> {
+    try {
+      return await request(leg.url, {
+        dispatcher: this.#dispatcher,
+        headers: {
+          "user-agent": "localmodel",
+          // A compressed answer cannot be continued; response-plan.ts copes with servers that insist.
+          "accept-encoding": "identity",
+          ...headers,
+          ...leg.credentials,
+        },
+        signal,
+      });
+    } catch (error) {
+      throw new RequestError(leg.url, error);
     }
   }
 

@@ -76,28 +76,32 @@ function respond(request: IncomingMessage, response: ServerResponse, answer: Ans
   const body = answer.body ?? Buffer.alloc(0);
   const etag = answer.etag === null ? undefined : (answer.etag ?? `"${body.length}"`);
   const start = answer.status === undefined ? rangeStart(request, answer, etag) : undefined;
-  const isOutside = start !== undefined && start >= body.length;
-  const part = isOutside ? Buffer.alloc(0) : body.subarray(start ?? 0);
-  const ranged = isOutside ? 416 : 206;
-  response.writeHead(answer.status ?? (start === undefined ? 200 : ranged), {
+  const part = body.subarray(start ?? 0);
+  response.writeHead(answer.status ?? statusOf(start, body.length), {
     ...(etag === undefined ? {} : { etag }),
     ...(answer.chunked === true ? {} : { "content-length": part.length }),
     ...(start === undefined ? {} : { "content-range": contentRange(start, body.length) }),
     ...answer.headers,
   });
-  const limit = answer.cutAfter ?? answer.stallAfter ?? part.length;
-  const sent = part.subarray(0, limit);
-  if (answer.cutAfter !== undefined) {
-    response.flushHeaders();
-    if (sent.length > 0) response.write(sent);
-    // What a client has not read when the connection breaks is lost to it.
-    void (answer.cutWhen ?? aMoment)().then(() => response.destroy());
-  } else if (answer.stallAfter !== undefined) {
-    response.flushHeaders();
-    if (sent.length > 0) response.write(sent);
-  } else {
-    response.end(sent);
+  sendBody(response, part, answer);
+}
+
+function statusOf(start: number | undefined, length: number): number {
+  if (start === undefined) return 200;
+  return start < length ? 206 : 416;
+}
+
+function sendBody(response: ServerResponse, body: Buffer, answer: Answer): void {
+  const { cutAfter, stallAfter, cutWhen = aMoment } = answer;
+  const limit = cutAfter ?? stallAfter;
+  if (limit === undefined) {
+    response.end(body);
+    return;
   }
+  response.flushHeaders();
+  if (limit > 0) response.write(body.subarray(0, limit));
+  // What a client has not read when the connection breaks is lost to it.
+  if (cutAfter !== undefined) void cutWhen().then(() => response.destroy());
 }
 
 /** Some turns of the event loop, which client and server share. */
