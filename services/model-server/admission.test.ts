@@ -46,6 +46,21 @@ test("the suggested wait is the queue at the pace of the recent departures", () 
   assert.equal(retryAfterOf(admission), 5, "10 waiting, one leaves every half second");
 });
 
+test("who would give up in the queue is not let in, who has more patience is", () => {
+  let nowMs = 0;
+  const admission = new Admission({ slots: 1, maxQueuedRequests: 10 }, () => nowMs);
+  const places = Array.from({ length: 4 }, () => admission.admit(1));
+  for (const place of places.splice(0, 2)) {
+    nowMs += 2000;
+    place[Symbol.dispose]();
+    places.push(admission.admit());
+  }
+  assert.throws(() => admission.admit(5), { status: 429, code: "rate_limit_exceeded" });
+  places.push(admission.admit(6));
+  for (const place of places) place[Symbol.dispose]();
+  assert.doesNotThrow(() => admission.admit(0.001), "there is a slot again");
+});
+
 test("an idle hour does not count as the pace of departures", () => {
   let nowMs = 0;
   const admission = new Admission({ slots: 1, maxQueuedRequests: 1 }, () => nowMs);

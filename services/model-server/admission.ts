@@ -31,10 +31,14 @@ export class Admission {
     return this.#inFlight;
   }
 
-  /** A place inside until it is disposed. Throws 429 when there is none. */
-  admit(): Disposable {
+  /** A place inside until it is disposed. Throws 429 when there is none, or none in time. */
+  admit(patienceSeconds = Infinity): Disposable {
     const { slots, maxQueuedRequests } = this.#limits;
-    if (this.#inFlight >= slots + maxQueuedRequests) throw queueFull(this.#waitSeconds());
+    const full = this.#inFlight >= slots + maxQueuedRequests;
+    const waitSeconds = this.#inFlight < slots ? 0 : this.#waitSeconds();
+    if (full || (waitSeconds ?? 0) > patienceSeconds) {
+      throw queueFull(waitSeconds ?? DEFAULT_WAIT_SECONDS);
+    }
     this.#inFlight++;
     let inside = true;
     return {
@@ -53,12 +57,10 @@ export class Admission {
     this.#inFlight--;
   }
 
-  /** Until what waits now has left, at the pace of the recent departures. */
-  #waitSeconds(): number {
+  /** Until what waits now has left, at the pace of the recent departures, if there were any. */
+  #waitSeconds(): number | undefined {
     const [oldest, latest] = [this.#departures.at(0), this.#departures.at(-1)];
-    if (oldest === undefined || latest === undefined || latest === oldest) {
-      return DEFAULT_WAIT_SECONDS;
-    }
+    if (oldest === undefined || latest === undefined || latest === oldest) return undefined;
     const intervalMs = (latest - oldest) / (this.#departures.length - 1);
     const queued = Math.max(1, this.#inFlight - this.#limits.slots);
     return (intervalMs * queued) / 1000;

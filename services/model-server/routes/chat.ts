@@ -11,6 +11,7 @@ import { reportIgnored, sendJson } from "../api-headers.ts";
 import { loadedModel } from "../availability.ts";
 import type { GenerateEvent, GenerateRequest } from "../engine.ts";
 import { type Choice, gather } from "../outcome.ts";
+import { patienceSeconds } from "../patience.ts";
 import { resolveChat } from "../resolve-chat.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
 import { type Serving, TENANT_HEADER } from "../serving.ts";
@@ -28,7 +29,7 @@ export function chatCompletions(serving: Serving): RequestHandler {
     const tenant = req.get(TENANT_HEADER) ?? "";
     const generation = resolveChat(request, { config, facts, tenant });
 
-    using _place = admission.admit();
+    using _place = admission.admit(patienceSeconds(req, request));
     const events = engine.generate(generation, gone);
     const head = answerHead(config.modelId, facts.fingerprint);
     if (request.stream === true) {

@@ -19,6 +19,7 @@ import { reportIgnored, sendJson } from "../api-headers.ts";
 import { loadedModel } from "../availability.ts";
 import type { GenerateEvent } from "../engine.ts";
 import { type Choice, gather } from "../outcome.ts";
+import { patienceSeconds } from "../patience.ts";
 import { choosesBest, resolveCompletion } from "../resolve-completion.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
 import { type Serving, TENANT_HEADER } from "../serving.ts";
@@ -36,7 +37,7 @@ export function completions(serving: Serving): RequestHandler {
     const tenant = req.get(TENANT_HEADER) ?? "";
     const generation = resolveCompletion(request, { config, facts, tenant });
 
-    using _place = admission.admit();
+    using _place = admission.admit(patienceSeconds(req, request));
     const events = engine.generate(generation, gone);
     const head = answerHead(config.modelId, facts.fingerprint);
     if (request.stream === true) {

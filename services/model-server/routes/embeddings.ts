@@ -5,6 +5,7 @@ import { invalidRequest } from "@localmodel/openai/errors.ts";
 import type { RequestHandler } from "express";
 import { reportIgnored, sendJson } from "../api-headers.ts";
 import { loadedModel } from "../availability.ts";
+import { patienceSeconds } from "../patience.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
 import { requireValidTokens } from "../resolve-tokens.ts";
 import type { Serving } from "../serving.ts";
@@ -20,7 +21,7 @@ export function embeddings({ admission, config, engine, log }: Serving): Request
     requireValidTokens(request.input, "input", facts);
     const dimensions = resolveDimensions(request.dimensions, facts.embeddingDimensions);
 
-    using _place = admission.admit();
+    using _place = admission.admit(patienceSeconds(req, {}));
     const { vectors, promptTokens } = await engine.embed({ inputs: request.input }, gone);
     sendJson(
       res,
