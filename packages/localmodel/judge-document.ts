@@ -8,6 +8,7 @@ import type { Document, LineCounter } from "yaml";
 import { explain } from "./explain.ts";
 import { GROUP, KIND, LocalModel } from "./localmodel.ts";
 import { fieldName, type Problem } from "./problem.ts";
+import { withoutNulls } from "./without-nulls.ts";
 import { repeatedKeys, syntaxMistakes } from "./yaml-mistakes.ts";
 import { type Position, positionOf } from "./yaml-position.ts";
 
@@ -58,17 +59,23 @@ export function judgeDocument(place: Place): Verdict[] {
     return [{ type: "problems", problems: [problem] }];
   }
   if (value === null || value === undefined) return [];
-  return itemsOf({ value, path: [] }).map((candidate) => judge(place, candidate));
+  return itemsOf({ value: withoutNulls(value), path: [] }).map((candidate) =>
+    judge(place, candidate),
+  );
 }
 
 function plainValue(document: Document): unknown {
   try {
     return document.toJS({ maxAliasCount: ALIASES_MAX });
   } catch (error) {
-    if (error instanceof ReferenceError) {
-      return new Error(`must use at most ${ALIASES_MAX} YAML aliases`);
-    }
-    throw error;
+    if (!(error instanceof Error) || error instanceof RangeError) throw error;
+    // What the library only notices now: aliases of nothing, merge keys of something else than maps.
+    const isBomb = error.message.startsWith("Excessive alias count");
+    return new Error(
+      isBomb
+        ? `must use at most ${ALIASES_MAX} YAML aliases`
+        : `is not valid YAML: ${error.message}`,
+    );
   }
 }
 
