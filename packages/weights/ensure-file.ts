@@ -95,12 +95,11 @@ async function fetchFromAny(
       return { ...(await fetchFrom(source, order, session)), deliveredBy: source };
     } catch (error) {
       session.signal.throwIfAborted();
-      attempts.push(attemptOf(source, error));
-      if (error instanceof WeightsError && concernsThisMachine(error.reason)) break;
+      const attempt = attemptOf(source, error);
+      attempts.push(attempt);
+      if (concernsThisMachine(attempt.reason)) break;
       if (order.hasAlternative) {
-        session.log(
-          `${describeSource(source)}: ${(error as Error).message}; trying the next source`,
-        );
+        session.log(`${attempt.source}: ${attempt.message}; trying the next source`);
       }
     }
   }
