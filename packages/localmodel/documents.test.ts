@@ -76,6 +76,7 @@ test("parseDocuments follows anchors and merge keys, as kubectl does", () => {
 
 test("parseDocuments takes a key with nothing after it for an absent one", () => {
   assert.deepEqual(read(`${good("a")}  resources:\n    # requests: { cpu: 2 }\n`).problems, []);
+  assert.match(read(`${good("a")}  replicsa:\n`).problems.join(), /did you mean replicas/);
   assert.deepEqual(read(good("a").replace(/source:[^]*/, "source:\n")).problems, [
     "m.yaml:6:3: spec.source: is missing; must be a map",
   ]);
@@ -181,7 +182,10 @@ const bombs: Record<string, [yaml: string, message: RegExp]> = {
       .join("\n"),
     /at most 100 YAML aliases/,
   ],
-  "an anchor that contains itself": ["&a [*a]", /at most 100 YAML aliases|nested/],
+  "an anchor that contains itself": [
+    "kind: LocalModel\nspec: &a { source: *a }",
+    /nested hundreds of levels/,
+  ],
   "lists in lists in lists": ["[".repeat(10_000) + "]".repeat(10_000), /nested hundreds of levels/],
   "maps in maps in maps": ["{a: ".repeat(10_000) + "}".repeat(10_000), /nested hundreds of levels/],
   "more documents than a person writes": ["---\na: 1\n".repeat(1001), /at most 1000 documents/],

@@ -59,9 +59,7 @@ export function judgeDocument(place: Place): Verdict[] {
     return [{ type: "problems", problems: [problem] }];
   }
   if (value === null || value === undefined) return [];
-  return itemsOf({ value: withoutNulls(value), path: [] }).map((candidate) =>
-    judge(place, candidate),
-  );
+  return itemsOf({ value, path: [] }).map((candidate) => judge(place, candidate));
 }
 
 function plainValue(document: Document): unknown {
@@ -90,11 +88,12 @@ function itemsOf(candidate: Candidate): Candidate[] {
   }));
 }
 
-function judge(place: Place, { value, path }: Candidate): Verdict {
+function judge(place: Place, { value: written, path }: Candidate): Verdict {
   const { file } = place;
   const { line } = at(place, path);
-  if (!isOurs(value)) return { type: "skipped", skipped: { file, line, kind: kindOf(value) } };
+  if (!isOurs(written)) return { type: "skipped", skipped: { file, line, kind: kindOf(written) } };
 
+  const value = withoutNulls(written);
   const result = LocalModel.safeParse(value);
   if (result.success) {
     const { namespace = "default", name } = result.data.metadata;

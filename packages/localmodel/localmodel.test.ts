@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { parse, stringify } from "yaml";
 import { parseDocuments } from "./documents.ts";
 import { API_VERSION, KIND, LocalModel, type LocalModelInput, modelIdOf } from "./localmodel.ts";
-import { arbitraryInput } from "./schema-arbitrary.ts";
+import { arbitraryInput } from "../../test/support/schema-arbitrary.ts";
 
 const source = { file: { path: "model.gguf" } };
 

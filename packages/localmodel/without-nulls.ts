@@ -1,11 +1,21 @@
 /**
  * `field:` with nothing after it is the same as no field, as the API server sees it too.
  *
- * People leave such keys behind when they comment out what stood below them.
+ * People leave such keys behind when they comment out what stood below them. A key that is no field
+ * stays, so that it is still told as the slip it is.
  */
-export function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
+import { fieldsAt } from "./known-fields.ts";
+
+export function withoutNulls(value: unknown, path: readonly PropertyKey[] = []): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => withoutNulls(item, [...path, index]));
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([, child]) => child !== null);
-  return Object.fromEntries(entries.map(([key, child]) => [key, withoutNulls(child)]));
+  const entries = Object.entries(value)
+    .filter(([key, child]) => child !== null || isUnknown(key, path))
+    .map(([key, child]) => [key, withoutNulls(child, [...path, key])]);
+  return Object.fromEntries(entries);
+}
+
+function isUnknown(key: string, parent: readonly PropertyKey[]): boolean {
+  const fields = fieldsAt(parent);
+  return fields.length > 0 && !fields.includes(key);
 }

@@ -2,7 +2,7 @@
  * Arbitrary valid inputs of a zod schema, for property tests.
  *
  * Each level is filtered by its own schema, so that rules between fields hold without being known
- * here. Only what the schemas of this package are made of is supported.
+ * here. Only what the schemas of packages/localmodel are made of is supported.
  */
 import fc, { type Arbitrary } from "fast-check";
 import { z } from "zod";
