@@ -31,7 +31,7 @@ function houseWith(path: string, source: string): House {
         source: `${DOC}import express from "express";\nimport "@localmodel/openai/errors.ts";`,
       },
       {
-        path: "services/model-server/engine/llama.ts",
+        path: "services/model-server/engine/llama/model.ts",
         source: `${DOC}import { getLlama } from "node-llama-cpp";`,
       },
       { path, source },

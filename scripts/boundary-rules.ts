@@ -8,9 +8,9 @@ import { builtinModules } from "node:module";
 import { posix } from "node:path";
 import { type Import, factsOf } from "./module-imports.ts";
 
-/** Outside things that exactly one file may import, so that they can be replaced or faked there. */
-export const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
-  "node-llama-cpp": ["services/model-server/engine/llama.ts"],
+/** Outside things that exactly one folder may import, so that they can be replaced or faked there. */
+export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
+  "node-llama-cpp": "services/model-server/engine/llama/",
 };
 
 /** Packages that only compute, and their few files that may touch the machine. */
@@ -137,9 +137,9 @@ function packageViolation(name: string, { path, workspace, house }: Context): st
   if (target !== undefined && target !== workspace && isService(target.folder)) {
     return `imports ${name}, a service: ${isService(workspace.folder) ? "services never import each other" : "packages never import services"}`;
   }
-  const soleImporters = SOLE_IMPORTERS[name];
-  if (soleImporters !== undefined && !isTest(path) && !soleImporters.includes(path)) {
-    return `imports ${name}, which only ${soleImporters.join(" and ")} may`;
+  const soleImporter = SOLE_IMPORTERS[name];
+  if (soleImporter !== undefined && !isTest(path) && !path.startsWith(soleImporter)) {
+    return `imports ${name}, which only ${soleImporter} may`;
   }
   if (workspace.dependencies.has(name)) return undefined;
   if (isTest(path) && house.rootDevDependencies.has(name)) return undefined;

@@ -6,7 +6,7 @@
  */
 import { contextLengthExceeded, invalidRequest } from "@localmodel/openai/errors.ts";
 import type { EmbedRequest, EmbedResult } from "../engine.ts";
-import type { Embedder } from "./llama.ts";
+import type { Embedder } from "./llama/embedder.ts";
 
 export type EmbeddingOptions = {
   readonly embedder: Embedder;

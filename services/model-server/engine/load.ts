@@ -10,17 +10,15 @@ import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { ModelFacts } from "@localmodel/localmodel/server-state.ts";
 import { CHATML, ChatTemplate } from "./chat-template.ts";
 import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./facts.ts";
+import { createContext, type GenerationContext } from "./llama/context.ts";
+import { createEmbedder, type Embedder } from "./llama/embedder.ts";
 import {
-  createContext,
-  createEmbedder,
   describeModel,
-  type Embedder,
-  type GenerationContext,
   type LlamaLog,
   loadModel,
   type ModelDescription,
   startLlama,
-} from "./llama.ts";
+} from "./llama/model.ts";
 import { NotAGgufError } from "./load-error.ts";
 import { assertFits } from "./memory.ts";
 import type { Tokenizer } from "./prompt.ts";
