@@ -6,9 +6,9 @@ import { answersTo } from "@localmodel/openai/models.ts";
 
 type Served = Pick<ServerConfig, "modelId" | "aliases">;
 
-/** There is exactly one model here, so a request that names none means this one. */
+/** There is exactly one model here, so a request that names none, or an empty one, means this one. */
 export function requireModel(requested: string | undefined, { modelId, aliases }: Served): void {
-  if (requested === undefined || answersTo({ id: modelId, aliases }, requested)) return;
+  if (!requested || answersTo({ id: modelId, aliases }, requested)) return;
   throw modelNotFound(requested, [modelId, ...aliases]);
 }
 

@@ -43,9 +43,10 @@ export class SseResponse implements Disposable {
   fail(thrown: unknown): void {
     if (!this.#res.headersSent || this.#res.destroyed) throw thrown;
     const error = toOpenAIError(thrown);
-    const fields = { code: error.code, error: thrown };
-    if (thrown instanceof OpenAIError) this.#log.warn("a stream ended with an error", fields);
-    else this.#log.error("a stream failed", fields);
+    // Expected failures explain themselves; only for the others is the cause worth a stack.
+    if (thrown instanceof OpenAIError) {
+      this.#log.warn("a stream ended with an error", { code: error.code, reason: error.message });
+    } else this.#log.error("a stream failed", { error: thrown });
     this.#end(frame(errorBody(error)));
   }
 

@@ -146,6 +146,15 @@ test("fields without effect are named in a header, not refused", async (t) => {
   assert.equal(response.headers.get("x-ignored-params"), "user, mirostat, x%0D%0Ay");
 });
 
+for (const named of [{ model: "small" }, { model: "" }, { model: null }, {}]) {
+  test(`a request for ${JSON.stringify(named)} is for the one model there is`, async (t) => {
+    const { post } = await serve(t, new ScriptedEngine());
+    const response = await post(path, { messages, ...named });
+    assert.equal(response.status, 200);
+    assert.equal(((await response.json()) as { model: string }).model, model);
+  });
+}
+
 test("a token that the vocabulary lacks cannot be biased", async (t) => {
   const { clientOptions } = await serve(t, new ScriptedEngine());
   const client = new OpenAI(clientOptions);
