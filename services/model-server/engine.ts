@@ -102,6 +102,8 @@ export type GenerateEvent =
       readonly type: "delta";
       readonly choice: number;
       readonly text: string;
+      /** Tokens that this choice has generated so far. */
+      readonly completionTokens?: number;
       readonly logprobs?: readonly TokenLogprob[];
     }
   | { readonly type: "finish"; readonly choice: number; readonly reason: FinishReason }

@@ -69,6 +69,39 @@ test("with include_usage the last chunk has the usage, the others have null", as
   for (const chunk of chunks) assert.equal(chunk.usage, null);
 });
 
+test("with continuous_usage_stats every chunk has the usage so far, prompts counted once", async (t) => {
+  const engine = new ScriptedEngine(async function* () {
+    yield { type: "accepted", promptTokens: 3 };
+    yield { type: "started", choice: 0, cachedTokens: 1 };
+    yield { type: "delta", choice: 0, text: "a", completionTokens: 2 };
+    yield { type: "started", choice: 1, cachedTokens: 2 };
+    yield { type: "delta", choice: 1, text: "b", completionTokens: 1 };
+    yield { type: "delta", choice: 0, text: "c", completionTokens: 4 };
+    yield { type: "done", usage: { promptTokens: 3, completionTokens: 6, cachedTokens: 1 } };
+  });
+  const { clientOptions } = await serve(t, engine);
+  const stream = await new OpenAI(clientOptions).chat.completions.create({
+    model: "small",
+    messages,
+    n: 2,
+    stream: true,
+    stream_options: { include_usage: true, continuous_usage_stats: true } as object,
+  });
+  const usages: (readonly unknown[])[] = [];
+  for await (const { usage } of stream) {
+    const cached = usage?.prompt_tokens_details?.cached_tokens;
+    usages.push([usage?.prompt_tokens, usage?.completion_tokens, cached]);
+  }
+  assert.deepEqual(usages, [
+    [3, 0, 1],
+    [3, 2, 1],
+    [3, 2, 1],
+    [3, 3, 1],
+    [3, 5, 1],
+    [3, 6, 1],
+  ]);
+});
+
 test("stream_options without a stream is ignored", async (t) => {
   const { post } = await serve(t, new ScriptedEngine());
   const response = await post(chat, { messages, stream_options: { include_usage: true } });

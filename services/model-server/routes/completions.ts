@@ -22,6 +22,7 @@ import { type Choice, gather } from "../outcome.ts";
 import { patienceSeconds } from "../patience.ts";
 import { choosesBest, resolveCompletion } from "../resolve-completion.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
+import { withRunningUsage } from "../running-usage.ts";
 import { type Serving, TENANT_HEADER } from "../serving.ts";
 import { streamEvents } from "../stream-events.ts";
 import { whileConnected } from "../while-connected.ts";
@@ -41,9 +42,14 @@ export function completions(serving: Serving): RequestHandler {
     const events = engine.generate(generation, gone);
     const head = answerHead(config.modelId, facts.fingerprint);
     if (request.stream === true) {
-      const includeUsage = request.stream_options?.include_usage ?? false;
-      const chunks = completionChunks(head, includeUsage);
-      await streamEvents(res, events, { ...serving, toChunk: toChunk(chunks, includeUsage) });
+      const { include_usage = false, continuous_usage_stats = false } =
+        request.stream_options ?? {};
+      const chunk = toChunk(completionChunks(head, include_usage), include_usage);
+      const running = include_usage && continuous_usage_stats;
+      await streamEvents(res, events, {
+        ...serving,
+        toChunk: running ? withRunningUsage(chunk, generation) : chunk,
+      });
     } else {
       const { choices, usage } = await gather(events);
       sendJson(res, textCompletion(head, answersOf(choices, request), usage));
