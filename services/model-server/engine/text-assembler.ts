@@ -3,7 +3,7 @@
  *
  * A token may end in the middle of a character and a character may start a stop string; both are held
  * back until the next token decides. Log probabilities travel with the text they belong to: a token is
- * released with the last character it helped to write.
+ * released with the last character it helped to write, or the last before a stop string.
  */
 import type { TokenLogprob } from "../engine.ts";
 import { StopScanner } from "./stop-scanner.ts";
@@ -18,7 +18,8 @@ export type Assembled = {
 export class TextAssembler {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   readonly #scanner: StopScanner;
-  readonly #pending: { readonly end: number; readonly logprob: TokenLogprob }[] = [];
+  /** Tokens not released, and the part of the decoded text that each wrote. */
+  readonly #pending: { start: number; end: number; logprob: TokenLogprob }[] = [];
   #decodedLength = 0;
   #releasedLength = 0;
 
@@ -28,10 +29,11 @@ export class TextAssembler {
 
   push(bytes: Uint8Array, logprob?: TokenLogprob): Assembled {
     const piece = this.#decoder.decode(bytes, { stream: true });
+    const start = this.#decodedLength;
     this.#decodedLength += piece.length;
     // A token that ends inside a character ends with the character, one further than what is decoded.
-    const open = endsInsideCharacter(bytes, piece);
-    if (logprob) this.#pending.push({ end: this.#decodedLength + (open ? 1 : 0), logprob });
+    const end = this.#decodedLength + (endsInsideCharacter(bytes, piece) ? 1 : 0);
+    if (logprob) this.#pending.push({ start, end, logprob });
     const { released, stop } = this.#scanner.push(piece);
     return this.#release(released, stop !== undefined);
   }
@@ -47,22 +49,24 @@ export class TextAssembler {
   #release(text: string, stopped: boolean): Assembled {
     this.#releasedLength += text.length;
     const logprobs: TokenLogprob[] = [];
-    while (this.#pending[0] !== undefined && this.#pending[0].end <= this.#releasedLength) {
-      logprobs.push(this.#pending[0].logprob);
-      this.#pending.shift();
+    for (const { start, end, logprob } of this.#pending) {
+      const written = end <= this.#releasedLength;
+      // What follows of this token is the stop string.
+      const cutShort = stopped && start < this.#releasedLength;
+      if (!written && !cutShort) break;
+      logprobs.push(logprob);
     }
+    this.#pending.splice(0, logprobs.length);
     return { text, logprobs, stopped };
   }
 }
 
-/** Whether the last character of `bytes` is incomplete: what was decoded then lacks its bytes. */
+/** Whether the end of `bytes`, which decoded to `piece`, may still become a character. */
 function endsInsideCharacter(bytes: Uint8Array, piece: string): boolean {
-  const last = bytes.at(-1);
-  if (last === undefined || last < 0x80) return false;
-  if (piece === "") return true;
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2);
-  }
-  return false;
+  if (piece === "") return bytes.length > 0;
+  // Only the decoder knows which first bytes of a character are hopeless already.
+  const lead = bytes.findLastIndex((byte) => byte >= 0xc0);
+  if (lead === -1 || lead < bytes.length - 3) return false;
+  const tail = new TextDecoder("utf-8", { ignoreBOM: true });
+  return tail.decode(bytes.subarray(lead), { stream: true }) === "";
 }
