@@ -103,6 +103,9 @@ const StreamOptions = nullsAbsent(
   }),
 );
 
+/** The engine divides by it, in 32 bits: nothing sensible lies below a hundredth. */
+const RepeatPenalty = z.number().min(0.01).max(10);
+
 /** How to sample and when to stop: the same for chats and completions. */
 export const samplingFields = {
   temperature: z.number().min(0).max(2).exactOptional(),
@@ -118,8 +121,8 @@ export const samplingFields = {
   // Not OpenAI's, but sent by clients of every local server.
   top_k: z.int().min(-1).max(1_000_000).exactOptional(),
   min_p: z.number().min(0).max(1).exactOptional(),
-  repeat_penalty: z.number().min(0).max(10).exactOptional(),
-  repetition_penalty: z.number().min(0).max(10).exactOptional(),
+  repeat_penalty: RepeatPenalty.exactOptional(),
+  repetition_penalty: RepeatPenalty.exactOptional(),
   ignore_eos: z.boolean().exactOptional(),
   min_tokens: z.int().min(0).exactOptional(),
 } as const;

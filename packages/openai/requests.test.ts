@@ -104,6 +104,12 @@ const refusedChats: Refused[] = [
     "temperature",
     "invalid_type",
   ],
+  [
+    "a repeat penalty to divide by zero",
+    { messages, repeat_penalty: 0 },
+    "repeat_penalty",
+    "integer_below_min_value",
+  ],
   ["n of zero", { messages, n: 0 }, "n", "integer_below_min_value"],
   ["n of 129", { messages, n: 129 }, "n", "integer_above_max_value"],
   ["half a choice", { messages, n: 1.5 }, "n", "invalid_type"],
