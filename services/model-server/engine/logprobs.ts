@@ -32,6 +32,7 @@ function labelled(vocabulary: Vocabulary, token: number) {
 }
 
 function logOf(probability: number | undefined): number {
-  if (probability === undefined || probability <= 0) return UNLIKELY;
+  // Not "<= 0": a broken model's probabilities may be NaN.
+  if (probability === undefined || !(probability > 0)) return UNLIKELY;
   return Math.max(UNLIKELY, Math.log(probability));
 }

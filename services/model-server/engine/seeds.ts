@@ -7,9 +7,13 @@
  */
 import { randomInt } from "node:crypto";
 
+/** llama.cpp takes the largest one to mean "any seed will do", and then draws another at every use. */
+const ANY_SEED = 2 ** 32 - 1;
+
 export function choiceSeed(requested: number | undefined, choice: number): number {
-  if (requested === undefined) return randomInt(2 ** 32);
-  return mix(fold(requested), choice);
+  if (requested === undefined) return randomInt(ANY_SEED);
+  const seed = mix(fold(requested), choice);
+  return seed === ANY_SEED ? ANY_SEED - 1 : seed;
 }
 
 /** Any number JSON can hold, on 32 bits: small non-negative seeds stay what they are. */
