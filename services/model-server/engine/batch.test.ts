@@ -11,7 +11,7 @@ const items = fc.uniqueArray(
   { selector: (item) => item.evaluationPriority, maxLength: 12 },
 );
 
-function item(evaluationPriority: number): BatchItem {
+function itemOf(evaluationPriority: number): BatchItem {
   return { tokens: [1], evaluationPriority };
 }
 
@@ -33,7 +33,7 @@ test("puts every item into the batch, whole, in the order of the slots", () => {
 test("counts batches and the sequences in them", () => {
   const counters: BatchCounters = { batches: 0, sequences: 0 };
   const order = slotOrder<BatchItem>(counters);
-  order({ items: [item(2), item(1)] });
-  order({ items: [item(1)] });
+  order({ items: [itemOf(2), itemOf(1)] });
+  order({ items: [itemOf(1)] });
   assert.deepEqual(counters, { batches: 2, sequences: 3 });
 });
