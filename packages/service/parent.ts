@@ -4,10 +4,12 @@
  * Without a parent, telling is a no-op: the same service runs alone in a container.
  */
 
-export function tellParent(message: object): void {
-  if (process.send === undefined || !process.connected) return;
+/** Whether there is a parent to be told. */
+export function tellParent(message: object): boolean {
+  if (process.send === undefined || !process.connected) return false;
   // The parent may go at any moment; what follows from that is the business of lifecycle.ts.
   process.send(message, undefined, undefined, () => {});
+  return true;
 }
 
 export function onParentMessage(handler: (message: unknown) => void): void {

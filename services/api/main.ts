@@ -35,8 +35,7 @@ try {
   log.info("listening", { url: server.url });
 } catch (error) {
   if (!(error instanceof ListenError)) throw error;
-  log.error(error.message);
   process.exitCode = 1;
-  tellParent({ type: "failed", message: error.message });
+  if (!tellParent({ type: "failed", message: error.message })) log.error(error.message);
   process.disconnect?.();
 }

@@ -11,7 +11,7 @@ import { findModel } from "./route.ts";
 
 /** Where the models come from. */
 export type ModelDirectory = {
-  /** The latest that is known; empty before `known`. */
+  /** The latest that is known; throws 503 before the first. */
   current(): Directory;
   /** Whether a directory has ever been heard of. */
   readonly known: boolean;

@@ -2,6 +2,7 @@
  * The directory as the supervisor of one machine sends it: whole, at every change.
  */
 import type { Directory, DirectoryMessage } from "@localmodel/localmodel/directory.ts";
+import { modelLoading } from "@localmodel/openai/errors.ts";
 import { onParentMessage } from "@localmodel/service/parent.ts";
 import type { ModelDirectory } from "./model-list.ts";
 
@@ -11,7 +12,10 @@ export function parentDirectory(): ModelDirectory {
     if (isDirectoryMessage(message)) latest = message.directory;
   });
   return {
-    current: () => latest ?? { models: [] },
+    current: () => {
+      if (latest === undefined) throw modelLoading("The list of models is not known yet.", 1);
+      return latest;
+    },
     get known() {
       return latest !== undefined;
     },

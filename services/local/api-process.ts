@@ -1,0 +1,95 @@
+/**
+ * The API service as a child process. It is the one whose port people know, so it is started first, and
+ * started again on the same port whenever it ends by itself.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import { API_CONFIG_VARIABLE, type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
+import type { ApiMessage, Directory, DirectoryMessage } from "@localmodel/localmodel/directory.ts";
+import { formatDuration } from "@localmodel/weights/units.ts";
+import { crashesInARow, restartDelayMs } from "./backoff.ts";
+import { DRAIN_TIMEOUT_MS } from "./server-start.ts";
+import { describeExit, ServiceProcess } from "./service-process.ts";
+
+export type ApiHooks = {
+  /** The module of the API service. */
+  readonly module: string;
+  readonly onLine: (line: string) => void;
+};
+
+export type Address = { readonly host: string; readonly port: number };
+
+const STOP_GRACE_MS = 10_000;
+
+export class ApiProcess {
+  readonly #hooks: ApiHooks;
+  readonly #stop = new AbortController();
+  #address: Address;
+  #process: ServiceProcess | undefined;
+  #latest: DirectoryMessage | undefined;
+
+  private constructor(hooks: ApiHooks, address: Address) {
+    this.#hooks = hooks;
+    this.#address = address;
+  }
+
+  /** Throws when it cannot listen; the message says why. */
+  static async start(hooks: ApiHooks, address: Address): Promise<ApiProcess> {
+    const api = new ApiProcess(hooks, address);
+    await api.#listen();
+    void api.#keep();
+    return api;
+  }
+
+  get address(): Address {
+    return this.#address;
+  }
+
+  publish(directory: Directory): void {
+    this.#latest = { type: "directory", directory };
+    this.#process?.send(this.#latest);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#process?.stop(DRAIN_TIMEOUT_MS + STOP_GRACE_MS);
+  }
+
+  async #listen(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const config: ApiConfigInput = { ...this.#address, drainTimeoutMs: DRAIN_TIMEOUT_MS };
+    const api = new ServiceProcess({
+      module: this.#hooks.module,
+      environment: { [API_CONFIG_VARIABLE]: JSON.stringify(config) },
+      onLine: this.#hooks.onLine,
+      onMessage: (message) => {
+        const heard = message as ApiMessage;
+        if (heard.type === "listening") resolve(heard.port);
+        else reject(new Error(heard.message));
+      },
+    });
+    this.#process = api;
+    void api.exited.then((exit) =>
+      reject(new Error(`the API service ended (${describeExit(exit)})`)),
+    );
+    // A free port that was once found is the one to keep.
+    this.#address = { ...this.#address, port: await promise };
+    if (this.#latest !== undefined) api.send(this.#latest);
+  }
+
+  async #keep(): Promise<void> {
+    let crashes = 0;
+    for (;;) {
+      const startedMs = performance.now();
+      const exit = await this.#process?.exited;
+      if (this.#stop.signal.aborted || exit === undefined) return;
+      crashes = crashesInARow(crashes, performance.now() - startedMs);
+      const delayMs = restartDelayMs(crashes);
+      this.#hooks.onLine(
+        `the API service ended unexpectedly (${describeExit(exit)}); it starts again in ${formatDuration(delayMs)}`,
+      );
+      await wait(delayMs);
+      if (this.#stop.signal.aborted) return;
+      await this.#listen().catch((error: unknown) => this.#hooks.onLine(String(error)));
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The command line, parsed: what to run, or what is wrong with it.
+ */
+import { parseArgs } from "node:util";
+
+export const USAGE = `Usage: npm start [-- [FILE.yaml | FOLDER | model.gguf]... [options]]
+
+Runs open models on this machine behind one OpenAI-compatible endpoint. Without a
+file it serves examples/smollm2-135m.yaml, a small model for trying things out.
+
+Options:
+  --port PORT    port of the endpoint (default 1234; 0 takes a free one)
+  --host HOST    address to listen on (default 127.0.0.1: this machine only)
+  -h, --help     print this
+  -v, --version  print the version
+`;
+
+export const DEFAULT_PORT = 1234;
+export const DEFAULT_HOST = "127.0.0.1";
+
+export type Arguments = {
+  /** Empty: the default document. */
+  readonly paths: readonly string[];
+  readonly host: string;
+  readonly port: number;
+};
+
+export type Command =
+  | { readonly type: "run"; readonly arguments: Arguments }
+  | { readonly type: "help" }
+  | { readonly type: "version" }
+  | { readonly type: "mistake"; readonly message: string };
+
+export function parseCommand(argv: readonly string[]): Command {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        port: { type: "string" },
+        host: { type: "string" },
+        help: { type: "boolean", short: "h" },
+        version: { type: "boolean", short: "v" },
+      },
+    });
+  } catch (error) {
+    return { type: "mistake", message: error instanceof Error ? error.message : String(error) };
+  }
+  const { values, positionals } = parsed;
+  if (values.help) return { type: "help" };
+  if (values.version) return { type: "version" };
+  const { host = DEFAULT_HOST, port = String(DEFAULT_PORT) } = values;
+  const mistake = mistakeIn(host, port, positionals);
+  if (mistake !== undefined) return { type: "mistake", message: mistake };
+  return { type: "run", arguments: { paths: positionals, host, port: Number(port) } };
+}
+
+function mistakeIn(host: string, port: string, paths: readonly string[]): string | undefined {
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    return `--port must be a number from 0 to 65535; found "${port}"`;
+  }
+  if (!/^[\w.:-]+$/.test(host)) return `--host must be an address or a host name; found "${host}"`;
+  const odd = paths.find((path) => path === "");
+  return odd === undefined ? undefined : "a path must not be empty";
+}

@@ -1,0 +1,102 @@
+/**
+ * What should run, derived from the documents: pure, and made anew from all of them at every change.
+ *
+ * A revision stands for everything a model server is started with. Two documents with the same revision
+ * need no restart; any other difference does, because a server takes its settings only once.
+ */
+import { createHash } from "node:crypto";
+import { type Claim, claims, type Lost } from "@localmodel/localmodel/claims.ts";
+import type { ParsedModel } from "@localmodel/localmodel/judge-document.ts";
+import { type LocalModel, modelIdOf } from "@localmodel/localmodel/localmodel.ts";
+import type { Problem } from "@localmodel/localmodel/problem.ts";
+
+export type DesiredModel = {
+  /** `namespace/name`: who it is, whatever its document says otherwise. */
+  readonly key: string;
+  readonly name: string;
+  readonly file: string;
+  /** What clients may call it, the model id first. */
+  readonly ids: readonly string[];
+  readonly revision: string;
+  readonly createdSeconds: number;
+  readonly spec: LocalModel["spec"];
+};
+
+export type Conflict = { readonly key: string; readonly lost: Lost };
+
+export type Desired = {
+  readonly models: readonly DesiredModel[];
+  /** Ids that a model does not get, because an older one has them. */
+  readonly conflicts: readonly Conflict[];
+};
+
+/** `seenMs` says since when each key is known. */
+export function desiredState(
+  parsed: readonly ParsedModel[],
+  seenMs: ReadonlyMap<string, number>,
+): Desired {
+  const claimed = claims(
+    parsed.map(({ key, model }) => ({
+      key,
+      modelId: modelIdOf(model),
+      aliases: model.spec.aliases,
+      createdMs: createdMsOf(model) ?? seenMs.get(key) ?? Infinity,
+    })),
+  );
+  return {
+    models: parsed.flatMap((one, index) => desiredModel(one, claimed[index], seenMs)),
+    conflicts: claimed.flatMap(({ key, lost }) => lost.map((one) => ({ key, lost: one }))),
+  };
+}
+
+/** None for a model that is suspended or has lost all its ids. */
+function desiredModel(
+  { key, model, file }: ParsedModel,
+  claim: Claim | undefined,
+  seenMs: ReadonlyMap<string, number>,
+): DesiredModel[] {
+  const ids = claim?.held ?? [];
+  if (model.spec.replicas === 0 || ids.length === 0) return [];
+  const { spec } = model;
+  const createdMs = createdMsOf(model) ?? seenMs.get(key) ?? 0;
+  const createdSeconds = Math.max(0, Math.floor(createdMs / 1000));
+  const { source, adapters, engine, sampling, env } = spec;
+  const revision = digest({ ids, source, adapters, engine, sampling, env });
+  return [{ key, name: model.metadata.name, file, ids, revision, createdSeconds, spec }];
+}
+
+/** Objects that came from a cluster bring their age. */
+function createdMsOf(model: LocalModel): number | undefined {
+  const createdMs = Date.parse(model.metadata.creationTimestamp ?? "");
+  return Number.isNaN(createdMs) ? undefined : createdMs;
+}
+
+function digest(value: object): string {
+  return createHash("sha256")
+    .update(JSON.stringify(sorted(value)))
+    .digest("hex")
+    .slice(0, 16);
+}
+
+/** The order of keys in a document means nothing. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, field]) => [name, sorted(field)]));
+}
+
+/**
+ * The models to go by after the documents were read again: a model whose document has become invalid
+ * stays as it was, until the document is valid or its file is gone.
+ */
+export function keepLastGood(
+  before: readonly ParsedModel[],
+  read: { readonly models: readonly ParsedModel[]; readonly problems: readonly Problem[] },
+  exists: (file: string) => boolean,
+): readonly ParsedModel[] {
+  const broken = new Set(read.problems.map((problem) => problem.file));
+  const keys = new Set(read.models.map((model) => model.key));
+  const kept = before.filter(({ key, file }) => !keys.has(key) && broken.has(file) && exists(file));
+  return [...read.models, ...kept];
+}

@@ -1,0 +1,71 @@
+/**
+ * The documents as this machine goes by them: read again as a whole at every change.
+ *
+ * It remembers two things that no single reading knows: since when each model is there, which decides who
+ * keeps an id, and how a model was before its document became invalid.
+ */
+import { existsSync } from "node:fs";
+import type { ParsedModel } from "@localmodel/localmodel/judge-document.ts";
+import { formatProblem } from "@localmodel/localmodel/problem.ts";
+import { readDocuments } from "@localmodel/localmodel/read-documents.ts";
+import { type Conflict, type DesiredModel, desiredState, keepLastGood } from "./desired.ts";
+import { unusedFields } from "./server-start.ts";
+
+export type Reading = {
+  readonly models: readonly DesiredModel[];
+  /** What people should know that they have not been told yet. */
+  readonly notes: readonly string[];
+  /** Whether anything was wrong with a document. */
+  readonly hasProblems: boolean;
+};
+
+export class DocumentSet {
+  readonly #paths: readonly string[];
+  readonly #seenMs = new Map<string, number>();
+  #models: readonly ParsedModel[] = [];
+  #told = new Set<string>();
+
+  constructor(paths: readonly string[]) {
+    this.#paths = paths;
+  }
+
+  async read(): Promise<Reading> {
+    const read = await readDocuments(this.#paths);
+    this.#models = keepLastGood(this.#models, read, existsSync);
+    this.#remember(Date.now());
+    const { models, conflicts } = desiredState(this.#models, this.#seenMs);
+    const problems = read.problems.map(formatProblem);
+    const notes = this.#untold([
+      ...problems,
+      ...conflicts.map(conflictLine),
+      ...models.flatMap(unusedLines),
+    ]);
+    return { models, notes, hasProblems: problems.length > 0 };
+  }
+
+  #remember(nowMs: number): void {
+    const keys = new Set(this.#models.map((model) => model.key));
+    for (const key of this.#seenMs.keys()) if (!keys.has(key)) this.#seenMs.delete(key);
+    for (const key of keys) if (!this.#seenMs.has(key)) this.#seenMs.set(key, nowMs);
+  }
+
+  /** A problem is told once, and again when it comes back. */
+  #untold(notes: readonly string[]): readonly string[] {
+    const fresh = notes.filter((note) => !this.#told.has(note));
+    this.#told = new Set(notes);
+    return fresh;
+  }
+}
+
+function conflictLine({ key, lost }: Conflict): string {
+  return `${nameOf(key)}: does not get the id "${lost.id}", which ${nameOf(lost.holder)} had before`;
+}
+
+function unusedLines(model: DesiredModel): readonly string[] {
+  return unusedFields(model).map((field) => `${model.name}: ${field} has no effect in local mode`);
+}
+
+/** The namespace says something only when it is not the usual one. */
+function nameOf(key: string): string {
+  return key.startsWith("default/") ? key.slice("default/".length) : key;
+}

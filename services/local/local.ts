@@ -1,0 +1,112 @@
+/**
+ * Local mode, wired: documents -> supervisor -> model servers, and the API service in front of them.
+ *
+ * The API service comes first, so that a port that is taken is told before anything is downloaded.
+ */
+import path from "node:path";
+import { ApiProcess } from "./api-process.ts";
+import { DocumentSet } from "./document-set.ts";
+import type { ModelRun } from "./model-run.ts";
+import { baseUrl, curlFor, isLoopback, lineFor } from "./narration.ts";
+import type { Screen } from "./screen.ts";
+import type { ServerView } from "./server-view.ts";
+import { Supervisor } from "./supervisor.ts";
+import { changes, signature } from "./watch.ts";
+
+export type LocalOptions = {
+  /** Absolute. */
+  readonly paths: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly apiModule: string;
+  readonly serverModule: string;
+  readonly screen: Screen;
+};
+
+export type Local = {
+  readonly url: string;
+  /** Lets open requests finish, then ends everything. */
+  stop(): Promise<void>;
+};
+
+/** What keeps local mode from starting, in words for the person who started it. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
+export async function startLocal(options: LocalOptions): Promise<Local> {
+  const { paths, screen } = options;
+  const watching = new AbortController();
+  const documents = new DocumentSet(paths);
+  const firstSignature = await signature(paths);
+  const first = await documents.read();
+  if (first.models.length === 0 && first.hasProblems) throw new StartError(first.notes.join("\n"));
+
+  const api = await startApi(options);
+  const url = baseUrl(api.address.host, api.address.port);
+  screen.print(`LocalModel listens on ${url}`);
+  if (!isLoopback(options.host)) screen.print("Anyone who can reach this machine can use it.");
+
+  const supervisor = new Supervisor({
+    serverModule: options.serverModule,
+    publish: (directory) => api.publish(directory),
+    onChange: narrator(screen, url),
+    onLine: (model, line) => screen.print(`${model.name} | ${line}`),
+    progress: (model) => screen.progress(model.name),
+  });
+  const apply = ({ models, notes }: typeof first): void => {
+    for (const note of notes) screen.print(note);
+    if (models.length === 0)
+      screen.print(`There is no LocalModel to serve in ${shown(paths)}; waiting for one.`);
+    supervisor.apply(models);
+  };
+  apply(first);
+  const follow = async (): Promise<void> => {
+    const { signal } = watching;
+    for await (const _ of changes(paths, firstSignature, signal)) apply(await documents.read());
+  };
+  follow().catch((error: unknown) =>
+    screen.print(`changes are no longer followed: ${String(error)}`),
+  );
+
+  return {
+    url,
+    stop: async () => {
+      watching.abort();
+      // In this order, because the requests that the API service finishes need their model servers.
+      await api.stop();
+      await supervisor.stop();
+    },
+  };
+}
+
+async function startApi({ host, port, apiModule, screen }: LocalOptions): Promise<ApiProcess> {
+  const hooks = { module: apiModule, onLine: (line: string) => screen.print(`api | ${line}`) };
+  try {
+    return await ApiProcess.start(hooks, { host, port });
+  } catch (error) {
+    const hint = `Choose another port with: npm start -- --port ${port + 1}`;
+    throw new StartError(`${error instanceof Error ? error.message : String(error)}\n${hint}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Prints what happens to each model, and once how to call the first that is ready. */
+function narrator(screen: Screen, url: string): (run: ModelRun) => void {
+  const before = new WeakMap<ModelRun, ServerView>();
+  let isIntroduced = false;
+  return (run) => {
+    const { model, view } = run;
+    const line = lineFor(model, before.get(run), view);
+    before.set(run, view);
+    if (line !== undefined) screen.print(line);
+    if (isIntroduced || view.facts === undefined) return;
+    isIntroduced = true;
+    screen.print(`\nTry it:\n  ${curlFor(url, model.ids[0] ?? "", view.facts)}\n`);
+  };
+}
+
+function shown(paths: readonly string[]): string {
+  return paths.map((one) => path.relative(process.cwd(), one) || ".").join(", ");
+}

@@ -1,0 +1,66 @@
+/**
+ * The files of a model, fetched into the cache: its weights, then its adapters.
+ *
+ * What may be different next time (a server that was down) is tried again, ever more slowly, for as long
+ * as the model is wanted. Everything else needs a person and is thrown.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
+import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";
+import type { WeightsProgress } from "@localmodel/weights/progress.ts";
+import { formatBytes, formatDuration } from "@localmodel/weights/units.ts";
+import { isTransient, WeightsError } from "@localmodel/weights/weights-error.ts";
+import { restartDelayMs } from "./backoff.ts";
+import type { DesiredModel } from "./desired.ts";
+import type { ServerView } from "./server-view.ts";
+
+export type ModelFiles = {
+  readonly weightsPath: string;
+  readonly adapters: readonly { readonly path: string; readonly scale: number }[];
+};
+
+export type FetchHooks = {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: WeightsProgress) => void;
+  readonly show: (view: ServerView) => void;
+  readonly onLine: (line: string) => void;
+};
+
+export async function fetchFiles({ spec }: DesiredModel, hooks: FetchHooks): Promise<ModelFiles> {
+  const weightsPath = await fetchPersistently(spec.source, hooks);
+  const adapters = [];
+  for (const { scale, ...source } of spec.adapters ?? []) {
+    adapters.push({ path: await fetchPersistently(source, hooks), scale });
+  }
+  return { weightsPath, adapters };
+}
+
+async function fetchPersistently(source: WeightsSource, hooks: FetchHooks): Promise<string> {
+  const { signal, show, onLine: log } = hooks;
+  const onProgress = (progress: WeightsProgress): void => {
+    hooks.onProgress(progress);
+    show(viewOf(progress));
+  };
+  for (let failures = 1; ; failures++) {
+    try {
+      return (await fetchWeights(source, { signal, onProgress, log })).path;
+    } catch (error) {
+      if (!(error instanceof WeightsError) || !isTransient(error.reason)) throw error;
+      const delayMs = restartDelayMs(failures);
+      const message = `${error.message}; trying again in ${formatDuration(delayMs)}`;
+      log(message);
+      show({ state: "downloading", message });
+      await wait(delayMs, undefined, { signal });
+    }
+  }
+}
+
+function viewOf({ phase, receivedBytes, totalBytes }: WeightsProgress): ServerView {
+  const total = totalBytes === undefined ? "" : ` of ${formatBytes(totalBytes)}`;
+  return {
+    state: "downloading",
+    message: `${phase}, ${formatBytes(receivedBytes)}${total}`,
+    ...(totalBytes !== undefined &&
+      totalBytes > 0 && { progress: Math.min(1, receivedBytes / totalBytes) }),
+  };
+}

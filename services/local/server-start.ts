@@ -1,0 +1,52 @@
+/** What a model server is started with: pure, from its document and the files that were fetched. */
+import {
+  SERVER_CONFIG_VARIABLE,
+  type ServerConfigInput,
+} from "@localmodel/localmodel/server-config.ts";
+import type { DesiredModel } from "./desired.ts";
+import type { ModelFiles } from "./model-files.ts";
+
+/** Time for open requests to finish when a service is told to stop. */
+export const DRAIN_TIMEOUT_MS = 30_000;
+
+export function serverEnvironment(model: DesiredModel, files: ModelFiles): Record<string, string> {
+  const config = JSON.stringify(serverConfig(model, files));
+  return { ...variables(model), [SERVER_CONFIG_VARIABLE]: config };
+}
+
+function serverConfig(
+  { ids, createdSeconds, spec }: DesiredModel,
+  files: ModelFiles,
+): ServerConfigInput {
+  const [modelId = "", ...aliases] = ids;
+  return {
+    modelId,
+    aliases,
+    createdSeconds,
+    weightsPath: files.weightsPath,
+    adapters: files.adapters.map(({ path, scale }) => ({ path, scale })),
+    engine: spec.engine,
+    sampling: spec.sampling,
+    host: "127.0.0.1",
+    port: 0,
+    drainTimeoutMs: DRAIN_TIMEOUT_MS,
+  };
+}
+
+/** Values only: Secrets and ConfigMaps are a cluster's, see `unusedFields`. */
+function variables({ spec }: DesiredModel): Record<string, string> {
+  return Object.fromEntries(
+    (spec.env ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+/** Fields of a document that have no effect on this machine, and that their author should know of. */
+export function unusedFields({ spec }: DesiredModel): readonly string[] {
+  return [
+    ...(spec.projector === undefined ? [] : ["spec.projector"]),
+    ...(spec.draft === undefined ? [] : ["spec.draft"]),
+    ...((spec.env ?? []).some((one) => one.valueFrom !== undefined)
+      ? ["spec.env[].valueFrom"]
+      : []),
+  ];
+}

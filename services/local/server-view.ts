@@ -1,0 +1,36 @@
+/**
+ * A model on its way to being served, at one moment: what others are told about it.
+ */
+import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { ModelFacts, ServerState } from "@localmodel/localmodel/server-state.ts";
+
+export type ServerView = {
+  readonly state: DirectoryModel["state"];
+  /** For a person: how far it is, or what is wrong. */
+  readonly message: string;
+  readonly progress?: number;
+  readonly facts?: ModelFacts;
+  /** Set exactly while requests may be sent to it. */
+  readonly endpoint?: string;
+};
+
+/** What a server says about itself, as a view; undefined for states that only announce its end. */
+export function viewOfServer(state: ServerState, port: number | undefined): ServerView | undefined {
+  switch (state.state) {
+    case "loading":
+      return { state: "loading", message: state.message, progress: state.progress };
+    case "ready":
+      if (port === undefined) return { state: "loading", message: "opening its port" };
+      return {
+        state: "ready",
+        message: state.message,
+        facts: state.model,
+        endpoint: `http://127.0.0.1:${port}`,
+      };
+    case "restarting":
+      return { state: "restarting", message: state.message };
+    case "draining":
+    case "failed":
+      return undefined;
+  }
+}
