@@ -3,8 +3,8 @@
  * one of the model's control tokens.
  *
  * The template decides with the real content in its hands; only the control-token texts inside the
- * content (`<|im_end|>` and the like) are replaced by marks before, and come back afterwards as
- * separate "plain" segments, which the caller tokenises as ordinary text.
+ * content (`<|im_end|>` and the like, or what may become one) are replaced by marks before, and come
+ * back afterwards as separate "plain" segments, which the caller tokenises as ordinary text.
  */
 import { Template } from "@huggingface/jinja";
 import { invalidRequest } from "@localmodel/openai/errors.ts";
@@ -35,12 +35,15 @@ export class ChatTemplate {
   readonly #template: Template;
   readonly #tokens: TemplateTokens;
   readonly #reserved: RegExp;
+  /** Beginnings of control-token texts. */
+  readonly #begun: ReadonlySet<string>;
 
   constructor(source: string, tokens: TemplateTokens) {
     this.#template = new Template(source);
     this.#tokens = tokens;
     const texts = tokens.controlTexts.toSorted((a, b) => b.length - a.length).map(escapePattern);
     this.#reserved = new RegExp([OPEN, CLOSE, ...texts].join("|"), "gu");
+    this.#begun = beginnings(tokens.controlTexts);
   }
 
   /** Throws OpenAIError 400 when the template refuses the messages (roles out of order, say). */
@@ -66,17 +69,41 @@ export class ChatTemplate {
   }
 
   #mark<Value>(value: Value, literals: string[]): Value {
-    if (typeof value === "string") {
-      return value.replace(this.#reserved, (literal) => {
-        literals.push(literal);
-        return `${OPEN}${literals.length - 1}${CLOSE}`;
-      }) as Value;
-    }
+    if (typeof value === "string") return this.#markText(value, literals) as Value;
     if (Array.isArray(value)) return value.map((item) => this.#mark(item, literals)) as Value;
     if (typeof value !== "object" || value === null) return value;
-    const entries = Object.entries(value).map(([key, item]) => [key, this.#mark(item, literals)]);
+    const entries = Object.entries(value).map((entry) => this.#mark(entry, literals));
     return Object.fromEntries(entries) as Value;
   }
+
+  #markText(text: string, literals: string[]): string {
+    const mark = (literal: string) => `${OPEN}${literals.push(literal) - 1}${CLOSE}`;
+    const end = text.trimEnd().length;
+    const begun = this.#begunLength(text.slice(0, end));
+    const marked = text.slice(0, end - begun).replace(this.#reserved, mark);
+    return marked + (begun > 0 ? mark(text.slice(end - begun, end)) : "") + text.slice(end);
+  }
+
+  /** Templates may join two texts: of the end of `text`, how much the next could complete to a control token. */
+  #begunLength(text: string): number {
+    let length = Math.min(LONGEST_BEGINNING, text.length);
+    while (length > 0 && !this.#begun.has(text.slice(-length))) length--;
+    return length;
+  }
+}
+
+const LONGEST_BEGINNING = 64;
+
+function beginnings(controlTexts: readonly string[]): Set<string> {
+  const begun = new Set<string>();
+  for (const text of controlTexts) {
+    // Those that begin like a word would tear up ordinary words.
+    if (/^[\p{L}\p{N}\s]/u.test(text)) continue;
+    for (let length = 1; length < Math.min(text.length, LONGEST_BEGINNING); length++) {
+      begun.add(text.slice(0, length));
+    }
+  }
+  return begun;
 }
 
 function segments(text: string, literals: readonly string[]): Segment[] {
@@ -91,5 +118,5 @@ function segments(text: string, literals: readonly string[]): Segment[] {
 }
 
 function escapePattern(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\/-]/gu, "\\$&");
+  return text.replaceAll(/[.*+?^${}()|[\]\\/]/gu, "\\$&");
 }

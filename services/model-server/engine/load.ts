@@ -53,7 +53,8 @@ export async function loadEngine(
     onProgress: report.progress,
   });
   const description = describeModel(llama, model);
-  const vocabulary = new Vocabulary(description.vocabulary);
+  const { isEnd } = description;
+  const vocabulary = new Vocabulary({ ...description.vocabulary, isEnd });
   const template = templateOf(description, vocabulary, report.log);
   const { longestTokenBytes } = vocabulary;
   const tokenizer = { ...description.tokenizer, template, longestTokenBytes };
@@ -100,7 +101,7 @@ export async function loadEngine(
     facts,
     tokenizer,
     vocabulary,
-    isEnd: description.isEnd,
+    isEnd,
     generation,
     embedder,
     unload: () => llama.dispose(),

@@ -12,12 +12,18 @@ export type VocabularySource = {
   readonly texts: readonly string[];
   /** `tokenizer.ggml.token_type` */
   readonly types: readonly number[];
+  /** llama.cpp takes end-of-generation tokens for control tokens, whatever the file says they are. */
+  readonly isEnd?: (token: number) => boolean;
 };
 
 const NORMAL = 1;
 const UNKNOWN = 2;
 const CONTROL = 3;
+const USER_DEFINED = 4;
 const BYTE = 6;
+
+/** Conversions of many a model call what separates its turns "user-defined", next to `<table>` and "\n\n". */
+const LOOKS_LIKE_CONTROL = /^(?:<[|｜].*>|<.*[|｜]>|\[\|.*\|\]|<\w+_of_\w+>|\[\/?[A-Z_]+\])$/u;
 
 const NOTHING = new Uint8Array(0);
 
@@ -34,7 +40,7 @@ export class Vocabulary {
     this.#source = source;
     this.size = source.texts.length;
     this.controlTexts = source.texts.filter(
-      (text, token) => this.#type(token) === CONTROL && text !== "",
+      (text, token) => text !== "" && this.#readAsControl(text, token),
     );
     this.longestTokenBytes = source.texts.reduce(
       (longest, text) => Math.max(longest, Buffer.byteLength(text)),
@@ -61,6 +67,14 @@ export class Vocabulary {
     if (this.#source.kind === "gpt2" && type === NORMAL) return byteLevelBytes(text);
     if (type !== NORMAL) return this.#encoder.encode(text);
     return this.#encoder.encode(text.replaceAll("\u2581", " "));
+  }
+
+  #readAsControl(text: string, token: number): boolean {
+    const type = this.#type(token);
+    if (type === CONTROL || type === UNKNOWN) return true;
+    if (type === USER_DEFINED && LOOKS_LIKE_CONTROL.test(text)) return true;
+    // Asking llama.cpp of every token would delay the start.
+    return /[<[]/u.test(text) && this.#source.isEnd?.(token) === true;
   }
 
   #type(token: number): number {
