@@ -31,6 +31,8 @@ export type TinyModelOptions = {
 export type TinyChatModelOptions = TinyModelOptions & {
   /** Fill-in-the-middle tokens. Default true. */
   readonly infill?: boolean;
+  /** How llama.cpp splits text into words before merging. Default "gpt-2". */
+  readonly preTokenizer?: string;
   /** A Jinja template instead of ChatML, or false for none. Default ChatML. */
   readonly chatTemplate?: string | false;
 };
@@ -45,6 +47,7 @@ export async function writeTinyChatModel(
   options: TinyChatModelOptions = {},
 ): Promise<void> {
   const { seed = 1, contextLength = 2048, infill = true, chatTemplate = CHATML } = options;
+  const { preTokenizer = "gpt-2" } = options;
   const { tokens: pieces, merges } = trainBytePairs(MERGES);
   const control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
   if (infill) control.push("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>");
@@ -62,7 +65,7 @@ export async function writeTinyChatModel(
     "llama.rope.dimension_count": u32(WIDTH / HEADS),
     "llama.rope.freq_base": f32(10_000),
     "tokenizer.ggml.model": text("gpt2"),
-    "tokenizer.ggml.pre": text("gpt-2"),
+    "tokenizer.ggml.pre": text(preTokenizer),
     "tokenizer.ggml.tokens": texts([...pieces, ...control]),
     "tokenizer.ggml.token_type": i32s([
       ...pieces.map(() => TOKEN_TYPE.normal),

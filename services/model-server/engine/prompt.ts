@@ -12,7 +12,8 @@ import {
   modelNotCapable,
 } from "@localmodel/openai/errors.ts";
 import type { Prompt } from "../engine.ts";
-import type { ChatTemplate } from "./chat-template.ts";
+import type { ChatTemplate, Segment } from "./chat-template.ts";
+import { SLICE_CHARACTERS, sliceEnd } from "./text-slices.ts";
 
 export type Tokenizer = {
   /** With `control`, control-token texts become control tokens. */
@@ -47,7 +48,11 @@ export async function encodePrompt(
   tokenizer: Tokenizer,
   limit: EncodeLimit,
 ): Promise<EncodedPrompt> {
-  const encoded = complete(await contentTokens(prompt, tokenizer, limit), prompt, tokenizer);
+  const content = await contentTokens(prompt, tokenizer, limit);
+  const encoded = complete(content, prompt, tokenizer);
+  if (encoded === undefined) {
+    throw invalidRequest(limit.inputParam, `Invalid '${limit.inputParam}': it holds no tokens.`);
+  }
   // The last place of the context belongs to the first generated token.
   if (encoded.tokens.length >= limit.contextTokens) throw overflow(encoded.tokens.length, limit);
   return encoded;
@@ -63,15 +68,39 @@ async function contentTokens(
   if (tokenizer.template === undefined) {
     throw modelNotCapable("This model has no usable chat template. Use /v1/completions instead.");
   }
+  return chatTokens(tokenizer.template.render(prompt), tokenizer, limit);
+}
+
+async function chatTokens(
+  segments: readonly Segment[],
+  tokenizer: Tokenizer,
+  limit: EncodeLimit,
+): Promise<readonly number[]> {
   const tokens: number[] = [];
-  for (const segment of tokenizer.template.render(prompt)) {
-    const room = { ...limit, already: tokens.length };
-    append(
-      tokens,
-      await tokenizeBounded(segment.text, segment.kind === "template", tokenizer, room),
-    );
+  const characters = segments.reduce((sum, { text }) => sum + text.length, 0);
+  let done = 0;
+  for (const { kind, text } of segments) {
+    if (kind === "plain") append(tokens, plainTokens(text, tokenizer));
+    else {
+      const room = { ...limit, already: tokens.length };
+      append(tokens, await tokenizeBounded(text, true, tokenizer, room));
+    }
+    done += text.length;
+    const rest = characters - done;
+    if (tokens.length >= limit.contextTokens && rest > 0) {
+      throw overflow(estimated(tokens.length, done, rest), limit);
+    }
   }
   return tokens;
+}
+
+/** The tokens of a control token's text, which must not become that token. */
+function plainTokens(text: string, tokenizer: Tokenizer): readonly number[] {
+  const tokens = tokenizer.tokenize(text, false);
+  if (tokens.length > 1) return tokens;
+  // Tokens that the model's maker calls "user-defined" are recognised in any text that holds them whole.
+  const [first = ""] = text;
+  return [first, text.slice(first.length)].flatMap((part) => tokenizer.tokenize(part, false));
 }
 
 async function textTokens(
@@ -97,19 +126,19 @@ async function textTokens(
   return tokens;
 }
 
-/** Adds the beginning of sequence, and never leaves a prompt empty. */
-function complete(tokens: readonly number[], prompt: Prompt, tokenizer: Tokenizer): EncodedPrompt {
+/** Adds the beginning of sequence, and leaves no prompt empty that can be helped. */
+function complete(
+  tokens: readonly number[],
+  prompt: Prompt,
+  tokenizer: Tokenizer,
+): EncodedPrompt | undefined {
   const { bos, eos, wantsBos } = tokenizer;
   const missing = wantsBos && prompt.kind !== "tokens" && bos !== undefined && tokens[0] !== bos;
   if (missing) return { tokens: [bos, ...tokens], added: 1 };
   if (tokens.length > 0) return { tokens, added: 0 };
   const start = bos ?? eos;
-  if (start === undefined) throw invalidRequest("prompt", "The prompt must not be empty.");
-  return { tokens: [start], added: 1 };
+  return start === undefined ? undefined : { tokens: [start], added: 1 };
 }
-
-/** Tokenising blocks the process: longer texts go in slices, with a turn of the event loop between. */
-const SLICE_CHARACTERS = 16_384;
 
 async function tokenizeBounded(
   text: string,
@@ -123,27 +152,21 @@ async function tokenizeBounded(
   if (!tokenizer.cutsAtSpaces) return tokenizer.tokenize(text, control);
   const tokens: number[] = [];
   for (let start = 0; start < text.length;) {
-    const end = cut(text, start + SLICE_CHARACTERS);
+    const end = sliceEnd(text, start);
     append(tokens, tokenizer.tokenize(text.slice(start, end), control));
     start = end;
     if (tokens.length + limit.already >= limit.contextTokens && start < text.length) {
-      // The rest would be tokenised only to be counted; its length says enough.
-      const rest = Math.round((tokens.length * (text.length - start)) / start);
-      throw overflow(limit.already + tokens.length + rest, limit);
+      const all = estimated(tokens.length, start, text.length - start);
+      throw overflow(limit.already + all, limit);
     }
     await nextTurn();
   }
   return tokens;
 }
 
-/**
- * The first place from `from` on where every byte-level pre-tokeniser cuts anyway: before a space that a
- * letter follows, and before the end of a line that ends in a letter or digit.
- */
-function cut(text: string, from: number): number {
-  const boundary = /(?<=\S)(?= \p{L})|(?<=[\p{L}\p{N}])(?=\n)/gu;
-  boundary.lastIndex = from;
-  return boundary.exec(text)?.index ?? text.length;
+/** What the rest would be tokenised for is to be counted; its length says enough. */
+function estimated(tokens: number, characters: number, rest: number): number {
+  return tokens + Math.round((tokens * rest) / characters);
 }
 
 function append(target: number[], tokens: readonly number[]): void {
@@ -152,5 +175,12 @@ function append(target: number[], tokens: readonly number[]): void {
 }
 
 function overflow(promptTokens: number, { contextTokens, inputParam }: EncodeLimit) {
-  return contextLengthExceeded({ limit: contextTokens, prompt: promptTokens, param: inputParam });
+  // A prompt exactly as long as the context lacks the place of the first generated token.
+  const completion = promptTokens === contextTokens ? { completion: 1 } : {};
+  return contextLengthExceeded({
+    limit: contextTokens,
+    prompt: promptTokens,
+    param: inputParam,
+    ...completion,
+  });
 }
