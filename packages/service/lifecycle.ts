@@ -38,11 +38,14 @@ export function onShutdown(handler: ShutdownHandler, atOnce?: () => void): void 
     }
   };
 
-  const hasParent = process.channel !== undefined;
+  // False, not undefined, once a channel has ended.
+  const hasParent = process.connected !== undefined;
   process.on("SIGTERM", stop);
   process.on("SIGINT", hasParent ? ignore : stop);
   process.on("SIGHUP", hasParent ? ignore : stop);
   if (hasParent) process.on("disconnect", () => stop("disconnect"));
+  // The parent may have gone while this process was still loading its modules.
+  if (hasParent && !process.connected) stop("disconnect");
 }
 
 async function finish(handler: ShutdownHandler, reason: ShutdownReason): Promise<void> {

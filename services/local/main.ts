@@ -3,11 +3,8 @@
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { onShutdown } from "@localmodel/service/lifecycle.ts";
-import { type Arguments, parseCommand, USAGE } from "./arguments.ts";
-import { startLocal, StartError } from "./local.ts";
-import { Screen } from "./screen.ts";
-import { killAll } from "./service-process.ts";
+import { parseCommand, USAGE } from "./arguments.ts";
+import { run } from "./run.ts";
 
 const ROOT = path.join(import.meta.dirname, "../..");
 const DEFAULT_DOCUMENT = path.join(ROOT, "examples/smollm2-135m.yaml");
@@ -24,46 +21,17 @@ switch (command.type) {
     process.stderr.write(`error: ${command.message}\n\n${USAGE}`);
     process.exitCode = 2;
     break;
-  case "run":
-    await run(command.arguments);
-}
-
-async function run({ paths, host, port }: Arguments): Promise<void> {
-  const screen = new Screen(process.stdout);
-  quietChildren(screen.isTerminal);
-  try {
-    const starting = startLocal({
-      paths: paths.length === 0 ? [DEFAULT_DOCUMENT] : paths.map(absolute),
+  case "run": {
+    const { paths, host, port } = command.arguments;
+    await run({
+      paths: paths.length === 0 ? [DEFAULT_DOCUMENT] : paths,
       host,
       port,
       // Started as processes, never imported: services share no code.
       apiModule: path.join(ROOT, "services/api/main.ts"),
       serverModule: path.join(ROOT, "services/model-server/main.ts"),
-      screen,
     });
-    onShutdown(async () => {
-      screen.print("Finishing open requests; press Ctrl-C again to stop at once.");
-      await (await starting).stop();
-    }, killAll);
-    await starting;
-  } catch (error) {
-    killAll();
-    if (!(error instanceof StartError)) throw error;
-    process.stderr.write(`error: ${error.message}\n`);
-    process.exit(1);
   }
-}
-
-/** A person wants to know what is wrong; who wants more asks for it by LOG_LEVEL. */
-function quietChildren(isTerminal: boolean): void {
-  process.env["LOG_LEVEL"] ??= "warn";
-  if (isTerminal) process.env["LOG_FORMAT"] ??= "pretty";
-}
-
-/** npm runs scripts in the folder of package.json, but people mean the folder they are in. */
-function absolute(given: string): string {
-  const isScript = process.env["npm_lifecycle_event"] === "start";
-  return path.resolve((isScript ? process.env["INIT_CWD"] : undefined) ?? process.cwd(), given);
 }
 
 function version(): string {

@@ -59,7 +59,7 @@ function viewOf({ phase, receivedBytes, totalBytes }: WeightsProgress): ServerVi
   const total = totalBytes === undefined ? "" : ` of ${formatBytes(totalBytes)}`;
   return {
     state: "downloading",
-    message: `${phase}, ${formatBytes(receivedBytes)}${total}`,
+    message: `${phase === "downloading" ? "" : `${phase}, `}${formatBytes(receivedBytes)}${total}`,
     ...(totalBytes !== undefined &&
       totalBytes > 0 && { progress: Math.min(1, receivedBytes / totalBytes) }),
   };

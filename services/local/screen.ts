@@ -39,22 +39,13 @@ export class Screen {
   progress(label: string): ProgressReporter {
     if (!this.isTerminal) return progressReporter(this.#terminal, { label });
     const owner = {};
-    const bar = progressReporter(
+    return progressReporter(
       { write: (text) => this.#draw(owner, text) },
       { isTTY: true, columns: this.#terminal.columns ?? 80, label },
     );
-    return {
-      report: bar.report,
-      [Symbol.dispose]: () => {
-        bar[Symbol.dispose]();
-        if (!this.#bars.delete(owner)) return;
-        this.#terminal.write(CLEAR_LINE);
-        this.#redraw();
-      },
-    };
   }
 
-  /** A bar writes its whole line each time, and ends it when it is complete. */
+  /** A bar writes its whole line each time, and ends it when it is complete or given up. */
   #draw(owner: object, text: string): void {
     const first = this.#bars.keys().next().value ?? owner;
     if (text.endsWith("\n")) {

@@ -1,0 +1,38 @@
+/**
+ * Local mode as a process: from the command line to the end by Ctrl-C.
+ */
+import path from "node:path";
+import { onShutdown } from "@localmodel/service/lifecycle.ts";
+import { type LocalOptions, startLocal, StartError } from "./local.ts";
+import { Screen } from "./screen.ts";
+import { killAll } from "./service-process.ts";
+
+export async function run(options: Omit<LocalOptions, "screen">): Promise<void> {
+  const screen = new Screen(process.stdout);
+  quietChildren(screen.isTerminal);
+  try {
+    const starting = startLocal({ ...options, paths: options.paths.map(absolute), screen });
+    onShutdown(async () => {
+      screen.print("Finishing open requests; press Ctrl-C again to stop at once.");
+      await (await starting).stop();
+    }, killAll);
+    await starting;
+  } catch (error) {
+    killAll();
+    if (!(error instanceof StartError)) throw error;
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+/** A person wants to know what is wrong; who wants more asks for it by LOG_LEVEL. */
+function quietChildren(isTerminal: boolean): void {
+  process.env["LOG_LEVEL"] ??= "warn";
+  if (isTerminal) process.env["LOG_FORMAT"] ??= "pretty";
+}
+
+/** npm runs scripts in the folder of package.json, but people mean the folder they are in. */
+function absolute(given: string): string {
+  const isScript = process.env["npm_lifecycle_event"] === "start";
+  return path.resolve((isScript ? process.env["INIT_CWD"] : undefined) ?? process.cwd(), given);
+}
