@@ -88,9 +88,9 @@ test("with continuous_usage_stats every chunk has the usage so far, prompts coun
     stream_options: { include_usage: true, continuous_usage_stats: true } as object,
   });
   const usages: (readonly unknown[])[] = [];
-  for await (const { usage } of stream) {
-    const cached = usage?.prompt_tokens_details?.cached_tokens;
-    usages.push([usage?.prompt_tokens, usage?.completion_tokens, cached]);
+  for await (const chunk of stream) {
+    const cached = chunk.usage?.prompt_tokens_details?.cached_tokens;
+    usages.push([chunk.usage?.prompt_tokens, chunk.usage?.completion_tokens, cached]);
   }
   assert.deepEqual(usages, [
     [3, 0, 1],
