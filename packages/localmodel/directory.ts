@@ -28,5 +28,5 @@ export type DirectoryMessage = { readonly type: "directory"; readonly directory:
 /** API service to parent. */
 export type ApiMessage =
   | { readonly type: "listening"; readonly port: number }
-  /** It cannot take its port; the process ends after this. */
-  | { readonly type: "failed"; readonly message: string };
+  /** It cannot take its port, for the system's reason `code`; the process ends after this. */
+  | { readonly type: "failed"; readonly message: string; readonly code: string };

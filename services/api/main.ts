@@ -36,6 +36,7 @@ try {
 } catch (error) {
   if (!(error instanceof ListenError)) throw error;
   process.exitCode = 1;
-  if (!tellParent({ type: "failed", message: error.message })) log.error(error.message);
+  const { message, code } = error;
+  if (!tellParent({ type: "failed", message, code })) log.error(message);
   process.disconnect?.();
 }

@@ -32,7 +32,7 @@ export class ApiProcess {
     this.#address = address;
   }
 
-  /** Throws when it cannot listen; the message says why. */
+  /** Throws when it cannot listen; the message says why, the cause is the system's code for it. */
   static async start(hooks: ApiHooks, address: Address): Promise<ApiProcess> {
     const api = new ApiProcess(hooks, address);
     await api.#listen();
@@ -64,7 +64,7 @@ export class ApiProcess {
       onMessage: (message) => {
         const heard = message as ApiMessage;
         if (heard.type === "listening") resolve(heard.port);
-        else reject(new Error(heard.message));
+        else reject(new Error(heard.message, { cause: heard.code }));
       },
     });
     this.#process = api;

@@ -84,11 +84,10 @@ async function startApi({ host, port, apiModule, screen }: LocalOptions): Promis
   const hooks = { module: apiModule, onLine: (line: string) => screen.print(`api | ${line}`) };
   try {
     return await ApiProcess.start(hooks, { host, port });
-  } catch (error) {
-    const hint = `Choose another port with: npm start -- --port ${port + 1}`;
-    throw new StartError(`${error instanceof Error ? error.message : String(error)}\n${hint}`, {
-      cause: error,
-    });
+  } catch (cause) {
+    const { message, cause: code } = cause as Error;
+    const hint = `\nFor example: npm start -- --port ${port === 65_535 ? 0 : port + 1}`;
+    throw new StartError(code === "EADDRINUSE" ? message + hint : message, { cause });
   }
 }
 

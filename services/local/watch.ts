@@ -23,8 +23,7 @@ export async function* changes(
 ): AsyncGenerator<void> {
   const waker = new Waker(paths);
   try {
-    for (let known = first; !signal.aborted;) {
-      await waker.woken(POLL_INTERVAL_MS, signal);
+    for (let known = first; !signal.aborted; await waker.woken(POLL_INTERVAL_MS, signal)) {
       const seen = await settled(paths, signal);
       if (seen === known) continue;
       known = seen;
@@ -66,6 +65,7 @@ async function settled(paths: readonly string[], signal: AbortSignal): Promise<s
 
 class Waker {
   readonly #watchers: FSWatcher[] = [];
+  #isWoken = false;
   #wake: () => void = () => {};
 
   constructor(paths: readonly string[]) {
@@ -74,14 +74,16 @@ class Waker {
     for (const folder of folders) this.#watch(folder);
   }
 
-  /** Waits for an event or the interval. */
+  /** Waits for the interval, or for an event since it last waited. */
   async woken(intervalMs: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const wake = (): void => resolve();
-    this.#wake = wake;
     const timer = setTimeout(wake, intervalMs);
     signal.addEventListener("abort", wake, { once: true });
+    this.#wake = wake;
+    if (this.#isWoken) wake();
     await promise;
+    this.#isWoken = false;
     clearTimeout(timer);
     signal.removeEventListener("abort", wake);
   }
@@ -92,7 +94,10 @@ class Waker {
 
   #watch(folder: string): void {
     try {
-      const watcher = watch(folder, { persistent: false }, () => this.#wake());
+      const watcher = watch(folder, { persistent: false }, () => {
+        this.#isWoken = true;
+        this.#wake();
+      });
       watcher.on("error", () => watcher.close());
       this.#watchers.push(watcher);
     } catch {
