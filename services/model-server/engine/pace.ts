@@ -14,6 +14,8 @@ const FEWEST_TOKENS = { mixed: 4, alone: 16 };
 /** Bounds of one correction, so that a single hiccup of the machine does not decide. */
 const CORRECTION = { least: 0.6, most: 1.5 };
 const WEIGHT = 0.2;
+/** What the clock says may be nothing at all. */
+const SHORTEST_MS = 0.1;
 
 export type StepMeasure = {
   readonly durationMs: number;
@@ -24,7 +26,7 @@ export type StepMeasure = {
 export class Pace {
   readonly #batchTokens: number;
   readonly #size = { ...FIRST_TOKENS };
-  /** Running average of a step without prompts, by the number of slots that decode. */
+  /** What a step without prompts takes, by the number of slots that decode. */
   readonly #decodeMs: number[] = [];
   #latestDecodeMs = ALONE_MS / 3;
 
@@ -38,28 +40,47 @@ export class Pace {
     return Math.min(room, Math.round(this.#size[kindOf(decodingSlots)]));
   }
 
-  record({ durationMs, decodingSlots, promptTokens }: StepMeasure): void {
-    if (promptTokens > 0) {
-      this.#correct(durationMs, decodingSlots, promptTokens);
-    } else if (decodingSlots > 0) {
-      const before = this.#decodeMs[decodingSlots] ?? durationMs;
-      this.#latestDecodeMs = before + WEIGHT * (durationMs - before);
-      this.#decodeMs[decodingSlots] = this.#latestDecodeMs;
-    }
+  record(step: StepMeasure): void {
+    const durationMs = Math.max(SHORTEST_MS, step.durationMs);
+    this.#learnDecodeMs({ ...step, durationMs });
+    if (step.promptTokens > 0) this.#correct({ ...step, durationMs });
   }
 
-  #correct(durationMs: number, decodingSlots: number, promptTokens: number): void {
+  #learnDecodeMs({ durationMs, decodingSlots, promptTokens }: StepMeasure): void {
+    const before = this.#decodeMs[decodingSlots];
+    this.#latestDecodeMs = Math.min(this.#latestDecodeMs, durationMs);
+    if (decodingSlots === 0) return;
+    if (promptTokens === 0) {
+      this.#setDecodeMs(decodingSlots, before ?? durationMs, durationMs);
+      return;
+    }
+    // A busy server may hardly ever only decode. Without its prompts a mixed step would have taken no
+    // longer and, where their part was small, not less than half.
+    const few = promptTokens <= FEWEST_TOKENS.mixed;
+    if (before === undefined && !few) return;
+    const known = Math.min(before ?? durationMs / 2, durationMs);
+    const least = few ? Math.min(durationMs / 2, 2 * known) : 0;
+    this.#setDecodeMs(decodingSlots, known, Math.max(known, least));
+  }
+
+  #setDecodeMs(decodingSlots: number, knownMs: number, seenMs: number): void {
+    this.#latestDecodeMs = knownMs + WEIGHT * (seenMs - knownMs);
+    this.#decodeMs[decodingSlots] = this.#latestDecodeMs;
+  }
+
+  #correct({ durationMs, decodingSlots, promptTokens }: StepMeasure): void {
     const kind = kindOf(decodingSlots);
-    // The end of a prompt is shorter than the budget and says little about it.
-    if (promptTokens < this.#size[kind] / 2) return;
     const decodeMs = this.#decodeMs[decodingSlots] ?? this.#latestDecodeMs;
     const ratio =
       kind === "mixed"
-        ? (decodeMs * MIXED_SHARE) / Math.max(0.1, durationMs - decodeMs)
+        ? (decodeMs * MIXED_SHARE) / Math.max(SHORTEST_MS, durationMs - decodeMs)
         : Math.max(ALONE_MS, 2 * this.#latestDecodeMs) / durationMs;
+    // That the end of a prompt, shorter than the budget, takes little says little about the budget.
+    const short = promptTokens < this.#size[kind] / 2;
+    if (short && ratio >= 1) return;
     const bounded = Math.min(CORRECTION.most, Math.max(CORRECTION.least, ratio));
-    const size = Math.min(this.#batchTokens, promptTokens * bounded);
-    this.#size[kind] = Math.max(FEWEST_TOKENS[kind], size);
+    const size = (short ? this.#size[kind] : promptTokens) * bounded;
+    this.#size[kind] = Math.min(this.#batchTokens, Math.max(FEWEST_TOKENS[kind], size));
   }
 }
 
