@@ -59,15 +59,28 @@ export class Generation {
     return Math.max(0, this.#prompt.length - this.#evaluated);
   }
 
-  /** Evaluates up to `promptBudget` tokens of the prompt, or the next token. */
-  async step(promptBudget: number): Promise<void> {
+  /** Whether its next step asks for the logits of several tokens: see `step`. */
+  get needsOwnBatch(): boolean {
+    return this.#explainsPrompt && this.remainingPrompt > 0;
+  }
+
+  /**
+   * Evaluates up to `promptBudget` tokens of the prompt, or the next token.
+   *
+   * In a batch that is `shared`, only a sequence's single token may ask for logits. Otherwise llama.cpp
+   * has to put its outputs in order, does so at the first read, and is not safe when the library reads
+   * for all sequences at once: answers would continue with each other's tokens. So the last token of a
+   * prompt waits for a step of its own.
+   */
+  async step(promptBudget: number, { shared }: { readonly shared: boolean }): Promise<void> {
     const prompt = this.#prompt;
     if (this.remainingPrompt === 0) {
       this.#sampled = await this.#stream?.next();
       return;
     }
     const limit = this.#explainsPrompt ? EXPLAINED_PROMPT_TOKENS : promptBudget;
-    const chunk = prompt.slice(this.#evaluated, this.#evaluated + Math.max(1, limit));
+    const size = Math.max(1, shared ? Math.min(limit, this.remainingPrompt - 1) : limit);
+    const chunk = prompt.slice(this.#evaluated, this.#evaluated + size);
     const last = this.#evaluated + chunk.length === prompt.length;
     if (this.#explainsPrompt) await this.#explainPrompt(chunk);
     else if (!last || this.#maxTokens === 0) await this.sequence.prefill(chunk);
@@ -92,7 +105,7 @@ export class Generation {
 
   /** What this step has to tell, in order. After a finish event the generation is over. */
   events(): GenerateEvent[] {
-    const { choice, isEnd, request } = this.#options;
+    const { isEnd, request } = this.#options;
     const events: GenerateEvent[] = [];
     if (this.remainingPrompt === 0 && request.echo && !this.#echoed) events.push(this.#echo());
     if (this.#maxTokens === 0) {
@@ -106,7 +119,7 @@ export class Generation {
 
     const assembled = this.#append(token);
     if (assembled.text !== "" || assembled.logprobs.length > 0) {
-      events.push(delta(choice, assembled));
+      events.push(this.#delta(assembled));
     }
     if (assembled.stopped) events.push(this.#finish("stop"));
     else if (this.completionTokens >= this.#maxTokens) {
@@ -186,16 +199,16 @@ export class Generation {
   #flush(): GenerateEvent[] {
     const rest = this.#text.finish();
     const empty = rest.text === "" && rest.logprobs.length === 0;
-    return empty ? [] : [delta(this.#options.choice, rest)];
+    return empty ? [] : [this.#delta(rest)];
+  }
+
+  #delta({ text, logprobs }: Assembled): GenerateEvent {
+    const { completionTokens } = this;
+    const event = { type: "delta", choice: this.#options.choice, text, completionTokens } as const;
+    return logprobs.length > 0 ? { ...event, logprobs } : event;
   }
 
   #finish(reason: FinishReason): GenerateEvent {
     return { type: "finish", choice: this.#options.choice, reason };
   }
-}
-
-function delta(choice: number, { text, logprobs }: Assembled): GenerateEvent {
-  return logprobs.length > 0
-    ? { type: "delta", choice, text, logprobs }
-    : { type: "delta", choice, text };
 }

@@ -273,6 +273,32 @@ suite("the scheduler", { timeout: 120_000 }, () => {
     assert.equal(events.at(-1)?.type, "done");
   });
 
+  test("scores prompts beside running streams without touching what they say", async () => {
+    const story = { text: "Beside", sampling: { ...WARM, seed: 5 }, maxTokens: 60 };
+    const alone = await engine.ask(story);
+    const [beside] = await Promise.all([
+      engine.ask(story),
+      ...[0, 1].map((index) =>
+        engine.ask({
+          text: `Score ${index} ${LONG_TEXT}`,
+          echo: true,
+          topLogprobs: 1,
+          maxTokens: 3,
+        }),
+      ),
+    ]);
+    assert.deepEqual(beside?.texts, alone.texts);
+  });
+
+  test("never reads several outputs of a batch that llama.cpp would have to reorder", async () => {
+    await Promise.all(
+      Array.from({ length: 24 }, (_, index) =>
+        engine.ask({ text: `Prompt ${"and more ".repeat(index)}`, maxTokens: 1 + (index % 5) }),
+      ),
+    );
+    assert.equal(engine.counters.unsafe, 0);
+  });
+
   test("runs with flash attention unless told otherwise", () => {
     assert.equal(engine.loaded.generation?.flashAttention, true);
   });

@@ -169,16 +169,36 @@ export class Scheduler {
     const decodingSlots = remaining.filter((tokens) => tokens === 0).length;
     const budgets = shareBudget(this.#pace.promptBudget(decodingSlots), remaining);
     const before = performance.now();
-    const outcomes = Promise.allSettled(
-      generations.map((generation, index) => generation.step(budgets[index] ?? 0)),
-    );
-    // What the last step produced travels while this one computes.
-    this.#flush();
-    const failures = failuresOf(await outcomes);
+    const failures = await this.#evaluate(generations, budgets);
     const promptTokens = budgets.reduce((sum, budget) => sum + budget, 0);
     this.#pace.record({ durationMs: performance.now() - before, decodingSlots, promptTokens });
     await this.#explain(generations.filter((generation) => generation.wantsExplanation));
     await this.#tell(slots, failures);
+  }
+
+  /** One batch for all, and one each for those that cannot share. In the order of `generations`. */
+  async #evaluate(
+    generations: readonly Generation[],
+    budgets: readonly number[],
+  ): Promise<Failure[]> {
+    const failures: Failure[] = generations.map(() => undefined);
+    const step = async (index: number, shared: boolean): Promise<void> => {
+      try {
+        await generations[index]?.step(budgets[index] ?? 0, { shared });
+      } catch (reason) {
+        failures[index] = { reason };
+      }
+    };
+    const [own = [], sharing = []] = partition(
+      [...generations.keys()],
+      (index) => generations[index]?.needsOwnBatch === true,
+    );
+    const batch = Promise.all(sharing.map((index) => step(index, sharing.length > 1)));
+    // What the last step produced travels while this one computes.
+    this.#flush();
+    await batch;
+    for (const index of own) await step(index, false);
+    return failures;
   }
 
   async #explain(generations: readonly Generation[]): Promise<void> {
@@ -249,10 +269,8 @@ function slotOf(sequence: Sequence): Slot {
   };
 }
 
-function failuresOf(outcomes: readonly PromiseSettledResult<void>[]): Failure[] {
-  return outcomes.map((outcome) =>
-    outcome.status === "rejected" ? { reason: outcome.reason } : undefined,
-  );
+function partition<Item>(items: readonly Item[], belongs: (item: Item) => boolean): Item[][] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
 /** Anything that is not meant for the client is told as the engine's failure. */

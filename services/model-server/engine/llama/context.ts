@@ -32,7 +32,7 @@ export async function createContext(
   model: LlamaModel,
   options: ContextOptions,
 ): Promise<GenerationContext> {
-  const counters: BatchCounters = { batches: 0, sequences: 0 };
+  const counters: BatchCounters = { batches: 0, sequences: 0, unsafe: 0 };
   const kvType = options.kvCacheType.toUpperCase() as "F16";
   const total = options.contextTokens * options.slots;
   const context = await orDoesNotFit(
