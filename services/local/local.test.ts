@@ -199,7 +199,9 @@ test("a new revision that cannot be served leaves the old one serving", async (t
   const stage = await scene(t, { "a.yaml": model("a") });
   const { pid } = await stage.served("a");
   await stage.save("a.yaml", model("a", startAs("fail")));
-  await stage.local.says(/^a: failed: it is not a model$/m);
+  await stage.local.says(
+    /^a: failed: it is not a model\na: goes on being served as it was before$/m,
+  );
   assert.equal((await stage.served("a")).pid, pid);
 });
 

@@ -10,7 +10,7 @@ import type { ModelRun } from "./model-run.ts";
 import { baseUrl, curlFor, isLoopback, lineFor } from "./narration.ts";
 import type { Screen } from "./screen.ts";
 import type { ServerView } from "./server-view.ts";
-import { Supervisor } from "./supervisor.ts";
+import { Supervisor, type SupervisorHooks } from "./supervisor.ts";
 import { changes, signature } from "./watch.ts";
 
 export type LocalOptions = {
@@ -92,14 +92,17 @@ async function startApi({ host, port, apiModule, screen }: LocalOptions): Promis
 }
 
 /** Prints what happens to each model, and once how to call the first that is ready. */
-function narrator(screen: Screen, url: string): (run: ModelRun) => void {
+function narrator(screen: Screen, url: string): SupervisorHooks["onChange"] {
   const before = new WeakMap<ModelRun, ServerView>();
   let isIntroduced = false;
-  return (run) => {
+  return (run, isReplacing) => {
     const { model, view } = run;
     const line = lineFor(model, before.get(run), view);
     before.set(run, view);
     if (line !== undefined) screen.print(line);
+    if (line !== undefined && view.state === "failed" && isReplacing) {
+      screen.print(`${model.name}: goes on being served as it was before`);
+    }
     if (isIntroduced || view.facts === undefined) return;
     isIntroduced = true;
     screen.print(`\nTry it:\n  ${curlFor(url, model.ids[0] ?? "", view.facts)}\n`);

@@ -12,8 +12,8 @@ import { plan } from "./plan.ts";
 
 export type SupervisorHooks = Omit<RunHooks, "onChange"> & {
   readonly publish: (directory: Directory) => void;
-  /** Called at every change of a run, for people. */
-  readonly onChange: (run: ModelRun) => void;
+  /** For people, at every change of a run; it may be replacing one that still serves. */
+  readonly onChange: (run: ModelRun, isReplacing: boolean) => void;
 };
 
 export class Supervisor {
@@ -78,11 +78,18 @@ export class Supervisor {
     const run = new ModelRun(number, model, {
       ...this.#hooks,
       onChange: (changed) => {
-        this.#hooks.onChange(changed);
+        this.#hooks.onChange(changed, this.#isReplacing(changed));
         this.#schedule();
       },
     });
     this.#runs.set(number, run);
+  }
+
+  #isReplacing({ number, model }: ModelRun): boolean {
+    return [...this.#runs.values()].some(
+      (other) =>
+        other.number !== number && other.model.key === model.key && other.status === "serving",
+    );
   }
 
   #publish(runs: readonly ModelRun[]): void {
