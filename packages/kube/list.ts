@@ -1,0 +1,78 @@
+/**
+ * Lists everything in a scope, page by page where the server pages.
+ *
+ * A continue token lives for minutes. When one expires under a slow reader, the rest of that list can
+ * never be had, so the list starts again, whole: another round of pages might expire as well.
+ */
+import { isExpired } from "./api-errors.ts";
+import type { KubeObject } from "./objects.ts";
+import { collectionPath } from "./resource.ts";
+import { type Scope, withKind } from "./scope.ts";
+import type { Transport } from "./transport.ts";
+
+export type Listed<T> = { readonly items: readonly T[]; readonly resourceVersion: string };
+
+export type ListOptions = {
+  /**
+   * Empty: the newest there is. "0": whatever the server has at hand. Else: that old or newer.
+   * Only with the first does a page size make sense; the others come from the server's memory, whole.
+   */
+  readonly resourceVersion?: string;
+  readonly signal?: AbortSignal;
+  readonly retry?: boolean;
+};
+
+type Page<T> = {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly items: readonly T[] | null;
+};
+
+const PAGE_ITEMS = 500;
+const PAGE_TIMEOUT_MS = 60_000;
+
+export async function listAll<T extends KubeObject>(
+  transport: Transport,
+  scope: Scope<T>,
+  options: ListOptions = {},
+): Promise<Listed<T>> {
+  const paged = (options.resourceVersion ?? "") === "";
+  try {
+    return await listOnce(transport, scope, options, paged);
+  } catch (error) {
+    if (!(error instanceof LostPlaceError)) throw error;
+    return listOnce(transport, scope, options, false);
+  }
+}
+
+/** A continue token expired. */
+class LostPlaceError extends Error {}
+
+async function listOnce<T extends KubeObject>(
+  transport: Transport,
+  scope: Scope<T>,
+  { resourceVersion = "", signal, retry = true }: ListOptions,
+  paged: boolean,
+): Promise<Listed<T>> {
+  const { resource, namespace, labelSelector, fieldSelector } = scope;
+  const items: T[] = [];
+  let token: string | undefined;
+  for (;;) {
+    const place = token === undefined ? { resourceVersion } : { continue: token };
+    const page: Page<T> = await transport
+      .json<Page<T>>({
+        method: "GET",
+        path: collectionPath(resource, namespace),
+        query: { labelSelector, fieldSelector, ...place, ...(paged && { limit: PAGE_ITEMS }) },
+        timeoutMs: PAGE_TIMEOUT_MS,
+        signal,
+        // What has been listed so far is worth some patience.
+        retry: retry || token !== undefined,
+      })
+      .catch((error: unknown) => {
+        throw token !== undefined && isExpired(error) ? new LostPlaceError() : error;
+      });
+    for (const item of page.items ?? []) items.push(withKind(item, resource));
+    token = page.metadata.continue || undefined;
+    if (token === undefined) return { items, resourceVersion: page.metadata.resourceVersion };
+  }
+}
