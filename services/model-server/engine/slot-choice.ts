@@ -6,6 +6,8 @@
  *   2. else one next to the running slots: llama.cpp evaluates sequences together only when their
  *      numbers are consecutive;
  *   3. else, on an idle engine, the one unused for longest, so that other conversations keep theirs.
+ *
+ * Slots that are equal by one rule are told apart by the next: many conversations begin alike.
  */
 export type SlotView = {
   /** Sequence number in the engine's context. */
@@ -20,28 +22,34 @@ export type SlotView = {
 
 /** A shorter common beginning (a template's first words) is not worth displacing a conversation. */
 const WORTHWHILE_TOKENS = 16;
+/** Nor is that of a prompt too short to have more: every prompt may begin with the same token. */
+const FEWEST_TOKENS = 2;
 
 export function chooseSlot<Slot extends SlotView>(
   slots: readonly Slot[],
   prompt: readonly number[],
   tenant: string,
 ): Slot | undefined {
-  const free = slots.filter((slot) => !slot.busy);
-  const reusable = free
-    .map((slot) => ({
-      slot,
-      length: slot.tenant === tenant ? commonPrefix(slot.tokens, prompt) : 0,
-    }))
-    .filter(({ length }) => length >= Math.min(WORTHWHILE_TOKENS, prompt.length - 1))
-    .toSorted((a, b) => b.length - a.length || a.slot.number - b.slot.number);
-  if (reusable[0] !== undefined && reusable[0].length > 0) return reusable[0].slot;
-
+  // The last token is evaluated in any case.
+  const reusable = prompt.length - 1;
+  const worthwhile = Math.max(FEWEST_TOKENS, Math.min(WORTHWHILE_TOKENS, reusable));
+  const reuse = (slot: Slot) => {
+    const length = slot.tenant === tenant ? commonPrefix(slot.tokens, prompt) : 0;
+    return length >= worthwhile ? Math.min(length, reusable) : 0;
+  };
   const busy = slots.filter((slot) => slot.busy).map((slot) => slot.number);
-  const distance = (slot: Slot) =>
-    busy.length === 0 ? 0 : Math.min(...busy.map((number) => Math.abs(number - slot.number)));
+  const distance = ({ number }: Slot) =>
+    busy.length === 0 ? 0 : Math.min(...busy.map((other) => Math.abs(other - number)));
+  const free = slots
+    .filter((slot) => !slot.busy)
+    .map((slot) => ({ slot, reuse: reuse(slot), distance: distance(slot) }));
   return free.toSorted(
-    (a, b) => distance(a) - distance(b) || a.lastUse - b.lastUse || a.number - b.number,
-  )[0];
+    (a, b) =>
+      b.reuse - a.reuse ||
+      a.distance - b.distance ||
+      a.slot.lastUse - b.slot.lastUse ||
+      a.slot.number - b.slot.number,
+  )[0]?.slot;
 }
 
 export function commonPrefix(a: readonly number[], b: readonly number[]): number {
