@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { trainBytePairs } from "../../../test/support/byte-pair-encoding.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { writeTinyChatModel } from "../../../test/support/tiny-models.ts";
+import { TestEngine } from "./engine-fixture.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
 const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 };
@@ -128,4 +131,24 @@ test("no token writes more bytes than the longest, so a length tells the fewest 
       }
     }),
   );
+});
+
+test("what llama.cpp makes of a text has the bytes of the text", { timeout: 60_000 }, async () => {
+  await using folder = await TemporaryFolder.create();
+  const path = folder.file("tiny.gguf");
+  await writeTinyChatModel(path);
+  const { loaded } = await TestEngine.load(path, { slots: 1, contextTokens: 64 });
+  const { tokenizer, vocabulary } = loaded;
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme", maxLength: 40 }), (text) => {
+      const bytes = tokenizer.tokenize(text, false).map((token) => vocabulary.bytes(token));
+      assert.equal(Buffer.concat(bytes).toString(), text);
+    }),
+    { examples: [["<|im_start|>"], ["é🙂\u0000\u200d"], ["  \n\t "]] },
+  );
+  assert.deepEqual(
+    vocabulary.controlTexts.map((text) => tokenizer.tokenize(text, true).length),
+    vocabulary.controlTexts.map(() => 1),
+  );
+  await loaded.unload();
 });
