@@ -61,8 +61,9 @@ export class ChatTemplate {
       return segments(text, literals);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      const variable = reason.startsWith("Variable already declared");
       throw invalidRequest(
-        "messages",
+        variable ? "chat_template_kwargs" : "messages",
         `The model's chat template cannot render these messages: ${reason.slice(0, 500)}`,
       );
     }

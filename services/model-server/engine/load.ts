@@ -62,49 +62,62 @@ export async function loadEngine(
     infill: description.tokenizer.infill !== undefined,
     chatTemplate: template !== undefined,
   });
-  const { trainContextTokens } = description;
   const contextTokens =
-    engine.contextTokens ?? Math.min(trainContextTokens, DEFAULT_CONTEXT_TOKENS);
+    engine.contextTokens ?? Math.min(description.trainContextTokens, DEFAULT_CONTEXT_TOKENS);
+  const settings = { ...engine, contextTokens, threads, adapters: config.adapters };
   const embeds = capabilities.includes("embeddings");
-  const context = { ...engine, contextTokens, threads, adapters: config.adapters };
-  if (llama.gpu === false && !embeds) {
-    assertFits(description.metadata, context, {
-      availableBytes: process.availableMemory(),
-      weightsBytes: description.sizeBytes,
-    });
+  const contexts = embeds
+    ? { generation: undefined, embedder: await createEmbedder(model, settings) }
+    : { generation: await generationContext(), embedder: undefined };
+  const fingerprint = { engine: description.engine, settings };
+  return {
+    facts: {
+      ...factsOf(description, contexts.generation?.memoryBytes),
+      slots: embeds ? 1 : engine.slots,
+      contextTokens,
+      capabilities,
+      fingerprint: await fingerprintOf(config.weightsPath, fingerprint),
+    },
+    tokenizer,
+    vocabulary,
+    isEnd: description.isEnd,
+    ...contexts,
+    unload: () => llama.dispose(),
+  };
+
+  function generationContext(): Promise<GenerationContext> {
+    if (description.chatTemplate === undefined) {
+      report.log("warn", "The model file has no chat template: using ChatML");
+    }
+    if (llama.gpu === false) {
+      assertFits(description.metadata, settings, {
+        availableBytes: process.availableMemory(),
+        weightsBytes: description.sizeBytes,
+      });
+    }
+    return createContext(model, settings);
   }
-  const generation = embeds ? undefined : await createContext(model, context);
-  const embedder = embeds ? await createEmbedder(model, { contextTokens, threads }) : undefined;
-  const used = generation?.memoryBytes ?? { ram: 0, vram: 0 };
-  const facts: ModelFacts = {
-    architecture: architectureOf(description.metadata),
+}
+
+type FactsOfTheFile = Omit<ModelFacts, "slots" | "contextTokens" | "capabilities" | "fingerprint">;
+
+function factsOf(
+  { metadata, memoryBytes, ...description }: ModelDescription,
+  contextBytes = { ram: 0, vram: 0 },
+): FactsOfTheFile {
+  return {
+    architecture: architectureOf(metadata),
     parameters: description.parameters,
     quantization: description.quantization,
     sizeBytes: description.sizeBytes,
-    trainContextTokens,
-    contextTokens,
-    slots: embeds ? 1 : engine.slots,
-    vocabularyTokens: vocabulary.size,
+    trainContextTokens: description.trainContextTokens,
+    vocabularyTokens: description.vocabulary.texts.length,
     embeddingDimensions: description.embeddingDimensions,
-    capabilities,
     memoryBytes: {
-      ram: description.memoryBytes.ram + used.ram,
-      vram: description.memoryBytes.vram + used.vram,
+      ram: memoryBytes.ram + contextBytes.ram,
+      vram: memoryBytes.vram + contextBytes.vram,
     },
-    sampling: samplingOf(description.metadata),
-    fingerprint: await fingerprintOf(config.weightsPath, {
-      engine: description.engine,
-      settings: context,
-    }),
-  };
-  return {
-    facts,
-    tokenizer,
-    vocabulary,
-    isEnd,
-    generation,
-    embedder,
-    unload: () => llama.dispose(),
+    sampling: samplingOf(metadata),
   };
 }
 

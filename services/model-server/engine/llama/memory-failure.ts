@@ -2,9 +2,11 @@
 import { InsufficientMemoryError } from "node-llama-cpp";
 import { DoesNotFitError } from "../load-error.ts";
 
+/** `hint` says what else than memory may be wrong: the library only says that it failed. */
 export async function orDoesNotFit<Result>(
   what: string,
   create: () => Promise<Result>,
+  hint = "",
 ): Promise<Result> {
   try {
     return await create();
@@ -13,11 +15,6 @@ export async function orDoesNotFit<Result>(
     if (error instanceof InsufficientMemoryError || /memory|VRAM|allocat/iu.test(message)) {
       throw new DoesNotFitError(`This machine has not enough memory for ${what}: ${message}`);
     }
-    // The library says no more than "Failed to load model".
-    throw new Error(
-      `llama.cpp could not make ${what}: ${message}. The file may be incomplete, or of an architecture ` +
-        `that this version does not know`,
-      { cause: error },
-    );
+    throw new Error(`llama.cpp could not load ${what}: ${message}${hint}`, { cause: error });
   }
 }

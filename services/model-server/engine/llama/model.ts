@@ -40,12 +40,15 @@ export async function loadModel(
     readonly onProgress: (progress: number) => void;
   },
 ): Promise<LlamaModel> {
-  return orDoesNotFit("the weights", () =>
-    llama.loadModel({
-      modelPath: options.path,
-      gpuLayers: options.gpuLayers ?? { fitContext: { contextSize: options.contextTokens } },
-      onLoadProgress: options.onProgress,
-    }),
+  return orDoesNotFit(
+    `the weights of ${options.path}`,
+    () =>
+      llama.loadModel({
+        modelPath: options.path,
+        gpuLayers: options.gpuLayers ?? { fitContext: { contextSize: options.contextTokens } },
+        onLoadProgress: options.onProgress,
+      }),
+    ". The file may be incomplete, or of an architecture that this version does not know",
   );
 }
 
