@@ -24,13 +24,22 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
       ? fromBodyError(thrown, req.get("content-type"))
       : toOpenAIError(thrown);
     if (error.status >= 500) {
-      const fields = { requestId: requestIdOf(res), method: req.method, path: req.path };
-      // Expected failures explain themselves; only for the others is the cause worth a stack.
-      if (thrown instanceof OpenAIError) log.warn(error.message, { ...fields, code: error.code });
-      else log.error("the request failed", { ...fields, error: thrown });
+      const { method, path } = req;
+      report(log.child({ requestId: requestIdOf(res), method, path }), error, thrown);
     }
     sendError(res, error);
   };
+}
+
+/** Part of a server's normal life: who asks too early is told to ask again. */
+const ROUTINE: ReadonlySet<string | null> = new Set(["model_loading", "shutting_down"]);
+
+/** Expected failures explain themselves; only for the others is the cause worth a stack. */
+function report(log: Logger, error: OpenAIError, thrown: unknown): void {
+  const { message, code } = error;
+  if (!(thrown instanceof OpenAIError)) log.error("the request failed", { error: thrown });
+  else if (ROUTINE.has(code)) log.info(message, { code });
+  else log.warn(message, { code });
 }
 
 /** Answers with the error, or cuts the connection when an answer has already begun. */

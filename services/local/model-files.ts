@@ -37,6 +37,7 @@ export async function fetchFiles({ spec }: DesiredModel, hooks: FetchHooks): Pro
 
 async function fetchPersistently(source: WeightsSource, hooks: FetchHooks): Promise<string> {
   const { signal, show, onLine: log } = hooks;
+  show({ state: "downloading", message: "looking for its weights" });
   const onProgress = (progress: WeightsProgress): void => {
     hooks.onProgress(progress);
     show(viewOf(progress));

@@ -9,7 +9,7 @@ import { killAll } from "./service-process.ts";
 
 export async function run(options: Omit<LocalOptions, "screen">): Promise<void> {
   const screen = new Screen(process.stdout);
-  quietChildren(screen.isTerminal);
+  quietChildren();
   try {
     const starting = startLocal({ ...options, paths: options.paths.map(absolute), screen });
     onShutdown(async () => {
@@ -25,10 +25,10 @@ export async function run(options: Omit<LocalOptions, "screen">): Promise<void> 
   }
 }
 
-/** A person wants to know what is wrong; who wants more asks for it by LOG_LEVEL. */
-function quietChildren(isTerminal: boolean): void {
+/** Their lines are shown among ours, to a person who wants to know what is wrong and no more. */
+function quietChildren(): void {
   process.env["LOG_LEVEL"] ??= "warn";
-  if (isTerminal) process.env["LOG_FORMAT"] ??= "pretty";
+  process.env["LOG_FORMAT"] ??= "pretty";
 }
 
 /** npm runs scripts in the folder of package.json, but people mean the folder they are in. */
