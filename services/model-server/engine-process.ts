@@ -5,8 +5,7 @@
  * started after a pause that doubles with every death in a row. A child that says why it cannot load is
  * not started again: a person must change something first.
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import type { ChildProcess } from "node:child_process";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { ServerState } from "@localmodel/localmodel/server-state.ts";
 import { engineFailed, fromData, modelLoading, shuttingDown } from "@localmodel/openai/errors.ts";
@@ -18,15 +17,9 @@ import type {
   GenerateEvent,
   GenerateRequest,
 } from "./engine.ts";
-import {
-  ENGINE_CONFIG_VARIABLE,
-  type EngineEvent,
-  type FromEngine,
-  type ToEngine,
-} from "./engine/protocol.ts";
+import type { EngineEvent, FromEngine, ToEngine } from "./engine/protocol.ts";
+import { forkEngine } from "./engine-child.ts";
 import { EventStream } from "./event-stream.ts";
-
-const ENGINE_MAIN = fileURLToPath(new URL("engine/main.ts", import.meta.url));
 
 const FIRST_RESTART_MS = 100;
 const LAST_RESTART_MS = 30_000;
@@ -49,10 +42,11 @@ export class EngineProcess implements Engine {
   #startedAt = 0;
   #stopped = false;
 
-  constructor(config: ServerConfig, log: Logger) {
+  /** `child` is one that was started ahead of time, and waits to be told what to load. */
+  constructor(config: ServerConfig, log: Logger, child: ChildProcess = forkEngine()) {
     this.#config = config;
     this.#log = log;
-    this.#start();
+    this.#start(child);
   }
 
   get state(): ServerState {
@@ -136,21 +130,13 @@ export class EngineProcess implements Engine {
     }
   }
 
-  #start(): void {
+  #start(child: ChildProcess): void {
     this.#startedAt = performance.now();
-    const child = fork(ENGINE_MAIN, {
-      serialization: "advanced",
-      env: {
-        ...process.env,
-        [ENGINE_CONFIG_VARIABLE]: JSON.stringify(this.#config),
-        // The library samples every slot on a thread of libuv's pool, and decodes on another.
-        UV_THREADPOOL_SIZE: String(Math.min(1024, this.#config.engine.slots + 4)),
-      },
-    });
     this.#child = child;
     child.on("message", (message) => this.#hear(message as FromEngine));
     child.on("error", (error) => this.#log.error("engine process", { error: error.message }));
     child.on("exit", (code, signal) => this.#died(signal ?? `exit code ${code}`));
+    tell(child, { type: "load", config: this.#config });
   }
 
   #hear(message: FromEngine): void {
@@ -196,7 +182,7 @@ export class EngineProcess implements Engine {
     const message = `The engine died (${how}) and is being restarted`;
     this.#become({ state: "restarting", message, retryAfterSeconds });
     for (const stream of streams) stream.fail(engineFailed(`${message}.`, retryAfterSeconds));
-    this.#restart = setTimeout(() => this.#start(), pauseMs);
+    this.#restart = setTimeout(() => this.#start(forkEngine()), pauseMs);
   }
 
   #become(state: ServerState): void {

@@ -1,50 +1,11 @@
 /**
  * A model server: one model behind OpenAI's HTTP interface.
  *
- * The engine process is started before the HTTP half is even loaded, since its weights are what everyone
- * waits for. From then on this process only wires: state and port go to a parent, if there is one;
- * signals drain.
+ * Weights are what everyone waits for, so the engine process is started before anything else is loaded,
+ * even before the configuration is read.
  */
-import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
-import type { ServerMessage } from "@localmodel/localmodel/server-state.ts";
-import { onShutdown } from "@localmodel/service/lifecycle.ts";
-import { createLogger } from "@localmodel/service/log.ts";
-import { tellParent } from "@localmodel/service/parent.ts";
-import { ConfigurationError, readConfiguration } from "./configuration.ts";
-import { EngineProcess } from "./engine-process.ts";
+import { forkEngine } from "./engine-child.ts";
 
-const log = createLogger("model-server");
-
-try {
-  await serve(readConfiguration(process.env));
-} catch (error) {
-  if (!(error instanceof Error)) throw error;
-  log.error("cannot start", { error: error.message });
-  process.exit(error instanceof ConfigurationError ? 2 : 1);
-}
-
-async function serve(config: ServerConfig): Promise<void> {
-  const engine = new EngineProcess(config, log);
-  const [{ createApp }, { listen }] = await Promise.all([
-    import("./app.ts"),
-    import("@localmodel/service/http-server.ts"),
-  ]);
-  const server = await listen(createApp({ engine, config, log }), config);
-  log.info("listening", { url: server.url, model: config.modelId });
-  tell({ type: "listening", port: server.port });
-  tell({ type: "state", state: engine.state });
-  engine.onState((state) => {
-    tell({ type: "state", state });
-    if (state.state !== "loading")
-      log.info(`the engine is ${state.state}`, { detail: state.message });
-  });
-  onShutdown(async () => {
-    engine.drain();
-    await server.drain(config.drainTimeoutMs, () => engine.abandon());
-    await engine.stop();
-  });
-}
-
-function tell(message: ServerMessage): void {
-  tellParent(message);
-}
+const child = forkEngine();
+const { serve } = await import("./serve.ts");
+await serve(child);

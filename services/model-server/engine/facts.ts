@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import { SamplingSpec } from "@localmodel/localmodel/engine-spec.ts";
+import type { SamplingSpec } from "@localmodel/localmodel/engine-spec.ts";
 import type { Capability } from "@localmodel/localmodel/server-state.ts";
 
 export type Metadata = Readonly<Record<string, unknown>>;
@@ -41,22 +41,26 @@ export function capabilitiesOf(
   ];
 }
 
-/** `general.sampling.*`, as far as it makes sense; a file with nonsense there is still a good file. */
+/** Names under `general.sampling`, and the values that make sense. */
+const SAMPLING_KEYS = {
+  temp: { field: "temperature", least: 0, most: 2 },
+  top_p: { field: "topP", least: 0, most: 1 },
+  top_k: { field: "topK", least: 0, most: 1_000_000 },
+  min_p: { field: "minP", least: 0, most: 1 },
+  penalty_repeat: { field: "repeatPenalty", least: 0.01, most: 10 },
+} as const;
+
+/** The file's own defaults, as far as they make sense; a file with nonsense there is still a good file. */
 export function samplingOf(metadata: Metadata): SamplingSpec {
   const general = metadata["general"];
   const sampling = isRecord(general) ? general["sampling"] : undefined;
   if (!isRecord(sampling)) return {};
-  const found: Record<string, unknown> = {
-    temperature: sampling["temp"],
-    topP: sampling["top_p"],
-    topK: sampling["top_k"],
-    minP: sampling["min_p"],
-    repeatPenalty: sampling["penalty_repeat"],
-  };
-  const valid = Object.entries(found).filter(
-    ([key, value]) => value !== undefined && SamplingSpec.safeParse({ [key]: value }).success,
-  );
-  return SamplingSpec.parse(Object.fromEntries(valid));
+  const found: Record<string, number> = {};
+  for (const [key, { field, least, most }] of Object.entries(SAMPLING_KEYS)) {
+    const value = sampling[key];
+    if (typeof value === "number" && value >= least && value <= most) found[field] = value;
+  }
+  return found;
 }
 
 const SAMPLES = 32;

@@ -12,7 +12,7 @@ import { EmbeddingQueue } from "./embedding-queue.ts";
 import { type LoadedEngine, loadEngine } from "./load.ts";
 import { DoesNotFitError, NotAGgufError } from "./load-error.ts";
 import { encodePrompt } from "./prompt.ts";
-import { ENGINE_CONFIG_VARIABLE, type FromEngine, type ToEngine } from "./protocol.ts";
+import type { FromEngine, ToEngine } from "./protocol.ts";
 import { Scheduler } from "./scheduler.ts";
 
 /** Steps that fail in a row before the process gives way to a new one. */
@@ -25,26 +25,28 @@ process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
 process.on("disconnect", () => process.exit(0));
 
-// The parent has validated it: this is its own, serialised.
-const config = JSON.parse(process.env[ENGINE_CONFIG_VARIABLE] ?? "{}") as ServerConfig;
+process.once("message", (message: ToEngine) => {
+  if (message.type === "load") void load(message.config);
+});
 
-try {
-  const loaded = await loadEngine(config, {
-    progress: (progress) => send({ type: "loading", progress }),
-    log: (level, message) => log[level](message),
-  });
-  process.on("message", serve(loaded));
-  send({ type: "ready", model: loaded.facts });
-} catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  log.error("cannot load the model", { reason: reasonOf(error), error: message });
-  process.send?.({ type: "failed", reason: reasonOf(error), message } satisfies FromEngine, () =>
-    process.exit(1),
-  );
+async function load(config: ServerConfig): Promise<void> {
+  try {
+    const loaded = await loadEngine(config, {
+      progress: (progress) => send({ type: "loading", progress }),
+      log: (level, message) => log[level](message),
+    });
+    process.on("message", serve(loaded, config));
+    send({ type: "ready", model: loaded.facts });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
+    log.error("cannot load the model", { reason, error: message });
+    process.send?.({ type: "failed", reason, message } satisfies FromEngine, () => process.exit(1));
+  }
 }
 
-function serve(loaded: LoadedEngine): (message: ToEngine) => void {
-  const scheduler = loaded.generation && generationScheduler(loaded, loaded.generation);
+function serve(loaded: LoadedEngine, config: ServerConfig): (message: ToEngine) => void {
+  const scheduler = loaded.generation && generationScheduler(loaded, loaded.generation, config);
   void scheduler?.warmUp();
   const embeddings = loaded.embedder && embeddingQueue(loaded, loaded.embedder);
   return (message) => {
@@ -59,6 +61,9 @@ function serve(loaded: LoadedEngine): (message: ToEngine) => void {
         scheduler?.cancel(message.id);
         embeddings?.cancel(message.id);
         break;
+      case "load":
+        log.warn("asked to load a second model", { weightsPath: message.config.weightsPath });
+        break;
     }
   };
 }
@@ -66,6 +71,7 @@ function serve(loaded: LoadedEngine): (message: ToEngine) => void {
 function generationScheduler(
   { facts, tokenizer, vocabulary, isEnd }: LoadedEngine,
   { sequences }: NonNullable<LoadedEngine["generation"]>,
+  config: ServerConfig,
 ): Scheduler {
   const { contextTokens } = facts;
   return new Scheduler({

@@ -4,14 +4,14 @@
  * The engine answers with batches: one message per decode step carries the events of every slot, so the
  * cost of the channel does not grow with the number of streams.
  */
+import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { FailureReason, ModelFacts } from "@localmodel/localmodel/server-state.ts";
 import type { OpenAIErrorData } from "@localmodel/openai/errors.ts";
 import type { EmbedRequest, GenerateEvent, GenerateRequest } from "../engine.ts";
 
-/** Environment variable that holds the engine's ServerConfig, validated and with its defaults, as JSON. */
-export const ENGINE_CONFIG_VARIABLE = "MODEL_SERVER_ENGINE_CONFIG";
-
 export type ToEngine =
+  /** Once, and first. The configuration is valid and has its defaults. */
+  | { readonly type: "load"; readonly config: ServerConfig }
   | { readonly type: "generate"; readonly id: number; readonly request: GenerateRequest }
   | { readonly type: "embed"; readonly id: number; readonly request: EmbedRequest }
   | { readonly type: "cancel"; readonly id: number };
