@@ -1,6 +1,9 @@
 /**
  * Ten thousand short requests with clients that leave at any moment: memory must stay flat and every
  * slot must come back. Ends with status 1 when a slot is lost.
+ *
+ * Before them come as many to warm up: V8 lets its heap grow to the size that suits the load before it
+ * collects in earnest, which looks like a leak until it stops.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -16,8 +19,14 @@ const CLIENTS = 12;
 const LEAVING_SHARE = 0.3;
 const SAMPLES = 10;
 
-const { values } = parseArgs({ options: { requests: { type: "string", default: "10000" } } });
+const { values } = parseArgs({
+  options: {
+    requests: { type: "string", default: "10000" },
+    "warm-up": { type: "string", default: "15000" },
+  },
+});
 const requests = Number(values.requests);
+const warmUp = Number(values["warm-up"]);
 
 await using folder = await TemporaryFolder.create();
 const weightsPath = folder.file("tiny.gguf");
@@ -51,24 +60,36 @@ async function oneRequest(index: number): Promise<void> {
   else outcomes.finished += 1;
 }
 
-type Sample = { requests: number; server: number; engine: number };
-const samples: Sample[] = [];
-const beganMs = performance.now();
-let started = 0;
-async function oneClient(): Promise<void> {
-  while (started < requests) {
-    started += 1;
-    const index = started;
-    await oneRequest(index);
-    if (index % (requests / SAMPLES) !== 0) continue;
-    samples.push({
-      requests: index,
-      server: await residentBytes(server.process.pid ?? 0),
-      engine: await residentBytes(enginePid),
-    });
-  }
+type Sample = { readonly requests: number; readonly server: number; readonly engine: number };
+
+async function sample(index: number): Promise<Sample> {
+  return {
+    requests: index,
+    server: await residentBytes(server.process.pid ?? 0),
+    engine: await residentBytes(enginePid),
+  };
 }
-await Promise.all(Array.from({ length: CLIENTS }, oneClient));
+
+/** All clients together make `count` requests; memory is looked at after each tenth of them. */
+async function load(count: number): Promise<readonly Sample[]> {
+  const samples = [await sample(0)];
+  let started = 0;
+  const oneClient = async (): Promise<void> => {
+    while (started < count) {
+      started += 1;
+      const index = started;
+      await oneRequest(index);
+      if (index % (count / SAMPLES) === 0) samples.push(await sample(index));
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, oneClient));
+  return samples.toSorted((a, b) => a.requests - b.requests);
+}
+
+const [cold] = await load(warmUp);
+Object.assign(outcomes, { finished: 0, left: 0, refused: 0 });
+const beganMs = performance.now();
+const samples = await load(requests);
 const seconds = (performance.now() - beganMs) / 1000;
 
 /** How many of as many streams as slots run before the first of them has ended. */
@@ -92,23 +113,25 @@ async function slotsServing(): Promise<number> {
 }
 
 const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
-const rows: Row[] = samples
-  .toSorted((a, b) => a.requests - b.requests)
-  .map((sample) => ({
-    requests: sample.requests,
-    "server MiB": mebibytes(sample.server),
-    "engine MiB": mebibytes(sample.engine),
-  }));
+const row = (name: string | number, { server: http, engine }: Sample): Row => ({
+  requests: name,
+  "server MiB": mebibytes(http),
+  "engine MiB": mebibytes(engine),
+});
 printTable(
   `Soak: ${requests} requests of 1-8 tokens, ${CLIENTS} clients, ${LEAVING_SHARE * 100} % leave, ${seconds.toFixed(0)} s`,
-  rows,
+  [
+    ...(cold === undefined ? [] : [row(`${warmUp} earlier`, cold)]),
+    ...samples.map((one) => row(one.requests, one)),
+  ],
 );
-const half = rows.length / 2;
-const growth = (name: "server MiB" | "engine MiB"): string =>
-  (Number(rows.at(-1)?.[name]) - Number(rows[half - 1]?.[name])).toFixed(1);
-console.log(
-  `\nsecond half: server ${growth("server MiB")} MiB, engine ${growth("engine MiB")} MiB`,
-);
+const [first, last] = [samples[0], samples.at(-1)];
+if (first !== undefined && last !== undefined) {
+  const grown = mebibytes(last.server - first.server);
+  console.log(
+    `\ngrown by: server ${grown} MiB, engine ${mebibytes(last.engine - first.engine)} MiB`,
+  );
+}
 console.log(
   `${outcomes.finished} finished, ${outcomes.left} left, ${outcomes.refused} refused with 429`,
 );
