@@ -4,63 +4,73 @@
  * Requests take turns input by input, so that a request with two thousand inputs does not stand in the
  * way of a request with one.
  */
-import { contextLengthExceeded, invalidRequest } from "@localmodel/openai/errors.ts";
+import { invalidRequest } from "@localmodel/openai/errors.ts";
 import type { EmbedRequest, EmbedResult } from "../engine.ts";
+import { CancelledError } from "./cancelled-error.ts";
 import type { Embedder } from "./llama/embedder.ts";
+import { overflow, type TextLimit, type TextTokenizer, textTokens } from "./text-tokens.ts";
 
 export type EmbeddingOptions = {
   readonly embedder: Embedder;
-  readonly tokenize: (text: string) => readonly number[];
+  readonly tokenizer: TextTokenizer;
   readonly contextTokens: number;
-  /** See Vocabulary.longestTokenBytes. */
-  readonly longestTokenBytes: number;
 };
+
+type Prepared = { readonly tokens: readonly number[]; readonly length: number };
 
 export class EmbeddingQueue {
   readonly #options: EmbeddingOptions;
-  readonly #cancelled = new Set<number>();
-  readonly #open = new Set<number>();
+  readonly #open = new Map<number, AbortController>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: EmbeddingOptions) {
     this.#options = options;
   }
 
-  /** Undefined when it was cancelled. Throws OpenAIError 400 naming the input that cannot be embedded. */
-  async embed(id: number, { inputs }: EmbedRequest): Promise<EmbedResult | undefined> {
-    this.#open.add(id);
+  /**
+   * Throws OpenAIError 400 naming the input that cannot be embedded, and the reason of the cancellation
+   * if there was one.
+   */
+  async embed(id: number, { inputs }: EmbedRequest): Promise<EmbedResult> {
+    const cancellation = new AbortController();
+    const { signal } = cancellation;
+    this.#open.set(id, cancellation);
     try {
-      const prepared = inputs.map((input, index) => this.#prepare(input, index));
+      const prepared: Prepared[] = [];
+      for (const [index, input] of inputs.entries()) {
+        prepared.push(await this.#prepare(input, index, signal));
+      }
       const vectors: Float32Array[] = [];
       for (const { tokens } of prepared) {
-        if (this.#cancelled.has(id)) return undefined;
+        signal.throwIfAborted();
         vectors.push(await this.#takeTurn(() => this.#options.embedder.embed(tokens)));
       }
-      const promptTokens = prepared.reduce((sum, { length }) => sum + length, 0);
-      return { vectors, promptTokens };
+      return { vectors, promptTokens: prepared.reduce((sum, { length }) => sum + length, 0) };
     } finally {
       this.#open.delete(id);
-      this.#cancelled.delete(id);
     }
   }
 
   cancel(id: number): void {
-    if (this.#open.has(id)) this.#cancelled.add(id);
+    this.#open.get(id)?.abort(new CancelledError());
   }
 
-  #prepare(input: string | readonly number[], index: number) {
-    const { embedder, tokenize, contextTokens, longestTokenBytes } = this.#options;
-    if (typeof input === "string" && input.length > contextTokens * longestTokenBytes) {
-      // Tokenising blocks the process; what cannot fit for certain is not even tokenised.
-      const fewest = Math.ceil(input.replaceAll(/\s+/gu, "").length / longestTokenBytes);
-      if (fewest > contextTokens) throw overflow(contextTokens, fewest);
-    }
-    const tokens = typeof input === "string" ? tokenize(input) : input;
+  async #prepare(
+    input: string | readonly number[],
+    index: number,
+    signal: AbortSignal,
+  ): Promise<Prepared> {
+    const { embedder, tokenizer, contextTokens } = this.#options;
+    const limit: TextLimit = { contextTokens, inputParam: "input", signal };
+    const tokens =
+      typeof input === "string"
+        ? await textTokens(input, { control: false }, tokenizer, limit)
+        : input;
     if (tokens.length === 0) {
       throw invalidRequest("input", `Input ${index} holds no tokens, so it has no embedding.`);
     }
     const length = embedder.evaluatedTokens(tokens);
-    if (length > contextTokens) throw overflow(contextTokens, length);
+    if (length > contextTokens) throw overflow(length, limit);
     return { tokens, length };
   }
 
@@ -69,10 +79,6 @@ export class EmbeddingQueue {
     this.#turn = turn.catch(() => undefined);
     return turn.then(normalised);
   }
-}
-
-function overflow(limit: number, prompt: number) {
-  return contextLengthExceeded({ limit, prompt, param: "input" });
 }
 
 /** To length 1, so that a dot product is a cosine. */

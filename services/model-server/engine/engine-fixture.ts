@@ -61,10 +61,10 @@ export class TestEngine {
       batchTokens: config.engine.batchTokens,
       vocabulary,
       isEnd,
-      encode: ({ prompts, inputParam }) =>
-        Promise.all(
-          prompts.map((prompt) => encodePrompt(prompt, tokenizer, { contextTokens, inputParam })),
-        ),
+      encode: ({ prompts, inputParam }, signal) => {
+        const limit = { contextTokens, inputParam, signal };
+        return Promise.all(prompts.map((prompt) => encodePrompt(prompt, tokenizer, limit)));
+      },
       send: (events) => {
         for (const event of events) this.#listeners.get(event.id)?.(event);
       },

@@ -70,22 +70,24 @@ export class Generation {
    * In a batch that is `shared`, only a sequence's single token may ask for logits. Otherwise llama.cpp
    * has to put its outputs in order, does so at the first read, and is not safe when the library reads
    * for all sequences at once: answers would continue with each other's tokens. So the last token of a
-   * prompt waits for a step of its own.
+   * prompt waits for a step of its own. Returns how many tokens of the prompt were evaluated.
    */
-  async step(promptBudget: number, { shared }: { readonly shared: boolean }): Promise<void> {
+  async step(promptBudget: number, { shared }: { readonly shared: boolean }): Promise<number> {
     const prompt = this.#prompt;
     if (this.remainingPrompt === 0) {
       this.#sampled = await this.#stream?.next();
-      return;
+      return 0;
     }
+    const samples = this.#maxTokens > 0;
     const limit = this.#explainsPrompt ? EXPLAINED_PROMPT_TOKENS : promptBudget;
-    const size = Math.max(1, shared ? Math.min(limit, this.remainingPrompt - 1) : limit);
-    const chunk = prompt.slice(this.#evaluated, this.#evaluated + size);
+    const size = shared && samples ? Math.min(limit, this.remainingPrompt - 1) : limit;
+    const chunk = prompt.slice(this.#evaluated, this.#evaluated + Math.max(1, size));
     const last = this.#evaluated + chunk.length === prompt.length;
     if (this.#explainsPrompt) await this.#explainPrompt(chunk);
-    else if (!last || this.#maxTokens === 0) await this.sequence.prefill(chunk);
-    if (last && this.#maxTokens > 0) await this.#startSampling(chunk);
+    else if (!last || !samples) await this.sequence.prefill(chunk);
+    if (last && samples) await this.#startSampling(chunk);
     this.#evaluated += chunk.length;
+    return chunk.length;
   }
 
   /** Whether this step's token needs `explain` before it is told. */
@@ -185,13 +187,14 @@ export class Generation {
   #echo(): GenerateEvent {
     this.#echoed = true;
     const { choice, prompt, vocabulary, request } = this.#options;
-    const bytes = Buffer.concat(
-      prompt.tokens.slice(prompt.added).map((token) => vocabulary.bytes(token)),
-    );
+    const written = prompt.tokens.slice(prompt.added);
+    const bytes = Buffer.concat(written.map((token) => vocabulary.labelBytes(token)));
+    // What the caller wrote is echoed to the letter; token prompts are read as the model reads them.
+    const text = prompt.text ?? this.#text.precede(bytes);
     return {
       type: "echo",
       choice,
-      text: bytes.toString("utf8"),
+      text,
       ...(request.topLogprobs !== undefined && { logprobs: this.#explained }),
     };
   }

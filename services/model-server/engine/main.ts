@@ -8,6 +8,7 @@ import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { FailureReason } from "@localmodel/localmodel/server-state.ts";
 import { engineFailed, OpenAIError, type OpenAIErrorData } from "@localmodel/openai/errors.ts";
 import { createLogger } from "@localmodel/service/log.ts";
+import { CancelledError } from "./cancelled-error.ts";
 import { EmbeddingQueue } from "./embedding-queue.ts";
 import { type LoadedEngine, loadEngine } from "./load.ts";
 import { DoesNotFitError, NotAGgufError } from "./load-error.ts";
@@ -80,10 +81,10 @@ function generationScheduler(
     batchTokens: config.engine.batchTokens,
     vocabulary,
     isEnd,
-    encode: ({ prompts, inputParam }) =>
-      Promise.all(
-        prompts.map((prompt) => encodePrompt(prompt, tokenizer, { contextTokens, inputParam })),
-      ),
+    encode: ({ prompts, inputParam }, signal) => {
+      const limit = { contextTokens, inputParam, signal };
+      return Promise.all(prompts.map((prompt) => encodePrompt(prompt, tokenizer, limit)));
+    },
     send: (events) => send({ type: "events", events }),
     onBroken: (error, inARow) => {
       log.error("a decode step failed", { error: String(error), inARow });
@@ -93,15 +94,10 @@ function generationScheduler(
 }
 
 function embeddingQueue(
-  { facts, tokenizer, vocabulary }: LoadedEngine,
+  { facts, tokenizer }: LoadedEngine,
   embedder: NonNullable<LoadedEngine["embedder"]>,
 ): EmbeddingQueue {
-  return new EmbeddingQueue({
-    embedder,
-    tokenize: (text) => tokenizer.tokenize(text, false),
-    contextTokens: facts.contextTokens,
-    longestTokenBytes: vocabulary.longestTokenBytes,
-  });
+  return new EmbeddingQueue({ embedder, tokenizer, contextTokens: facts.contextTokens });
 }
 
 async function embed(
@@ -110,8 +106,9 @@ async function embed(
 ): Promise<void> {
   try {
     const result = await queue.embed(id, request);
-    if (result !== undefined) send({ type: "events", events: [{ id, ...result }] });
+    send({ type: "events", events: [{ id, ...result }] });
   } catch (error) {
+    if (error instanceof CancelledError) return;
     send({ type: "events", events: [{ id, error: errorData(error) }] });
   }
 }

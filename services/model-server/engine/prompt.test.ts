@@ -66,10 +66,12 @@ test("a text begins with the beginning of sequence exactly once", async () => {
   assert.deepEqual(await encodePrompt(textPrompt("hi"), TOKENIZER, LIMIT), {
     tokens: expected,
     added: 1,
+    text: "hi",
   });
   assert.deepEqual(await encodePrompt(textPrompt("<s>hi"), TOKENIZER, LIMIT), {
     tokens: expected,
     added: 0,
+    text: "<s>hi",
   });
 });
 
@@ -85,6 +87,7 @@ test("a model that wants no beginning of sequence gets none", async () => {
   assert.deepEqual(await encodePrompt(textPrompt("hi"), tokenizer, LIMIT), {
     tokens: codes("hi"),
     added: 0,
+    text: "hi",
   });
 });
 
@@ -100,9 +103,11 @@ test("tokens are taken as they are", async () => {
 test("an empty prompt is one token that the model knows to begin with", async () => {
   const without = { ...TOKENIZER, wantsBos: false };
   for (const prompt of [textPrompt(""), { kind: "tokens", tokens: [] } as const]) {
-    assert.deepEqual(await encodePrompt(prompt, without, LIMIT), { tokens: [BOS], added: 1 });
+    const written = prompt.kind === "text" ? { text: "" } : {};
+    const begun = { tokens: [BOS], added: 1, ...written };
+    assert.deepEqual(await encodePrompt(prompt, without, LIMIT), begun);
     const noBos = { ...without, bos: undefined };
-    assert.deepEqual(await encodePrompt(prompt, noBos, LIMIT), { tokens: [END], added: 1 });
+    assert.deepEqual(await encodePrompt(prompt, noBos, LIMIT), { ...begun, tokens: [END] });
     await assert.rejects(encodePrompt(prompt, { ...noBos, eos: undefined }, LIMIT), {
       status: 400,
       param: "prompt",

@@ -5,19 +5,19 @@
  * as tokens. Chat content never becomes control tokens, a raw completion prompt may, since there the
  * caller writes the template. A prompt that cannot fit is refused without tokenising all of it.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
-import {
-  contextLengthExceeded,
-  invalidRequest,
-  modelNotCapable,
-} from "@localmodel/openai/errors.ts";
+import { invalidRequest, modelNotCapable } from "@localmodel/openai/errors.ts";
 import type { Prompt } from "../engine.ts";
 import type { ChatTemplate, Segment } from "./chat-template.ts";
-import { SLICE_CHARACTERS, sliceEnd } from "./text-slices.ts";
+import {
+  append,
+  estimated,
+  overflow,
+  type TextLimit,
+  type TextTokenizer,
+  textTokens,
+} from "./text-tokens.ts";
 
-export type Tokenizer = {
-  /** With `control`, control-token texts become control tokens. */
-  tokenize(text: string, control: boolean): readonly number[];
+export type Tokenizer = TextTokenizer & {
   readonly bos: number | undefined;
   /** What stands for an empty prompt where there is no beginning-of-sequence token. */
   readonly eos: number | undefined;
@@ -25,10 +25,6 @@ export type Tokenizer = {
   readonly infill:
     | { readonly prefix: number; readonly suffix: number; readonly middle: number }
     | undefined;
-  /** Whether text cut where words and lines begin tokenises to the same tokens. */
-  readonly cutsAtSpaces: boolean;
-  /** See Vocabulary.longestTokenBytes. */
-  readonly longestTokenBytes: number;
   readonly template: ChatTemplate | undefined;
 };
 
@@ -36,12 +32,11 @@ export type EncodedPrompt = {
   readonly tokens: readonly number[];
   /** Tokens at the beginning that the caller did not write. */
   readonly added: number;
+  /** What the caller wrote, where it was text. */
+  readonly text?: string;
 };
 
-export type EncodeLimit = {
-  readonly contextTokens: number;
-  readonly inputParam: "messages" | "prompt";
-};
+export type EncodeLimit = TextLimit & { readonly inputParam: "messages" | "prompt" };
 
 export async function encodePrompt(
   prompt: Prompt,
@@ -55,7 +50,7 @@ export async function encodePrompt(
   }
   // The last place of the context belongs to the first generated token.
   if (encoded.tokens.length >= limit.contextTokens) throw overflow(encoded.tokens.length, limit);
-  return encoded;
+  return prompt.kind === "text" ? { ...encoded, text: prompt.text } : encoded;
 }
 
 async function contentTokens(
@@ -64,7 +59,7 @@ async function contentTokens(
   limit: EncodeLimit,
 ): Promise<readonly number[]> {
   if (prompt.kind === "tokens") return prompt.tokens;
-  if (prompt.kind === "text") return textTokens(prompt, tokenizer, limit);
+  if (prompt.kind === "text") return completionTokens(prompt, tokenizer, limit);
   if (tokenizer.template === undefined) {
     throw modelNotCapable("This model has no usable chat template. Use /v1/completions instead.");
   }
@@ -83,7 +78,7 @@ async function chatTokens(
     if (kind === "plain") append(tokens, plainTokens(text, tokenizer));
     else {
       const room = { ...limit, already: tokens.length };
-      append(tokens, await tokenizeBounded(text, true, tokenizer, room));
+      append(tokens, await textTokens(text, { control: true }, tokenizer, room));
     }
     done += text.length;
     const rest = characters - done;
@@ -103,13 +98,13 @@ function plainTokens(text: string, tokenizer: Tokenizer): readonly number[] {
   return [first, text.slice(first.length)].flatMap((part) => tokenizer.tokenize(part, false));
 }
 
-async function textTokens(
+async function completionTokens(
   { text, suffix }: { readonly text: string; readonly suffix?: string },
   tokenizer: Tokenizer,
   limit: EncodeLimit,
 ): Promise<readonly number[]> {
   const encode = (part: string) =>
-    tokenizeBounded(part, suffix === undefined, tokenizer, { ...limit, already: 0 });
+    textTokens(part, { control: suffix === undefined }, tokenizer, limit);
   if (suffix === undefined) return encode(text);
   const { infill } = tokenizer;
   if (infill === undefined) {
@@ -138,49 +133,4 @@ function complete(
   if (tokens.length > 0) return { tokens, added: 0 };
   const start = bos ?? eos;
   return start === undefined ? undefined : { tokens: [start], added: 1 };
-}
-
-async function tokenizeBounded(
-  text: string,
-  control: boolean,
-  tokenizer: Tokenizer,
-  limit: EncodeLimit & { readonly already: number },
-): Promise<readonly number[]> {
-  if (text.length <= SLICE_CHARACTERS) return tokenizer.tokenize(text, control);
-  const fewest = Math.ceil(Buffer.byteLength(text) / tokenizer.longestTokenBytes);
-  if (limit.already + fewest >= limit.contextTokens) throw overflow(limit.already + fewest, limit);
-  if (!tokenizer.cutsAtSpaces) return tokenizer.tokenize(text, control);
-  const tokens: number[] = [];
-  for (let start = 0; start < text.length;) {
-    const end = sliceEnd(text, start);
-    append(tokens, tokenizer.tokenize(text.slice(start, end), control));
-    start = end;
-    if (tokens.length + limit.already >= limit.contextTokens && start < text.length) {
-      const all = estimated(tokens.length, start, text.length - start);
-      throw overflow(limit.already + all, limit);
-    }
-    await nextTurn();
-  }
-  return tokens;
-}
-
-/** What the rest would be tokenised for is to be counted; its length says enough. */
-function estimated(tokens: number, characters: number, rest: number): number {
-  return tokens + Math.round((tokens * rest) / characters);
-}
-
-function append(target: number[], tokens: readonly number[]): void {
-  // Not push(...tokens): a long prompt is more arguments than a call can take.
-  for (const token of tokens) target.push(token);
-}
-
-function overflow(promptTokens: number, { contextTokens, inputParam }: EncodeLimit) {
-  // A prompt exactly as long as the context lacks the place of the first generated token.
-  const completion = promptTokens === contextTokens ? { completion: 1 } : {};
-  return contextLengthExceeded({
-    limit: contextTokens,
-    prompt: promptTokens,
-    param: inputParam,
-    ...completion,
-  });
 }

@@ -195,6 +195,28 @@ suite("the scheduler", { timeout: 120_000 }, () => {
     assert.equal(usage?.completionTokens, 0);
   });
 
+  test("echoes a prompt to the letter, control texts included", async () => {
+    const text = "<|im_start|>user\nhi<|im_end|>";
+    const { texts } = await engine.ask({ text, echo: true, maxTokens: 0 });
+    assert.equal(texts[0], text);
+  });
+
+  test("goes on with the character that a prompt of tokens leaves unfinished", async () => {
+    const { vocabulary } = engine.loaded;
+    const all = Array.from({ length: vocabulary.size }, (_, token) => token);
+    const tokenOf = (byte: number): number =>
+      all.find((token) => Buffer.from([byte]).equals(vocabulary.bytes(token))) ?? -1;
+    const [first = 0, second = 0] = Buffer.from("é");
+    const { events, texts } = await engine.ask({
+      prompts: [{ kind: "tokens", tokens: [tokenOf(0x61), tokenOf(first)] }],
+      sampling: { ...GREEDY, logitBias: [[tokenOf(second), 100]] },
+      echo: true,
+      maxTokens: 1,
+    });
+    assert.equal(events.find((event) => event.type === "echo")?.text, "a");
+    assert.equal(texts[0], "aé");
+  });
+
   test("bans and forces tokens by bias, end-of-generation tokens included", async () => {
     const { isEnd, vocabulary } = engine.loaded;
     const end = Array.from({ length: vocabulary.size }, (_, token) => token).find(isEnd) ?? -1;

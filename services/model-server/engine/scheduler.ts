@@ -9,6 +9,7 @@
  */
 import { engineFailed, OpenAIError, type OpenAIErrorData } from "@localmodel/openai/errors.ts";
 import type { GenerateRequest } from "../engine.ts";
+import { CancelledError } from "./cancelled-error.ts";
 import { Generation } from "./generation.ts";
 import { Job } from "./job.ts";
 import { Pace, shareBudget } from "./pace.ts";
@@ -26,7 +27,8 @@ export type SchedulerOptions = {
   readonly batchTokens: number;
   readonly vocabulary: Vocabulary;
   readonly isEnd: (token: number) => boolean;
-  readonly encode: (request: GenerateRequest) => Promise<EncodedPrompt[]>;
+  /** Throws the signal's reason once it is aborted. */
+  readonly encode: (request: GenerateRequest, signal: AbortSignal) => Promise<EncodedPrompt[]>;
   readonly send: (events: readonly EngineEvent[]) => void;
   /** Told of what nobody foresaw; it may end the process. */
   readonly onBroken: (error: unknown, inARow: number) => void;
@@ -48,7 +50,7 @@ export class Scheduler {
   readonly #pace: Pace;
   /** In order of arrival; a job stays until its last choice has finished. */
   readonly #jobs = new Map<number, Job>();
-  readonly #encoding = new Set<number>();
+  readonly #encoding = new Map<number, AbortController>();
   #events: EngineEvent[] = [];
   #looping = false;
   #uses = 0;
@@ -61,16 +63,19 @@ export class Scheduler {
   }
 
   async generate(id: number, request: GenerateRequest): Promise<void> {
-    this.#encoding.add(id);
+    const cancellation = new AbortController();
+    this.#encoding.set(id, cancellation);
     try {
-      const prompts = await this.#options.encode(request);
-      if (!this.#encoding.delete(id)) return;
+      const prompts = await this.#options.encode(request, cancellation.signal);
+      cancellation.signal.throwIfAborted();
       const job = new Job(id, request, prompts);
       this.#jobs.set(id, job);
       this.#events.push({ id, event: { type: "accepted", promptTokens: job.promptTokens } });
       if (!this.#looping) void this.#loop();
     } catch (error) {
-      if (this.#encoding.delete(id)) this.#options.send([{ id, error: errorData(error) }]);
+      if (!cancellation.signal.aborted) this.#options.send([{ id, error: errorData(error) }]);
+    } finally {
+      this.#encoding.delete(id);
     }
   }
 
@@ -82,13 +87,22 @@ export class Scheduler {
     const sequence = this.#slots.at(-1)?.sequence;
     if (sequence === undefined || this.#looping) return;
     this.#looping = true;
-    await sequence.prefill([0]);
-    await sequence.truncate(0);
+    try {
+      await sequence.prefill([0]);
+      // The second time tells what a step costs from now on.
+      const before = performance.now();
+      await sequence.prefill([0]);
+      const durationMs = performance.now() - before;
+      this.#pace.record({ durationMs, decodingSlots: 1, promptTokens: 0 });
+      await sequence.truncate(0);
+    } catch (error) {
+      this.#options.onBroken(error, Number.POSITIVE_INFINITY);
+    }
     await this.#loop();
   }
 
   cancel(id: number): void {
-    this.#encoding.delete(id);
+    this.#encoding.get(id)?.abort(new CancelledError());
     this.#jobs.delete(id);
   }
 
@@ -99,8 +113,9 @@ export class Scheduler {
         await this.#releaseCancelled();
         await this.#admit();
         const running = this.#slots.filter((slot) => slot.running !== undefined);
-        if (running.length === 0) break;
-        await this.#step(running);
+        // A request may have arrived since slots were given out.
+        if (running.length > 0) await this.#step(running);
+        else if (nextInLine(this.#jobs.values()) === undefined) break;
       }
     } catch (error) {
       this.#options.onBroken(error, Number.POSITIVE_INFINITY);
@@ -168,53 +183,55 @@ export class Scheduler {
     const remaining = generations.map((generation) => generation.remainingPrompt);
     const decodingSlots = remaining.filter((tokens) => tokens === 0).length;
     const budgets = shareBudget(this.#pace.promptBudget(decodingSlots), remaining);
-    const before = performance.now();
-    const failures = await this.#evaluate(generations, budgets);
-    const promptTokens = budgets.reduce((sum, budget) => sum + budget, 0);
-    this.#pace.record({ durationMs: performance.now() - before, decodingSlots, promptTokens });
-    await this.#explain(generations.filter((generation) => generation.wantsExplanation));
+    const failures = await this.#evaluate(generations, budgets, decodingSlots);
+    await this.#explain(generations, failures);
     await this.#tell(slots, failures);
   }
 
-  /** One batch for all, and one each for those that cannot share. In the order of `generations`. */
+  /** One batch for all, and one each for those that cannot share. */
   async #evaluate(
     generations: readonly Generation[],
     budgets: readonly number[],
-  ): Promise<Failure[]> {
-    const failures: Failure[] = generations.map(() => undefined);
-    const step = async (index: number, shared: boolean): Promise<void> => {
-      try {
-        await generations[index]?.step(budgets[index] ?? 0, { shared });
-      } catch (reason) {
-        failures[index] = { reason };
-      }
-    };
-    const [own = [], sharing = []] = partition(
-      [...generations.keys()],
-      (index) => generations[index]?.needsOwnBatch === true,
-    );
+    decodingSlots: number,
+  ): Promise<Failures> {
+    const failures: Failures = new Map();
+    const step = (index: number, shared: boolean): Promise<number> =>
+      attempt(failures, index, 0, () => generations[index]?.step(budgets[index] ?? 0, { shared }));
+    const indexes = [...generations.keys()];
+    const own = indexes.filter((index) => generations[index]?.needsOwnBatch === true);
+    const sharing = indexes.filter((index) => !own.includes(index));
+    const before = performance.now();
     const batch = Promise.all(sharing.map((index) => step(index, sharing.length > 1)));
     // What the last step produced travels while this one computes.
     this.#flush();
-    await batch;
+    const promptTokens = (await batch).reduce((sum, tokens) => sum + tokens, 0);
+    if (sharing.length > 0 && failures.size === 0) {
+      this.#pace.record({ durationMs: performance.now() - before, decodingSlots, promptTokens });
+    }
     for (const index of own) await step(index, false);
     return failures;
   }
 
-  async #explain(generations: readonly Generation[]): Promise<void> {
-    for (const generation of generations) await generation.prepareExplanation();
-    await Promise.all(generations.map((generation) => generation.explain()));
+  async #explain(generations: readonly Generation[], failures: Failures): Promise<void> {
+    const wanting = [...generations.entries()].filter(
+      ([index, generation]) => generation.wantsExplanation && !failures.has(index),
+    );
+    for (const [index, generation] of wanting) {
+      await attempt(failures, index, undefined, () => generation.prepareExplanation());
+    }
+    await Promise.all(
+      wanting.map(([index, generation]) =>
+        attempt(failures, index, undefined, () => generation.explain()),
+      ),
+    );
   }
 
-  async #tell(slots: readonly Slot[], failures: readonly Failure[]): Promise<void> {
-    this.#brokenSteps = failures.some((failure) => failure !== undefined)
-      ? this.#brokenSteps + 1
-      : 0;
+  async #tell(slots: readonly Slot[], failures: Failures): Promise<void> {
+    this.#brokenSteps = failures.size > 0 ? this.#brokenSteps + 1 : 0;
     for (const [index, slot] of slots.entries()) {
-      if (slot.running === undefined || !this.#jobs.has(slot.running.job.id)) continue;
-      const failure = failures[index];
-      if (failure !== undefined) await this.#fail(slot, slot.running.job, failure.reason);
-      else await this.#progress(slot, slot.running);
+      if (slot.running === undefined) continue;
+      if (failures.has(index)) await this.#fail(slot, slot.running.job, failures.get(index));
+      else if (this.#jobs.has(slot.running.job.id)) await this.#progress(slot, slot.running);
     }
   }
 
@@ -229,10 +246,10 @@ export class Scheduler {
     this.#events.push({ id: job.id, event: { type: "done", usage: job.usage } });
   }
 
+  /** What a failed step left in the slot's cache is not to be trusted. */
   async #fail(slot: Slot, job: Job, failure: unknown): Promise<void> {
     this.#options.onBroken(failure, this.#brokenSteps);
-    this.#jobs.delete(job.id);
-    this.#events.push({ id: job.id, error: errorData(failure) });
+    if (this.#jobs.delete(job.id)) this.#events.push({ id: job.id, error: errorData(failure) });
     await this.#release(slot);
     await slot.sequence.truncate(0);
   }
@@ -250,8 +267,22 @@ export class Scheduler {
   }
 }
 
-/** Of a generation's step; undefined if it went well. */
-type Failure = { readonly reason: unknown } | undefined;
+/** What went wrong in a step, by the index of the generation. */
+type Failures = Map<number, unknown>;
+
+async function attempt<Result>(
+  failures: Failures,
+  index: number,
+  otherwise: Result,
+  act: () => Promise<Result> | undefined,
+): Promise<Result> {
+  try {
+    return (await act()) ?? otherwise;
+  } catch (error) {
+    failures.set(index, error);
+    return otherwise;
+  }
+}
 
 function slotOf(sequence: Sequence): Slot {
   return {
@@ -267,10 +298,6 @@ function slotOf(sequence: Sequence): Slot {
       return this.running !== undefined;
     },
   };
-}
-
-function partition<Item>(items: readonly Item[], belongs: (item: Item) => boolean): Item[][] {
-  return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
 /** Anything that is not meant for the client is told as the engine's failure. */

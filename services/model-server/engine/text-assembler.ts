@@ -27,6 +27,11 @@ export class TextAssembler {
     this.#scanner = new StopScanner(stops);
   }
 
+  /** Text that came before: a character it leaves unfinished goes on with the first token. */
+  precede(bytes: Uint8Array): string {
+    return this.#decoder.decode(bytes, { stream: true });
+  }
+
   push(bytes: Uint8Array, logprob?: TokenLogprob): Assembled {
     const piece = this.#decoder.decode(bytes, { stream: true });
     const start = this.#decodedLength;
