@@ -19,6 +19,7 @@ import { nextInLine } from "./queue.ts";
 import { choiceSeed } from "./seeds.ts";
 import type { Sequence } from "./sequence.ts";
 import { chooseSlot, commonPrefix } from "./slot-choice.ts";
+import { explainTokens, type Failures, runStep } from "./step.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 export type SchedulerOptions = {
@@ -183,47 +184,14 @@ export class Scheduler {
     const remaining = generations.map((generation) => generation.remainingPrompt);
     const decodingSlots = remaining.filter((tokens) => tokens === 0).length;
     const budgets = shareBudget(this.#pace.promptBudget(decodingSlots), remaining);
-    const failures = await this.#evaluate(generations, budgets, decodingSlots);
-    await this.#explain(generations, failures);
-    await this.#tell(slots, failures);
-  }
-
-  /** One batch for all, and one each for those that cannot share. */
-  async #evaluate(
-    generations: readonly Generation[],
-    budgets: readonly number[],
-    decodingSlots: number,
-  ): Promise<Failures> {
     const failures: Failures = new Map();
-    const step = (index: number, shared: boolean): Promise<number> =>
-      attempt(failures, index, 0, () => generations[index]?.step(budgets[index] ?? 0, { shared }));
-    const indexes = [...generations.keys()];
-    const own = indexes.filter((index) => generations[index]?.needsOwnBatch === true);
-    const sharing = indexes.filter((index) => !own.includes(index));
-    const before = performance.now();
-    const batch = Promise.all(sharing.map((index) => step(index, sharing.length > 1)));
+    const shared = runStep(generations, budgets, failures);
     // What the last step produced travels while this one computes.
     this.#flush();
-    const promptTokens = (await batch).reduce((sum, tokens) => sum + tokens, 0);
-    if (sharing.length > 0 && failures.size === 0) {
-      this.#pace.record({ durationMs: performance.now() - before, decodingSlots, promptTokens });
-    }
-    for (const index of own) await step(index, false);
-    return failures;
-  }
-
-  async #explain(generations: readonly Generation[], failures: Failures): Promise<void> {
-    const wanting = [...generations.entries()].filter(
-      ([index, generation]) => generation.wantsExplanation && !failures.has(index),
-    );
-    for (const [index, generation] of wanting) {
-      await attempt(failures, index, undefined, () => generation.prepareExplanation());
-    }
-    await Promise.all(
-      wanting.map(([index, generation]) =>
-        attempt(failures, index, undefined, () => generation.explain()),
-      ),
-    );
+    const measure = await shared;
+    if (measure !== undefined) this.#pace.record({ ...measure, decodingSlots });
+    await explainTokens(generations, failures);
+    await this.#tell(slots, failures);
   }
 
   async #tell(slots: readonly Slot[], failures: Failures): Promise<void> {
@@ -264,23 +232,6 @@ export class Scheduler {
     if (this.#events.length === 0) return;
     this.#options.send(this.#events);
     this.#events = [];
-  }
-}
-
-/** What went wrong in a step, by the index of the generation. */
-type Failures = Map<number, unknown>;
-
-async function attempt<Result>(
-  failures: Failures,
-  index: number,
-  otherwise: Result,
-  act: () => Promise<Result> | undefined,
-): Promise<Result> {
-  try {
-    return (await act()) ?? otherwise;
-  } catch (error) {
-    failures.set(index, error);
-    return otherwise;
   }
 }
 
