@@ -37,6 +37,7 @@ export class Election {
   readonly #options: ElectionOptions;
   readonly #clock: Clock;
   readonly #leaseMs: number;
+  readonly #renewDeadlineMs: number;
   readonly #retryMs: number;
   readonly #slowPath;
   readonly #elected = Promise.withResolvers<void>();
@@ -54,6 +55,7 @@ export class Election {
     this.#options = options;
     this.#clock = client.transport.clock;
     this.#leaseMs = leaseMs;
+    this.#renewDeadlineMs = renewDeadlineMs;
     this.#retryMs = retryMs;
     this.leadership = new Leadership(this.#clock, renewDeadlineMs);
     this.#slowPath = metrics.counter(
@@ -89,7 +91,7 @@ export class Election {
   async #acquire(signal: AbortSignal): Promise<boolean> {
     const { random } = this.#client.transport;
     while (!signal.aborted) {
-      if (await this.#try(signal, this.#leaseMs)) return true;
+      if (await this.#try(signal)) return true;
       await delay(this.#clock, this.#retryMs * (1 + JITTER * random()), signal).catch(() => {});
     }
     return false;
@@ -99,12 +101,14 @@ export class Election {
     const either = AbortSignal.any([signal, this.leadership.signal]);
     while (!either.aborted) {
       await delay(this.#clock, this.#retryMs, either).catch(() => {});
-      if (!either.aborted) await this.#try(either, this.leadership.leftMs);
+      if (!either.aborted) await this.#try(either);
     }
   }
 
   /** One attempt to get or keep the lease. Failing is normal. */
-  async #try(signal: AbortSignal, timeoutMs: number): Promise<boolean> {
+  async #try(signal: AbortSignal): Promise<boolean> {
+    // A request that hangs must leave time for another.
+    const timeoutMs = this.#renewDeadlineMs / 2;
     const client = this.#client.with({ signal, timeoutMs, retry: false });
     const askedMs = this.#clock.nowMs();
     try {
@@ -114,16 +118,17 @@ export class Election {
     } catch (error) {
       if (signal.aborted) return false;
       const { log, name } = this.#options;
-      log.warn("no answer about the lease", { lease: name, error });
+      log.warn("the lease could not be read or written", { lease: name, error });
       return false;
     }
   }
 
   async #write(client: Client): Promise<boolean> {
-    if (this.leadership.isHeld && this.#sighting !== undefined) {
+    const known = this.#sighting?.lease;
+    if (this.leadership.isHeld && known?.spec?.holderIdentity === this.#options.identity) {
       try {
         // Nobody else may have written: no need to look first.
-        this.#saw(await client.replace(LEASES, this.#claim(this.#sighting.lease)));
+        this.#saw(await client.replace(LEASES, this.#claim(known)));
         return true;
       } catch {
         this.#slowPath.add({ name: this.#options.name });
@@ -152,12 +157,14 @@ export class Election {
   }
 
   async #release(): Promise<void> {
-    const held = this.leadership.isHeld;
+    const wasHeld = this.leadership.isHeld;
     this.leadership.end("the lease was given back");
-    if (!held || this.#sighting === undefined) return;
-    const { lease } = this.#sighting;
+    if (!wasHeld) return;
     const client = this.#client.with({ timeoutMs: RELEASE_TIMEOUT_MS, retry: false });
     try {
+      // A renewal that was cut short may have been written.
+      const lease = await client.get(LEASES, this.#options);
+      if (lease?.spec?.holderIdentity !== this.#options.identity) return;
       await client.replace(LEASES, { ...lease, spec: released(lease, this.#clock.date()) });
     } catch (error) {
       this.#options.log.warn("the lease was not given back, it has to run out", { error });

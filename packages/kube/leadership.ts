@@ -13,6 +13,8 @@ export class NotLeaderError extends Error {
   override readonly name = "NotLeaderError";
 }
 
+const NOT_RENEWED = "the lease was not renewed in time";
+
 export class Leadership implements WriteGuard {
   readonly #clock: Clock;
   readonly #renewDeadlineMs: number;
@@ -43,7 +45,7 @@ export class Leadership implements WriteGuard {
     if (this.#untilMs === -Infinity) {
       throw new NotLeaderError("not written: this process does not lead yet");
     }
-    this.end("the lease was not renewed in time");
+    this.end(NOT_RENEWED);
     throw this.signal.reason;
   }
 
@@ -52,7 +54,7 @@ export class Leadership implements WriteGuard {
     if (this.signal.aborted) return;
     this.#untilMs = askedMs + this.#renewDeadlineMs;
     this.#timer?.[Symbol.dispose]();
-    this.#timer = this.#clock.schedule(this.leftMs, () => this.check());
+    this.#timer = this.#clock.schedule(this.leftMs, () => this.end(NOT_RENEWED));
   }
 
   end(why: string): void {
