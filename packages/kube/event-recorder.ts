@@ -84,7 +84,7 @@ export class EventRecorder {
     const startMs = clock.nowMs();
     const client = this.#client.with({ timeoutMs: FLUSH_TIMEOUT_MS, retry: false });
     for (const write of this.#queue.splice(0)) {
-      if (clock.nowMs() - startMs > FLUSH_TIMEOUT_MS) return;
+      if (clock.nowMs() - startMs >= FLUSH_TIMEOUT_MS) return;
       await this.#send(client, write).catch(() => {});
     }
   }

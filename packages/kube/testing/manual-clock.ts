@@ -33,6 +33,7 @@ export class ManualClock implements Clock {
 
   async advance(byMs: number): Promise<void> {
     const untilMs = this.#nowMs + byMs;
+    await settle();
     for (let due = this.#next(untilMs); due !== undefined; due = this.#next(untilMs)) {
       this.#timers.delete(due);
       this.#nowMs = Math.max(this.#nowMs, due.atMs);
