@@ -41,17 +41,21 @@ test("an address of another machine is explained", async () => {
   );
 });
 
-test("a drain lets an open request finish and accepts no connection after", async (t) => {
+test("a drain answers while a request is open, lets it finish, and accepts no connection after", async (t) => {
   const { server, open } = await holding();
   const answer = fetch(server.url);
   await t.waitFor(() => assert.equal(open.length, 1));
   const drained = server.drain(60_000);
-  await assert.rejects(fetch(server.url));
+  const probe = fetch(server.url);
+  await t.waitFor(() => assert.equal(open.length, 2));
+  open[1]?.end("draining");
+  assert.equal(await (await probe).text(), "draining");
   open[0]?.end("whole");
   const response = await answer;
   assert.equal(await response.text(), "whole");
   assert.equal(response.headers.get("connection"), "close");
   await drained;
+  await assert.rejects(fetch(server.url));
 });
 
 test("a drain does not wait for a kept-alive connection once its answer is out", async (t) => {
@@ -63,12 +67,7 @@ test("a drain does not wait for a kept-alive connection once its answer is out",
   });
   await t.waitFor(() => assert.equal(open.length, 1));
   open[0]?.write("begun");
-  const unused = connect(server.port, "127.0.0.1");
-  await once(unused, "connect");
-  unused.on("error", () => {}); // A reset is as good an end as any.
   const drained = server.drain(60_000);
-  // From here on only the end of the answer can close its connection.
-  await new Promise((resolve) => unused.once("close", resolve));
   open[0]?.end("and ended");
   await ended;
   await drained;
@@ -111,8 +110,8 @@ test("an open request holds the drain, a connection that never asked anything do
   await once(unused, "connect");
   unused.on("error", () => {}); // A reset is as good an end as any.
   const drained = server.drain(60_000);
-  await new Promise((resolve) => unused.once("close", resolve));
   open[0]?.end("whole");
   assert.equal(await (await answer).text(), "whole");
+  await new Promise((resolve) => unused.once("close", resolve));
   await drained;
 });

@@ -1,8 +1,9 @@
 /**
  * An HTTP server that starts with a clear answer and ends without cutting anybody off.
  *
- * Draining is the part to understand: it stops accepting connections, tells clients of open ones to
- * close them, waits for open requests, and only at the deadline cuts what is left.
+ * Draining is the part to understand: while requests are open, new ones are still answered, so that probes and
+ * clients are told what happens instead of being refused; what the answer is, is the app's business. When none is
+ * open, or at the deadline, the server stops accepting, and cuts what is left.
  */
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -63,7 +64,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
     close,
     drain: async (deadlineMs, lastWords) => {
-      const finished = stopAccepting(server, open);
+      const finished = noneOpen(open).then(() => stopAccepting(server, open));
       if (await within(deadlineMs, finished)) return;
       lastWords?.();
       await within(LAST_WORDS_MS, finished);
@@ -88,6 +89,7 @@ type Open = {
   readonly sockets: Set<Socket>;
   readonly responses: Set<ServerResponse>;
   draining: boolean;
+  onEmpty?: () => void;
 };
 
 function trackOpen(server: Server): Open {
@@ -101,6 +103,7 @@ function trackOpen(server: Server): Open {
     if (open.draining) res.setHeader("connection", "close");
     res.once("close", () => {
       open.responses.delete(res);
+      if (open.responses.size === 0) open.onEmpty?.();
       // Such a connection was promised to be kept alive, and would wait out its idle time.
       if (open.draining) setImmediate(() => server.closeIdleConnections());
     });
@@ -108,11 +111,17 @@ function trackOpen(server: Server): Open {
   return open;
 }
 
-function stopAccepting(server: Server, open: Open): Promise<void> {
+/** From now on every connection ends with its request. Resolves when no request is open. */
+function noneOpen(open: Open): Promise<void> {
   open.draining = true;
   for (const res of open.responses) {
     if (!res.headersSent) res.setHeader("connection", "close");
   }
+  if (open.responses.size === 0) return Promise.resolve();
+  return new Promise((resolve) => (open.onEmpty = resolve));
+}
+
+function stopAccepting(server: Server, open: Open): Promise<void> {
   // To Node a connection that has not sent its first request yet is not idle, and would hold the drain.
   const unused = setTimeout(closeUnused, UNUSED_CONNECTION_MS, open);
   return new Promise((resolve) => {
