@@ -188,6 +188,9 @@ test("SIGTERM: not ready at once, streams finish, then the process ends with 0",
   const events = await runningStream(server);
   server.process.kill("SIGTERM");
   await server.until(({ state }) => state === "draining");
+  const probe = await fetch(`${server.url}/readyz`);
+  assert.equal(probe.status, 503);
+  assert.equal(((await probe.json()) as { state: string }).state, "draining");
   const rest = await Array.fromAsync(events);
   assert.equal(rest.at(-1), "[DONE]");
   assert.equal((await server.exit()).code, 0);
