@@ -3,8 +3,8 @@
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { shareCompileCache } from "@localmodel/service/compile-cache.ts";
 import { parseCommand, USAGE } from "./arguments.ts";
-import { run } from "./run.ts";
 
 const ROOT = path.join(import.meta.dirname, "../..");
 const DEFAULT_DOCUMENT = path.join(ROOT, "examples/smollm2-135m.yaml");
@@ -23,6 +23,8 @@ switch (command.type) {
     break;
   case "run": {
     const { paths, host, port } = command.arguments;
+    shareCompileCache();
+    const { run } = await import("./run.ts");
     await run({
       paths: paths.length === 0 ? [DEFAULT_DOCUMENT] : paths,
       host,

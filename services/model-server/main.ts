@@ -4,8 +4,10 @@
  * Weights are what everyone waits for, so the engine process is started before anything else is loaded,
  * even before the configuration is read.
  */
+import { shareCompileCache } from "@localmodel/service/compile-cache.ts";
 import { forkEngine } from "./engine-child.ts";
 
+shareCompileCache();
 const child = forkEngine();
 const { serve } = await import("./serve.ts");
 await serve(child);
