@@ -207,6 +207,23 @@ const LEASES_OTHER = {
   namespaced: true,
 };
 
+test("leadership counts from when a renewal was asked for, not from its late answer", async (t) => {
+  const { candidate, leases } = await setUp(t);
+  const one = candidate("one");
+  await one.election.elected;
+  let late: Exchange | undefined;
+  leases.fault = (exchange) => {
+    late = exchange;
+    return true;
+  };
+  await one.clock.advance(2000);
+  await t.waitFor(() => assert.ok(late), PATIENCE);
+  await one.clock.advance(4000);
+  leases.fault = undefined;
+  if (late !== undefined) leases.script(late);
+  await t.waitFor(() => assert.equal(one.leadership.leftMs, 6000), PATIENCE);
+});
+
 test("losing the lease ends a write that is under way", async (t) => {
   const { candidate, leases } = await setUp(t);
   const one = candidate("one");

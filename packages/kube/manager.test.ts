@@ -17,7 +17,7 @@ import type { Pass, Reconcile } from "./reconcile.ts";
 import { Reflector } from "./reflector.ts";
 import { defineResource } from "./resource.ts";
 import { type Exchange, FaultServer } from "./testing/fault-server.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
+import { ManualClock, settle } from "./testing/manual-clock.ts";
 import { Transport } from "./transport.ts";
 
 const PATIENCE = { interval: 2, timeout: 5000 };
@@ -49,17 +49,21 @@ async function setUp(t: TestContext, reconcile: TestPass, served = { lists: true
       if (state.lists) exchange.json({ metadata: { resourceVersion: "5" }, items: [thing("a")] });
       return;
     }
-    if (!path.includes("/leases")) {
-      calls.push(`${method} ${path.split("/").at(-1)}`);
-      return exchange.json(body ?? {});
-    }
+    if (path.includes("/leases")) return answerLease(exchange);
+    calls.push(`${method} ${path.includes("/events") ? "event" : path.split("/").at(-1)}`);
+    // Not at once, so that whoever does not wait for the answer is found out.
+    void settle(20).then(() => exchange.json(body ?? {}));
+  });
+  const answerLease = (exchange: Exchange): void => {
+    const { method, body } = exchange.received;
     if (!state.leases) return exchange.status(503, "ServiceUnavailable");
+    if (method === "GET" && lease !== undefined) calls.push("lease read");
     if (method === "GET") return lease ? exchange.json(lease) : exchange.status(404, "NotFound");
     lease = body as Lease;
     lease = { ...lease, metadata: { ...lease.metadata, resourceVersion: String((version += 1)) } };
     if (lease.spec?.holderIdentity === "") calls.push("lease given back");
     exchange.json(lease);
-  });
+  };
   const clock = new ManualClock();
   const metrics = new MetricRegistry();
   const transport = new Transport(server.access(), { clock, random: () => 0 });
@@ -128,13 +132,21 @@ test("at the end passes finish, events are written, and the lease is given back,
     await client.apply(THINGS, { metadata: { name: name.name, namespace: "home" } });
     const regarding = { apiVersion: "v1", kind: "Thing", namespace: "home", name: "a" };
     const said = { type: "Normal", reason: "Done", action: "Apply", note: "all is well" } as const;
-    it.recorder.record({ regarding, ...said });
+    for (let i = 0; i < 3; i += 1) it.recorder.record({ regarding, ...said });
   });
   await t.waitFor(() => assert.deepEqual(it.calls, ["a pass begins"]), PATIENCE);
   it.stop.abort();
   gate.resolve();
   await it.running;
-  assert.deepEqual(it.calls, ["a pass begins", "PATCH a", "POST events", "lease given back"]);
+  assert.deepEqual(it.calls, [
+    "a pass begins",
+    "PATCH a",
+    "POST event",
+    "PATCH event",
+    "PATCH event",
+    "lease read",
+    "lease given back",
+  ]);
   assert.deepEqual(it.clock.pendingMs, []);
 });
 
@@ -153,7 +165,7 @@ test("a pass that does not end is ended after the grace period", async (t) => {
   assert.ok(it.election.leadership.isHeld, "the lease is renewed while passes finish");
   await it.clock.advance(1000);
   await it.running;
-  assert.deepEqual(it.calls, ["a pass begins", "lease given back"]);
+  assert.deepEqual(it.calls, ["a pass begins", "lease read", "lease given back"]);
 });
 
 test("a lost lease stops everything at once, and the process fails", async (t) => {

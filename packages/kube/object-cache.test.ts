@@ -25,7 +25,7 @@ function objectOf(it: { name: string; uid: string; node: string }, version: numb
 
 test("whoever only listens to changes knows the same objects as who reads the cache and its index", () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
       const cache = new ObjectCache(silentLog, {
         node: ({ metadata }) => [metadata.labels?.["node"] ?? ""],
       });

@@ -107,7 +107,7 @@ const action = fc.oneof(
 
 test("whatever is added, taken, done and waited for, the queue does what its model says", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
+    fc.asyncProperty(fc.array(action, { maxLength: 60, size: "max" }), async (actions) => {
       const { clock, queue } = newQueue();
       const model = new Model();
       for (const [index, step] of actions.entries()) {
@@ -143,7 +143,7 @@ test("whatever is added, taken, done and waited for, the queue does what its mod
 test("a key is never worked on twice at a time, however many workers there are", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(key, { maxLength: 40 }),
+      fc.array(key, { maxLength: 40, size: "max" }),
       fc.integer({ min: 1, max: 5 }),
       async (keys, workers) => {
         const { queue } = newQueue();

@@ -55,7 +55,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets everything that only waits for promises run. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
+/** Lets everything that only waits for promises run, and what waits for the network so many times. */
+export async function settle(times = 1): Promise<void> {
+  for (let i = 0; i < times; i += 1) await new Promise((resolve) => void setImmediate(resolve));
 }
