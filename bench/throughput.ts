@@ -5,22 +5,20 @@
  * so that a machine that gets slower slows both.
  */
 import { ModelServer } from "../test/support/model-server.ts";
-import { DirectLoop } from "./support/direct-loop.ts";
+import { DirectLoop, type DirectResult } from "./support/direct-loop.ts";
 import { settings } from "./support/settings.ts";
 import { median } from "./support/statistics.ts";
-import { endlessPrompt, stream } from "./support/streaming-client.ts";
+import { endlessPrompt, stream, type StreamResult } from "./support/streaming-client.ts";
 import { printTable, type Row } from "./support/table.ts";
 
-const TOKENS = 128;
+const TOKENS = 256;
 const CONTEXT_TOKENS = 1024;
 
 const { path, threads, rounds } = await settings(7);
 
-type Round = {
-  readonly direct: number;
-  readonly server: number;
-  readonly clientCores: number;
-};
+/** Tokens per second: from request to last token, and while every stream has tokens. */
+type Rates = { readonly whole: number; readonly steady: number };
+type Round = { readonly direct: Rates; readonly server: Rates; readonly clientCores: number };
 
 async function overHttp(server: ModelServer, prompts: readonly string[]) {
   const body = { model: server.modelId, max_tokens: TOKENS, temperature: 0 };
@@ -35,7 +33,22 @@ async function overHttp(server: ModelServer, prompts: readonly string[]) {
   if (generated !== TOKENS * prompts.length) {
     throw new Error(`The server generated ${generated} tokens instead of ${TOKENS} per stream`);
   }
-  return { rate: (1000 * generated) / durationMs, cores: (user + system) / 1000 / durationMs };
+  const rates = { whole: (1000 * generated) / durationMs, steady: steadyRate(results) };
+  return { rates, cores: (user + system) / 1000 / durationMs };
+}
+
+function steadyRate(results: readonly StreamResult[]): number {
+  const from = Math.max(...results.map(({ arrivalsMs }) => arrivalsMs[0] ?? Number.NaN));
+  const to = Math.min(...results.map(({ arrivalsMs }) => arrivalsMs.at(-1) ?? Number.NaN));
+  const arrivals = results.flatMap(({ arrivalsMs }) => arrivalsMs);
+  return (1000 * arrivals.filter((at) => at > from && at <= to).length) / (to - from);
+}
+
+function ratesOf({ tokens, durationMs, promptMs }: DirectResult, streams: number): Rates {
+  return {
+    whole: (1000 * tokens) / durationMs,
+    steady: (1000 * (tokens - streams)) / (durationMs - promptMs),
+  };
 }
 
 async function measure(streams: number): Promise<Row> {
@@ -54,20 +67,31 @@ async function measure(streams: number): Promise<Row> {
     const early = serverFirst ? await overHttp(server, prompts) : undefined;
     const library = await direct.run({ prompts, tokens: TOKENS });
     const http = early ?? (await overHttp(server, prompts));
-    const rate = (1000 * library.tokens) / library.durationMs;
-    return { direct: rate, server: http.rate, clientCores: http.cores };
+    return {
+      direct: ratesOf(library, streams),
+      server: http.rates,
+      clientCores: http.cores,
+    };
   };
   await round(true); // warm both up
   const measured: Round[] = [];
   for (let index = 0; index < rounds; index += 1) measured.push(await round(index % 2 === 0));
-  const ratios = measured.map((one) => one.server / one.direct);
+  const figure = (pick: (round: Round) => number, digits = 1) =>
+    median(measured.map(pick)).toFixed(digits);
+  const range = (pick: (round: Round) => number) => {
+    const values = measured.map(pick);
+    return `${Math.min(...values).toFixed(2)}..${Math.max(...values).toFixed(2)}`;
+  };
   return {
     streams,
-    "direct tokens/s": median(measured.map((one) => one.direct)).toFixed(1),
-    "server tokens/s": median(measured.map((one) => one.server)).toFixed(1),
-    ratio: median(ratios).toFixed(3),
-    "ratio min..max": `${Math.min(...ratios).toFixed(3)}..${Math.max(...ratios).toFixed(3)}`,
-    "cores of the client": median(measured.map((one) => one.clientCores)).toFixed(3),
+    "direct t/s": figure(({ direct: library }) => library.whole),
+    "server t/s": figure(({ server: http }) => http.whole),
+    ratio: figure((one) => one.server.whole / one.direct.whole, 3),
+    range: range((one) => one.server.whole / one.direct.whole),
+    "steady: direct": figure(({ direct: library }) => library.steady),
+    server: figure(({ server: http }) => http.steady),
+    "steady ratio": figure((one) => one.server.steady / one.direct.steady, 3),
+    "client cores": figure(({ clientCores }) => clientCores, 3),
   };
 }
 
