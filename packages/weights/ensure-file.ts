@@ -9,18 +9,18 @@
  */
 import { stat } from "node:fs/promises";
 import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
-import { type Blob, findBlob, verifyBlob } from "./blobs.ts";
-import { keyOf } from "./cache-layout.ts";
-import { acquireLock } from "./file-lock.ts";
+import { type Blob, findBlob, verifyBlob } from "./cache/blobs.ts";
+import { keyOf } from "./cache/cache-layout.ts";
+import { acquireLock } from "./cache/file-lock.ts";
 import { useLocalFile, type LocalFile } from "./local-file.ts";
-import { discardPartial, PartialRecord } from "./partial-file.ts";
-import { fetchFromPythonPackage } from "./python-package.ts";
-import { readRecord } from "./record-file.ts";
+import { discardPartial, PartialRecord } from "./cache/partial-file.ts";
+import { fetchFromPythonPackage } from "./python/python-package.ts";
+import { readRecord } from "./cache/record-file.ts";
 import type { FetchSession } from "./session.ts";
 import { describeSource, identityOf } from "./source-identity.ts";
-import { hasChanged, type IndexRecord, readIndex } from "./source-index.ts";
-import { downloadFromWeb, type Order } from "./web-download.ts";
-import { isWebSource } from "./web-location.ts";
+import { hasChanged, type IndexRecord, readIndex } from "./cache/source-index.ts";
+import { downloadFromWeb, type Order } from "./web/web-download.ts";
+import { isWebSource } from "./web/web-location.ts";
 import {
   allSourcesFailed,
   concernsThisMachine,

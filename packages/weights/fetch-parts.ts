@@ -9,12 +9,12 @@ import {
   type WeightsSource,
 } from "@localmodel/localmodel/source-spec.ts";
 import { type EnsuredFile, ensureFile, type WantedFile } from "./ensure-file.ts";
-import { measureParts } from "./part-sizes.ts";
-import { partOf } from "./progress.ts";
+import { measureParts } from "./gguf/part-sizes.ts";
+import { partOf } from "./progress/progress.ts";
 import type { FetchSession } from "./session.ts";
 import { describeSource } from "./source-identity.ts";
-import { fileNameOf, sourcesOfParts } from "./split-names.ts";
-import { linkParts } from "./split-set.ts";
+import { fileNameOf, sourcesOfParts } from "./gguf/split-names.ts";
+import { linkParts } from "./gguf/split-set.ts";
 import { WeightsError } from "./weights-error.ts";
 
 export type Weights = {

@@ -13,14 +13,14 @@
  * and are checked by what the Hub says about them and by their own headers.
  */
 import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
-import { CacheLayout, defaultCacheFolder, type Environment } from "./cache-layout.ts";
-import { diskError } from "./disk-space.ts";
+import { CacheLayout, defaultCacheFolder, type Environment } from "./cache/cache-layout.ts";
+import { diskError } from "./cache/disk-space.ts";
 import { fetchParts, wantedParts, type Weights } from "./fetch-parts.ts";
-import { type OnProgress, throttled } from "./progress.ts";
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
+import { type OnProgress, throttled } from "./progress/progress.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./web/retry.ts";
 import type { FetchSession } from "./session.ts";
-import { formatDuration } from "./units.ts";
-import { WebClient } from "./web-client.ts";
+import { formatDuration } from "./progress/units.ts";
+import { WebClient } from "./web/web-client.ts";
 import { WeightsError } from "./weights-error.ts";
 
 export type FetchOptions = {

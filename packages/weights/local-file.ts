@@ -7,13 +7,13 @@
 import { type BigIntStats, constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { z } from "zod";
-import { recordOf } from "./blobs.ts";
-import { sha256OfFile } from "./file-hash.ts";
-import { requireGguf } from "./gguf-check.ts";
-import { readRecord, writeRecord } from "./record-file.ts";
+import { recordOf } from "./cache/blobs.ts";
+import { sha256OfFile } from "./cache/file-hash.ts";
+import { requireGguf } from "./gguf/gguf-check.ts";
+import { readRecord, writeRecord } from "./cache/record-file.ts";
 import type { FetchSession } from "./session.ts";
-import { fileNameOf } from "./split-names.ts";
-import { requireChecksum } from "./web-download.ts";
+import { fileNameOf } from "./gguf/split-names.ts";
+import { requireChecksum } from "./web/web-download.ts";
 import { WeightsError } from "./weights-error.ts";
 
 const FileRecord = z.strictObject({

@@ -1,10 +1,10 @@
 /**
  * What every step of one fetch shares: where to put things, whom to tell, how long to wait.
  */
-import type { CacheLayout, Environment } from "./cache-layout.ts";
-import type { OnProgress } from "./progress.ts";
-import type { RetryPolicy } from "./retry.ts";
-import type { WebClient } from "./web-client.ts";
+import type { CacheLayout, Environment } from "./cache/cache-layout.ts";
+import type { OnProgress } from "./progress/progress.ts";
+import type { RetryPolicy } from "./web/retry.ts";
+import type { WebClient } from "./web/web-client.ts";
 
 export type FetchSession = {
   readonly cache: CacheLayout;

@@ -6,8 +6,8 @@ import { FileServer } from "../../test/support/file-server.ts";
 import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { fetchInto } from "../../test/support/weights-fetch.ts";
-import type { WeightsProgress } from "./progress.ts";
-import { parseSplitName, sourcesOfParts } from "./split-names.ts";
+import type { WeightsProgress } from "./progress/progress.ts";
+import { parseSplitName, sourcesOfParts } from "./gguf/split-names.ts";
 
 const NAMES = [1, 2, 3].map((part) => `big-0000${part}-of-00003.gguf`);
 const PARTS = NAMES.map((_, index) =>

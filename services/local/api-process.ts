@@ -5,7 +5,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { API_CONFIG_VARIABLE, type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
 import type { ApiMessage, Directory, DirectoryMessage } from "@localmodel/localmodel/directory.ts";
-import { formatDuration } from "@localmodel/weights/units.ts";
+import { formatDuration } from "@localmodel/weights/progress/units.ts";
 import { crashesInARow, restartDelayMs } from "./backoff.ts";
 import { DRAIN_TIMEOUT_MS } from "./server-start.ts";
 import { describeExit, ServiceProcess } from "./service-process.ts";

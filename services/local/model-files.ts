@@ -7,8 +7,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
 import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";
-import type { WeightsProgress } from "@localmodel/weights/progress.ts";
-import { formatBytes, formatDuration } from "@localmodel/weights/units.ts";
+import type { WeightsProgress } from "@localmodel/weights/progress/progress.ts";
+import { formatBytes, formatDuration } from "@localmodel/weights/progress/units.ts";
 import { isTransient, WeightsError } from "@localmodel/weights/weights-error.ts";
 import { restartDelayMs } from "./backoff.ts";
 import type { DesiredModel } from "./desired.ts";

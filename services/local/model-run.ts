@@ -8,8 +8,8 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { ServerMessage } from "@localmodel/localmodel/server-state.ts";
-import type { ProgressReporter } from "@localmodel/weights/progress-reporter.ts";
-import { formatDuration } from "@localmodel/weights/units.ts";
+import type { ProgressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
+import { formatDuration } from "@localmodel/weights/progress/units.ts";
 import { crashesInARow, restartDelayMs } from "./backoff.ts";
 import type { DesiredModel } from "./desired.ts";
 import { fetchFiles, type ModelFiles } from "./model-files.ts";

@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type FetchOptions, fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import type { Weights } from "@localmodel/weights/fetch-parts.ts";
-import type { WeightsPhase } from "@localmodel/weights/progress.ts";
+import type { WeightsPhase } from "@localmodel/weights/progress/progress.ts";
 import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
 
 type Request = { readonly source: WeightsSource; readonly options: FetchOptions };

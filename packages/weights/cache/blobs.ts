@@ -13,7 +13,7 @@ import type { CacheLayout } from "./cache-layout.ts";
 import { onDisk } from "./disk-space.ts";
 import { sha256OfFile } from "./file-hash.ts";
 import { readRecord, writeRecord } from "./record-file.ts";
-import type { FetchSession } from "./session.ts";
+import type { FetchSession } from "../session.ts";
 
 export type Blob = { readonly sha256: string; readonly path: string; readonly sizeBytes: number };
 

@@ -12,11 +12,11 @@ import { publicUrl } from "./redact.ts";
 import type { RemoteFile } from "./remote-file.ts";
 import { planResponse, rangeHeaders, type ResumePoint } from "./response-plan.ts";
 import { type Failed, retryDelayMs } from "./retry.ts";
-import type { FetchSession } from "./session.ts";
+import type { FetchSession } from "../session.ts";
 import { StallGuard } from "./stall-guard.ts";
-import { formatBytes, formatDuration } from "./units.ts";
+import { formatBytes, formatDuration } from "../progress/units.ts";
 import { RequestError } from "./web-client.ts";
-import { WeightsError } from "./weights-error.ts";
+import { WeightsError } from "../weights-error.ts";
 
 export async function transfer(job: Transfer, session: FetchSession): Promise<RemoteFile> {
   const { partial } = job;

@@ -5,20 +5,20 @@
  * piece before the source is blamed: the earlier piece may have been of another version, or of a
  * mirror that is wrong.
  */
-import { keyOf } from "./cache-layout.ts";
-import { admitBlob, type Blob } from "./blobs.ts";
-import { requireGguf } from "./gguf-check.ts";
-import { PartialFile } from "./partial-file.ts";
+import { keyOf } from "../cache/cache-layout.ts";
+import { admitBlob, type Blob } from "../cache/blobs.ts";
+import { requireGguf } from "../gguf/gguf-check.ts";
+import { PartialFile } from "../cache/partial-file.ts";
 import { publicUrl } from "./redact.ts";
 import type { RemoteFile } from "./remote-file.ts";
-import type { FetchSession } from "./session.ts";
-import { identityOf } from "./source-identity.ts";
-import { writeIndex } from "./source-index.ts";
-import { fileNameOf } from "./split-names.ts";
+import type { FetchSession } from "../session.ts";
+import { identityOf } from "../source-identity.ts";
+import { writeIndex } from "../cache/source-index.ts";
+import { fileNameOf } from "../gguf/split-names.ts";
 import type { Transfer } from "./receive.ts";
 import { transfer } from "./transfer.ts";
 import { isHubOffline, locate, type WebSource } from "./web-location.ts";
-import { WeightsError } from "./weights-error.ts";
+import { WeightsError } from "../weights-error.ts";
 
 export type Order = {
   /** Names the partial file; its lock is held. */

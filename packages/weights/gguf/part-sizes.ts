@@ -6,13 +6,13 @@
  */
 import { stat } from "node:fs/promises";
 import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
-import { requireSpace } from "./disk-space.ts";
-import { partialKeyOf, type WantedFile } from "./ensure-file.ts";
-import { remoteFileOf } from "./remote-file.ts";
-import type { FetchSession } from "./session.ts";
-import { readIndex } from "./source-index.ts";
-import { discardBody } from "./web-client.ts";
-import { isHubOffline, isWebSource, locate } from "./web-location.ts";
+import { requireSpace } from "../cache/disk-space.ts";
+import { partialKeyOf, type WantedFile } from "../ensure-file.ts";
+import { remoteFileOf } from "../web/remote-file.ts";
+import type { FetchSession } from "../session.ts";
+import { readIndex } from "../cache/source-index.ts";
+import { discardBody } from "../web/web-client.ts";
+import { isHubOffline, isWebSource, locate } from "../web/web-location.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const QUESTIONS_AT_ONCE = 8;

@@ -5,7 +5,7 @@ import { publicText, publicUrl } from "./redact.ts";
 import { remoteFileOf } from "./remote-file.ts";
 import { planResponse, rangeHeaders } from "./response-plan.ts";
 import { DEFAULT_RETRY_POLICY, type Failed, retryDelayMs } from "./retry.ts";
-import { differs } from "./source-index.ts";
+import { differs } from "../cache/source-index.ts";
 
 const HALF = { offset: 50, validator: { etag: '"v1"' } } as const;
 

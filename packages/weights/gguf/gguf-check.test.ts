@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import fc from "fast-check";
-import { sampleGguf } from "../../test/support/sample-gguf.ts";
-import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
+import { sampleGguf } from "../../../test/support/sample-gguf.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { tensorBytes } from "./ggml-types.ts";
 import { requireGguf } from "./gguf-check.ts";
-import { WeightsError } from "./weights-error.ts";
+import { WeightsError } from "../weights-error.ts";
 
 const MODEL = sampleGguf();
 

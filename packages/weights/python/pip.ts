@@ -8,12 +8,12 @@
 import { spawn } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Environment } from "./cache-layout.ts";
-import { publicText } from "./redact.ts";
-import type { FetchSession } from "./session.ts";
-import { StallGuard } from "./stall-guard.ts";
-import { formatDuration } from "./units.ts";
-import { WeightsError } from "./weights-error.ts";
+import type { Environment } from "../cache/cache-layout.ts";
+import { publicText } from "../web/redact.ts";
+import type { FetchSession } from "../session.ts";
+import { StallGuard } from "../web/stall-guard.ts";
+import { formatDuration } from "../progress/units.ts";
+import { WeightsError } from "../weights-error.ts";
 
 /** pip's own timeouts and retries come first; they are long, and it is silent meanwhile. */
 const SILENCE_FACTOR = 5;

@@ -3,12 +3,12 @@ import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { type Answer, FileServer } from "../../test/support/file-server.ts";
-import { partialHas } from "../../test/support/partial-files.ts";
-import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
-import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
-import { fetchInto } from "../../test/support/weights-fetch.ts";
-import type { WeightsError } from "./weights-error.ts";
+import { type Answer, FileServer } from "../../../test/support/file-server.ts";
+import { partialHas } from "../../../test/support/partial-files.ts";
+import { sampleGguf, sha256Of } from "../../../test/support/sample-gguf.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { fetchInto } from "../../../test/support/weights-fetch.ts";
+import type { WeightsError } from "../weights-error.ts";
 
 const MODEL = sampleGguf();
 const OTHER = sampleGguf({ seed: 2 });

@@ -2,8 +2,8 @@
  * Is there room for a file? And what an error of the file system means to a person.
  */
 import { mkdir, statfs } from "node:fs/promises";
-import { formatBytes } from "./units.ts";
-import { WeightsError } from "./weights-error.ts";
+import { formatBytes } from "../progress/units.ts";
+import { WeightsError } from "../weights-error.ts";
 
 /** Left free, so that a download never takes the last byte from the rest of the machine. */
 const RESERVE_BYTES = 64 * 1024 * 1024;

@@ -7,9 +7,9 @@
 import { open } from "node:fs/promises";
 import { ByteCursor, EndOfFileError } from "./byte-cursor.ts";
 import { GGUF_MAGIC, type GgufHeader, GgufHeaderError, readGgufHeader } from "./gguf-header.ts";
-import { publicText } from "./redact.ts";
+import { publicText } from "../web/redact.ts";
 import { parseSplitName } from "./split-names.ts";
-import { WeightsError } from "./weights-error.ts";
+import { WeightsError } from "../weights-error.ts";
 
 /** How many leading bytes `problemOfHead` wants to see. */
 export const HEAD_BYTES = 512;

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
-import type { Environment } from "./cache-layout.ts";
+import type { Environment } from "../cache/cache-layout.ts";
 import type { Leg } from "./redirects.ts";
 
 export type WebSource = Extract<SingleSource, { type: "huggingFace" | "http" }>;

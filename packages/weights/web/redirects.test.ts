@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { FileServer } from "../../test/support/file-server.ts";
-import { partialHas } from "../../test/support/partial-files.ts";
-import { sampleGguf } from "../../test/support/sample-gguf.ts";
-import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
-import { fetchInto } from "../../test/support/weights-fetch.ts";
+import { FileServer } from "../../../test/support/file-server.ts";
+import { partialHas } from "../../../test/support/partial-files.ts";
+import { sampleGguf } from "../../../test/support/sample-gguf.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { fetchInto } from "../../../test/support/weights-fetch.ts";
 import { nextLeg } from "./redirects.ts";
 
 const MODEL = sampleGguf();

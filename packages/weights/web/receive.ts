@@ -12,19 +12,19 @@ import {
   createInflate,
   createZstdDecompress,
 } from "node:zlib";
-import { requireSpace } from "./disk-space.ts";
-import { HEAD_BYTES, problemOfHead } from "./gguf-check.ts";
-import type { PartialFile } from "./partial-file.ts";
+import { requireSpace } from "../cache/disk-space.ts";
+import { HEAD_BYTES, problemOfHead } from "../gguf/gguf-check.ts";
+import type { PartialFile } from "../cache/partial-file.ts";
 import { publicUrl } from "./redact.ts";
 import type { Leg } from "./redirects.ts";
 import { type RemoteFile, remoteFileOf } from "./remote-file.ts";
 import type { ContentCoding, ResponsePlan } from "./response-plan.ts";
 import type { Failed } from "./retry.ts";
-import type { FetchSession } from "./session.ts";
+import type { FetchSession } from "../session.ts";
 import type { StallGuard } from "./stall-guard.ts";
-import { formatBytes } from "./units.ts";
+import { formatBytes } from "../progress/units.ts";
 import { discardBody, type WebResponse } from "./web-client.ts";
-import { WeightsError } from "./weights-error.ts";
+import { WeightsError } from "../weights-error.ts";
 
 export type Transfer = {
   readonly leg: Leg;

@@ -6,11 +6,11 @@ import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
 import { z } from "zod";
 import type { CacheLayout } from "./cache-layout.ts";
 import { readRecord, writeRecord } from "./record-file.ts";
-import { type RemoteFile, remoteFileOf } from "./remote-file.ts";
-import type { FetchSession } from "./session.ts";
-import { identityOf, isImmutable } from "./source-identity.ts";
-import { discardBody, type WebResponse } from "./web-client.ts";
-import { isHubOffline, isWebSource, locate } from "./web-location.ts";
+import { type RemoteFile, remoteFileOf } from "../web/remote-file.ts";
+import type { FetchSession } from "../session.ts";
+import { identityOf, isImmutable } from "../source-identity.ts";
+import { discardBody, type WebResponse } from "../web/web-client.ts";
+import { isHubOffline, isWebSource, locate } from "../web/web-location.ts";
 
 const CHECK_TIMEOUT_MS = 10_000;
 
