@@ -37,7 +37,8 @@ function mayRepeat(error: unknown, repeatable: boolean): boolean {
   // Turned away before anything was done.
   if (error.code === 429) return true;
   if (!repeatable) return false;
-  return error.code === 500 || error.code === 502 || error.code === 503 || error.code === 504;
+  // Not 500: the API server answers with it to fields that server-side apply does not know.
+  return error.code === 502 || error.code === 503 || error.code === 504;
 }
 
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"]);

@@ -98,7 +98,7 @@ test("a refusal in the words of a load balancer is an error as well", async (t) 
 
 for (const { name, request, code } of [
   { name: "a read", request: GET, code: 503 },
-  { name: "a read", request: GET, code: 500 },
+  { name: "a read", request: GET, code: 502 },
   { name: "an apply", request: APPLY, code: 504 },
   { name: "a create", request: POST, code: 429 },
 ]) {
@@ -117,6 +117,12 @@ for (const code of [500, 503, 504]) {
     assert.equal(server.exchanges.length, 1);
   });
 }
+
+test("a mistake that the server calls an internal error is told at once", async (t) => {
+  const { transport, server } = await setUp(t, (exchange) => exchange.status(500, "InternalError"));
+  await assert.rejects(transport.json(APPLY), { code: 500 });
+  assert.equal(server.exchanges.length, 1);
+});
 
 test("a server that asks for patience gets it", async (t) => {
   const it = await setUp(t, (exchange, index) =>

@@ -1,8 +1,10 @@
 /**
  * One watch, from one version until it ends.
  *
- * A dead connection looks exactly like a quiet cluster. The server sends a bookmark about once a minute,
- * so silence for much longer than that ends the watch, as does a server that ignores `timeoutSeconds`.
+ * A dead connection looks exactly like a quiet cluster. A busy server sends a bookmark about once a
+ * minute, so silence for much longer than that ends the watch, as does a server that ignores
+ * `timeoutSeconds`. Neither is an error: where nothing at all happens there are no bookmarks, and asking
+ * once more costs little.
  */
 import { ApiConnectionError, ApiStatusError, type Status } from "./api-errors.ts";
 import { Deadline } from "./deadline.ts";
@@ -36,8 +38,6 @@ export async function* watch<T extends KubeObject>(
 ): AsyncGenerator<WatchEvent<T>> {
   const { resource, namespace, labelSelector, fieldSelector } = scope;
   const path = collectionPath(resource, namespace);
-  const failed = (why: string) => (): Error =>
-    new ApiConnectionError(`watch ${path}`, new Error(why));
   const query = { labelSelector, fieldSelector, resourceVersion, timeoutSeconds };
   const body = await transport.stream({
     method: "GET",
@@ -48,24 +48,28 @@ export async function* watch<T extends KubeObject>(
     signal,
   });
   const { clock } = transport;
-  const silent = failed(`no sign of life for ${SILENCE_MS / 1000} s`);
-  const late = failed(`still open after its ${timeoutSeconds} s`);
-  using overtime = new Deadline(clock, timeoutSeconds * 1000 + OVERTIME_MS, late, [signal]);
-  using silence = new Deadline(clock, SILENCE_MS, silent, [overtime.signal]);
+  using overtime = new Deadline(clock, timeoutSeconds * 1000 + OVERTIME_MS, ended, [signal]);
+  using silence = new Deadline(clock, SILENCE_MS, ended, [overtime.signal]);
   const end = (): void => void body.destroy(silence.signal.reason as Error);
   silence.signal.addEventListener("abort", end);
   if (silence.signal.aborted) end();
   body.on("error", () => {}); // Giving it up early is reported as an error; it is what we want.
   try {
     for await (const line of linesOf(heard(body, silence))) {
+      signal.throwIfAborted();
       if (line !== "") yield eventIn(line, scope, path);
     }
   } catch (error) {
-    silence.signal.throwIfAborted();
+    signal.throwIfAborted();
+    if (silence.signal.aborted) return;
     throw error instanceof ApiStatusError ? error : new ApiConnectionError(`watch ${path}`, error);
   } finally {
     body.destroy();
   }
+}
+
+function ended(): Error {
+  return new Error("the watch is over");
 }
 
 /** Every byte is a sign of life, whole line or not. */
