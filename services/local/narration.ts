@@ -63,7 +63,7 @@ export function curlFor(url: string, id: string, facts: ModelFacts): string {
   const embeds = !chats && facts.capabilities.includes("embeddings");
   const path = chats ? "chat/completions" : embeds ? "embeddings" : "completions";
   const body = chats
-    ? { model: id, messages: [{ role: "user", content: "What is the capital of France?" }] }
+    ? { model: id, messages: [{ role: "user", content: "Why is the sky blue?" }] }
     : embeds
       ? { model: id, input: "The capital of France" }
       : { model: id, prompt: "The capital of France is", max_tokens: 16 };

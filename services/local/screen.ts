@@ -4,7 +4,10 @@
  * Several models may download at the same time, but there is only one bottom line; the first to report
  * has it until it is done.
  */
-import { type ProgressReporter, progressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
+import {
+  type ProgressReporter,
+  progressReporter,
+} from "@localmodel/weights/progress/progress-reporter.ts";
 
 export type Terminal = {
   write(text: string): unknown;
