@@ -1,30 +1,31 @@
 /**
  * What the other tests tell their servers to do, asked of a real API server.
  *
- * Runs where LOCALMODEL_TEST_KUBECONFIG names a cluster that may be written to: everything happens in a
+ * Not part of `npm test`: `LOCALMODEL_TEST_KUBECONFIG=FILE node --test packages/kube/testing/api-server.ts` runs it
+ * against a cluster that may be written to; everything happens in a
  * namespace of its own, which is deleted at the end.
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, suite, test, type TestContext } from "node:test";
-import { isAlreadyExists, isConflict, isVersionTooLarge } from "./api-errors.ts";
-import { AppliedMemory } from "./applied-memory.ts";
-import { Client } from "./client.ts";
-import { CONFIG_MAPS, DEPLOYMENTS, NAMESPACES } from "./core-resources.ts";
-import { Election } from "./election.ts";
-import { EVENTS, referenceTo } from "./event.ts";
-import { EventRecorder } from "./event-recorder.ts";
-import { kubeconfigAccess } from "./kubeconfig.ts";
-import { silentLog } from "./log.ts";
-import { MetricRegistry } from "./metrics.ts";
-import type { KubeObject } from "./objects.ts";
-import { Reflector } from "./reflector.ts";
-import { defineResource } from "./resource.ts";
-import { Transport } from "./transport.ts";
-import { watch } from "./watch.ts";
+import { isAlreadyExists, isConflict, isVersionTooLarge } from "../api-errors.ts";
+import { AppliedMemory } from "../applied-memory.ts";
+import { Client } from "../client.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, NAMESPACES } from "../core-resources.ts";
+import { Election } from "../election.ts";
+import { EVENTS, referenceTo } from "../event.ts";
+import { EventRecorder } from "../event-recorder.ts";
+import { kubeconfigAccess } from "../kubeconfig.ts";
+import { silentLog } from "../log.ts";
+import { MetricRegistry } from "../metrics.ts";
+import type { KubeObject } from "../objects.ts";
+import { Reflector } from "../reflector.ts";
+import { defineResource } from "../resource.ts";
+import { Transport } from "../transport.ts";
+import { watch } from "../watch.ts";
 
 const KUBECONFIG = process.env["LOCALMODEL_TEST_KUBECONFIG"] ?? "";
-const skip = KUBECONFIG === "" && "LOCALMODEL_TEST_KUBECONFIG is not set";
+if (KUBECONFIG === "") throw new Error("LOCALMODEL_TEST_KUBECONFIG must name a kubeconfig file");
 const PATIENCE = { interval: 20, timeout: 30_000 };
 
 type NetworkPolicy = KubeObject & { readonly spec?: object };
@@ -46,7 +47,7 @@ const deploymentSpec = {
   template: podTemplate,
 };
 
-suite("on a real API server", { skip }, () => {
+suite("on a real API server", () => {
   const namespace = `kube-test-${randomBytes(4).toString("hex")}`;
   let transport: Transport;
   let client: Client;
