@@ -90,6 +90,15 @@ export class LocalMode implements AsyncDisposable {
       this.process.kill("SIGKILL");
       await this.exit();
     }
-    for (const pid of this.orphans()) process.kill(pid, "SIGKILL");
+    for (const pid of this.orphans()) killIfRunning(pid);
+  }
+}
+
+/** It may end by itself in between: children do when their parent is gone. */
+function killIfRunning(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
