@@ -5,7 +5,7 @@ import { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { OpenAIErrorData } from "@localmodel/openai/errors.ts";
 import type { GenerateEvent, GenerateRequest, Sampling, TokenLogprob, Usage } from "../engine.ts";
 import { type LoadedEngine, loadEngine } from "./load.ts";
-import { encodePrompt } from "./prompt.ts";
+import { encodePrompts } from "./prompt.ts";
 import type { EngineEvent } from "./protocol.ts";
 import { Scheduler } from "./scheduler.ts";
 
@@ -61,10 +61,7 @@ export class TestEngine {
       batchTokens: config.engine.batchTokens,
       vocabulary,
       isEnd,
-      encode: ({ prompts, inputParam }, signal) => {
-        const limit = { contextTokens, inputParam, signal };
-        return Promise.all(prompts.map((prompt) => encodePrompt(prompt, tokenizer, limit)));
-      },
+      encode: (request, signal) => encodePrompts(request, tokenizer, { contextTokens, signal }),
       send: (events) => {
         for (const event of events) this.#listeners.get(event.id)?.(event);
       },

@@ -12,7 +12,7 @@ import { CancelledError } from "./cancelled-error.ts";
 import { EmbeddingQueue } from "./embedding-queue.ts";
 import { type LoadedEngine, loadEngine } from "./load.ts";
 import { DoesNotFitError, NotAGgufError } from "./load-error.ts";
-import { encodePrompt } from "./prompt.ts";
+import { encodePrompts } from "./prompt.ts";
 import type { FromEngine, ToEngine } from "./protocol.ts";
 import { Scheduler } from "./scheduler.ts";
 
@@ -81,10 +81,7 @@ function generationScheduler(
     batchTokens: config.engine.batchTokens,
     vocabulary,
     isEnd,
-    encode: ({ prompts, inputParam }, signal) => {
-      const limit = { contextTokens, inputParam, signal };
-      return Promise.all(prompts.map((prompt) => encodePrompt(prompt, tokenizer, limit)));
-    },
+    encode: (request, signal) => encodePrompts(request, tokenizer, { contextTokens, signal }),
     send: (events) => send({ type: "events", events }),
     onBroken: (error, inARow) => {
       log.error("a decode step failed", { error: String(error), inARow });

@@ -6,7 +6,7 @@
  * caller writes the template. A prompt that cannot fit is refused without tokenising all of it.
  */
 import { invalidRequest, modelNotCapable } from "@localmodel/openai/errors.ts";
-import type { Prompt } from "../engine.ts";
+import type { GenerateRequest, Prompt } from "../engine.ts";
 import type { ChatTemplate, Segment } from "./chat-template.ts";
 import {
   append,
@@ -37,6 +37,17 @@ export type EncodedPrompt = {
 };
 
 export type EncodeLimit = TextLimit & { readonly inputParam: "messages" | "prompt" };
+
+/** All prompts of a request. Throws for the first that cannot be evaluated. */
+export function encodePrompts(
+  { prompts, inputParam }: GenerateRequest,
+  tokenizer: Tokenizer,
+  limit: Pick<TextLimit, "contextTokens" | "signal">,
+): Promise<EncodedPrompt[]> {
+  return Promise.all(
+    prompts.map((prompt) => encodePrompt(prompt, tokenizer, { ...limit, inputParam })),
+  );
+}
 
 export async function encodePrompt(
   prompt: Prompt,

@@ -1,62 +1,29 @@
-/**
- * POST /v1/chat/completions
- *
- *   parse -> which model -> loaded? -> able? -> admit -> generate -> one answer, or chunks of it
- */
-import { type AnswerHead, newId } from "@localmodel/openai/answer.ts";
+/** POST /v1/chat/completions */
 import { type ChatChunks, chatChunks, chatCompletion } from "@localmodel/openai/chat-answer.ts";
 import { parseChatRequest } from "@localmodel/openai/chat-request.ts";
 import type { RequestHandler } from "express";
-import { reportIgnored, sendJson } from "../api-headers.ts";
-import { loadedModel } from "../availability.ts";
-import type { GenerateEvent, GenerateRequest } from "../engine.ts";
-import { type Choice, gather } from "../outcome.ts";
-import { patienceSeconds } from "../patience.ts";
+import type { GenerateEvent } from "../engine.ts";
+import type { Choice } from "../outcome.ts";
 import { resolveChat } from "../resolve-chat.ts";
-import { requireCapability, requireModel } from "../resolve-model.ts";
-import { withRunningUsage } from "../running-usage.ts";
-import { type Serving, TENANT_HEADER } from "../serving.ts";
-import { streamEvents } from "../stream-events.ts";
-import { whileConnected } from "../while-connected.ts";
+import type { Serving } from "../serving.ts";
+import { generationRoute } from "./generation.ts";
 
 export function chatCompletions(serving: Serving): RequestHandler {
-  const { admission, config, engine, log } = serving;
-  return whileConnected(log, async (req, res, gone) => {
-    const { request, ignored } = parseChatRequest(req.body);
-    reportIgnored(res, ignored);
-    requireModel(request.model, config);
-    const facts = loadedModel(engine.state);
-    requireCapability("chat", facts, config.modelId);
-    const tenant = req.get(TENANT_HEADER) ?? "";
-    const generation = resolveChat(request, { config, facts, tenant });
-
-    using _place = admission.admit(patienceSeconds(req, request));
-    const events = engine.generate(generation, gone);
-    const head = answerHead(config.modelId, facts.fingerprint);
-    if (request.stream === true) {
-      const { include_usage = false, continuous_usage_stats = false } =
-        request.stream_options ?? {};
-      const chunk = toChunk(chatChunks(head, include_usage), include_usage);
-      const running = include_usage && continuous_usage_stats;
-      await streamEvents(res, events, {
-        ...serving,
-        toChunk: running ? withRunningUsage(chunk, generation) : chunk,
-      });
-    } else {
-      const { choices, usage } = await gather(events);
-      const answers = choices.map((choice) => answerOf(choice, generation));
-      sendJson(res, chatCompletion(head, answers, usage));
-    }
+  return generationRoute(serving, {
+    capability: "chat",
+    idPrefix: "chatcmpl-",
+    parse: parseChatRequest,
+    resolve: resolveChat,
+    toChunk: (head, includeUsage) => toChunk(chatChunks(head, includeUsage), includeUsage),
+    answer: (head, { choices, usage }, { logprobs }) => {
+      const answers = choices.map((choice) => answerOf(choice, logprobs === true));
+      return chatCompletion(head, answers, usage);
+    },
   });
 }
 
-function answerHead(model: string, fingerprint: string): AnswerHead {
-  const created = Math.floor(Date.now() / 1000);
-  return { id: newId("chatcmpl-"), created, model, fingerprint };
-}
-
-function answerOf({ text, reason, generated }: Choice, { topLogprobs }: GenerateRequest) {
-  return { text, reason, ...(topLogprobs !== undefined && { logprobs: generated }) };
+function answerOf({ text, reason, generated }: Choice, wantsLogprobs: boolean) {
+  return { text, reason, ...(wantsLogprobs && { logprobs: generated }) };
 }
 
 function toChunk(chunks: ChatChunks, includeUsage: boolean) {

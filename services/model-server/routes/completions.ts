@@ -1,7 +1,4 @@
-/**
- * POST /v1/completions: the same path as chats, for bare text, token ids and many prompts at once.
- */
-import { type AnswerHead, newId } from "@localmodel/openai/answer.ts";
+/** POST /v1/completions: bare text, token ids and many prompts at once. */
 import { bestOf, meanLogprob } from "@localmodel/openai/best-of.ts";
 import {
   type CompletionChoice,
@@ -15,51 +12,22 @@ import {
   samplesPerPrompt,
 } from "@localmodel/openai/completion-request.ts";
 import type { RequestHandler } from "express";
-import { reportIgnored, sendJson } from "../api-headers.ts";
-import { loadedModel } from "../availability.ts";
 import type { GenerateEvent } from "../engine.ts";
-import { type Choice, gather } from "../outcome.ts";
-import { patienceSeconds } from "../patience.ts";
+import type { Choice } from "../outcome.ts";
 import { choosesBest, resolveCompletion } from "../resolve-completion.ts";
-import { requireCapability, requireModel } from "../resolve-model.ts";
-import { withRunningUsage } from "../running-usage.ts";
-import { type Serving, TENANT_HEADER } from "../serving.ts";
-import { streamEvents } from "../stream-events.ts";
-import { whileConnected } from "../while-connected.ts";
+import type { Serving } from "../serving.ts";
+import { generationRoute } from "./generation.ts";
 
 export function completions(serving: Serving): RequestHandler {
-  const { admission, config, engine, log } = serving;
-  return whileConnected(log, async (req, res, gone) => {
-    const { request, ignored } = parseCompletionRequest(req.body);
-    reportIgnored(res, ignored);
-    requireModel(request.model, config);
-    const facts = loadedModel(engine.state);
-    requireCapability("completions", facts, config.modelId);
-    const tenant = req.get(TENANT_HEADER) ?? "";
-    const generation = resolveCompletion(request, { config, facts, tenant });
-
-    using _place = admission.admit(patienceSeconds(req, request));
-    const events = engine.generate(generation, gone);
-    const head = answerHead(config.modelId, facts.fingerprint);
-    if (request.stream === true) {
-      const { include_usage = false, continuous_usage_stats = false } =
-        request.stream_options ?? {};
-      const chunk = toChunk(completionChunks(head, include_usage), include_usage);
-      const running = include_usage && continuous_usage_stats;
-      await streamEvents(res, events, {
-        ...serving,
-        toChunk: running ? withRunningUsage(chunk, generation) : chunk,
-      });
-    } else {
-      const { choices, usage } = await gather(events);
-      sendJson(res, textCompletion(head, answersOf(choices, request), usage));
-    }
+  return generationRoute(serving, {
+    capability: "completions",
+    idPrefix: "cmpl-",
+    parse: parseCompletionRequest,
+    resolve: resolveCompletion,
+    toChunk: (head, includeUsage) => toChunk(completionChunks(head, includeUsage), includeUsage),
+    answer: (head, { choices, usage }, request) =>
+      textCompletion(head, answersOf(choices, request), usage),
   });
-}
-
-function answerHead(model: string, fingerprint: string): AnswerHead {
-  const created = Math.floor(Date.now() / 1000);
-  return { id: newId("cmpl-"), created, model, fingerprint };
 }
 
 function answersOf(

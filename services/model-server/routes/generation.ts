@@ -1,0 +1,84 @@
+/**
+ * The way of a request that generates, the same for chats and bare completions:
+ *
+ *   parse -> which model -> loaded? -> able? -> admit -> generate -> one answer, or chunks of it
+ */
+import { type AnswerHead, newId } from "@localmodel/openai/answer.ts";
+import type { RequestHandler } from "express";
+import { reportIgnored, sendJson } from "../api-headers.ts";
+import { loadedModel } from "../availability.ts";
+import type { GenerateEvent, GenerateRequest } from "../engine.ts";
+import { gather, type Outcome } from "../outcome.ts";
+import { patienceSeconds } from "../patience.ts";
+import type { ResolveContext } from "../resolve-chat.ts";
+import { requireCapability, requireModel } from "../resolve-model.ts";
+import { withRunningUsage } from "../running-usage.ts";
+import { type Serving, TENANT_HEADER } from "../serving.ts";
+import { streamEvents } from "../stream-events.ts";
+import { whileConnected } from "../while-connected.ts";
+
+/** What every request that generates may say, whatever its endpoint. */
+type Generating = {
+  readonly model?: string;
+  readonly stream?: boolean;
+  readonly stream_options?: {
+    readonly include_usage?: boolean;
+    readonly continuous_usage_stats?: boolean;
+  };
+};
+
+type IdPrefix = Parameters<typeof newId>[0];
+
+/** What is different between the endpoints. */
+export type GenerationForm<Request extends Generating> = {
+  readonly capability: "chat" | "completions";
+  readonly idPrefix: IdPrefix;
+  readonly parse: (body: unknown) => {
+    readonly request: Request;
+    readonly ignored: readonly string[];
+  };
+  readonly resolve: (request: Request, context: ResolveContext) => GenerateRequest;
+  /** The wire's form of an event; nothing for one that is none of the client's business. */
+  readonly toChunk: (
+    head: AnswerHead,
+    includeUsage: boolean,
+  ) => (event: GenerateEvent) => object | undefined;
+  readonly answer: (head: AnswerHead, outcome: Outcome, request: Request) => object;
+};
+
+export function generationRoute<Request extends Generating>(
+  serving: Serving,
+  form: GenerationForm<Request>,
+): RequestHandler {
+  const { admission, config, engine, log } = serving;
+  return whileConnected(log, async (req, res, gone) => {
+    const { request, ignored } = form.parse(req.body);
+    reportIgnored(res, ignored);
+    requireModel(request.model, config);
+    const facts = loadedModel(engine.state);
+    requireCapability(form.capability, facts, config.modelId);
+    const tenant = req.get(TENANT_HEADER) ?? "";
+    const generation = form.resolve(request, { config, facts, tenant });
+
+    using _place = admission.admit(patienceSeconds(req, request));
+    const events = engine.generate(generation, gone);
+    const head = answerHead(form.idPrefix, config.modelId, facts.fingerprint);
+    if (request.stream === true) {
+      const { include_usage = false, continuous_usage_stats = false } =
+        request.stream_options ?? {};
+      const chunk = form.toChunk(head, include_usage);
+      const running = include_usage && continuous_usage_stats;
+      await streamEvents(res, events, {
+        ...serving,
+        toChunk: running ? withRunningUsage(chunk, generation) : chunk,
+      });
+    } else {
+      sendJson(res, form.answer(head, await gather(events), request));
+    }
+  });
+}
+
+function answerHead(idPrefix: IdPrefix, model: string, fingerprint: string): AnswerHead {
+  const created = Math.floor(Date.now() / 1000);
+  return { id: newId(idPrefix), created, model, fingerprint };
+}
