@@ -22,6 +22,8 @@ export type GenerationOptions = {
   readonly contextTokens: number;
   readonly vocabulary: Vocabulary;
   readonly isEnd: (token: number) => boolean;
+  /** See SampleOptions. */
+  readonly onDecoded: () => void;
 };
 
 /** Prompt tokens whose distributions one step may ask for; each is a whole vocabulary long. */
@@ -65,7 +67,8 @@ export class Generation {
   }
 
   /**
-   * Evaluates up to `promptBudget` tokens of the prompt, or the next token.
+   * Evaluates up to `promptBudget` tokens of the prompt, or the next token. Without a budget a prompt
+   * sits the step out.
    *
    * In a batch that is `shared`, only a sequence's single token may ask for logits. Otherwise llama.cpp
    * has to put its outputs in order, does so at the first read, and is not safe when the library reads
@@ -78,6 +81,7 @@ export class Generation {
       this.#sampled = await this.#stream?.next();
       return 0;
     }
+    if (promptBudget === 0) return 0;
     const samples = this.#maxTokens > 0;
     const limit = this.#explainsPrompt ? EXPLAINED_PROMPT_TOKENS : promptBudget;
     const size = shared && samples ? Math.min(limit, this.remainingPrompt - 1) : limit;
@@ -143,7 +147,7 @@ export class Generation {
   }
 
   async #startSampling(chunk: readonly number[]): Promise<void> {
-    const { request, seed } = this.#options;
+    const { request, seed, onDecoded } = this.#options;
     // Explaining has evaluated the chunk already; sampling wants its last token once more.
     const tokens = this.#explainsPrompt ? chunk.slice(-1) : chunk;
     if (this.#explainsPrompt) await this.sequence.truncate(this.#tokens.length - 1);
@@ -154,6 +158,7 @@ export class Generation {
         bansEnd: () => request.ignoreEos || this.completionTokens < (request.minTokens ?? 0),
       }),
       history: (window) => this.#tokens.slice(-window),
+      onDecoded,
     });
     this.#sampled = await this.#stream.next();
   }

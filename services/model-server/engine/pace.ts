@@ -3,104 +3,139 @@
  *
  * Prompts are evaluated in chunks between decode steps. A chunk too large stalls the running streams
  * and outlives a client that left; one too small wastes the machine, for every chunk is a pass over all
- * weights. So the size is steered by the clock: a chunk may add MIXED_SHARE of a decode step to a step
- * that also decodes, and take ALONE_MS in one that does not. Each step corrects the size by what the
- * last one of its kind took; what a token costs is never assumed.
+ * weights. So the size is steered by the clock: a chunk may take ALONE_MS where nothing decodes, and
+ * MIXED_SHARE of a decode step beside streams that run, or more where more prompts wait than streams run.
+ * Each step corrects the size by what the last one of its kind took; what a token costs is never assumed.
+ *
+ * What a decode step takes is known from steps without prompts. Under a steady flow of prompts there
+ * would be none, so now and then the prompts sit one out.
  */
-const MIXED_SHARE = 1.5;
+const MIXED_SHARE = 1;
 const ALONE_MS = 60;
 const FIRST_TOKENS = { mixed: 8, alone: 32 };
 const FEWEST_TOKENS = { mixed: 4, alone: 16 };
 /** Bounds of one correction, so that a single hiccup of the machine does not decide. */
 const CORRECTION = { least: 0.6, most: 1.5 };
-const WEIGHT = 0.2;
+/** Steps with prompts until one without them tells again what decoding takes. */
+const MEASURE_EVERY_STEPS = 16;
+/** Of so many latest measurements the median counts, of two the smaller: one hiccup says nothing. */
+const MEASUREMENTS = 3;
+const FEWEST_MEASUREMENTS = 2;
 /** What the clock says may be nothing at all. */
 const SHORTEST_MS = 0.1;
 
-export type StepMeasure = {
-  readonly durationMs: number;
-  readonly decodingSlots: number;
-  readonly promptTokens: number;
-};
+/** Slots that generate, and slots whose prompt is not evaluated yet. */
+export type Load = { readonly decoding: number; readonly waiting: number };
+
+export type StepMeasure = Load & { readonly durationMs: number; readonly promptTokens: number };
+
+type Kind = "mixed" | "alone";
 
 export class Pace {
   readonly #batchTokens: number;
+  /** Tokens of a chunk that takes what `#usualMs` allows. */
   readonly #size = { ...FIRST_TOKENS };
-  /** What a step without prompts takes, by the number of slots that decode. */
-  readonly #decodeMs: number[] = [];
+  /** Latest durations of steps without prompts, by the number of slots that decode. */
+  readonly #decodeMs = new Map<number, readonly number[]>();
   #latestDecodeMs = ALONE_MS / 3;
+  #stepsUnmeasured = 0;
 
   constructor(batchTokens: number) {
     this.#batchTokens = batchTokens;
   }
 
-  /** Prompt tokens the next step may evaluate, over all prompts, beside `decodingSlots` tokens. */
-  promptBudget(decodingSlots: number): number {
-    const room = Math.max(1, this.#batchTokens - decodingSlots);
-    return Math.min(room, Math.round(this.#size[kindOf(decodingSlots)]));
+  /** What a step without prompts took lately. */
+  get decodeMs(): number {
+    return this.#latestDecodeMs;
+  }
+
+  /** Prompt tokens the next step may evaluate, over all prompts. 0 where it should only decode. */
+  promptBudget(load: Load): number {
+    if (load.decoding > 0 && !this.#knowsDecoding(load.decoding)) return 0;
+    const room = Math.max(1, this.#batchTokens - load.decoding);
+    const size = this.#size[kindOf(load)] * this.#eagerness(load);
+    return Math.min(room, Math.round(size));
   }
 
   record(step: StepMeasure): void {
     const durationMs = Math.max(SHORTEST_MS, step.durationMs);
-    this.#learnDecodeMs({ ...step, durationMs });
     if (step.promptTokens > 0) this.#correct({ ...step, durationMs });
+    else if (step.decoding > 0) this.#learnDecoding(step.decoding, durationMs);
   }
 
-  #learnDecodeMs({ durationMs, decodingSlots, promptTokens }: StepMeasure): void {
-    const before = this.#decodeMs[decodingSlots];
-    this.#latestDecodeMs = Math.min(this.#latestDecodeMs, durationMs);
-    if (decodingSlots === 0) return;
-    if (promptTokens === 0) {
-      this.#setDecodeMs(decodingSlots, before ?? durationMs, durationMs);
-      return;
-    }
-    // A busy server may hardly ever only decode. Without its prompts a mixed step would have taken no
-    // longer and, where their part was small, not less than half.
-    const few = promptTokens <= FEWEST_TOKENS.mixed;
-    if (before === undefined && !few) return;
-    const known = Math.min(before ?? durationMs / 2, durationMs);
-    const least = few ? Math.min(durationMs / 2, 2 * known) : 0;
-    this.#setDecodeMs(decodingSlots, known, Math.max(known, least));
+  #knowsDecoding(slots: number): boolean {
+    const measured = this.#decodeMs.get(slots) ?? [];
+    return measured.length >= FEWEST_MEASUREMENTS && this.#stepsUnmeasured < MEASURE_EVERY_STEPS;
   }
 
-  #setDecodeMs(decodingSlots: number, knownMs: number, seenMs: number): void {
-    this.#latestDecodeMs = knownMs + WEIGHT * (seenMs - knownMs);
-    this.#decodeMs[decodingSlots] = this.#latestDecodeMs;
+  #learnDecoding(slots: number, durationMs: number): void {
+    const measured = [durationMs, ...(this.#decodeMs.get(slots) ?? [])].slice(0, MEASUREMENTS);
+    this.#decodeMs.set(slots, measured);
+    this.#latestDecodeMs = lowMedian(measured);
+    this.#stepsUnmeasured = 0;
   }
 
-  #correct({ durationMs, decodingSlots, promptTokens }: StepMeasure): void {
-    const kind = kindOf(decodingSlots);
-    const decodeMs = this.#decodeMs[decodingSlots] ?? this.#latestDecodeMs;
-    const ratio =
-      kind === "mixed"
-        ? (decodeMs * MIXED_SHARE) / Math.max(SHORTEST_MS, durationMs - decodeMs)
-        : Math.max(ALONE_MS, 2 * this.#latestDecodeMs) / durationMs;
+  #usualMs({ decoding }: Load): number {
+    if (decoding === 0) return Math.max(ALONE_MS, 2 * this.#latestDecodeMs);
+    const measured = this.#decodeMs.get(decoding);
+    return MIXED_SHARE * (measured ? lowMedian(measured) : this.#latestDecodeMs);
+  }
+
+  /** One who waits for his first token counts as much as one who waits for his next. */
+  #eagerness(load: Load): number {
+    const { decoding, waiting } = load;
+    if (decoding === 0 || waiting <= decoding) return 1;
+    return Math.max(1, Math.min(waiting / decoding, ALONE_MS / this.#usualMs(load)));
+  }
+
+  #correct(step: StepMeasure): void {
+    this.#stepsUnmeasured += 1;
+    const kind = kindOf(step);
+    const usualMs = this.#usualMs(step);
+    const eagerness = this.#eagerness(step);
+    const decodeMs = kind === "mixed" ? usualMs / MIXED_SHARE : 0;
+    const ratio = (usualMs * eagerness) / Math.max(SHORTEST_MS, step.durationMs - decodeMs);
+    const usualTokens = step.promptTokens / eagerness;
     // That the end of a prompt, shorter than the budget, takes little says little about the budget.
-    const short = promptTokens < this.#size[kind] / 2;
+    const short = usualTokens < this.#size[kind] / 2;
     if (short && ratio >= 1) return;
     const bounded = Math.min(CORRECTION.most, Math.max(CORRECTION.least, ratio));
-    const size = (short ? this.#size[kind] : promptTokens) * bounded;
+    const size = (short ? this.#size[kind] : usualTokens) * bounded;
     this.#size[kind] = Math.min(this.#batchTokens, Math.max(FEWEST_TOKENS[kind], size));
   }
 }
 
-function kindOf(decodingSlots: number): "mixed" | "alone" {
-  return decodingSlots > 0 ? "mixed" : "alone";
+function kindOf({ decoding }: Load): Kind {
+  return decoding > 0 ? "mixed" : "alone";
 }
 
-/** Splits a budget evenly over prompts, in slot order; what a short prompt leaves goes to the others. */
+function lowMedian(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+}
+
+/**
+ * Splits a budget evenly over prompts; what short prompts leave goes to the others.
+ *
+ * The shares of all prompts that want more are equal, though that may leave part of the budget unspent:
+ * llama.cpp evaluates sequences in one pass only as far as they have equally many tokens, and a pass costs
+ * more than the few tokens left. A budget smaller than the number of prompts serves the first of them.
+ */
 export function shareBudget(budget: number, remaining: readonly number[]): number[] {
-  const shares = remaining.map(() => 0);
+  const open = remaining.filter((tokens) => tokens > 0).toSorted((a, b) => a - b);
+  if (budget < open.length) return oneEach(budget, remaining);
   let left = budget;
-  let open = [...remaining.keys()].filter((index) => (remaining[index] ?? 0) > 0);
-  while (left > 0 && open.length > 0) {
-    const even = Math.max(1, Math.floor(left / open.length));
-    for (const index of open) {
-      const share = Math.min(even, left, (remaining[index] ?? 0) - (shares[index] ?? 0));
-      shares[index] = (shares[index] ?? 0) + share;
-      left -= share;
-    }
-    open = open.filter((index) => (shares[index] ?? 0) < (remaining[index] ?? 0));
+  let level = 0;
+  for (const [index, tokens] of open.entries()) {
+    const even = Math.floor(left / (open.length - index));
+    level = Math.min(tokens, even);
+    if (tokens > even) break;
+    left -= tokens;
   }
-  return shares;
+  return remaining.map((tokens) => Math.min(tokens, level));
+}
+
+function oneEach(budget: number, remaining: readonly number[]): number[] {
+  let left = budget;
+  return remaining.map((tokens) => (tokens > 0 && left-- > 0 ? 1 : 0));
 }

@@ -12,6 +12,7 @@ import type { GenerateRequest } from "../engine.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import { Generation } from "./generation.ts";
 import { Job } from "./job.ts";
+import { Outbox } from "./outbox.ts";
 import { Pace, shareBudget } from "./pace.ts";
 import type { EncodedPrompt } from "./prompt.ts";
 import type { EngineEvent } from "./protocol.ts";
@@ -42,7 +43,14 @@ type Slot = {
   readonly busy: boolean;
   tenant: string;
   lastUse: number;
-  running: { readonly job: Job; readonly generation: Generation } | undefined;
+  running: Running | undefined;
+};
+
+type Running = {
+  readonly job: Job;
+  readonly generation: Generation;
+  /** Whether its client has seen the beginning of the answer. */
+  begun: boolean;
 };
 
 export class Scheduler {
@@ -52,7 +60,7 @@ export class Scheduler {
   /** In order of arrival; a job stays until its last choice has finished. */
   readonly #jobs = new Map<number, Job>();
   readonly #encoding = new Map<number, AbortController>();
-  #events: EngineEvent[] = [];
+  readonly #outbox: Outbox;
   #looping = false;
   #uses = 0;
   #brokenSteps = 0;
@@ -60,6 +68,7 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#pace = new Pace(options.batchTokens);
+    this.#outbox = new Outbox(options.send);
     this.#slots = options.sequences.map(slotOf);
   }
 
@@ -71,7 +80,7 @@ export class Scheduler {
       cancellation.signal.throwIfAborted();
       const job = new Job(id, request, prompts);
       this.#jobs.set(id, job);
-      this.#events.push({ id, event: { type: "accepted", promptTokens: job.promptTokens } });
+      this.#outbox.put({ id, event: { type: "accepted", promptTokens: job.promptTokens } });
       if (!this.#looping) void this.#loop();
     } catch (error) {
       if (!cancellation.signal.aborted) this.#options.send([{ id, error: errorData(error) }]);
@@ -94,7 +103,7 @@ export class Scheduler {
       const before = performance.now();
       await sequence.prefill([0]);
       const durationMs = performance.now() - before;
-      this.#pace.record({ durationMs, decodingSlots: 1, promptTokens: 0 });
+      this.#pace.record({ decoding: 1, waiting: 0, durationMs, promptTokens: 0 });
       await sequence.truncate(0);
     } catch (error) {
       this.#options.onBroken(error, Number.POSITIVE_INFINITY);
@@ -122,7 +131,7 @@ export class Scheduler {
       this.#options.onBroken(error, Number.POSITIVE_INFINITY);
     } finally {
       this.#looping = false;
-      this.#flush();
+      this.#outbox.sendAll();
     }
   }
 
@@ -147,8 +156,8 @@ export class Scheduler {
       job.started(cachedTokens);
       slot.tenant = tenant;
       slot.lastUse = ++this.#uses;
-      slot.running = { job, generation: this.#generation(slot, job, prompt, choice) };
-      this.#events.push({ id: job.id, event: { type: "started", choice, cachedTokens } });
+      slot.running = { job, generation: this.#generation(slot, job, prompt, choice), begun: false };
+      this.#outbox.put({ id: job.id, event: { type: "started", choice, cachedTokens } });
     }
   }
 
@@ -176,20 +185,23 @@ export class Scheduler {
       contextTokens,
       vocabulary,
       isEnd,
+      // Not before every slot's choosing is under way.
+      onDecoded: () => setImmediate(() => this.#outbox.sendAll()),
     });
   }
 
   async #step(slots: readonly Slot[]): Promise<void> {
     const generations = slots.flatMap(({ running }) => (running ? [running.generation] : []));
     const remaining = generations.map((generation) => generation.remainingPrompt);
-    const decodingSlots = remaining.filter((tokens) => tokens === 0).length;
-    const budgets = shareBudget(this.#pace.promptBudget(decodingSlots), remaining);
+    const decoding = remaining.filter((tokens) => tokens === 0).length;
+    const load = { decoding, waiting: remaining.length - decoding };
+    const budgets = shareBudget(this.#pace.promptBudget(load), remaining);
     const failures: Failures = new Map();
     const shared = runStep(generations, budgets, failures);
-    // What the last step produced travels while this one computes.
-    this.#flush();
+    this.#outbox.sendPressing(this.#pace.decodeMs);
     const measure = await shared;
-    if (measure !== undefined) this.#pace.record({ ...measure, decodingSlots });
+    this.#outbox.sendAll();
+    if (measure !== undefined) this.#pace.record({ ...load, ...measure });
     await explainTokens(generations, failures);
     await this.#tell(slots, failures);
   }
@@ -203,21 +215,26 @@ export class Scheduler {
     }
   }
 
-  async #progress(slot: Slot, { job, generation }: NonNullable<Slot["running"]>): Promise<void> {
+  async #progress(slot: Slot, running: Running): Promise<void> {
+    const { job, generation } = running;
     const events = generation.events();
-    for (const event of events) this.#events.push({ id: job.id, event });
+    for (const event of events) {
+      const isDelta = event.type === "delta";
+      this.#outbox.put({ id: job.id, event }, { canWait: isDelta && running.begun });
+      running.begun ||= isDelta;
+    }
     if (events.at(-1)?.type !== "finish") return;
     job.finished(generation.completionTokens);
     await this.#release(slot);
     if (!job.complete) return;
     this.#jobs.delete(job.id);
-    this.#events.push({ id: job.id, event: { type: "done", usage: job.usage } });
+    this.#outbox.put({ id: job.id, event: { type: "done", usage: job.usage } });
   }
 
   /** What a failed step left in the slot's cache is not to be trusted. */
   async #fail(slot: Slot, job: Job, failure: unknown): Promise<void> {
     this.#options.onBroken(failure, this.#brokenSteps);
-    if (this.#jobs.delete(job.id)) this.#events.push({ id: job.id, error: errorData(failure) });
+    if (this.#jobs.delete(job.id)) this.#outbox.put({ id: job.id, error: errorData(failure) });
     await this.#release(slot);
     await slot.sequence.truncate(0);
   }
@@ -226,12 +243,6 @@ export class Scheduler {
     const { running } = slot;
     slot.running = undefined;
     await running?.generation.end();
-  }
-
-  #flush(): void {
-    if (this.#events.length === 0) return;
-    this.#options.send(this.#events);
-    this.#events = [];
   }
 }
 

@@ -27,6 +27,8 @@ export type SampleOptions = {
   readonly bansEnd?: () => boolean;
   /** The last tokens of prompt and answer, newest last: what the penalties look at. */
   readonly history: (window: number) => readonly number[];
+  /** Called each time a batch has been decoded, before the next token is chosen. */
+  readonly onDecoded: () => void;
 };
 
 export interface TokenStream {

@@ -11,7 +11,7 @@ const PENALTY_WINDOW_TOKENS = 64;
 
 export function samplerOptions(
   model: LlamaModel,
-  { sampling, seed, bansEnd, history }: SampleOptions,
+  { sampling, seed, bansEnd, history, onDecoded }: SampleOptions,
 ): SequenceEvaluateOptions {
   const { repeatPenalty, frequencyPenalty, presencePenalty } = sampling;
   const penalised = repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0;
@@ -21,6 +21,11 @@ export function samplerOptions(
     topP: sampling.topP,
     minP: sampling.minP,
     seed,
+    // The library asks for the grammar's state when it is about to choose a token.
+    grammarEvaluationState: () => {
+      onDecoded();
+      return undefined;
+    },
     ...(penalised && {
       repeatPenalty: {
         // llama.cpp's window: the last tokens of the prompt and of what was generated.
