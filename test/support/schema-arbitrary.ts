@@ -38,7 +38,9 @@ function arbitraryScalar(schema: z.core.$ZodType): Arbitrary<unknown> {
   if (schema instanceof z.ZodString) return arbitraryString(schema);
   if (!(schema instanceof z.ZodNumber)) throw new Error(`no arbitrary for ${schema._zod.def.type}`);
   const range = { min: schema.minValue ?? 0, max: schema.maxValue ?? 0 };
-  return schema.isInt ? fc.integer(range) : fc.double({ ...range, noNaN: true });
+  if (schema.isInt) return fc.integer(range);
+  // JSON has no negative zero: it comes back as zero.
+  return fc.double({ ...range, noNaN: true }).map((number) => (number === 0 ? 0 : number));
 }
 
 /** Required fields always, optional ones now and then. */
