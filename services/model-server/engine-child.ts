@@ -6,8 +6,7 @@ const ENGINE_MAIN = fileURLToPath(new URL("engine/main.ts", import.meta.url));
 
 /**
  * Threads of libuv's pool, on which the library decodes and samples. With more than one, decoding moves from
- * thread to thread, and llama.cpp keeps a team of workers for each that ever called it: idle teams spin on the
- * cores that the working one needs. One thread decodes two to four times as fast as four do.
+ * thread to thread, and a token of a small model takes up to twice as long (bench/throughput.ts shows it).
  */
 const POOL_THREADS = 1;
 
