@@ -43,7 +43,10 @@ function pathOf(source: SingleSource): string {
       return new URL(source.url).pathname;
     case "s3":
       return source.key;
-    default:
+    case "persistentVolumeClaim":
+    case "image":
+    case "file":
+    case "pythonPackage":
       return source.path;
   }
 }
