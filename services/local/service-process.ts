@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
+import { SERVICE_HEAP } from "@localmodel/service/heap.ts";
 
 export type ServiceOptions = {
   /** The module to run. */
@@ -32,7 +33,7 @@ export class ServiceProcess {
   constructor({ module, environment, onMessage, onLine }: ServiceOptions) {
     const child = fork(module, {
       env: { ...process.env, ...environment },
-      execArgv: [],
+      execArgv: [...SERVICE_HEAP],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     this.#child = child;

@@ -1,6 +1,7 @@
 /** Starts an engine process. It waits for the message that says what to load. */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { ENGINE_HEAP } from "@localmodel/service/heap.ts";
 
 const ENGINE_MAIN = fileURLToPath(new URL("engine/main.ts", import.meta.url));
 
@@ -12,6 +13,7 @@ const POOL_THREADS = 1;
 
 export function forkEngine(): ChildProcess {
   return fork(ENGINE_MAIN, {
+    execArgv: [...ENGINE_HEAP],
     // Vectors travel as they are.
     serialization: "advanced",
     env: { ...process.env, UV_THREADPOOL_SIZE: String(POOL_THREADS) },

@@ -12,6 +12,7 @@ import {
   type ServerConfigInput,
 } from "@localmodel/localmodel/server-config.ts";
 import type { ServerMessage, ServerState } from "@localmodel/localmodel/server-state.ts";
+import { SERVICE_HEAP } from "@localmodel/service/heap.ts";
 import OpenAI, { type ClientOptions } from "openai";
 import { childrenOf } from "./process-tree.ts";
 
@@ -41,7 +42,7 @@ export class ModelServer implements AsyncDisposable {
     } satisfies ServerConfigInput;
     this.modelId = config.modelId;
     this.process = fork(MAIN, {
-      execArgv: [],
+      execArgv: [...SERVICE_HEAP],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       env: { ...process.env, [SERVER_CONFIG_VARIABLE]: JSON.stringify(config) },
     });

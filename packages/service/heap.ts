@@ -1,0 +1,13 @@
+/**
+ * How large the heaps of services grow.
+ *
+ * V8 takes memory in proportion to the largest heap it may have, which is gigabytes on any server: under
+ * load of short requests a process grew for thousands of them to twice its size before it collected in
+ * earnest. Within these bounds it stays where it is after the first thousand, and is no slower
+ * (bench/soak.ts). Buffers, such as the bodies of requests, are not part of the heap.
+ */
+
+/** Arguments of node for a service that speaks HTTP. */
+export const SERVICE_HEAP = ["--max-semi-space-size=2", "--max-old-space-size=2048"] as const;
+/** For an engine process: of its memory, only tokens and texts are in the heap. */
+export const ENGINE_HEAP = ["--max-semi-space-size=2", "--max-old-space-size=1024"] as const;
