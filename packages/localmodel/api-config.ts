@@ -1,8 +1,9 @@
 /**
  * What the API service is told when it starts.
  *
- * The local supervisor and the operator write it, services/api reads it, as JSON in the environment
- * variable API_CONFIG. Which models there are comes separately, as a Directory, and changes.
+ * The local supervisor and the chart write it, services/api reads it, as JSON in the environment variable
+ * API_CONFIG. Which models there are comes separately and changes: as a Directory from the process that
+ * started it, or from the Kubernetes API.
  */
 import { z } from "zod";
 
@@ -11,6 +12,14 @@ export const API_CONFIG_VARIABLE = "API_CONFIG";
 export const ApiConfig = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(1234).describe("0 takes a free port."),
+  directory: z
+    .enum(["parent", "kubernetes"])
+    .default("parent")
+    .describe("Who says which models there are."),
+  namespaces: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("In Kubernetes: namespaces whose LocalModels it serves; empty for all."),
   bodyMaxBytes: z
     .int()
     .min(1024)

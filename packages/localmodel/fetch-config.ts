@@ -1,8 +1,8 @@
 /**
- * What the init container of a model's pod is told, as JSON in the environment variable FETCH_CONFIG,
- * and what it answers on `GET /progress` while it works.
+ * What the containers `fetch` and `inspect` of a model's pods are told, as JSON in the environment variable
+ * FETCH_CONFIG, and what `fetch` answers on `GET /progress` while it works.
  *
- * Credentials are not part of it: they come from Secrets, as environment variables and mounted files.
+ * Credentials are not part of it: Secrets are mounted as files (`secretFolder` in pod-layout.ts).
  */
 import { z } from "zod";
 import { SourceSpec } from "./source-spec.ts";
@@ -10,17 +10,14 @@ import { SourceSpec } from "./source-spec.ts";
 export const FETCH_CONFIG_VARIABLE = "FETCH_CONFIG";
 
 const FetchedFile = z.strictObject({
-  source: SourceSpec.describe("Without references to Secrets' contents: those are mounted."),
+  role: z.string().min(1).describe('What it is for: "weights", "adapter-0" and so on.'),
+  source: SourceSpec.describe("As in the LocalModel, but for volumes: those are files here."),
   path: z.string().min(1).describe("Where the server expects it; see pod-layout.ts."),
-  headersFolder: z
-    .string()
-    .min(1)
-    .exactOptional()
-    .describe("A mounted Secret: each file's name is a request header, its content the value."),
 });
+export type FetchedFile = z.infer<typeof FetchedFile>;
 
 export const FetchConfig = z.strictObject({
-  files: z.array(FetchedFile).min(1),
+  files: z.array(FetchedFile).min(1).describe("The weights first."),
   cacheFolder: z.string().min(1),
   host: z.string().min(1).default("0.0.0.0"),
   port: z.int().min(0).max(65_535),

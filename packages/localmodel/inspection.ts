@@ -1,0 +1,44 @@
+/**
+ * What the header of a GGUF says that has to be known before its pods are made: how much memory they need.
+ *
+ * The `inspect` pod writes it as its termination message when it succeeds; the operator keeps it in the
+ * status of the LocalModel.
+ */
+import { z } from "zod";
+
+const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+export const Inspection = z.object({
+  architecture: z.string().max(128),
+  /** Elements of all tensors. */
+  parameters: count,
+  /** As `general.file_type` names it, such as "Q4_K_M"; "unknown" where it says nothing. */
+  quantization: z.string().max(64),
+  /** Of all parts of the weights. */
+  sizeBytes: count,
+  /** Of projector, draft model and adapters together. */
+  furtherBytes: count,
+  trainContextTokens: count,
+  vocabularyTokens: count,
+  embeddingDimensions: count,
+  layers: count,
+  /** Elements of keys and values for one token in all layers; absent where no plain formula holds. */
+  keyValueElements: count.exactOptional(),
+});
+export type Inspection = z.infer<typeof Inspection>;
+
+const INSPECTED = "Inspected";
+const InspectionMessage = z.object({ reason: z.literal(INSPECTED), inspection: Inspection });
+
+/** The termination message of a successful inspection; failures are told as termination.ts says. */
+export function inspectionMessage(inspection: Inspection): string {
+  return JSON.stringify({ reason: INSPECTED, inspection });
+}
+
+export function parseInspection(text: string | undefined): Inspection | undefined {
+  try {
+    return InspectionMessage.parse(JSON.parse(text ?? "")).inspection;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * What the operator is told when it starts: the chart writes it, services/operator reads it, as JSON in the
+ * environment variable OPERATOR_CONFIG. Which cluster it works in comes from its surroundings, as for kubectl.
+ */
+import { z } from "zod";
+
+export const OPERATOR_CONFIG_VARIABLE = "OPERATOR_CONFIG";
+
+const image = z.string().min(1).max(512);
+const port = z.int().min(0).max(65_535);
+
+export const OperatorConfig = z.strictObject({
+  images: z
+    .strictObject({ cpu: image, cuda: image.exactOptional(), vulkan: image.exactOptional() })
+    .describe("Model-server images. A GPU model whose image is not named gets the one for CPUs."),
+  imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]).exactOptional(),
+  imagePullSecrets: z.array(z.string().min(1)).default([]),
+  namespaces: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Namespaces whose LocalModels it looks after; empty for all."),
+  leaderElection: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      namespace: z.string().min(1).exactOptional().describe("Default: the namespace it runs in."),
+      name: z.string().min(1).default("localmodel-operator"),
+      leaseDurationMs: z.int().min(1000).default(15_000),
+      renewDeadlineMs: z.int().min(500).default(10_000),
+      retryPeriodMs: z.int().min(100).default(2000),
+    })
+    .prefault({}),
+  host: z.string().min(1).default("0.0.0.0"),
+  port: port.default(8080).describe("`/healthz`, `/readyz` and `/metrics`."),
+  workers: z.int().min(1).max(64).default(4),
+  resyncMs: z.int().min(1000).default(36_000_000),
+});
+export type OperatorConfig = z.infer<typeof OperatorConfig>;
+export type OperatorConfigInput = z.input<typeof OperatorConfig>;
