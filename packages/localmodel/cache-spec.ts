@@ -10,16 +10,32 @@ import { Subdomain } from "./text.ts";
 
 const ONE_CLAIM = "must set exactly one of claimName and claimTemplate";
 
-const ClaimTemplate = z.strictObject({
-  size: Quantity.describe("Size of the claim; leave room for two versions of the weights."),
-  storageClassName: Subdomain.exactOptional().describe(
-    "StorageClass of the claim. Default: the cluster's.",
-  ),
-  accessMode: z
-    .enum(["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"])
-    .default("ReadWriteOnce")
-    .describe("Replicas on several nodes need ReadWriteMany."),
-});
+/** Kubernetes lets nobody change these of a claim that exists, so the operator could not either. */
+const FIXED =
+  "must not change while the claim exists: remove spec.cache, or name another claim, and set it anew";
+
+const ClaimTemplate = z
+  .strictObject({
+    size: Quantity.describe(
+      "Size of the claim; leave room for two versions of the weights. May grow where the StorageClass allows it.",
+    ),
+    storageClassName: Subdomain.exactOptional().describe(
+      "StorageClass of the claim. Default: the cluster's. Cannot be changed.",
+    ),
+    accessMode: z
+      .enum(["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"])
+      .default("ReadWriteOnce")
+      .describe("Replicas on several nodes need ReadWriteMany. Cannot be changed."),
+  })
+  .meta({
+    "x-kubernetes-validations": [
+      { rule: "self.accessMode == oldSelf.accessMode", message: `accessMode ${FIXED}` },
+      {
+        rule: "has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
+        message: `storageClassName ${FIXED}`,
+      },
+    ],
+  });
 
 export const CacheSpec = z
   .strictObject({
