@@ -56,6 +56,32 @@ export const ModelStatus = z.object({
 });
 export type ModelStatus = z.infer<typeof ModelStatus>;
 
+/** What `inspection.ts` describes, and what it was read from. */
+export const InspectionStatus = z.object({
+  sourceHash: text(64).describe("Stands for the sources it was read from."),
+  architecture: boundedString(128).describe("Architecture named by the weights."),
+  parameters: size.describe("Elements of all tensors."),
+  quantization: boundedString(64).describe("Quantization named by the weights."),
+  sizeBytes: size.describe("Size of the weights, all parts together."),
+  furtherBytes: size.describe("Size of adapters and other files."),
+  trainContextTokens: size.describe("Context the model was trained for."),
+  vocabularyTokens: size.describe("Tokens of the vocabulary."),
+  embeddingDimensions: size.describe("Dimensions of an embedding."),
+  layers: size.describe("Layers of the model."),
+  keyValueElements: size
+    .exactOptional()
+    .describe("Elements of keys and values for one token; absent where no plain formula holds."),
+});
+export type InspectionStatus = z.infer<typeof InspectionStatus>;
+
+export const MemoryStatus = z.object({
+  weightsBytes: size.describe("For weights, adapters and other files."),
+  contextBytes: size.describe("For the contexts of all slots."),
+  marginBytes: size.describe("For compute buffers and the processes themselves."),
+  totalBytes: size.describe("All of it together."),
+});
+export type MemoryStatus = z.infer<typeof MemoryStatus>;
+
 export const LocalModelStatus = z.object({
   conditions: z
     .array(Condition)
@@ -68,6 +94,15 @@ export const LocalModelStatus = z.object({
     .describe("Generation of the LocalModel this status is about."),
   modelId: text(256).exactOptional().describe("What clients send as `model`."),
   model: ModelStatus.exactOptional().describe("What the weights turned out to be."),
+  modelRevision: text(64)
+    .exactOptional()
+    .describe("Revision of the pod that `model` was asked of; absent before one was ready."),
+  inspection: InspectionStatus.exactOptional().describe(
+    "What the header of the weights says, read before any pod that serves is made.",
+  ),
+  memory: MemoryStatus.exactOptional().describe(
+    "Memory each pod is expected to need, computed where `resources` does not say it.",
+  ),
   replicas: count.exactOptional().describe("Pods there are."),
   readyReplicas: count.exactOptional().describe("Pods that answer requests."),
   selector: text(4096).exactOptional().describe("Label selector of the pods, for autoscalers."),
