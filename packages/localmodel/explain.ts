@@ -4,7 +4,7 @@
  * zod's own messages speak of its types; these speak of YAML.
  */
 import type { z } from "zod";
-import { fieldsAt, homeOf } from "./known-fields.ts";
+import type { KnownFields } from "./known-fields.ts";
 import { nearest } from "./suggestion.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -17,19 +17,30 @@ export type Explanation = {
   readonly atKey: boolean;
 };
 
-/** At most `max` explanations; `document` is the value the schema was given. */
-export function explain(issues: readonly Issue[], document: unknown, max: number): Explanation[] {
+export type Explained = {
+  /** The value the schema was given. */
+  readonly document: unknown;
+  /** Of the same schema. */
+  readonly fields: KnownFields;
+};
+
+/** At most `max` explanations. */
+export function explain(
+  issues: readonly Issue[],
+  explained: Explained,
+  max: number,
+): Explanation[] {
   return issues
     .slice(0, max)
-    .flatMap((issue) => explainIssue(issue, document, max))
+    .flatMap((issue) => explainIssue(issue, explained, max))
     .slice(0, max);
 }
 
-function explainIssue(issue: Issue, document: unknown, max: number): Explanation[] {
+function explainIssue(issue: Issue, { document, fields }: Explained, max: number): Explanation[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.slice(0, max).map((key) => ({
       path: [...issue.path, key],
-      message: unknownField(key, issue.path),
+      message: unknownField(key, issue.path, fields),
       atKey: true,
     }));
   }
@@ -54,11 +65,11 @@ function requirement(issue: Issue): string | undefined {
   return issue.code === "invalid_format" ? issue.message : undefined;
 }
 
-function unknownField(key: string, parent: Path): string {
-  const allowed = fieldsAt(parent);
+function unknownField(key: string, parent: Path, fields: KnownFields): string {
+  const allowed = fields.at(parent);
   const near = nearest(key, allowed);
   if (near !== undefined) return `is not a field that exists here; did you mean ${near}?`;
-  const home = homeOf(key);
+  const home = fields.homeOf(key);
   if (home !== undefined) return `is not a field that exists here; did you mean ${home}?`;
   return `is not a field that exists here; allowed are ${allowed.join(", ")}`;
 }

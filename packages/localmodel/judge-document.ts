@@ -4,13 +4,13 @@
  * Documents of other kinds are skipped, since one file often carries a whole application for
  * `kubectl apply`.
  */
-import type { Document, LineCounter } from "yaml";
 import { explain } from "./explain.ts";
+import { LOCAL_MODEL_FIELDS } from "./known-fields.ts";
 import { GROUP, KIND, LocalModel } from "./localmodel.ts";
 import { fieldName, type Problem } from "./problem.ts";
 import { withoutNulls } from "./without-nulls.ts";
-import { repeatedKeys, syntaxMistakes } from "./yaml-mistakes.ts";
 import { type Position, positionOf } from "./yaml-position.ts";
+import { documentValue, type Place, PROBLEMS_PER_DOCUMENT_MAX } from "./yaml-value.ts";
 
 export type ParsedModel = {
   /** `namespace/name`: tells objects apart, as in a cluster. */
@@ -32,49 +32,17 @@ export type Verdict =
   | { readonly type: "skipped"; readonly skipped: SkippedDocument }
   | { readonly type: "problems"; readonly problems: readonly Problem[] };
 
-const PROBLEMS_PER_DOCUMENT_MAX = 20;
-/** Aliases (`*name`) multiply: a kilobyte of them can stand for gigabytes. */
-const ALIASES_MAX = 100;
-
 type Path = readonly PropertyKey[];
-type Place = { readonly file: string; readonly document: Document; readonly lines: LineCounter };
 /** A candidate for a LocalModel: a whole document, or an item of a List at `path`. */
 type Candidate = { readonly value: unknown; readonly path: Path };
 
 /** Throws RangeError for a document nested so deeply that walking it exhausts the stack. */
 export function judgeDocument(place: Place): Verdict[] {
-  const { document, file, lines } = place;
-  const broken = syntaxMistakes(document);
-  const mistakes = broken.length > 0 ? broken : repeatedKeys(document);
-  if (mistakes.length > 0) {
-    const problems = mistakes.slice(0, PROBLEMS_PER_DOCUMENT_MAX).map(({ offset, message }) => {
-      const { line, col: column } = lines.linePos(offset);
-      return { file, line, column, message };
-    });
-    return [{ type: "problems", problems }];
-  }
-  const value = plainValue(document);
-  if (value instanceof Error) {
-    const problem = { file, ...at(place, []), message: value.message };
-    return [{ type: "problems", problems: [problem] }];
-  }
+  const read = documentValue(place);
+  if ("problems" in read) return [{ type: "problems", problems: read.problems }];
+  const { value } = read;
   if (value === null || value === undefined) return [];
   return itemsOf({ value, path: [] }).map((candidate) => judge(place, candidate));
-}
-
-function plainValue(document: Document): unknown {
-  try {
-    return document.toJS({ maxAliasCount: ALIASES_MAX });
-  } catch (error) {
-    if (!(error instanceof Error) || error instanceof RangeError) throw error;
-    // What the library only notices now: aliases of nothing, merge keys of something else than maps.
-    const isBomb = error.message.startsWith("Excessive alias count");
-    return new Error(
-      isBomb
-        ? `must use at most ${ALIASES_MAX} YAML aliases`
-        : `is not valid YAML: ${error.message}`,
-    );
-  }
 }
 
 /** `kubectl get -o yaml` wraps several objects in a List. */
@@ -100,7 +68,11 @@ function judge(place: Place, { value: written, path }: Candidate): Verdict {
     const key = `${namespace}/${name}`;
     return { type: "model", model: { key, model: result.data, file, line } };
   }
-  const problems = explain(result.error.issues, value, PROBLEMS_PER_DOCUMENT_MAX)
+  const problems = explain(
+    result.error.issues,
+    { document: value, fields: LOCAL_MODEL_FIELDS },
+    PROBLEMS_PER_DOCUMENT_MAX,
+  )
     .map((it) => ({
       file,
       ...at(place, [...path, ...it.path], it.atKey),

@@ -1,4 +1,4 @@
-/** Which fields a LocalModel may have where: what a suggestion can choose from. */
+/** Which fields a document may have where: what a suggestion can choose from. */
 import { z } from "zod";
 import { LocalModel } from "./localmodel.ts";
 import { fieldName } from "./problem.ts";
@@ -9,19 +9,36 @@ type Node = {
   readonly additionalProperties?: Node | boolean;
 };
 
-let schema: Node | undefined;
+export class KnownFields {
+  readonly #schema: z.ZodType;
+  #root: Node | undefined;
 
-/** Made once and only when something is wrong: a valid document never needs it. */
-function root(): Node {
-  schema ??= z.toJSONSchema(LocalModel, { io: "input", reused: "inline" }) as Node;
-  return schema;
+  constructor(schema: z.ZodType) {
+    this.#schema = schema;
+  }
+
+  /** The fields an object at `path` may have; none when anything or nothing may be there. */
+  at(path: readonly PropertyKey[]): string[] {
+    const node = path.reduce<Node | undefined>(descend, this.#tree);
+    return Object.keys(node?.properties ?? {});
+  }
+
+  /** Where else under `spec` a field of this name belongs, if that is one place only. */
+  homeOf(name: string): string | undefined {
+    const spec = this.#tree.properties?.["spec"];
+    const homes = spec === undefined ? [] : [...placesOf(name, spec, ["spec"])];
+    return homes.length === 1 ? homes[0] : undefined;
+  }
+
+  /** Made once and only when something is wrong: a valid document never needs it. */
+  get #tree(): Node {
+    const options = { io: "input", reused: "inline", unrepresentable: "any" } as const;
+    this.#root ??= z.toJSONSchema(this.#schema, options) as Node;
+    return this.#root;
+  }
 }
 
-/** The fields an object at `path` may have; none when anything or nothing may be there. */
-export function fieldsAt(path: readonly PropertyKey[]): string[] {
-  const node = path.reduce<Node | undefined>(descend, root());
-  return Object.keys(node?.properties ?? {});
-}
+export const LOCAL_MODEL_FIELDS = new KnownFields(LocalModel);
 
 function descend(node: Node | undefined, part: PropertyKey): Node | undefined {
   if (typeof part === "number") return node?.items;
@@ -29,13 +46,6 @@ function descend(node: Node | undefined, part: PropertyKey): Node | undefined {
   if (property !== undefined) return property;
   const rest = node?.additionalProperties;
   return typeof rest === "object" ? rest : undefined;
-}
-
-/** Where else under `spec` a field of this name belongs, if that is one place only. */
-export function homeOf(name: string): string | undefined {
-  const spec = root().properties?.["spec"];
-  const homes = spec === undefined ? [] : [...placesOf(name, spec, ["spec"])];
-  return homes.length === 1 ? homes[0] : undefined;
 }
 
 function* placesOf(name: string, node: Node, path: readonly string[]): Generator<string> {
