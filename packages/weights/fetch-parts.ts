@@ -3,11 +3,8 @@
  *
  * Most models are one file. A split GGUF is several, whose names llama.cpp derives from the first.
  */
-import {
-  type SingleSource,
-  sourceCandidates,
-  type WeightsSource,
-} from "@localmodel/localmodel/source-spec.ts";
+import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
+import { type Candidate, candidatesOf } from "./candidate.ts";
 import { type EnsuredFile, ensureFile, type WantedFile } from "./ensure-file.ts";
 import { measureParts } from "./gguf/part-sizes.ts";
 import { partOf } from "./progress/progress.ts";
@@ -30,7 +27,7 @@ export type Weights = {
 
 /** For each part, where it can be had. The checksum is that of the first. */
 export function wantedParts(source: WeightsSource): readonly WantedFile[] {
-  const candidates = sourceCandidates(source).map(sourcesOfParts);
+  const candidates = candidatesOf(source).map(sourcesOfParts);
   const [primary = [], ...mirrors] = candidates;
   const odd = mirrors.find((parts) => parts.length !== primary.length)?.[0];
   if (odd !== undefined) {
@@ -68,9 +65,9 @@ export async function fetchParts(
 
 /** A source that has delivered one part is asked first for the next. */
 function preferring(
-  candidates: readonly SingleSource[],
+  candidates: readonly Candidate[],
   best: number | undefined,
-): readonly SingleSource[] {
+): readonly Candidate[] {
   const preferred = best === undefined ? undefined : candidates[best];
   if (preferred === undefined) return candidates;
   return [preferred, ...candidates.filter((it) => it !== preferred)];

@@ -14,6 +14,7 @@
  */
 import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
 import { CacheLayout, defaultCacheFolder, type Environment } from "./cache/cache-layout.ts";
+import { type CredentialsFor, ownCredentials } from "./credentials.ts";
 import { diskError } from "./cache/disk-space.ts";
 import { fetchParts, wantedParts, type Weights } from "./fetch-parts.ts";
 import { type OnProgress, throttled } from "./progress/progress.ts";
@@ -31,8 +32,8 @@ export type FetchOptions = {
   /** Aborting ends the fetch with the signal's reason; what has arrived is kept. */
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
-  /** Request headers for the host of `http` sources; never sent to another host. */
-  readonly httpHeaders?: Readonly<Record<string, string>>;
+  /** Default: the user's own, from the environment and the Hub's token file. */
+  readonly credentialsFor?: CredentialsFor;
   /** Longest wait for a next byte. */
   readonly stallTimeoutMs?: number;
   readonly overallTimeoutMs?: number;
@@ -45,7 +46,6 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const DEFAULTS = {
   environment: process.env,
-  httpHeaders: {},
   stallTimeoutMs: 60_000,
   overallTimeoutMs: 24 * 60 * 60 * 1000,
   retry: DEFAULT_RETRY_POLICY,
@@ -64,6 +64,7 @@ export async function fetchWeights(
   await using web = new WebClient(environment);
   const session: FetchSession = {
     ...settings,
+    credentialsFor: settings.credentialsFor ?? ownCredentials(environment),
     cache: new CacheLayout(settings.cacheDir ?? defaultCacheFolder(environment)),
     web,
     signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),

@@ -5,7 +5,7 @@ import { FileServer, type Script } from "../../test/support/file-server.ts";
 import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { fetchInto } from "../../test/support/weights-fetch.ts";
-import { huggingFaceToken, huggingFaceUrl } from "./web/web-location.ts";
+import { huggingFaceToken, huggingFaceUrl } from "./web/hugging-face.ts";
 
 const MODEL = sampleGguf();
 const OTHER = sampleGguf({ seed: 2 });

@@ -2,6 +2,7 @@
  * What every step of one fetch shares: where to put things, whom to tell, how long to wait.
  */
 import type { CacheLayout, Environment } from "./cache/cache-layout.ts";
+import type { CredentialsFor } from "./credentials.ts";
 import type { OnProgress } from "./progress/progress.ts";
 import type { RetryPolicy } from "./web/retry.ts";
 import type { WebClient } from "./web/web-client.ts";
@@ -12,8 +13,7 @@ export type FetchSession = {
   /** Aborts on cancellation and at the overall deadline. */
   readonly signal: AbortSignal;
   readonly web: WebClient;
-  /** Request headers for the host of an `http` source. */
-  readonly httpHeaders: Readonly<Record<string, string>>;
+  readonly credentialsFor: CredentialsFor;
   readonly stallTimeoutMs: number;
   readonly retry: RetryPolicy;
   /** Origins that did not answer when asked whether a file has changed: asked once, not per part. */

@@ -68,7 +68,7 @@ test("the final error lists what every source answered, without the secrets in t
       mirrors: [
         { http: { url: REFUSED } },
         { http: { url: server.url("/gone?signature=secret") } },
-        { s3: { bucket: "models", key: "a.gguf", region: "us-east-1", addressing: "path" } },
+        { image: { reference: "registry.example/models:1", path: "a.gguf" } },
         { pythonPackage: { name: "weights", version: "1", path: "a.gguf" } },
       ],
     },
@@ -84,7 +84,7 @@ test("the final error lists what every source answered, without the secrets in t
       ["http", "SourceUnavailable"],
       ["http", "SourceUnavailable"],
       ["http", "NotFound"],
-      ["s3 us-east-1 models/a.gguf", "Unsupported"],
+      ["image registry.example/models:1 a.gguf", "Unsupported"],
       ["pythonPackage weights==1/a.gguf", "SourceUnavailable"],
     ],
   );
@@ -114,7 +114,6 @@ test("the host that failed is named, not the one that redirected to it", async (
 test("sources that only a cluster has are refused with where they work", async () => {
   await using folder = await TemporaryFolder.create();
   const sources = [
-    { s3: { bucket: "b", key: "k", region: "us-east-1", addressing: "path" as const } },
     { persistentVolumeClaim: { claimName: "models", path: "a.gguf" } },
     { image: { reference: "registry.example/models:1", path: "a.gguf" } },
   ];

@@ -13,6 +13,8 @@ export type WeightsFailureReason =
   | "Unsupported"
   | "NotFound"
   | "Unauthorized"
+  /** Credentials are referred to that are not there; whoever owns them may add them. */
+  | "SecretMissing"
   | "ChecksumMismatch"
   | "NotAGguf"
   | "Truncated"
@@ -46,9 +48,16 @@ export class WeightsError extends Error {
   }
 }
 
-/** Whether the same fetch may succeed later although nobody changes anything. */
+const TRANSIENT: ReadonlySet<WeightsFailureReason> = new Set([
+  "SourceUnavailable",
+  "Stalled",
+  "DeadlineExceeded",
+  "SecretMissing",
+] satisfies WeightsFailureReason[]);
+
+/** Whether the same fetch may succeed later although nobody changes its source. */
 export function isTransient(reason: WeightsFailureReason): boolean {
-  return reason === "SourceUnavailable" || reason === "Stalled" || reason === "DeadlineExceeded";
+  return TRANSIENT.has(reason);
 }
 
 /** Whether the failure is this machine's, so that asking the next source is pointless. */
@@ -68,6 +77,7 @@ const MOST_TELLING_FIRST: readonly WeightsFailureReason[] = [
   "NotAGguf",
   "Truncated",
   "InvalidSource",
+  "SecretMissing",
   "Unauthorized",
   "NotFound",
   "Stalled",

@@ -10,7 +10,8 @@ import { type RemoteFile, remoteFileOf } from "../web/remote-file.ts";
 import type { FetchSession } from "../session.ts";
 import { identityOf, isImmutable } from "../source-identity.ts";
 import { discardBody, type WebResponse } from "../web/web-client.ts";
-import { isHubOffline, isWebSource, locate } from "../web/web-location.ts";
+import type { Candidate } from "../candidate.ts";
+import { isOffline, isWebSource, locate, urlOf } from "../web/web-location.ts";
 
 const CHECK_TIMEOUT_MS = 10_000;
 
@@ -42,18 +43,17 @@ export async function writeIndex(
  * unchanged: weights that are here keep working without a network.
  */
 export async function hasChanged(
-  source: SingleSource,
+  source: Candidate,
   record: IndexRecord,
   session: FetchSession,
 ): Promise<boolean> {
   if (isImmutable(source) || !isWebSource(source)) return false;
-  if (source.type === "huggingFace" && isHubOffline(session.environment)) return false;
-  const leg = await locate(source, session.environment, session.httpHeaders);
-  const { origin } = new URL(leg.url);
+  if (isOffline(source, session.environment)) return false;
+  const { origin } = new URL(urlOf(source, session.environment));
   if (session.silentOrigins.has(origin)) return false;
   try {
     const response = await session.web.get({
-      ...leg,
+      ...(await locate(source, session)),
       headers: conditions(record),
       signal: AbortSignal.any([session.signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]),
     });

@@ -5,14 +5,14 @@
  * Only a courtesy: when no source answers, sizes stay unknown and each part is checked by itself.
  */
 import { stat } from "node:fs/promises";
-import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
+import type { Candidate } from "../candidate.ts";
 import { requireSpace } from "../cache/disk-space.ts";
 import { partialKeyOf, type WantedFile } from "../ensure-file.ts";
 import { remoteFileOf } from "../web/remote-file.ts";
 import type { FetchSession } from "../session.ts";
 import { readIndex } from "../cache/source-index.ts";
 import { discardBody } from "../web/web-client.ts";
-import { isHubOffline, isWebSource, locate } from "../web/web-location.ts";
+import { isOffline, isWebSource, locate } from "../web/web-location.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const QUESTIONS_AT_ONCE = 8;
@@ -62,14 +62,14 @@ async function askAll(
 }
 
 async function askSize(
-  source: SingleSource | undefined,
+  source: Candidate | undefined,
   session: FetchSession,
 ): Promise<number | undefined> {
   if (source === undefined || !isWebSource(source)) return undefined;
-  if (source.type === "huggingFace" && isHubOffline(session.environment)) return undefined;
+  if (isOffline(source, session.environment)) return undefined;
   try {
     const response = await session.web.get({
-      ...(await locate(source, session.environment, session.httpHeaders)),
+      ...(await locate(source, session)),
       headers: {},
       signal: AbortSignal.any([session.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
     });

@@ -27,7 +27,7 @@ export function withPart(name: string, part: number): string {
 }
 
 /** One source per part, in order; a source of a whole file comes back alone. */
-export function sourcesOfParts(source: SingleSource): readonly SingleSource[] {
+export function sourcesOfParts<Source extends SingleSource>(source: Source): readonly Source[] {
   const name = filePathOf(source);
   const split = parseSplitName(name);
   if (split === undefined) return [source];
@@ -54,7 +54,7 @@ function filePathOf(source: SingleSource): string {
   return source.type === "http" ? decodedPath(new URL(source.url)) : source.path;
 }
 
-function withFilePath(source: SingleSource, path: string): SingleSource {
+function withFilePath<Source extends SingleSource>(source: Source, path: string): Source {
   if (source.type === "huggingFace") return { ...source, file: path };
   if (source.type === "s3") return { ...source, key: path };
   if (source.type !== "http") return { ...source, path };

@@ -17,11 +17,11 @@ export type HttpFailure =
 const HUB_CODES: Readonly<Record<string, HttpFailure>> = {
   GatedRepo: never(
     "Unauthorized",
-    "the repository is gated: accept its terms on the model's page, and set HF_TOKEN to a token of that account",
+    "the repository is gated: accept its terms on the model's page, and give a token of that account: tokenSecretRef, or HF_TOKEN on one machine",
   ),
   RepoNotFound: never(
     "NotFound",
-    "there is no such repository, or it is private: check the name, or set HF_TOKEN to a token that may read it",
+    "there is no such repository, or it is private: check the name, or give a token that may read it: tokenSecretRef, or HF_TOKEN on one machine",
   ),
   RevisionNotFound: never("NotFound", "the repository has no such revision; check source.revision"),
   EntryNotFound: never("NotFound", "the revision has no such file; check the file's name"),
@@ -31,6 +31,8 @@ export function failureOfStatus({ status, headers }: HttpAnswer): HttpFailure {
   const code = headers["x-error-code"];
   const known = code === undefined ? undefined : HUB_CODES[code];
   if (known?.kind === "never") return { ...known, message: `status ${status}: ${known.message}` };
+  const store = failureOfStore(status, headers);
+  if (store !== undefined) return { ...store, message: `status ${status}: ${store.message}` };
   const details = headers["x-error-message"];
   const said = details === undefined ? "" : ` (${publicText(details)})`;
   const { message, ...failure } = byStatus(status);
@@ -39,9 +41,30 @@ export function failureOfStatus({ status, headers }: HttpAnswer): HttpFailure {
   return { ...failure, ...wait, message: `status ${status}${said}: ${message}` };
 }
 
+/** What S3 and its like mean by an answer, where it differs from what it says. */
+function failureOfStore(status: number, headers: ResponseHeaders) {
+  const region = headers["x-amz-bucket-region"];
+  if (region !== undefined && (status === 301 || status === 400)) {
+    return never(
+      "InvalidSource",
+      `the bucket is in the region ${publicText(region)}; set s3.region`,
+    );
+  }
+  if (status === 403 && headers["x-amz-request-id"] !== undefined) {
+    return never(
+      "Unauthorized",
+      "access is denied, or there is no such object: check the credentials, the region, the bucket and the key",
+    );
+  }
+  return undefined;
+}
+
 function byStatus(status: number): HttpFailure {
   if (status === 401) {
-    return never("Unauthorized", "credentials are missing or wrong; for Hugging Face set HF_TOKEN");
+    return never(
+      "Unauthorized",
+      "credentials are missing or wrong; name a Secret in the source, or set HF_TOKEN on one machine",
+    );
   }
   if (status === 403 || status === 407) {
     return never("Unauthorized", "access is denied; check the credentials and the proxy");

@@ -27,7 +27,9 @@ import { discardBody, type WebResponse } from "./web-client.ts";
 import { WeightsError } from "../weights-error.ts";
 
 export type Transfer = {
-  readonly leg: Leg;
+  readonly url: string;
+  /** For every request anew. */
+  readonly locate: () => Promise<Leg>;
   readonly partial: PartialFile;
   /** Key of the source's identity, as in the partial file's record. */
   readonly sourceKey: string;
@@ -145,11 +147,11 @@ async function receiveBody(response: WebResponse, context: Body): Promise<Outcom
 }
 
 /** Finds a web page out after its first bytes, not after the size of a model. */
-async function requireHead({ partial, leg }: Transfer): Promise<void> {
+async function requireHead({ partial, url }: Transfer): Promise<void> {
   const problem = problemOfHead(await partial.head(HEAD_BYTES));
   if (problem === undefined) return;
   await partial.restart(undefined);
-  throw new WeightsError("NotAGguf", `${publicUrl(leg.url)}: ${problem}`);
+  throw new WeightsError("NotAGguf", `${publicUrl(url)}: ${problem}`);
 }
 
 function decoder(coding: ContentCoding): Transform {

@@ -24,7 +24,9 @@ test("credentials follow a redirect within their host and never to another, nor 
     return location === undefined ? { body: MODEL } : { status: 302, headers: { location } };
   });
   const source = { http: { url: server.url("/model.gguf") } };
-  const weights = await fetchInto(folder, source, { httpHeaders: SECRETS });
+  const weights = await fetchInto(folder, source, {
+    credentialsFor: async () => ({ headers: SECRETS }),
+  });
   assert.deepEqual(await readFile(weights.path), MODEL);
   const withSecrets = server.seen.map(({ headers }) =>
     Object.entries(SECRETS).map(([name, value]) => headers[name] === value),

@@ -48,21 +48,21 @@ const USELESS_RANGE = {
 function gaveUp(
   failed: { how: Failed["kind"]; message: string },
   failures: number,
-  { leg, partial }: Transfer,
+  { url, partial }: Transfer,
 ): WeightsError {
   const times = failures > 1 ? ` (${failures} times in a row)` : "";
   const kept = partial.sizeBytes > 0 ? `; ${formatBytes(partial.sizeBytes)} are kept` : "";
   const reason = failed.how === "stalled" ? "Stalled" : "SourceUnavailable";
-  return new WeightsError(reason, `${publicUrl(leg.url)}: ${failed.message}${times}${kept}`);
+  return new WeightsError(reason, `${publicUrl(url)}: ${failed.message}${times}${kept}`);
 }
 
 async function attempt(job: Transfer, session: FetchSession): Promise<Outcome> {
   using guard = new StallGuard(session.stallTimeoutMs, session.signal);
-  let { url } = job.leg;
+  let { url } = job;
   try {
     const resume = await resumePoint(job);
     const response = await session.web.get({
-      ...job.leg,
+      ...(await job.locate()),
       headers: rangeHeaders(resume),
       signal: guard.signal,
     });

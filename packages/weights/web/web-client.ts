@@ -64,7 +64,7 @@ export class WebClient implements AsyncDisposable {
     for (;;) {
       const response = await this.#send(leg, wanted);
       const headers = flatHeaders(response.headers);
-      if (!isRedirect(response.statusCode)) {
+      if (!isRedirect(response.statusCode) || isWrongRegion(headers)) {
         const { statusCode: status, body } = response;
         return { status, headers, url: leg.url, redirects, body };
       }
@@ -97,6 +97,11 @@ export class WebClient implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#dispatcher.destroy();
   }
+}
+
+/** S3 redirects to a bucket's own region without saying where that is. */
+function isWrongRegion(headers: ResponseHeaders): boolean {
+  return headers["location"] === undefined && headers["x-amz-bucket-region"] !== undefined;
 }
 
 /** Gives a body up without reading it. */

@@ -17,7 +17,7 @@ import { writeIndex } from "../cache/source-index.ts";
 import { fileNameOf } from "../gguf/split-names.ts";
 import type { Transfer } from "./receive.ts";
 import { transfer } from "./transfer.ts";
-import { isHubOffline, locate, type WebSource } from "./web-location.ts";
+import { isOffline, locate, urlOf, type WebSource } from "./web-location.ts";
 import { WeightsError } from "../weights-error.ts";
 
 export type Order = {
@@ -32,15 +32,20 @@ export async function downloadFromWeb(
   order: Order,
   session: FetchSession,
 ): Promise<Blob> {
-  if (source.type === "huggingFace" && isHubOffline(session.environment)) {
+  if (isOffline(source, session.environment)) {
     throw new WeightsError(
       "SourceUnavailable",
       `${identityOf(source)} is not in the cache, and HF_HUB_OFFLINE forbids asking the Hub; unset it once`,
     );
   }
-  const leg = await locate(source, session.environment, session.httpHeaders);
   await using partial = await openPartial(order.key, session);
-  const job: Transfer = { leg, partial, sourceKey: keyOf(identityOf(source)), ...order };
+  const job: Transfer = {
+    url: urlOf(source, session.environment),
+    locate: () => locate(source, session),
+    partial,
+    sourceKey: keyOf(identityOf(source)),
+    ...order,
+  };
   const name = fileNameOf(source);
   const remote = await transferVerified(job, name, session);
   const blob = await admitBlob(session.cache, partial.path, partial.sha256());
@@ -80,7 +85,7 @@ async function transferVerified(
 
 /** What is wrong with the bytes that arrived, the most telling finding first. */
 async function problemOf(
-  { leg, partial, sha256 }: Transfer,
+  { url, partial, sha256 }: Transfer,
   remote: RemoteFile,
   name: string,
 ): Promise<WeightsError | undefined> {
@@ -91,7 +96,7 @@ async function problemOf(
     return undefined;
   } catch (error) {
     if (!(error instanceof WeightsError)) throw error;
-    return new WeightsError(error.reason, `${publicUrl(leg.url)}: ${error.message}`);
+    return new WeightsError(error.reason, `${publicUrl(url)}: ${error.message}`);
   }
 }
 

@@ -1,72 +1,47 @@
 /**
  * Turns a source on the web into a URL and the credentials that go with it.
  */
-import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
-import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
+import type { Candidate } from "../candidate.ts";
+import type { CredentialsFor } from "../credentials.ts";
 import type { Environment } from "../cache/cache-layout.ts";
+import { huggingFaceUrl, isHubOffline } from "./hugging-face.ts";
 import type { Leg } from "./redirects.ts";
+import { s3Url, signedHeaders } from "./s3.ts";
 
-export type WebSource = Extract<SingleSource, { type: "huggingFace" | "http" }>;
-export type HuggingFaceSource = Extract<SingleSource, { type: "huggingFace" }>;
+export type WebSource = Extract<Candidate, { type: "huggingFace" | "http" | "s3" }>;
 
-const DEFAULT_ENDPOINT = "https://huggingface.co";
+export type Surroundings = {
+  readonly environment: Environment;
+  readonly credentialsFor: CredentialsFor;
+};
 
-export function isWebSource(source: SingleSource): source is WebSource {
-  return source.type === "huggingFace" || source.type === "http";
+export function isWebSource(source: Candidate): source is WebSource {
+  return source.type === "huggingFace" || source.type === "http" || source.type === "s3";
 }
 
+/** Whether the source may not be asked at all; what is in the cache still works. */
+export function isOffline(source: WebSource, environment: Environment): boolean {
+  return source.type === "huggingFace" && isHubOffline(environment);
+}
+
+/** For one request: the next needs a leg of its own, as credentials do not last. */
 export async function locate(
   source: WebSource,
-  environment: Environment,
-  httpHeaders: Readonly<Record<string, string>>,
+  { environment, credentialsFor }: Surroundings,
 ): Promise<Leg> {
-  if (source.type === "http") return { url: source.url, credentials: httpHeaders };
-  const token = await huggingFaceToken(environment);
-  return {
-    url: huggingFaceUrl(source, environment),
-    credentials: token === undefined ? {} : { authorization: `Bearer ${token}` },
-  };
+  const url = urlOf(source, environment);
+  const { headers = {}, aws } = await credentialsFor(source);
+  if (source.type !== "s3" || aws === undefined) return { url, credentials: headers };
+  return { url, credentials: { ...headers, ...(await signedHeaders(url, source.region, aws)) } };
 }
 
-export function huggingFaceUrl(source: HuggingFaceSource, environment: Environment): string {
-  const endpoint = (environment["HF_ENDPOINT"] || DEFAULT_ENDPOINT).replace(/\/+$/, "");
-  // A revision may contain slashes ("refs/pr/1") and is one path segment; a file is as many as it has.
-  const revision = encodeURIComponent(source.revision);
-  const file = source.file.split("/").map(encodeURIComponent).join("/");
-  return `${endpoint}/${source.repo}/resolve/${revision}/${file}`;
-}
-
-/** The token the Hub's own tools would use: a variable, else the file `hf auth login` writes. */
-export async function huggingFaceToken(
-  environment: Environment,
-  home: string = homedir(),
-): Promise<string | undefined> {
-  if (isSet(environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"])) return undefined;
-  const direct =
-    environment["HF_TOKEN"]?.trim() || environment["HUGGING_FACE_HUB_TOKEN"]?.trim() || undefined;
-  if (direct !== undefined) return direct;
-  try {
-    return (await readFile(tokenPath(environment, home), "utf8")).trim() || undefined;
-  } catch {
-    return undefined; // No file, no token: most models need none.
+export function urlOf(source: WebSource, environment: Environment): string {
+  switch (source.type) {
+    case "huggingFace":
+      return huggingFaceUrl(source, environment);
+    case "s3":
+      return s3Url(source);
+    case "http":
+      return source.url;
   }
-}
-
-/** HF_HUB_OFFLINE: nothing may be asked of the Hub; what is in the cache still works. */
-export function isHubOffline(environment: Environment): boolean {
-  return isSet(environment["HF_HUB_OFFLINE"]);
-}
-
-function tokenPath(environment: Environment, home: string): string {
-  const own = environment["HF_TOKEN_PATH"];
-  if (own) return own;
-  const cache = environment["XDG_CACHE_HOME"] || join(home, ".cache");
-  return join(environment["HF_HOME"] || join(cache, "huggingface"), "token");
-}
-
-/** The Hub's tools take these as true, in any case. */
-function isSet(value: string | undefined): boolean {
-  return ["1", "on", "yes", "true"].includes(value?.toLowerCase() ?? "");
 }
