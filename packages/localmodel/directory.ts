@@ -15,10 +15,12 @@ export type DirectoryModel = {
   readonly message: string;
   /** 0..1 while downloading or loading. */
   readonly progress?: number;
-  /** Known once the weights have been loaded. */
-  readonly facts?: ModelFacts;
+  /** What is known of the weights: on one machine all of it, once they have been loaded. */
+  readonly facts?: Partial<ModelFacts>;
   /** Base URLs that serve it now, such as `http://127.0.0.1:41234`. */
   readonly endpoints: readonly string[];
+  /** Requests that each endpoint works on at the same time; 1 if left out. */
+  readonly slots?: number;
 };
 
 export type Directory = { readonly models: readonly DirectoryModel[] };

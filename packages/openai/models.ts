@@ -2,7 +2,7 @@
  * GET /v1/models and GET /v1/models/{id}.
  *
  * Beyond OpenAI's four keys, what clients of local servers look for: how long a prompt may be, what the
- * model can do, and llama-server's `meta`. Those are known only once the weights have been loaded.
+ * model can do, and llama-server's `meta`. Those come with the weights; what is not known is left out.
  */
 
 export type ListedModel = {
@@ -10,15 +10,15 @@ export type ListedModel = {
   readonly aliases: readonly string[];
   readonly createdSeconds: number;
   readonly facts?: {
-    readonly contextTokens: number;
-    readonly trainContextTokens: number;
-    readonly vocabularyTokens: number;
-    readonly embeddingDimensions: number;
-    readonly parameters: number;
-    readonly sizeBytes: number;
-    readonly architecture: string;
-    readonly quantization: string;
-    readonly capabilities: readonly string[];
+    readonly contextTokens?: number;
+    readonly trainContextTokens?: number;
+    readonly vocabularyTokens?: number;
+    readonly embeddingDimensions?: number;
+    readonly parameters?: number;
+    readonly sizeBytes?: number;
+    readonly architecture?: string;
+    readonly quantization?: string;
+    readonly capabilities?: readonly string[];
   };
 };
 
@@ -31,7 +31,7 @@ export function modelObject({ id, aliases, createdSeconds, facts }: ListedModel)
     aliases: [...aliases],
     ...(facts !== undefined && {
       max_model_len: facts.contextTokens,
-      capabilities: [...facts.capabilities],
+      capabilities: facts.capabilities && [...facts.capabilities],
       meta: {
         architecture: facts.architecture,
         quantization: facts.quantization,

@@ -8,6 +8,7 @@ import { ListenError } from "@localmodel/service/listen-error.ts";
 import { createLogger } from "@localmodel/service/log.ts";
 import { tellParent } from "@localmodel/service/parent.ts";
 import { createApp } from "./app.ts";
+import type { ModelDirectory } from "./model-list.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { parentDirectory } from "./parent-directory.ts";
 import { createUpstream } from "./upstream.ts";
@@ -17,7 +18,7 @@ const config = ApiConfig.parse(JSON.parse(process.env[API_CONFIG_VARIABLE] ?? "{
 
 const requests = new OpenRequests();
 const app = createApp({
-  directory: parentDirectory(),
+  directory: await modelDirectory(),
   upstream: createUpstream(),
   requests,
   log,
@@ -39,4 +40,12 @@ try {
   const { message, code } = error;
   if (!tellParent({ type: "failed", message, code })) log.error(message);
   process.disconnect?.();
+}
+
+async function modelDirectory(): Promise<ModelDirectory> {
+  if (config.directory === "parent") return parentDirectory();
+  // Only loaded where there is a cluster: one machine has no use for its modules.
+  const { ClusterDirectory } = await import("./cluster/cluster-directory.ts");
+  const { findCluster } = await import("@localmodel/kube/cluster-access.ts");
+  return new ClusterDirectory(await findCluster(), { namespaces: config.namespaces, log });
 }

@@ -12,26 +12,43 @@ import {
   modelNotFound,
   type OpenAIError,
 } from "@localmodel/openai/errors.ts";
-import { answersTo } from "@localmodel/openai/models.ts";
 
 /** Throws 404 for an unknown id, and 400 when there is none and more than one model could be meant. */
 export function findModel(directory: Directory, id: string | undefined): DirectoryModel {
   const { models } = directory;
-  const ids = models.map((model) => model.id);
   if (id !== undefined) {
-    // An id comes before an alias: the directory may not know yet that the two collide.
-    const found =
-      models.find((model) => model.id === id) ?? models.find((model) => answersTo(model, id));
-    if (found === undefined) throw modelNotFound(id, ids);
+    const found = indexOf(directory).get(id);
+    if (found === undefined) throw modelNotFound(id, idsOf(directory));
     return found;
   }
   const [only] = models;
   if (only !== undefined && models.length === 1) return only;
+  const ids = idsOf(directory);
   throw invalidRequest(
     "model",
     `Missing required parameter: 'model'. ${ids.length === 0 ? "No model is available." : `Available models: ${ids.map((known) => `\`${known}\``).join(", ")}.`}`,
     "missing_required_parameter",
   );
+}
+
+const indexes = new WeakMap<Directory, ReadonlyMap<string, DirectoryModel>>();
+
+/** Every name that leads to a model; made once for each directory. */
+function indexOf(directory: Directory): ReadonlyMap<string, DirectoryModel> {
+  const known = indexes.get(directory);
+  if (known !== undefined) return known;
+  const index = new Map<string, DirectoryModel>();
+  for (const model of directory.models) if (!index.has(model.id)) index.set(model.id, model);
+  // An id comes before an alias: the directory may not know yet that the two collide.
+  for (const model of directory.models) {
+    for (const alias of model.aliases) if (!index.has(alias)) index.set(alias, model);
+  }
+  indexes.set(directory, index);
+  return index;
+}
+
+function idsOf(directory: Directory): readonly string[] {
+  return directory.models.map(({ id }) => id);
 }
 
 /** Why a model without endpoints cannot answer. */

@@ -1,0 +1,108 @@
+/**
+ * Keeps the directory of a cluster current: watches LocalModels and the EndpointSlices of their Services.
+ *
+ * A change only marks the directory as outdated. It is derived anew when somebody asks, so that a burst of
+ * changes costs one derivation. While the API server is away the caches stay as they are, and so does the
+ * directory: pods go on being served.
+ */
+import type { ClusterAccess } from "@localmodel/kube/cluster-access.ts";
+import { ENDPOINT_SLICES, type EndpointSlice } from "@localmodel/kube/core-resources.ts";
+import type { Log } from "@localmodel/kube/log.ts";
+import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
+import { Reflector } from "@localmodel/kube/reflector.ts";
+import { defineResource } from "@localmodel/kube/resource.ts";
+import type { Scope } from "@localmodel/kube/scope.ts";
+import { Transport, type TransportOptions } from "@localmodel/kube/transport.ts";
+import { PLURAL } from "@localmodel/localmodel/crd.ts";
+import type { Directory } from "@localmodel/localmodel/directory.ts";
+import { MODEL_LABEL } from "@localmodel/localmodel/labels.ts";
+import { GROUP, KIND, VERSION } from "@localmodel/localmodel/localmodel.ts";
+import { modelLoading } from "@localmodel/openai/errors.ts";
+import type { ModelDirectory } from "../model-list.ts";
+import { directoryOf } from "./directory-of.ts";
+import { type ObservedModel, observedModel } from "./observed-model.ts";
+
+export type ClusterDirectoryOptions = {
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+  readonly log: Log;
+  readonly transport?: TransportOptions;
+};
+
+const LOCAL_MODELS = defineResource({
+  group: GROUP,
+  version: VERSION,
+  plural: PLURAL,
+  kind: KIND,
+  namespaced: true,
+});
+
+/** What becomes of one object: gone when undefined. */
+type Changed<T> = (key: string, object: T | undefined) => void;
+
+export class ClusterDirectory implements ModelDirectory, AsyncDisposable {
+  readonly #log: Log;
+  readonly #transport: Transport;
+  readonly #reflectors: Pick<Reflector, "hasSynced">[] = [];
+  readonly #running: Promise<void>[] = [];
+  readonly #stop = new AbortController();
+  readonly #models = new Map<string, ObservedModel>();
+  readonly #slices = new Map<string, EndpointSlice>();
+  #derived: Directory | undefined;
+
+  constructor(access: ClusterAccess, { namespaces, log, transport }: ClusterDirectoryOptions) {
+    this.#log = log;
+    this.#transport = new Transport(access, { userAgent: "localmodel-api", ...transport });
+    const places = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));
+    for (const place of places) {
+      this.#follow({ ...place, resource: LOCAL_MODELS }, (key, object) =>
+        this.#modelChanged(key, object),
+      );
+      const slices = { ...place, resource: ENDPOINT_SLICES, labelSelector: MODEL_LABEL };
+      this.#follow(slices, (key, slice) => {
+        if (slice === undefined) this.#slices.delete(key);
+        else this.#slices.set(key, slice);
+      });
+    }
+  }
+
+  /** Whether everything has been listed once. */
+  get known(): boolean {
+    return this.#reflectors.every(({ hasSynced }) => hasSynced);
+  }
+
+  current(): Directory {
+    if (!this.known) throw modelLoading("The list of models is not known yet.", 1);
+    this.#derived ??= directoryOf(this.#models.values(), this.#slices.values());
+    return this.#derived;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#running);
+    await this.#transport[Symbol.asyncDispose]();
+  }
+
+  #follow<T extends KubeObject>(scope: Scope<T>, changed: Changed<T>): void {
+    const reflector = new Reflector(this.#transport, scope, { log: this.#log });
+    reflector.cache.listen(({ type, object }) => {
+      this.#derived = undefined;
+      changed(keyOf(object.metadata), type === "deleted" ? undefined : object);
+    });
+    this.#reflectors.push(reflector);
+    this.#running.push(reflector.run(this.#stop.signal));
+  }
+
+  #modelChanged(key: string, object: KubeObject | undefined): void {
+    this.#models.delete(key);
+    if (object === undefined) return;
+    try {
+      this.#models.set(key, observedModel(object));
+    } catch (error) {
+      this.#log.warn("a LocalModel cannot be read and is not served", {
+        object: key,
+        error: error instanceof Error ? error.message : error,
+      });
+    }
+  }
+}

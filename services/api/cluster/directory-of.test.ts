@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import type { EndpointSlice } from "@localmodel/kube/core-resources.ts";
+import type { KubeObject } from "@localmodel/kube/objects.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import { endpointSlice, localModel, notReady, type Pod } from "../fixtures/cluster-objects.ts";
+import { directoryOf } from "./directory-of.ts";
+import { observedModel } from "./observed-model.ts";
+
+function directory(models: readonly KubeObject[], slices: readonly EndpointSlice[] = []) {
+  return directoryOf(models.map(observedModel), slices).models;
+}
+
+function only(model: KubeObject, slices: readonly EndpointSlice[] = []): DirectoryModel {
+  const [found, ...others] = directory([model], slices);
+  assert.ok(found !== undefined && others.length === 0);
+  return found;
+}
+
+const endpointsWith = (...slices: readonly EndpointSlice[]) =>
+  only(localModel("a"), slices).endpoints;
+
+function leaving(pod: Pod): EndpointSlice {
+  return endpointSlice("a", [{ ...pod, terminating: true }]);
+}
+
+/** As Go writes empty lists. */
+const NULL_LISTS = JSON.parse(
+  JSON.stringify({ ...endpointSlice("a", []), endpoints: null, ports: null }),
+) as EndpointSlice;
+
+function explained(status: unknown) {
+  const { state, message } = only(localModel("a", { status }));
+  return [state, message];
+}
+
+describe("endpoints", () => {
+  const one: Pod = { address: "10.0.0.1", uid: "1" };
+  const two: Pod = { address: "10.0.0.2", uid: "2" };
+
+  test("every ready pod is one, on the port that is named http", () => {
+    const ports = [
+      { name: "metrics", port: 9000 },
+      { name: "http", port: 8081 },
+    ];
+    const endpoints = endpointsWith(endpointSlice("a", [one, two], { ports }));
+    assert.deepEqual(endpoints, ["http://10.0.0.1:8081", "http://10.0.0.2:8081"]);
+  });
+
+  const left: readonly (readonly [string, EndpointSlice])[] = [
+    ["a pod that is not ready", endpointSlice("a", [{ ...one, ready: false }])],
+    ["a terminating pod, even one that is called ready", leaving(one)],
+    ["a slice without the port", endpointSlice("a", [one], { ports: [] })],
+    ["a slice whose lists are null", NULL_LISTS],
+    [
+      "a model of the same name in another namespace",
+      endpointSlice("a", [one], { namespace: "other" }),
+    ],
+    ["another Service with the same label", endpointSlice("a", [one], { service: "extra" })],
+    ["another model", endpointSlice("b", [one])],
+  ];
+  for (const [what, slice] of left) {
+    test(`${what} gives none`, () => assert.deepEqual(endpointsWith(slice), []));
+  }
+
+  test("a pod whose conditions are unknown counts as ready, as Kubernetes defines it", () => {
+    const slice = endpointSlice("a", [one]);
+    const endpoints = slice.endpoints?.map(({ addresses }) => ({ addresses }));
+    assert.deepEqual(endpointsWith({ ...slice, endpoints: endpoints ?? [] }), [
+      "http://10.0.0.1:8080",
+    ]);
+  });
+
+  test("several slices add up, and a pod that is in two counts once", () => {
+    const slices = [endpointSlice("a", [one, two]), endpointSlice("a", [two], { suffix: "b" })];
+    assert.deepEqual(endpointsWith(...slices), ["http://10.0.0.1:8080", "http://10.0.0.2:8080"]);
+  });
+
+  test("a pod that is leaving in one slice and ready in another is leaving", () => {
+    const old = endpointSlice("a", [one, two], { suffix: "b" });
+    assert.deepEqual(endpointsWith(leaving(one), old), ["http://10.0.0.2:8080"]);
+  });
+
+  test("an address that a pod took over from one that is leaving is routable", () => {
+    const slice = endpointSlice("a", [
+      { ...one, terminating: true },
+      { ...one, uid: "3" },
+    ]);
+    assert.deepEqual(endpointsWith(slice), ["http://10.0.0.1:8080"]);
+  });
+
+  test("an IPv6 address is in brackets", () => {
+    const slice = endpointSlice("a", [{ address: "fd00::1" }], { addressType: "IPv6" });
+    assert.deepEqual(endpointsWith(slice), ["http://[fd00::1]:8080"]);
+  });
+
+  test("a pod with addresses of both families is one endpoint, by IPv4", () => {
+    const six = endpointSlice("a", [{ address: "fd00::1", uid: "1" }], {
+      addressType: "IPv6",
+      suffix: "0",
+    });
+    assert.deepEqual(endpointsWith(six, endpointSlice("a", [one])), ["http://10.0.0.1:8080"]);
+  });
+
+  test("whatever the slices say, a leaving pod is never an endpoint, and none is there twice", () => {
+    const pod = fc.record({
+      address: fc.constantFrom("10.0.0.1", "10.0.0.2", "10.0.0.3"),
+      ready: fc.boolean(),
+      terminating: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.array(pod, { maxLength: 4 }), { maxLength: 4 }), (lists) => {
+        const slices = lists.map((pods, index) =>
+          endpointSlice("a", pods, { suffix: String(index) }),
+        );
+        const expected = new Set<string>();
+        for (const { address, ready } of lists.flat()) if (ready) expected.add(address);
+        for (const { address, terminating } of lists.flat())
+          if (terminating) expected.delete(address);
+        const urls = [...expected].map((address) => `http://${address}:8080`);
+        assert.deepEqual(endpointsWith(...slices).toSorted(), urls.toSorted());
+        assert.deepEqual(endpointsWith(...slices.toReversed()), endpointsWith(...slices));
+      }),
+    );
+  });
+});
+
+describe("ids", () => {
+  test("a model has its name as id when it says no other", () => {
+    const { id, aliases, createdSeconds } = only(localModel("a"));
+    assert.deepEqual([id, aliases, createdSeconds], ["a", [], 1_767_225_600]);
+  });
+
+  test("an id that two claim leads to the older one, and the younger keeps its others", () => {
+    const models = [
+      localModel("a", { modelId: "x", aliases: ["y"], createdAt: "2026-02-01T00:00:00Z" }),
+      localModel("b", { modelId: "x", createdAt: "2026-01-01T00:00:00Z" }),
+    ];
+    const slices = [
+      endpointSlice("a", [{ address: "10.0.0.1" }]),
+      endpointSlice("b", [{ address: "10.0.0.2" }]),
+    ];
+    const found = directory(models, slices).map(({ id, endpoints }) => [id, endpoints]);
+    assert.deepEqual(found, [
+      ["y", ["http://10.0.0.1:8080"]],
+      ["x", ["http://10.0.0.2:8080"]],
+    ]);
+  });
+
+  test("a model without any id of its own is not listed, until the older one is gone", () => {
+    const younger = localModel("a", { modelId: "x", createdAt: "2026-02-01T00:00:00Z" });
+    const older = localModel("b", { modelId: "x" });
+    assert.equal(directory([younger, older]).length, 1);
+    assert.deepEqual(
+      directory([younger]).map(({ id }) => id),
+      ["x"],
+    );
+  });
+
+  test("of equally old ones the first by namespace and name has the id, in whatever order they come", () => {
+    const status = notReady("Loading", "This is a.");
+    const models = [localModel("b", { modelId: "x" }), localModel("a", { modelId: "x", status })];
+    for (const order of [models, models.toReversed()]) {
+      assert.deepEqual(
+        directory(order).map(({ message }) => message),
+        ["This is a."],
+      );
+    }
+  });
+});
+
+describe("what is said of a model without endpoints", () => {
+  test("one without a status has not been looked at", () => {
+    assert.deepEqual(explained(undefined), ["pending", "The operator has not looked at it yet."]);
+  });
+
+  const reasons: readonly (readonly [string, string])[] = [
+    ["Downloading", "downloading"],
+    ["Loading", "loading"],
+    ["CrashLoop", "restarting"],
+    ["ChecksumMismatch", "failed"],
+    ["Suspended", "failed"],
+    ["Unschedulable", "pending"],
+    ["SomethingNew", "pending"],
+  ];
+  for (const [reason, state] of reasons) {
+    test(`the reason ${reason} is told as ${state}, in the operator's words`, () => {
+      assert.deepEqual(explained(notReady(reason, "45 % of 98 MB.")), [state, "45 % of 98 MB."]);
+    });
+  }
+
+  test("a reason without a message is better than nothing", () => {
+    assert.deepEqual(explained(notReady("Loading", "")), ["loading", "Loading."]);
+  });
+
+  test("one that is ready by its status only has just lost its pods", () => {
+    const [condition] = (notReady("Serving") as { conditions: object[] }).conditions;
+    const conditions = [{ ...condition, status: "True" }];
+    assert.deepEqual(explained({ conditions })[0], "restarting");
+  });
+
+  for (const status of [null, "words", { conditions: "none" }, { conditions: [{}] }]) {
+    test(`a status of ${JSON.stringify(status)} is no status`, () => {
+      assert.equal(explained(status)[0], "pending");
+    });
+  }
+});
+
+test("a model with an endpoint is ready, whatever its status says", () => {
+  const model = localModel("a", { status: notReady("ChecksumMismatch") });
+  const { state, message } = only(model, [endpointSlice("a", [{ address: "10.0.0.1" }])]);
+  assert.deepEqual([state, message], ["ready", "Served by 1 pod."]);
+});
+
+test("what the status says of the weights is passed on", () => {
+  const model = { architecture: "llama", contextLength: 4096, capabilities: ["chat"], later: 1 };
+  const { facts } = only(localModel("a", { status: { model } }));
+  assert.deepEqual(facts, { architecture: "llama", contextTokens: 4096, capabilities: ["chat"] });
+});
+
+test("a LocalModel with fields of a later version is read like any other", () => {
+  const model = localModel("a", { modelId: "x" });
+  const later = { ...model, spec: { modelId: "x", shape: { round: true } }, extra: [] };
+  assert.equal(only(later).id, "x");
+});
+
+for (const spec of [undefined, { modelId: "../x" }, { aliases: "x" }]) {
+  test(`a spec of ${JSON.stringify(spec)} cannot be read`, () => {
+    assert.throws(() => observedModel({ ...localModel("a"), spec }));
+  });
+}

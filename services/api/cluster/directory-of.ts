@@ -1,0 +1,54 @@
+/**
+ * The directory of a cluster: which ids there are, who answers to them, and where.
+ *
+ * Pure. An id that two LocalModels claim leads to the older one, by the same rule (claims.ts) by which the
+ * operator tells the younger that it lost.
+ */
+import type { EndpointSlice } from "@localmodel/kube/core-resources.ts";
+import { claims } from "@localmodel/localmodel/claims.ts";
+import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { Capability } from "@localmodel/localmodel/server-state.ts";
+import type { ModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import { endpointsOf, modelOf } from "./model-endpoints.ts";
+import { explanationOf } from "./model-state.ts";
+import type { ObservedModel } from "./observed-model.ts";
+
+export function directoryOf(
+  models: Iterable<ObservedModel>,
+  slices: Iterable<EndpointSlice>,
+): Directory {
+  const slicesByModel = Map.groupBy(slices, modelOf);
+  // Equal ages are decided by order, which must be the same everywhere and every time.
+  const ordered = [...models].toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const claimed = claims(ordered);
+  return {
+    models: ordered.flatMap((model, index) => {
+      const [id, ...aliases] = claimed[index]?.held ?? [];
+      if (id === undefined) return [];
+      const endpoints = endpointsOf(slicesByModel.get(model.key) ?? []);
+      return [entry(model, { id, aliases, endpoints })];
+    }),
+  };
+}
+
+function entry(
+  { createdMs, slots, status }: ObservedModel,
+  route: Pick<DirectoryModel, "id" | "aliases" | "endpoints">,
+): DirectoryModel {
+  return {
+    ...route,
+    createdSeconds: Math.floor(createdMs / 1000),
+    ...(slots !== undefined && { slots }),
+    ...explanationOf(status, route.endpoints.length),
+    ...(status.model !== undefined && { facts: factsOf(status.model) }),
+  };
+}
+
+function factsOf({ contextLength, capabilities, ...facts }: ModelStatus) {
+  return {
+    ...facts,
+    ...(contextLength !== undefined && { contextTokens: contextLength }),
+    // A newer operator may name some that this version does not know; they are only passed on.
+    ...(capabilities !== undefined && { capabilities: capabilities as Capability[] }),
+  };
+}

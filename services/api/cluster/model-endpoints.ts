@@ -1,0 +1,60 @@
+/**
+ * Which pods of a model get requests: those that are ready and not on their way out.
+ *
+ * A terminating pod still serves what it has, and its slice may go on calling it ready or serving. It leaves
+ * at once all the same: a request sent now could outlive it. While slices are rebuilt a pod may be in two of
+ * them that differ, and in a cluster of two address families it always is in two; it counts once, and is
+ * leaving when either says so.
+ */
+import { MODEL_LABEL, objectName } from "@localmodel/localmodel/labels.ts";
+import { SERVER_PORT_NAME } from "@localmodel/localmodel/pod-layout.ts";
+import type { EndpointSlice } from "@localmodel/kube/core-resources.ts";
+
+const SERVICE_LABEL = "kubernetes.io/service-name";
+
+/** The LocalModel whose Service a slice belongs to, as `namespace/name`. */
+export function modelOf({ metadata }: EndpointSlice): string | undefined {
+  const name = metadata.labels?.[MODEL_LABEL];
+  // Other Services may select the same pods, ready or not, and carry the same labels.
+  if (name === undefined || metadata.labels?.[SERVICE_LABEL] !== objectName(name)) return undefined;
+  return `${metadata.namespace}/${name}`;
+}
+
+/** Base URLs of the pods in all slices of one model. */
+export function endpointsOf(slices: readonly EndpointSlice[]): readonly string[] {
+  const sightings = slices.toSorted(byFamilyAndName).flatMap(sightingsIn);
+  const leaving = new Set(sightings.filter(({ isLeaving }) => isLeaving).map(({ pod }) => pod));
+  const urls = new Map<string, string>();
+  for (const { pod, url } of sightings) {
+    if (url !== undefined && !leaving.has(pod) && !urls.has(pod)) urls.set(pod, url);
+  }
+  return [...new Set(urls.values())];
+}
+
+/** One pod as one slice has it; with a URL when it is ready. */
+type Sighting = { readonly pod: string; readonly isLeaving: boolean; readonly url?: string };
+
+function sightingsIn({ endpoints, ports }: EndpointSlice): Sighting[] {
+  const port = ports?.find(({ name }) => name === SERVER_PORT_NAME)?.port;
+  // On the wire it is null for a slice without endpoints, whatever the type says.
+  return (endpoints ?? []).flatMap(({ addresses: [address], conditions, targetRef }) => {
+    if (address === undefined) return [];
+    const { terminating: isLeaving = false, ready = true } = conditions ?? {};
+    const pod = targetRef?.uid ?? address;
+    if (!ready || port === undefined) return [{ pod, isLeaving }];
+    return [{ pod, isLeaving, url: `http://${hostOf(address)}:${port}` }];
+  });
+}
+
+/** IPv4 before IPv6, and always in the same order. */
+function byFamilyAndName(a: EndpointSlice, b: EndpointSlice): number {
+  return rank(a) < rank(b) ? -1 : 1;
+}
+
+function rank({ addressType, metadata }: EndpointSlice): string {
+  return `${addressType} ${metadata.name}`;
+}
+
+function hostOf(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}

@@ -1,0 +1,49 @@
+/**
+ * What routing needs of a LocalModel in a cluster: its ids, its slots, its age and what its status says.
+ *
+ * Everything else is left unread, so that a LocalModel with fields this version does not know is served like
+ * any other, and a status nobody can read costs the model its explanation and not its traffic.
+ */
+import { ModelId } from "@localmodel/localmodel/localmodel.ts";
+import { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import { z } from "zod";
+
+const ObservedObject = z.object({
+  metadata: z.object({
+    namespace: z.string().min(1),
+    name: z.string().min(1),
+    creationTimestamp: z.iso.datetime({ offset: true }),
+  }),
+  spec: z.object({
+    modelId: ModelId.exactOptional(),
+    aliases: z.array(ModelId).default([]),
+    engine: z
+      .object({ slots: z.int().min(1).exactOptional() })
+      .catch({})
+      .default({}),
+  }),
+  status: LocalModelStatus.catch({}).default({}),
+});
+
+export type ObservedModel = {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly modelId: string;
+  readonly aliases: readonly string[];
+  readonly slots?: number;
+  readonly createdMs: number;
+  readonly status: LocalModelStatus;
+};
+
+/** Throws for an object that is no LocalModel, or one whose ids cannot be read. */
+export function observedModel(object: unknown): ObservedModel {
+  const { metadata, spec, status } = ObservedObject.parse(object);
+  return {
+    key: `${metadata.namespace}/${metadata.name}`,
+    modelId: spec.modelId ?? metadata.name,
+    aliases: spec.aliases,
+    ...spec.engine,
+    createdMs: Date.parse(metadata.creationTimestamp),
+    status,
+  };
+}
