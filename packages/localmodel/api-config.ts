@@ -24,6 +24,21 @@ export const ApiConfig = z.strictObject({
     .int()
     .min(1024)
     .default(32 * 1024 * 1024),
+  maxQueuedRequests: z
+    .int()
+    .min(0)
+    .default(512)
+    .describe("Requests for one model that wait here beyond those its servers have; 429 after that."),
+  queueTimeoutMs: z
+    .int()
+    .min(0)
+    .default(600_000)
+    .describe("Longest wait for a place at a server; as long as the official clients wait."),
+  loadingTimeoutMs: z
+    .int()
+    .min(0)
+    .default(30_000)
+    .describe("Longest wait for a model that is loading or restarting; 503 after that."),
   drainTimeoutMs: z.int().min(0).default(30_000),
 });
 export type ApiConfig = z.infer<typeof ApiConfig>;

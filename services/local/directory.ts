@@ -39,7 +39,7 @@ function entry({ model, view }: Listing, id: string, aliases: readonly string[])
     message,
     // Whole percents: the API service need not hear of every block that arrives.
     ...(progress !== undefined && { progress: Math.floor(progress * 100) / 100 }),
-    ...(facts !== undefined && { facts }),
+    ...(facts !== undefined && { facts, slots: facts.slots }),
     endpoints: endpoint === undefined ? [] : [endpoint],
   };
 }

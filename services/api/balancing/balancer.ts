@@ -1,0 +1,109 @@
+/**
+ * Hands out endpoints and remembers what became of them: the state around `pick`.
+ *
+ * Whoever takes one disposes of the lease on every path, which `using` does; the lease takes the count back
+ * and passes the verdict on.
+ */
+import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import { Outliers, type Verdict } from "./outliers.ts";
+import { type Candidate, pick } from "./pick.ts";
+import { PrefixIndex } from "./prefix-index.ts";
+import type { Link } from "./prompt-chain.ts";
+import { WarmUp } from "./warm-up.ts";
+
+export type BalancedModel = Pick<DirectoryModel, "id" | "endpoints" | "slots">;
+
+export type Lease = Disposable & {
+  readonly endpoint: string;
+  /** The head of an answer has come that is not the server's own failure. */
+  answered(): void;
+  /** The last word counts; without any, nothing is held against the endpoint. */
+  judge(verdict: Verdict): void;
+};
+
+export class Balancer {
+  readonly #now: () => number;
+  readonly #inFlight = new Map<string, number>();
+  readonly #lastUse = new Map<string, number>();
+  readonly #outliers = new Outliers();
+  readonly #prefixes = new PrefixIndex();
+  readonly #models = new Map<string, { endpoints: readonly string[]; warmUp: WarmUp }>();
+  #uses = 0;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  inFlight(endpoint: string): number {
+    return this.#inFlight.get(endpoint) ?? 0;
+  }
+
+  /**
+   * An endpoint that has not been `tried` if there is one; undefined when the model has none. `chain` is
+   * asked for only where there is a choice.
+   */
+  lease(
+    model: BalancedModel,
+    chain: () => readonly Link[],
+    tried: ReadonlySet<string>,
+  ): Lease | undefined {
+    const [only] = model.endpoints;
+    if (only === undefined) return undefined;
+    const nowMs = this.#now();
+    const warmUp = this.#warmUpOf(model, nowMs);
+    if (model.endpoints.length === 1) return this.#take(only);
+    const links = chain();
+    const shared = this.#prefixes.sharedBytes(links);
+    const slots = model.slots ?? 1;
+    const candidates = model.endpoints.map((url): Candidate => ({
+      url,
+      inFlight: this.inFlight(url),
+      weight: slots * warmUp.shareOf(url, nowMs),
+      available: this.#outliers.isAvailable(url, nowMs),
+      tried: tried.has(url),
+      sharedBytes: shared.get(url) ?? 0,
+      lastUse: this.#lastUse.get(url) ?? 0,
+    }));
+    const chosen = pick(candidates);
+    if (chosen === undefined) return undefined;
+    this.#prefixes.add(links, chosen.url);
+    return this.#take(chosen.url);
+  }
+
+  #warmUpOf({ id, endpoints }: BalancedModel, nowMs: number): WarmUp {
+    const known = this.#models.get(id);
+    if (known?.endpoints === endpoints) return known.warmUp;
+    const warmUp = known?.warmUp ?? new WarmUp();
+    for (const gone of warmUp.update(endpoints, nowMs)) {
+      this.#outliers.forget(gone);
+      this.#lastUse.delete(gone);
+    }
+    this.#models.set(id, { endpoints, warmUp });
+    return warmUp;
+  }
+
+  #take(endpoint: string): Lease {
+    this.#inFlight.set(endpoint, this.inFlight(endpoint) + 1);
+    this.#lastUse.set(endpoint, ++this.#uses);
+    this.#outliers.asked(endpoint);
+    let verdict: Verdict = "none";
+    let taken = true;
+    return {
+      endpoint,
+      answered: () => this.#outliers.answered(endpoint),
+      judge: (given) => (verdict = given),
+      [Symbol.dispose]: () => {
+        if (!taken) return;
+        taken = false;
+        this.#giveBack(endpoint);
+        this.#outliers.ended(endpoint, verdict, this.#now());
+      },
+    };
+  }
+
+  #giveBack(endpoint: string): void {
+    const left = this.inFlight(endpoint) - 1;
+    if (left > 0) this.#inFlight.set(endpoint, left);
+    else this.#inFlight.delete(endpoint);
+  }
+}
