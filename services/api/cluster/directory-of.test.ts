@@ -35,6 +35,8 @@ function explained(status: unknown) {
   return [state, message];
 }
 
+const facts = (status: object) => only(localModel("a", { status })).facts;
+
 describe("endpoints", () => {
   const one: Pod = { address: "10.0.0.1", uid: "1" };
   const two: Pod = { address: "10.0.0.2", uid: "2" };
@@ -213,10 +215,33 @@ test("a model with an endpoint is ready, whatever its status says", () => {
   assert.deepEqual([state, message], ["ready", "Served by 1 pod."]);
 });
 
-test("what the status says of the weights is passed on", () => {
-  const model = { architecture: "llama", contextLength: 4096, capabilities: ["chat"], later: 1 };
-  const { facts } = only(localModel("a", { status: { model } }));
-  assert.deepEqual(facts, { architecture: "llama", contextTokens: 4096, capabilities: ["chat"] });
+test("what the status says of the weights is passed on, the pods' word before the file's", () => {
+  const inspection = {
+    sourceHash: "1",
+    architecture: "llama",
+    parameters: 134_515_008,
+    quantization: "unknown",
+    sizeBytes: 98,
+    furtherBytes: 0,
+    trainContextTokens: 8192,
+    vocabularyTokens: 49_152,
+    embeddingDimensions: 576,
+    layers: 30,
+  };
+  const model = { quantization: "Q4_1", contextLength: 4096, capabilities: ["chat"], later: 1 };
+  const expected = {
+    architecture: "llama",
+    parameters: 134_515_008,
+    quantization: "Q4_1",
+    sizeBytes: 98,
+    trainContextTokens: 8192,
+    vocabularyTokens: 49_152,
+    embeddingDimensions: 576,
+  };
+  const loaded = { ...expected, contextTokens: 4096, capabilities: ["chat"] };
+  assert.deepEqual(facts({ inspection, model }), loaded);
+  assert.deepEqual(facts({ inspection }), { ...expected, quantization: "unknown" });
+  assert.equal(facts({}), undefined);
 });
 
 test("a LocalModel with fields of a later version is read like any other", () => {

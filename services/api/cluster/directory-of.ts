@@ -8,7 +8,7 @@ import type { EndpointSlice } from "@localmodel/kube/core-resources.ts";
 import { claims } from "@localmodel/localmodel/claims.ts";
 import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
 import type { Capability } from "@localmodel/localmodel/server-state.ts";
-import type { ModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
 import { endpointsOf, modelOf } from "./model-endpoints.ts";
 import { explanationOf } from "./model-state.ts";
 import type { ObservedModel } from "./observed-model.ts";
@@ -35,20 +35,40 @@ function entry(
   { createdMs, slots, status }: ObservedModel,
   route: Pick<DirectoryModel, "id" | "aliases" | "endpoints">,
 ): DirectoryModel {
+  const facts = factsOf(status);
   return {
     ...route,
     createdSeconds: Math.floor(createdMs / 1000),
     ...(slots !== undefined && { slots }),
     ...explanationOf(status, route.endpoints.length),
-    ...(status.model !== undefined && { facts: factsOf(status.model) }),
+    ...(facts !== undefined && { facts }),
   };
 }
 
-function factsOf({ contextLength, capabilities, ...facts }: ModelStatus) {
-  return {
-    ...facts,
-    ...(contextLength !== undefined && { contextTokens: contextLength }),
+/** From the file's header what pods do not report: it is known before any pod is. */
+function factsOf({ inspection, model }: LocalModelStatus) {
+  if (inspection === undefined && model === undefined) return undefined;
+  const { contextLength, capabilities, ...loaded } = model ?? {};
+  const { trainContextTokens, vocabularyTokens, embeddingDimensions } = inspection ?? {};
+  const { architecture, parameters, quantization, sizeBytes } = { ...inspection, ...loaded };
+  return defined({
+    architecture,
+    parameters,
+    quantization,
+    sizeBytes,
+    trainContextTokens,
+    vocabularyTokens,
+    embeddingDimensions,
+    contextTokens: contextLength,
     // A newer operator may name some that this version does not know; they are only passed on.
-    ...(capabilities !== undefined && { capabilities: capabilities as Capability[] }),
-  };
+    capabilities: capabilities as Capability[] | undefined,
+  });
+}
+
+type Defined<T> = { readonly [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+function defined<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Defined<T>;
 }
