@@ -11,6 +11,7 @@ import { type Import, factsOf } from "./module-imports.ts";
 /** Outside things that exactly one folder may import, so that they can be replaced or faked there. */
 export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
   "node-llama-cpp": "services/model-server/engine/llama/",
+  "@kubernetes/client-node": "packages/kube/",
 };
 
 /** Packages that only compute, and their few files that may touch the machine. */
