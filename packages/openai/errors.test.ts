@@ -6,6 +6,7 @@ import {
   errorBody,
   fromData,
   internal,
+  invalidApiKey,
   invalidRequest,
   methodNotAllowed,
   missingParameter,
@@ -13,6 +14,7 @@ import {
   modelLoading,
   modelNotFound,
   OpenAIError,
+  permissionDenied,
   queueFull,
   requestTooLarge,
   shuttingDown,
@@ -75,12 +77,22 @@ for (const error of [
   methodNotAllowed("PUT", ["GET"]),
   requestTooLarge(1),
   unsupportedMediaType(undefined),
+  invalidApiKey("No."),
+  permissionDenied("admin_key_required", "No."),
   modelFailed("The weights are no GGUF."),
 ]) {
   test(`the SDKs are told not to repeat a request that failed with ${error.code}`, () => {
     assert.equal(error.headers["x-should-retry"], "false");
   });
 }
+
+test("a wrong key is a 401 that names the scheme, a forbidden act a 403 of its own type", () => {
+  const { status, type, headers } = invalidApiKey("No.");
+  assert.deepEqual([status, type], [401, "invalid_request_error"]);
+  assert.equal(headers["www-authenticate"], "Bearer");
+  const denied = permissionDenied("admin_key_required", "No.");
+  assert.deepEqual([denied.status, denied.type], [403, "permission_error"]);
+});
 
 for (const [asked, seconds, milliseconds] of [
   [0, "1", "1000"],

@@ -6,7 +6,11 @@
  * worth repeating says when, within the 60 seconds the SDKs are willing to wait.
  */
 
-export type ErrorType = "invalid_request_error" | "rate_limit_error" | "server_error";
+export type ErrorType =
+  | "invalid_request_error"
+  | "permission_error"
+  | "rate_limit_error"
+  | "server_error";
 
 /** An error as plain data: what crosses a process boundary. */
 export type OpenAIErrorData = {
@@ -176,12 +180,38 @@ export function unsupportedMediaType(contentType: string | undefined): OpenAIErr
   );
 }
 
+// ---------------------------------------------------------------- The client may not do this
+
+/** Never with any part of the key: the answer may be logged. */
+export function invalidApiKey(message: string): OpenAIError {
+  return refusal(
+    {
+      status: 401,
+      code: "invalid_api_key",
+      param: null,
+      headers: { "www-authenticate": "Bearer" },
+    },
+    message,
+  );
+}
+
+export function permissionDenied(code: string, message: string): OpenAIError {
+  return refusal({ status: 403, type: "permission_error", code, param: null }, message);
+}
+
 // ---------------------------------------------------------------- The server is at its limit: repeat later
 
 export function queueFull(retryAfterSeconds: number): OpenAIError {
+  return rateLimited(
+    "Too many requests are waiting for this model. Please retry later.",
+    retryAfterSeconds,
+  );
+}
+
+export function rateLimited(message: string, retryAfterSeconds: number): OpenAIError {
   return new OpenAIError({
     status: 429,
-    message: "Too many requests are waiting for this model. Please retry later.",
+    message,
     type: "rate_limit_error",
     code: "rate_limit_exceeded",
     param: null,
@@ -249,6 +279,8 @@ export function retryAfter(seconds: number): Record<string, string> {
 
 type Kind = {
   readonly status: number;
+  /** Default of a refusal: invalid_request_error. */
+  readonly type?: ErrorType;
   readonly code: string | null;
   readonly param: string | null;
   readonly headers?: Readonly<Record<string, string>>;

@@ -8,6 +8,8 @@ import { requestIdOf } from "@localmodel/service/request-id.ts";
 import type { RequestHandler, Response } from "express";
 
 export type Notes = {
+  /** Its name. */
+  readonly key?: string;
   readonly model?: string;
   readonly endpoint?: string;
   readonly attempts?: number;

@@ -4,8 +4,10 @@
  * Keys and cookies of clients are none of a model server's business, and no client may speak in the name
  * of the API service (`x-localmodel-*`).
  */
+import { TENANT_HEADER } from "@localmodel/localmodel/internal-headers.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "@localmodel/service/request-id.ts";
 import type { Request, Response } from "express";
+import { tenantOf } from "./keys/caller.ts";
 
 const REQUEST_HEADERS = [
   "accept",
@@ -39,7 +41,14 @@ export function upstreamHeaders(req: Request, res: Response): Record<string, str
     const value = req.get(name);
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { ...Object.fromEntries(forwarded), [REQUEST_ID_HEADER]: requestIdOf(res) };
+  const tenant = tenantOf(res);
+  return {
+    ...Object.fromEntries(forwarded),
+    [REQUEST_ID_HEADER]: requestIdOf(res),
+    ...(tenant !== "" && { [TENANT_HEADER]: tenant }),
+    // Usage comes in one.
+    te: "trailers",
+  };
 }
 
 export function clientHeaders(

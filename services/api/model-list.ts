@@ -7,6 +7,7 @@ import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory
 import { modelObject } from "@localmodel/openai/models.ts";
 import { allowOnly } from "@localmodel/service/errors.ts";
 import { Router } from "express";
+import { visibleTo } from "./keys/model-access.ts";
 import { findModel } from "./route.ts";
 
 /** Where the models come from. */
@@ -22,14 +23,15 @@ export function modelsRouter(directory: ModelDirectory): Router {
   router
     .route("/v1/models")
     .get((_req, res) => {
-      res.json({ object: "list", data: directory.current().models.map(listed) });
+      const { models } = visibleTo(res, directory.current());
+      res.json({ object: "list", data: models.map(listed) });
     })
     .all(allowOnly(["GET", "HEAD"]));
   router
     .route("/v1/models/*id")
     .get((req, res) => {
       const id = req.params.id.join("/");
-      res.json(listed(findModel(directory.current(), id)));
+      res.json(listed(findModel(visibleTo(res, directory.current()), id)));
     })
     .all(allowOnly(["GET", "HEAD"]));
   return router;
