@@ -34,15 +34,15 @@ export class WrittenVersions {
     this.#clock = clock;
   }
 
-  /** Writes to this resource will be seen in this cache. */
-  seenIn(resource: Resource, cache: ObjectCache): void {
-    this.#caches.set(idOf(resource), cache);
+  /** Writes to this resource, in this namespace or in all, will be seen in this cache. */
+  seenIn(resource: Resource, cache: ObjectCache, namespace?: string): void {
+    this.#caches.set(idOf(resource, namespace), cache);
   }
 
   /** `key`: whose pass it was. `written`: what the API server returned. */
   record(key: string, resource: Resource, written: KubeObject): void {
-    const cache = this.#caches.get(idOf(resource));
-    const version = written.metadata.resourceVersion;
+    const { namespace, resourceVersion: version } = written.metadata;
+    const cache = this.#caches.get(idOf(resource, namespace)) ?? this.#caches.get(idOf(resource));
     if (cache === undefined || version === undefined || cache.hasSeen(version)) return;
     let pending = this.#pending.get(key);
     if (pending === undefined) this.#pending.set(key, (pending = new Map()));
@@ -70,6 +70,7 @@ export class WrittenVersions {
   }
 }
 
-function idOf(resource: Resource): string {
-  return `${apiVersionOf(resource)}/${resource.plural}`;
+function idOf(resource: Resource, namespace?: string): string {
+  const where = namespace === undefined ? "" : ` in ${namespace}`;
+  return `${apiVersionOf(resource)}/${resource.plural}${where}`;
 }

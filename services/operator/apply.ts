@@ -1,0 +1,109 @@
+/**
+ * Writes what a decision wants: applies what differs, deletes what is no longer wanted.
+ *
+ * What the caches show to be as it was applied is not applied again, so a pass over a settled model writes
+ * nothing. A refusal by the API server (a quota, a policy, a value that may not change) is an answer, not a
+ * failure: it goes into the status, and the other objects are written nevertheless.
+ */
+import { ApiStatusError } from "@localmodel/kube/api-errors.ts";
+import type { AppliedMemory } from "@localmodel/kube/applied-memory.ts";
+import type { Client } from "@localmodel/kube/client.ts";
+import { DEPLOYMENTS, PODS } from "@localmodel/kube/core-resources.ts";
+import type { Deployment } from "@localmodel/kube/core-resources.ts";
+import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
+import type { WrittenVersions } from "@localmodel/kube/written-versions.ts";
+import { MODEL_LABEL } from "@localmodel/localmodel/labels.ts";
+import type { DesiredObject } from "./desired.ts";
+import { podWrite } from "./inspect-pod-life.ts";
+import type { OwnedObject } from "./observed.ts";
+import type { Problem } from "./status/problem.ts";
+import { refusal } from "./status/refusal.ts";
+
+export type Writer = {
+  readonly client: Client;
+  readonly memory: AppliedMemory;
+  readonly written: WrittenVersions;
+  /** Whose pass it is. */
+  readonly key: string;
+};
+
+/** What came of applying one object. `againInMs`: it has to wait for something nobody tells of. */
+export type Applied = { readonly refusal?: Problem; readonly againInMs?: number };
+
+export async function applyObject(
+  writer: Writer,
+  desired: DesiredObject,
+  observed: readonly OwnedObject[],
+): Promise<Applied> {
+  const { resource, configuration } = desired;
+  const known = observed.find(
+    (one) =>
+      one.resource === resource && keyOf(one.object.metadata) === keyOf(configuration.metadata),
+  )?.object;
+  try {
+    if (resource === PODS && known !== undefined) return await replacePod(writer, desired, known);
+    if (writer.memory.isCurrent(resource, configuration, known)) return {};
+    const taken = known === undefined ? await takenBy(writer, desired) : undefined;
+    if (taken !== undefined) return { refusal: taken };
+    const applied = await writer.client.apply(resource, configuration);
+    writer.memory.remember(resource, configuration, applied);
+    writer.written.record(writer.key, resource, applied);
+    return {};
+  } catch (error) {
+    const said = refusalOf(error, `The ${resource.kind} ${configuration.metadata.name}`);
+    if (said === undefined) throw error;
+    return { refusal: said };
+  }
+}
+
+/** Pods cannot be changed, only made anew. */
+async function replacePod(
+  { client }: Writer,
+  { configuration }: DesiredObject,
+  pod: KubeObject,
+): Promise<Applied> {
+  const write = podWrite(configuration.metadata, pod, Date.now());
+  if (write === "delete") {
+    const { namespace = "", name, uid = "" } = pod.metadata;
+    await client.delete(PODS, { namespace, name }, { uid });
+  }
+  return typeof write === "object" ? write : {};
+}
+
+/** Applying would take over an object that somebody else made and the caches do not show. */
+async function takenBy(
+  { client }: Writer,
+  { resource, configuration: { metadata } }: DesiredObject,
+): Promise<Problem | undefined> {
+  const there = await client.get(resource, metadata);
+  if (there === undefined) return undefined;
+  if (there.metadata.labels?.[MODEL_LABEL] === metadata.labels?.[MODEL_LABEL]) return undefined;
+  const what = `The ${resource.kind} ${metadata.name}`;
+  return refusal(what, "somebody else has made one of that name", 409);
+}
+
+/** Undefined for what may be different next time. */
+function refusalOf(error: unknown, what: string): Problem | undefined {
+  if (!(error instanceof ApiStatusError) || ![400, 403, 422].includes(error.code)) return undefined;
+  return refusal(what, error.message, error.code);
+}
+
+export async function deleteObject(
+  { client, memory }: Writer,
+  { resource, object }: OwnedObject,
+): Promise<void> {
+  const { namespace = "", name, uid = "" } = object.metadata;
+  memory.forget(resource, object.metadata);
+  await client.delete(resource, { namespace, name }, { uid });
+}
+
+export async function scaleDeployment(
+  { client, written, key }: Writer,
+  { metadata }: Deployment,
+  replicas: number,
+): Promise<void> {
+  const { namespace = "", name } = metadata;
+  const patch = { spec: { replicas } };
+  const scaled = await client.mergePatch(DEPLOYMENTS, { namespace, name }, patch);
+  written.record(key, DEPLOYMENTS, scaled);
+}

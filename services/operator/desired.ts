@@ -1,0 +1,56 @@
+/**
+ * What there should be for a LocalModel: the table of contents of objects/, one file per object.
+ *
+ * Pure, and made anew at every pass. Objects are in the order they are needed: a pod that is made before its
+ * ServiceAccount is refused.
+ */
+import {
+  DEPLOYMENTS,
+  PERSISTENT_VOLUME_CLAIMS,
+  POD_DISRUPTION_BUDGETS,
+  PODS,
+  SERVICE_ACCOUNTS,
+  SERVICES,
+} from "@localmodel/kube/core-resources.ts";
+import type { ApplyConfiguration, KubeObject } from "@localmodel/kube/objects.ts";
+import type { Resource } from "@localmodel/kube/resource.ts";
+import { cacheClaim } from "./objects/cache-claim.ts";
+import { deployment, type DeploymentParts } from "./objects/deployment.ts";
+import { disruptionBudget } from "./objects/disruption-budget.ts";
+import { inspectPod } from "./objects/inspect-pod.ts";
+import { serviceAccount } from "./objects/service-account.ts";
+import { service } from "./objects/service.ts";
+import type { Model } from "./model.ts";
+import type { Platform } from "./platform.ts";
+
+export type DesiredObject = {
+  readonly resource: Resource;
+  readonly configuration: ApplyConfiguration<KubeObject>;
+};
+
+export type Phase =
+  /** Nothing is known of the weights yet: what serves already is left as it is. */
+  { readonly phase: "inspect" } | ({ readonly phase: "serve" } & DeploymentParts);
+
+export function desiredObjects(
+  model: Model,
+  platform: Platform,
+  phase: Phase,
+): readonly DesiredObject[] {
+  return [
+    ...one(SERVICE_ACCOUNTS, serviceAccount(model)),
+    ...one(PERSISTENT_VOLUME_CLAIMS, cacheClaim(model)),
+    ...one(SERVICES, service(model)),
+    ...one(POD_DISRUPTION_BUDGETS, disruptionBudget(model)),
+    ...(phase.phase === "inspect"
+      ? one(PODS, inspectPod(model, platform))
+      : one(DEPLOYMENTS, deployment(model, platform, phase))),
+  ];
+}
+
+function one<T extends KubeObject>(
+  resource: Resource<T>,
+  configuration: ApplyConfiguration<T> | undefined,
+): readonly DesiredObject[] {
+  return configuration === undefined ? [] : [{ resource, configuration }];
+}

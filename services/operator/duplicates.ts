@@ -1,0 +1,81 @@
+/**
+ * Ids that several LocalModels claim: the older one has them (claims.ts), the others are told.
+ *
+ * A LocalModel that has lost all its ids could not be asked by anybody, so it gets no pods. One that keeps
+ * an alias serves under it. When the holder goes, the next in age takes over by itself.
+ */
+import type { ObjectCache } from "@localmodel/kube/object-cache.ts";
+import { keyOf } from "@localmodel/kube/objects.ts";
+import { type Claim, claims } from "@localmodel/localmodel/claims.ts";
+import type { StoredModel } from "./local-model-resource.ts";
+import type { Model } from "./model.ts";
+import type { Problem } from "./status/problem.ts";
+
+export const ID_INDEX = "id";
+
+export type Ids = { readonly modelId: string; readonly aliases: readonly string[] };
+
+/** Read leniently: an id counts although something else in the spec may be wrong. */
+export function idsOf({ metadata, spec }: StoredModel): Ids {
+  const { modelId, aliases } = (spec ?? {}) as { modelId?: unknown; aliases?: unknown };
+  return {
+    modelId: typeof modelId === "string" ? modelId : metadata.name,
+    aliases: Array.isArray(aliases) ? aliases.filter((alias) => typeof alias === "string") : [],
+  };
+}
+
+export function allIdsOf(stored: StoredModel): readonly string[] {
+  const { modelId, aliases } = idsOf(stored);
+  return [...new Set([modelId, ...aliases])];
+}
+
+/** Every LocalModel that claims one of the ids, the object itself included. */
+export function claimants(
+  stored: StoredModel,
+  caches: readonly ObjectCache<StoredModel>[],
+): readonly StoredModel[] {
+  const found = allIdsOf(stored).flatMap((id) =>
+    caches.flatMap((cache) => cache.find(ID_INDEX, id)),
+  );
+  return [...new Set(found)];
+}
+
+/** Who else claims an id decides alone, so the others need not be looked at. */
+export function claimOf(
+  stored: StoredModel,
+  caches: readonly ObjectCache<StoredModel>[],
+): Pick<Claim, "held" | "lost"> {
+  const key = keyOf(stored.metadata);
+  const others = claimants(stored, caches).filter(({ metadata }) => keyOf(metadata) !== key);
+  const all = [...others, stored]
+    .map((one) => ({
+      key: keyOf(one.metadata),
+      ...idsOf(one),
+      ...createdMsOf(one),
+    }))
+    // Equal ages are decided by order, which the api makes the same.
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  return claims(all).find((claim) => claim.key === key) ?? { held: [], lost: [] };
+}
+
+function createdMsOf({ metadata }: StoredModel): { readonly createdMs?: number } {
+  const createdMs = Date.parse(metadata.creationTimestamp ?? "");
+  return Number.isNaN(createdMs) ? {} : { createdMs };
+}
+
+export function duplicateProblem({ modelId, claim }: Model): Problem | undefined {
+  const lost = claim.lost.find(({ id }) => id === modelId);
+  if (lost === undefined) return undefined;
+  const { held } = claim;
+  const left = held.length === 0 ? "It is not served" : `It only answers as ${held.join(", ")}`;
+  const message =
+    `The model id "${modelId}" belongs to the older LocalModel ${lost.holder}. ${left}. ` +
+    "Give one of the two another spec.modelId.";
+  return { stage: "spec", reason: "DuplicateModelId", message, waits: false };
+}
+
+export function duplicateNotes({ modelId, claim }: Model): readonly string[] {
+  return claim.lost
+    .filter(({ id }) => id !== modelId)
+    .map(({ id, holder }) => `The alias "${id}" belongs to the older LocalModel ${holder}.`);
+}

@@ -1,0 +1,22 @@
+/**
+ * LocalModels as the API server serves them: stored by any version of the CRD, so nothing is known of their
+ * spec before model.ts has read it.
+ */
+import type { KubeObject } from "@localmodel/kube/objects.ts";
+import { defineResource } from "@localmodel/kube/resource.ts";
+import { PLURAL } from "@localmodel/localmodel/crd.ts";
+import { GROUP, KIND, VERSION } from "@localmodel/localmodel/localmodel.ts";
+import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+
+export type StoredModel = KubeObject & {
+  readonly spec?: unknown;
+  readonly status?: LocalModelStatus;
+};
+
+export const LOCAL_MODELS = defineResource<StoredModel>({
+  group: GROUP,
+  version: VERSION,
+  plural: PLURAL,
+  kind: KIND,
+  namespaced: true,
+});

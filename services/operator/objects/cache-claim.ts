@@ -1,0 +1,26 @@
+/** The PersistentVolumeClaim that keeps a LocalModel's downloads, where its author asks for one. */
+import type { PersistentVolumeClaim } from "@localmodel/kube/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects.ts";
+import { objectName } from "@localmodel/localmodel/labels.ts";
+import type { Model } from "../model.ts";
+import { metadataOf } from "./metadata.ts";
+
+export function cacheClaim(model: Model): ApplyConfiguration<PersistentVolumeClaim> | undefined {
+  const template = model.spec.cache?.claimTemplate;
+  if (template === undefined) return undefined;
+  const { size, accessMode, storageClassName } = template;
+  return {
+    metadata: metadataOf(model),
+    spec: {
+      accessModes: [accessMode],
+      resources: { requests: { storage: size } },
+      ...(storageClassName !== undefined && { storageClassName }),
+    },
+  };
+}
+
+/** The claim the cache is on; none when it goes with the pod. */
+export function cacheClaimName({ name, spec }: Model): string | undefined {
+  if (spec.cache === undefined) return undefined;
+  return spec.cache.claimName ?? objectName(name);
+}

@@ -1,0 +1,59 @@
+/**
+ * The Deployment of a LocalModel.
+ *
+ * A roll starts a new pod before it takes an old one, so that no ready pod is lost. Two things could make it
+ * wait for ever, and do not:
+ *   - the new pod finds no room beside the old ones, as when every GPU is taken. `makesRoom` (see room.ts)
+ *     then lets one old pod go at a time;
+ *   - the cache is a claim of this LocalModel that one node may mount at a time. Then the old pod goes first.
+ * A claim the author brings is taken to be one that many may mount.
+ */
+import type { Deployment } from "@localmodel/kube/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects.ts";
+import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+import { selectorLabels } from "@localmodel/localmodel/labels.ts";
+import { type Model, wantedReplicas } from "../model.ts";
+import type { Platform } from "../platform.ts";
+import { metadataOf } from "./metadata.ts";
+import { podTemplate } from "./pod-template.ts";
+
+export type DeploymentParts = {
+  readonly inspection: Inspection | undefined;
+  readonly makesRoom: boolean;
+};
+
+/** Means "none": the LocalModel's status tells what is stuck, and downloads may take hours. */
+const NO_PROGRESS_DEADLINE = 2_147_483_647;
+/** Of the LocalModel itself; Kueue reads them from workloads. */
+const QUEUE_LABEL_PREFIX = "kueue.x-k8s.io/";
+
+export function deployment(
+  model: Model,
+  platform: Platform,
+  { inspection, makesRoom }: DeploymentParts,
+): ApplyConfiguration<Deployment> {
+  const metadata = metadataOf(model);
+  return {
+    metadata: { ...metadata, labels: { ...queueLabels(model), ...metadata.labels } },
+    spec: {
+      replicas: wantedReplicas(model),
+      revisionHistoryLimit: 3,
+      progressDeadlineSeconds: NO_PROGRESS_DEADLINE,
+      selector: { matchLabels: selectorLabels(model.name) },
+      strategy: { type: "RollingUpdate", rollingUpdate: rollingUpdate(model, makesRoom) },
+      template: podTemplate(model, platform, inspection),
+    },
+  };
+}
+
+function rollingUpdate({ spec }: Model, makesRoom: boolean) {
+  const accessMode = spec.cache?.claimTemplate?.accessMode ?? "ReadWriteMany";
+  if (accessMode !== "ReadWriteMany") return { maxSurge: 0, maxUnavailable: 1 };
+  return { maxSurge: 1, maxUnavailable: makesRoom ? 1 : 0 };
+}
+
+function queueLabels({ labels }: Model): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(labels).filter(([name]) => name.startsWith(QUEUE_LABEL_PREFIX)),
+  );
+}

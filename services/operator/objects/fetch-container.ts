@@ -1,0 +1,54 @@
+/** The container that brings the weights, before the server of the same pod starts. */
+import {
+  FETCH_CONFIG_VARIABLE,
+  type FetchConfigInput,
+} from "@localmodel/localmodel/fetch-config.ts";
+import {
+  CACHE_FOLDER,
+  FETCH_ARGS,
+  FETCH_CONTAINER,
+  FETCH_PORT,
+  TERMINATION_LOG_PATH,
+} from "@localmodel/localmodel/pod-layout.ts";
+import type { Model } from "../model.ts";
+import type { Platform } from "../platform.ts";
+import { fetchedFile, filesOf } from "./files.ts";
+import { imageFields, serverImage } from "./image.ts";
+import { fetchResources } from "./resources.ts";
+import { containerSecurity } from "./security.ts";
+import type { Volumes } from "./volumes.ts";
+
+/** Where Node programs write what they keep between starts. */
+export const HOME_VARIABLE = { name: "HOME", value: "/tmp" };
+
+export function fetchContainer(model: Model, platform: Platform, { fetchMounts }: Volumes) {
+  return {
+    name: FETCH_CONTAINER,
+    args: FETCH_ARGS,
+    ...fetching(model, platform),
+    resources: fetchResources(model),
+    volumeMounts: fetchMounts,
+  };
+}
+
+/** What fetching and inspecting have in common. */
+export function fetching(model: Model, platform: Platform) {
+  const config: FetchConfigInput = {
+    files: filesOf(model).map(fetchedFile),
+    cacheFolder: CACHE_FOLDER,
+    port: FETCH_PORT,
+  };
+  return {
+    ...imageFields(serverImage(model, platform), platform),
+    env: [{ name: FETCH_CONFIG_VARIABLE, value: JSON.stringify(config) }, HOME_VARIABLE],
+    ports: [{ name: "progress", containerPort: FETCH_PORT, protocol: "TCP" }],
+    securityContext: containerSecurity,
+    ...lastWords,
+  };
+}
+
+/** A container that dies without a word is told of by the end of its log. */
+export const lastWords = {
+  terminationMessagePath: TERMINATION_LOG_PATH,
+  terminationMessagePolicy: "FallbackToLogsOnError",
+} as const;

@@ -1,0 +1,69 @@
+/**
+ * Accelerators: what a LocalModel's `gpu` means for its container, its nodes and the taints it tolerates.
+ *
+ * Memory and products are labels that NVIDIA's feature discovery puts on nodes. Other vendors label
+ * differently and not all alike; for them `nodeSelector` and `affinity` say it (see unsupported.ts).
+ */
+import type { GpuSpec } from "@localmodel/localmodel/gpu-spec.ts";
+import type { Model } from "../model.ts";
+import { MEBIBYTE, quantityValue } from "./quantities.ts";
+
+export type NodeRequirement = {
+  readonly key: string;
+  readonly operator: string;
+  readonly values: readonly string[];
+};
+
+const NVIDIA = "nvidia.com/";
+const NVIDIA_GPU = "nvidia.com/gpu";
+const CLAIM_NAME = "gpu";
+
+/** Undefined for a model that runs on the CPU. */
+export function gpuOf({ spec }: Pick<Model, "spec">): GpuSpec | undefined {
+  const { gpu } = spec;
+  if (gpu === undefined) return undefined;
+  return gpu.resourceClaimTemplateName === undefined && gpu.count === 0 ? undefined : gpu;
+}
+
+export function isNvidia({ resourceName }: GpuSpec): boolean {
+  return resourceName.startsWith(NVIDIA);
+}
+
+/** Extended resources have to be the same in requests and limits. */
+export function gpuResources(gpu: GpuSpec | undefined): Readonly<Record<string, string>> {
+  if (gpu === undefined || gpu.resourceClaimTemplateName !== undefined) return {};
+  return { [gpu.resourceName]: String(gpu.count) };
+}
+
+export function containerClaims(gpu: GpuSpec | undefined) {
+  return gpu?.resourceClaimTemplateName === undefined ? {} : { claims: [{ name: CLAIM_NAME }] };
+}
+
+export function podClaims(gpu: GpuSpec | undefined) {
+  const resourceClaimTemplateName = gpu?.resourceClaimTemplateName;
+  if (resourceClaimTemplateName === undefined) return {};
+  return { resourceClaims: [{ name: CLAIM_NAME, resourceClaimTemplateName }] };
+}
+
+export function gpuRequirements(gpu: GpuSpec | undefined): readonly NodeRequirement[] {
+  if (gpu === undefined || !isNvidia(gpu)) return [];
+  // Slices have labels of their own: those of the whole device would promise too much.
+  const prefix = gpu.resourceName.startsWith("nvidia.com/mig-") ? gpu.resourceName : NVIDIA_GPU;
+  const leastMiB = Math.ceil(quantityValue(gpu.memory ?? "0") / MEBIBYTE);
+  return [
+    // The label counts whole MiB, and there is no "at least".
+    ...(leastMiB > 0
+      ? [{ key: `${prefix}.memory`, operator: "Gt", values: [String(leastMiB - 1)] }]
+      : []),
+    ...(gpu.products !== undefined && gpu.products.length > 0
+      ? [{ key: `${prefix}.product`, operator: "In", values: gpu.products }]
+      : []),
+  ];
+}
+
+/** By convention nodes with accelerators are tainted with the name of the resource. */
+export function gpuTolerations(gpu: GpuSpec | undefined) {
+  if (gpu === undefined) return [];
+  const keys = new Set([gpu.resourceName, ...(isNvidia(gpu) ? [NVIDIA_GPU] : [])]);
+  return [...keys].map((key) => ({ key, operator: "Exists", effect: "NoSchedule" }));
+}

@@ -1,0 +1,65 @@
+/**
+ * The pod that reads the header of the weights before any other pod of a LocalModel is made: from it follows
+ * how much memory those need.
+ *
+ * It runs in their surroundings (image, Secrets, volumes, nodes) but needs no accelerator, and nothing it
+ * downloads is kept. The kubelet starts it again, later each time, until it has succeeded: the operator does
+ * not have to remember anything.
+ */
+import type { Pod } from "@localmodel/kube/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects.ts";
+import { objectName } from "@localmodel/localmodel/labels.ts";
+import { INSPECT_ARGS, INSPECT_CONTAINER } from "@localmodel/localmodel/pod-layout.ts";
+import { digest } from "../digest.ts";
+import type { Model } from "../model.ts";
+import type { Platform } from "../platform.ts";
+import { fetching } from "./fetch-container.ts";
+import { filesOf } from "./files.ts";
+import { INSPECT_COMPONENT, metadataOf, REVISION_ANNOTATION } from "./metadata.ts";
+import { commonPlacement } from "./placement.ts";
+import { inspectResources } from "./resources.ts";
+import { podSecurity } from "./security.ts";
+import { volumesOf } from "./volumes.ts";
+
+/** On the pod: stands for the sources its result is about. */
+export const SOURCE_ANNOTATION = "localmodel.dev/source";
+/** It has nothing to finish. */
+const GRACE_SECONDS = 1;
+
+export function inspectPodName(modelName: string): string {
+  return `${objectName(modelName)}-inspect`;
+}
+
+/** Changes with everything an inspection depends on, and with nothing else. */
+export function sourceHash(model: Pick<Model, "spec">): string {
+  return digest(filesOf(model));
+}
+
+export function inspectPod(model: Model, platform: Platform): ApplyConfiguration<Pod> {
+  const volumes = volumesOf(filesOf(model));
+  const spec = {
+    ...podSecurity,
+    ...commonPlacement(model, platform),
+    restartPolicy: "OnFailure",
+    terminationGracePeriodSeconds: GRACE_SECONDS,
+    containers: [
+      {
+        name: INSPECT_CONTAINER,
+        args: INSPECT_ARGS,
+        ...fetching(model, platform),
+        resources: inspectResources(model),
+        volumeMounts: volumes.fetchMounts,
+      },
+    ],
+    volumes: volumes.volumes,
+  };
+  const name = inspectPodName(model.name);
+  const annotations = {
+    [SOURCE_ANNOTATION]: sourceHash(model),
+    [REVISION_ANNOTATION]: digest(spec),
+  };
+  return {
+    metadata: { ...metadataOf(model, { name, component: INSPECT_COMPONENT }), annotations },
+    spec,
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * Where pods may run: what the author says, and what accelerators add to it.
+ *
+ * Required node affinity is a list of alternatives, so what a GPU requires goes into every one of them.
+ */
+import type { Model } from "../model.ts";
+import type { Platform } from "../platform.ts";
+import { gpuOf, gpuRequirements, gpuTolerations, type NodeRequirement } from "./gpu.ts";
+import { serviceAccountName } from "./service-account.ts";
+
+/** For all pods of a model, those that need no accelerator included. */
+export function commonPlacement(model: Model, { imagePullSecrets }: Platform) {
+  const { spec } = model;
+  const secrets = [
+    ...new Set([...imagePullSecrets, ...(spec.imagePullSecrets ?? []).map(({ name }) => name)]),
+  ];
+  return {
+    serviceAccountName: serviceAccountName(model),
+    ...(spec.nodeSelector && { nodeSelector: spec.nodeSelector }),
+    ...(spec.tolerations && { tolerations: spec.tolerations }),
+    ...(spec.affinity && { affinity: spec.affinity }),
+    ...(spec.priorityClassName !== undefined && { priorityClassName: spec.priorityClassName }),
+    ...(spec.schedulerName !== undefined && { schedulerName: spec.schedulerName }),
+    ...(secrets.length > 0 && { imagePullSecrets: secrets.map((name) => ({ name })) }),
+  };
+}
+
+export function serverPlacement(model: Model, platform: Platform) {
+  const { spec } = model;
+  const gpu = gpuOf(model);
+  const tolerations = [...(spec.tolerations ?? []), ...gpuTolerations(gpu)];
+  const affinity = withRequirements(spec.affinity, gpuRequirements(gpu));
+  return {
+    ...commonPlacement(model, platform),
+    ...(tolerations.length > 0 && { tolerations }),
+    ...(affinity && { affinity }),
+    ...(spec.runtimeClassName !== undefined && { runtimeClassName: spec.runtimeClassName }),
+  };
+}
+
+type Affinity = NonNullable<Model["spec"]["affinity"]>;
+
+function withRequirements(
+  affinity: Affinity | undefined,
+  requirements: readonly NodeRequirement[],
+): object | undefined {
+  if (requirements.length === 0) return affinity;
+  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const alternatives = required?.nodeSelectorTerms ?? [{}];
+  return {
+    ...affinity,
+    nodeAffinity: {
+      ...affinity?.nodeAffinity,
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: alternatives.map((term) => ({
+          ...term,
+          matchExpressions: [...(term.matchExpressions ?? []), ...requirements],
+        })),
+      },
+    },
+  };
+}

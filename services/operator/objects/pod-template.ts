@@ -1,0 +1,40 @@
+/** The pods that serve a LocalModel: fetch, then serve. */
+import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+import { MODEL_SERVER_COMPONENT } from "@localmodel/localmodel/labels.ts";
+import { digest } from "../digest.ts";
+import type { Model } from "../model.ts";
+import type { Platform } from "../platform.ts";
+import { cacheClaimName } from "./cache-claim.ts";
+import { fetchContainer } from "./fetch-container.ts";
+import { filesOf } from "./files.ts";
+import { gpuOf, podClaims } from "./gpu.ts";
+import { labelsOf, REVISION_ANNOTATION } from "./metadata.ts";
+import { serverPlacement } from "./placement.ts";
+import { podSecurity } from "./security.ts";
+import { GRACE_SECONDS, serverContainer } from "./server-container.ts";
+import { topologySpread } from "./topology-spread.ts";
+import { volumesOf } from "./volumes.ts";
+
+export function podTemplate(model: Model, platform: Platform, inspection: Inspection | undefined) {
+  const volumes = volumesOf(filesOf(model), cacheClaimName(model));
+  const spec = {
+    ...podSecurity,
+    ...serverPlacement(model, platform),
+    ...podClaims(gpuOf(model)),
+    topologySpreadConstraints: topologySpread(model),
+    terminationGracePeriodSeconds: GRACE_SECONDS,
+    initContainers: [fetchContainer(model, platform, volumes)],
+    containers: [serverContainer(model, platform, { volumes, inspection })],
+    volumes: volumes.volumes,
+  };
+  return { metadata: podMetadata(model, spec), spec };
+}
+
+/** The revision tells pods of this template from those of any other. */
+function podMetadata(model: Model, spec: object) {
+  const { labels = {}, annotations = {} } = model.spec.podMetadata ?? {};
+  return {
+    labels: { ...labels, ...labelsOf(model, MODEL_SERVER_COMPONENT) },
+    annotations: { ...annotations, [REVISION_ANNOTATION]: digest([labels, annotations, spec]) },
+  };
+}

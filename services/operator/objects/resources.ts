@@ -1,0 +1,92 @@
+/**
+ * What each container may use. What the author says is taken as it is; what he leaves out is computed.
+ *
+ * On the CPU the server gets the whole estimate as request and limit, so that no node promises memory
+ * twice. With an accelerator most of it ends up there: the request covers what stays in RAM, the limit still
+ * allows for all of it, because layers that do not fit the device are kept in RAM. CPU has no limit unless
+ * the author sets one: throttled threads that wait for each other spinning are worse than busy nodes.
+ */
+import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+import { estimateMemory } from "@localmodel/localmodel/memory-estimate.ts";
+import type { Model } from "../model.ts";
+import { containerClaims, gpuOf, gpuResources } from "./gpu.ts";
+import { mebibytes } from "./quantities.ts";
+
+type Quantities = Readonly<Record<string, string>>;
+
+/** Pinned buffers and the driver's own memory. */
+const DEVICE_HOST_BYTES = 2 ** 30;
+const DEFAULT_CPU_REQUEST = "1";
+const FETCH_REQUESTS = { cpu: "100m", memory: "128Mi" };
+/** Mostly files being written, which the kernel drops when it has to. */
+const FETCH_MEMORY_LIMIT = "512Mi";
+const INSPECT_REQUESTS = { cpu: "100m", memory: "256Mi" };
+
+/** Whether the author says how much memory pods get, so that nobody has to find out. */
+export function saysMemory({ spec: { resources } }: Pick<Model, "spec">): boolean {
+  return (
+    resources?.requests?.["memory"] !== undefined || resources?.limits?.["memory"] !== undefined
+  );
+}
+
+/** `inspection`: absent while nothing is known; then memory is left to the author. */
+export function serverResources(model: Model, inspection: Inspection | undefined) {
+  const { requests = {}, limits = {} } = model.spec.resources ?? {};
+  const gpu = gpuOf(model);
+  const memory = saysMemory(model) ? undefined : memoryOf(model, inspection);
+  return {
+    requests: {
+      ...defaultCpu(model),
+      ...memory?.requests,
+      ...requests,
+      ...gpuResources(gpu),
+    },
+    limits: { ...memory?.limits, ...limits, ...gpuResources(gpu) },
+    ...containerClaims(gpu),
+  };
+}
+
+function defaultCpu({ spec }: Model): Quantities {
+  const isSaid = spec.resources?.limits?.["cpu"] !== undefined;
+  const { threads } = spec.engine;
+  return isSaid ? {} : { cpu: threads === undefined ? DEFAULT_CPU_REQUEST : String(threads) };
+}
+
+function memoryOf(model: Model, inspection: Inspection | undefined) {
+  if (inspection === undefined) return undefined;
+  const { spec } = model;
+  const { weightsBytes, contextBytes, marginBytes } = estimateMemory(inspection, spec.engine);
+  const movableBytes = weightsBytes + contextBytes;
+  const hostBytes = gpuOf(model) === undefined ? 0 : DEVICE_HOST_BYTES;
+  const keptBytes = movableBytes * (1 - deviceShare(model, inspection));
+  return {
+    requests: { memory: mebibytes(marginBytes + hostBytes + keptBytes) },
+    limits: { memory: mebibytes(marginBytes + hostBytes + movableBytes) },
+  };
+}
+
+/** How much of the model is on the device. */
+function deviceShare(model: Model, { layers }: Inspection): number {
+  if (gpuOf(model) === undefined) return 0;
+  const { gpuLayers } = model.spec.engine;
+  if (gpuLayers === undefined || layers === 0) return gpuLayers === 0 ? 0 : 1;
+  return Math.min(1, gpuLayers / layers);
+}
+
+export function fetchResources(model: Model) {
+  return {
+    requests: FETCH_REQUESTS,
+    limits: { memory: FETCH_MEMORY_LIMIT, ...cpuLimit(model) },
+  };
+}
+
+export function inspectResources(model: Model) {
+  const { memory } = INSPECT_REQUESTS;
+  return { requests: INSPECT_REQUESTS, limits: { memory, ...cpuLimit(model) } };
+}
+
+/** Where a quota demands limits of the server, it demands them of every container. */
+function cpuLimit({ spec }: Model): Quantities {
+  const cpu = spec.resources?.limits?.["cpu"];
+  return cpu === undefined ? {} : { cpu };
+}

@@ -1,0 +1,85 @@
+/**
+ * The container that serves the model.
+ *
+ * It ends in steps, so that no answer is cut: first the kubelet waits (preStop) while the cluster learns that
+ * the pod takes nothing new, then the server finishes what it has, and only then time runs out.
+ */
+import {
+  SERVER_ARGS,
+  SERVER_CONTAINER,
+  SERVER_PORT,
+  SERVER_PORT_NAME,
+} from "@localmodel/localmodel/pod-layout.ts";
+import {
+  SERVER_CONFIG_VARIABLE,
+  type ServerConfigInput,
+} from "@localmodel/localmodel/server-config.ts";
+import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+import type { Model } from "../model.ts";
+import type { Platform } from "../platform.ts";
+import { HOME_VARIABLE, lastWords } from "./fetch-container.ts";
+import { filesOf } from "./files.ts";
+import { imageFields, serverImage } from "./image.ts";
+import { probesOf } from "./probes.ts";
+import { serverResources } from "./resources.ts";
+import { containerSecurity } from "./security.ts";
+import type { Volumes } from "./volumes.ts";
+
+const PRE_STOP_SECONDS = 5;
+const DRAIN_SECONDS = 120;
+const LAST_SECONDS = 10;
+export const GRACE_SECONDS = PRE_STOP_SECONDS + DRAIN_SECONDS + LAST_SECONDS;
+
+export type ServerParts = {
+  readonly volumes: Volumes;
+  readonly inspection: Inspection | undefined;
+};
+
+export function serverContainer(
+  model: Model,
+  platform: Platform,
+  { volumes, inspection }: ServerParts,
+) {
+  return {
+    name: SERVER_CONTAINER,
+    args: SERVER_ARGS,
+    ...imageFields(serverImage(model, platform), platform),
+    env: environmentOf(model),
+    ports: [{ name: SERVER_PORT_NAME, containerPort: SERVER_PORT, protocol: "TCP" }],
+    resources: serverResources(model, inspection),
+    volumeMounts: volumes.serverMounts,
+    ...probesOf(inspection),
+    lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
+    securityContext: containerSecurity,
+    ...lastWords,
+  };
+}
+
+/** The author may set anything but what the server is configured by. */
+function environmentOf(model: Model) {
+  const config = { name: SERVER_CONFIG_VARIABLE, value: JSON.stringify(serverConfig(model)) };
+  const given = (model.spec.env ?? []).filter(({ name }) => name !== config.name);
+  const home = given.some(({ name }) => name === HOME_VARIABLE.name) ? [] : [HOME_VARIABLE];
+  return [config, ...home, ...given];
+}
+
+function serverConfig(model: Model): ServerConfigInput {
+  const { spec, claim, modelId, createdSeconds } = model;
+  const [weights, ...adapters] = filesOf(model);
+  const [id = modelId, ...aliases] = claim.held;
+  return {
+    modelId: id,
+    aliases,
+    createdSeconds,
+    weightsPath: weights?.path ?? "",
+    adapters: adapters.map(({ path }, index) => ({
+      path,
+      scale: spec.adapters?.[index]?.scale ?? 1,
+    })),
+    engine: spec.engine,
+    sampling: spec.sampling,
+    host: "0.0.0.0",
+    port: SERVER_PORT,
+    drainTimeoutMs: DRAIN_SECONDS * 1000,
+  };
+}

@@ -1,0 +1,16 @@
+/** The ServiceAccount of a LocalModel's pods: an identity without rights, and without a token. */
+import type { ServiceAccount } from "@localmodel/kube/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects.ts";
+import { objectName } from "@localmodel/localmodel/labels.ts";
+import type { Model } from "../model.ts";
+import { metadataOf } from "./metadata.ts";
+
+/** None where the author names one. */
+export function serviceAccount(model: Model): ApplyConfiguration<ServiceAccount> | undefined {
+  if (model.spec.serviceAccountName !== undefined) return undefined;
+  return { metadata: metadataOf(model), automountServiceAccountToken: false };
+}
+
+export function serviceAccountName({ name, spec }: Model): string {
+  return spec.serviceAccountName ?? objectName(name);
+}

@@ -1,0 +1,125 @@
+/**
+ * Volumes of a model's pod and where its containers mount them.
+ *
+ * Two roles: the fetcher writes the cache and the links and alone sees Secrets; the server only reads. A
+ * claim or image that several sources name is one volume, mounted several times: the kubelet never gets a
+ * pod with two volumes of one claim running.
+ */
+import {
+  CACHE_FOLDER,
+  MODEL_FOLDER,
+  secretFolder,
+  volumeFolder,
+} from "@localmodel/localmodel/pod-layout.ts";
+import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
+import { type Candidate, candidatesOf, type ModelFile } from "./files.ts";
+
+type Mount = { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean };
+type Volume = { readonly name: string } & Readonly<Record<string, unknown>>;
+
+export type Volumes = {
+  readonly volumes: readonly Volume[];
+  readonly fetchMounts: readonly Mount[];
+  readonly serverMounts: readonly Mount[];
+};
+
+/** Readable by the pods' group, which fsGroup makes theirs. */
+const SECRET_MODE = 0o440;
+const TEMPORARY = { name: "tmp", mountPath: "/tmp" };
+
+/** `cacheClaim`: the claim the cache is on; without one the cache goes with the pod. */
+export function volumesOf(files: readonly ModelFile[], cacheClaim?: string): Volumes {
+  const candidates = candidatesOf(files);
+  const secrets = candidates.flatMap(secretVolume);
+  const shared = sharedVolumes(candidates, cacheClaim);
+  const cache = cacheClaim === undefined ? "cache" : shared.claimVolume(cacheClaim);
+  return {
+    volumes: [
+      { name: "model", emptyDir: {} },
+      { name: "tmp", emptyDir: {} },
+      ...(cacheClaim === undefined ? [{ name: "cache", emptyDir: {} }] : []),
+      ...shared.volumes,
+      ...secrets.map(({ volume }) => volume),
+    ],
+    fetchMounts: [
+      { name: "model", mountPath: MODEL_FOLDER },
+      { name: cache, mountPath: CACHE_FOLDER },
+      TEMPORARY,
+      ...shared.mounts,
+      ...secrets.map(({ mount }) => mount),
+    ],
+    serverMounts: [
+      { name: "model", mountPath: MODEL_FOLDER, readOnly: true },
+      { name: cache, mountPath: CACHE_FOLDER, readOnly: true },
+      TEMPORARY,
+      ...shared.mounts,
+    ],
+  };
+}
+
+function sharedVolumes(candidates: readonly Candidate[], cacheClaim: string | undefined) {
+  const byContent = new Map<string, Volume>();
+  const volumeOf = (content: object, prefix: string): string => {
+    const key = JSON.stringify(content);
+    const known = byContent.get(key);
+    if (known !== undefined) return known.name;
+    const volume = { name: `${prefix}-${byContent.size}`, ...content };
+    byContent.set(key, volume);
+    return volume.name;
+  };
+  const claimVolume = (claimName: string): string => {
+    const readOnly = claimName === cacheClaim ? {} : { readOnly: true };
+    return volumeOf({ persistentVolumeClaim: { claimName, ...readOnly } }, "claim");
+  };
+  const imageVolume = (image: object): string => volumeOf({ image }, "image");
+  if (cacheClaim !== undefined) claimVolume(cacheClaim);
+  const mounts = candidates.flatMap(({ role, index, source }) => {
+    const name = volumeName(source, { claimVolume, imageVolume });
+    if (name === undefined) return [];
+    return [{ name, mountPath: volumeFolder(role, index), readOnly: true }];
+  });
+  return { volumes: [...byContent.values()], mounts, claimVolume };
+}
+
+type VolumeNames = {
+  readonly claimVolume: (claimName: string) => string;
+  readonly imageVolume: (image: object) => string;
+};
+
+function volumeName(source: SingleSource, names: VolumeNames): string | undefined {
+  if (source.type === "persistentVolumeClaim") return names.claimVolume(source.claimName);
+  if (source.type !== "image") return undefined;
+  const { reference, pullPolicy } = source;
+  return names.imageVolume({ reference, ...(pullPolicy !== undefined && { pullPolicy }) });
+}
+
+/** Missing Secrets are empty folders: the fetcher says better than the kubelet what is missing. */
+function secretVolume({ role, index, source }: Candidate) {
+  const secret = secretOf(source);
+  if (secret === undefined) return [];
+  const name = `secret-${role}-${index}`;
+  return [
+    {
+      volume: { name, secret: { ...secret, optional: true, defaultMode: SECRET_MODE } },
+      mount: { name, mountPath: secretFolder(role, index), readOnly: true },
+    },
+  ];
+}
+
+function secretOf(source: SingleSource) {
+  switch (source.type) {
+    case "huggingFace": {
+      const ref = source.tokenSecretRef;
+      return ref && { secretName: ref.name, items: [{ key: ref.key, path: "token" }] };
+    }
+    case "http":
+      return source.headersSecretRef && { secretName: source.headersSecretRef.name };
+    case "s3":
+      return source.credentialsSecretRef && { secretName: source.credentialsSecretRef.name };
+    case "persistentVolumeClaim":
+    case "image":
+    case "file":
+    case "pythonPackage":
+      return undefined;
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Puts the operator together: what it watches, which changes concern which LocalModel, and who may write.
+ *
+ * A change of an object concerns the LocalModel in its label. A change of a LocalModel also concerns all
+ * that claim one of its ids: when the holder of an id goes, the next takes over.
+ */
+import { AppliedMemory } from "@localmodel/kube/applied-memory.ts";
+import { Client } from "@localmodel/kube/client.ts";
+import { systemClock } from "@localmodel/kube/clock.ts";
+import { Controller } from "@localmodel/kube/controller.ts";
+import { Election } from "@localmodel/kube/election.ts";
+import { EventRecorder } from "@localmodel/kube/event-recorder.ts";
+import type { Log } from "@localmodel/kube/log.ts";
+import { Manager } from "@localmodel/kube/manager.ts";
+import type { MetricRegistry } from "@localmodel/kube/metrics.ts";
+import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
+import type { Transport } from "@localmodel/kube/transport.ts";
+import { WrittenVersions } from "@localmodel/kube/written-versions.ts";
+import type { OperatorConfig } from "@localmodel/localmodel/operator-config.ts";
+import { askPods as askRealPods, type AskPods } from "./ask-pods.ts";
+import { Caches, modelKeysOf } from "./caches.ts";
+import { claimants } from "./duplicates.ts";
+import { LOCAL_MODELS } from "./local-model-resource.ts";
+import { FIELD_MANAGER, reconciler } from "./reconcile.ts";
+
+export type OperatorOptions = {
+  readonly transport: Transport;
+  readonly config: OperatorConfig;
+  readonly log: Log;
+  readonly metrics: MetricRegistry;
+  /** This process, unlike all others. */
+  readonly identity: string;
+  /** The namespace it runs in, for its lease. */
+  readonly namespace: string;
+  readonly askPods?: AskPods;
+};
+
+const CONTROLLER = "localmodel";
+const REPORTER = "localmodel.dev/operator";
+
+export function createOperator(options: OperatorOptions): Manager {
+  const { transport, config, log, metrics, identity, askPods = askRealPods } = options;
+  const election = config.leaderElection.enabled ? createElection(options) : undefined;
+  const guard = election === undefined ? {} : { guard: election.leadership };
+  const client = new Client(transport, { fieldManager: FIELD_MANAGER, ...guard });
+  const caches = new Caches(transport, log, config.namespaces);
+  const written = new WrittenVersions(systemClock);
+  const recorder = new EventRecorder(client, {
+    reporter: { controller: REPORTER, instance: identity },
+    log,
+  });
+  const reconcile = reconciler({
+    caches,
+    client,
+    statusClient: client.with({ fieldManager: `${FIELD_MANAGER}-status` }),
+    recorder,
+    memory: new AppliedMemory(),
+    written,
+    platform: config,
+    askPods,
+    clock: systemClock,
+  });
+  const { workers, resyncMs } = config;
+  const controller = new Controller(CONTROLLER, reconcile, {
+    log,
+    metrics,
+    workers,
+    resyncMs,
+    written,
+  });
+  watchAll(controller, caches, written);
+  return new Manager({
+    reflectors: caches.reflectors,
+    controllers: [controller],
+    recorder,
+    ...(election && { election }),
+    log,
+  });
+}
+
+function watchAll(controller: Controller, caches: Caches, written: WrittenVersions): void {
+  for (const { models, owned, namespace } of caches.sets) {
+    controller.owns(models.cache);
+    controller.watches(models.cache, (model, change) => {
+      // Not for every status: only what has come, gone or changed its spec can change who has an id.
+      if (change.type === "updated" && sameGeneration(change.object, change.previous)) return [];
+      return claimants(model, caches.modelCaches).map(({ metadata }) => keyOf(metadata));
+    });
+    written.seenIn(LOCAL_MODELS, models.cache, namespace);
+    for (const { resource, reflector } of owned) {
+      controller.watches(reflector.cache, modelKeysOf);
+      written.seenIn(resource, reflector.cache, namespace);
+    }
+  }
+}
+
+function sameGeneration(a: KubeObject, b: KubeObject): boolean {
+  return a.metadata.uid === b.metadata.uid && a.metadata.generation === b.metadata.generation;
+}
+
+function createElection({ transport, config, log, metrics, identity, namespace }: OperatorOptions) {
+  const { name, leaseDurationMs, renewDeadlineMs, retryPeriodMs } = config.leaderElection;
+  const client = new Client(transport, { fieldManager: FIELD_MANAGER });
+  return new Election(client, {
+    namespace: config.leaderElection.namespace ?? namespace,
+    name,
+    identity,
+    log,
+    metrics,
+    leaseMs: leaseDurationMs,
+    renewDeadlineMs,
+    retryMs: retryPeriodMs,
+  });
+}

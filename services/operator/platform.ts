@@ -1,0 +1,4 @@
+/** What the surroundings decide for all models alike: the part of the operator's configuration objects depend on. */
+import type { OperatorConfig } from "@localmodel/localmodel/operator-config.ts";
+
+export type Platform = Pick<OperatorConfig, "images" | "imagePullPolicy" | "imagePullSecrets">;

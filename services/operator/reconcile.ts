@@ -1,0 +1,182 @@
+/**
+ * One pass over a LocalModel: observe, decide, write, report.
+ *
+ * Everything is decided anew from the caches and from what pods say; the only things that last from one pass
+ * to the next are in the API server. The status is written before anything is taken away, because it keeps
+ * what an inspect pod has found out.
+ */
+import type { Client } from "@localmodel/kube/client.ts";
+import { isConflict, isNotFound } from "@localmodel/kube/api-errors.ts";
+import { PODS } from "@localmodel/kube/core-resources.ts";
+import type { AppliedMemory } from "@localmodel/kube/applied-memory.ts";
+import type { Clock } from "@localmodel/kube/clock.ts";
+import { referenceTo } from "@localmodel/kube/event.ts";
+import type { EventRecorder } from "@localmodel/kube/event-recorder.ts";
+import type { Outcome, Pass, Reconcile } from "@localmodel/kube/reconcile.ts";
+import type { WrittenVersions } from "@localmodel/kube/written-versions.ts";
+import { objectName } from "@localmodel/localmodel/labels.ts";
+import { API_VERSION, KIND } from "@localmodel/localmodel/localmodel.ts";
+import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import { isDeepStrictEqual } from "node:util";
+import { applyObject, deleteObject, scaleDeployment, type Writer } from "./apply.ts";
+import type { AskPods } from "./ask-pods.ts";
+import { type Caches, OWNED } from "./caches.ts";
+import { decide, type Decision } from "./decide.ts";
+import { claimOf, idsOf } from "./duplicates.ts";
+import { inspectPodName } from "./objects/inspect-pod.ts";
+import { LOCAL_MODELS, type StoredModel } from "./local-model-resource.ts";
+import { identityOf, type Model, readSpec } from "./model.ts";
+import type { Observed } from "./observed.ts";
+import type { Platform } from "./platform.ts";
+import { factsQuestion, progressQuestions, type Question } from "./questions.ts";
+import { reportedStatus, unreadableStatus } from "./report.ts";
+import { revisionOf } from "./status/situation.ts";
+import type { Problem } from "./status/problem.ts";
+import { transitions } from "./transitions.ts";
+
+export const FIELD_MANAGER = "localmodel-operator";
+
+export type Surroundings = {
+  readonly caches: Caches;
+  readonly client: Client;
+  readonly statusClient: Client;
+  readonly recorder: Pick<EventRecorder, "record">;
+  readonly memory: AppliedMemory;
+  readonly written: WrittenVersions;
+  readonly platform: Platform;
+  readonly askPods: AskPods;
+  readonly clock: Clock;
+};
+
+export function reconciler(surroundings: Surroundings): Reconcile {
+  return async (pass) => {
+    const set = surroundings.caches.setOf(pass.name.namespace);
+    const stored = set?.models.cache.get(pass.key);
+    // What was owned goes by its owner references.
+    if (set === undefined || stored === undefined) return forget(surroundings, pass);
+    if (stored.metadata.deletionTimestamp !== undefined) return;
+    const observed = set.observe(stored);
+    const identity = identityOf(stored);
+    const read = readSpec(stored.spec);
+    const now = kubeTime(surroundings.clock.date());
+    if ("problem" in read) {
+      const status = unreadableStatus(identity, observed, { problem: read.problem, now });
+      return writeStatus(surroundings, pass, { stored, observed, status });
+    }
+    const claim = claimOf(stored, surroundings.caches.modelCaches);
+    const { modelId } = idsOf(stored);
+    const model = { ...identity, spec: read.spec, modelId, claim };
+    return work(surroundings, pass, { stored, observed, model });
+  };
+}
+
+type Work = {
+  readonly stored: StoredModel;
+  readonly observed: Observed;
+  readonly model: Model;
+};
+
+async function work(
+  surroundings: Surroundings,
+  pass: Pass,
+  { stored, observed, model }: Work,
+): Promise<Outcome> {
+  const { platform, clock, askPods } = surroundings;
+  const decision = decide(model, platform, observed, clock.date().getTime());
+  const questions = questionsOf(decision, observed);
+  const [answers, { refusals, againInMs }] = await Promise.all([
+    askPods([...questions.progress, ...questions.facts], pass.signal),
+    write(surroundings, pass, { decision, observed }),
+  ]);
+  const now = kubeTime(clock.date());
+  const status = reportedStatus(model, observed, { decision, answers, refusals, now });
+  await writeStatus(surroundings, pass, { stored, observed, status });
+  for (const object of decision.deletes) await deleteObject(writer(surroundings, pass), object);
+  if (refusals.length > 0) return "requeue";
+  // What a pod has told about its model need not be asked again.
+  const unanswered = status.modelRevision === decision.revision ? [] : questions.facts;
+  const asked = [...questions.progress, ...unanswered].map((question) => question.againInMs);
+  return soonest([...againInMs, decision.againInMs, ...asked]);
+}
+
+type Written = { readonly refusals: readonly Problem[]; readonly againInMs: readonly number[] };
+
+/** One after the other: a pod must not be made before its ServiceAccount. */
+async function write(
+  surroundings: Surroundings,
+  pass: Pass,
+  { decision, observed }: { readonly decision: Decision; readonly observed: Observed },
+): Promise<Written> {
+  const by = writer(surroundings, pass);
+  const refusals: Problem[] = [];
+  const againInMs: number[] = [];
+  for (const desired of decision.applies) {
+    const applied = await applyObject(by, desired, observed.objects);
+    if (applied.refusal !== undefined) refusals.push(applied.refusal);
+    if (applied.againInMs !== undefined) againInMs.push(applied.againInMs);
+  }
+  const { scalesTo } = decision;
+  if (scalesTo !== undefined && observed.deployment !== undefined) {
+    await scaleDeployment(by, observed.deployment, scalesTo);
+  }
+  return { refusals, againInMs };
+}
+
+function writer({ client, memory, written }: Surroundings, { key, signal }: Pass): Writer {
+  return { client: client.with({ signal }), memory, written, key };
+}
+
+type Questions = { readonly progress: readonly Question[]; readonly facts: readonly Question[] };
+
+function questionsOf(decision: Decision, { pods, inspectPod, status }: Observed): Questions {
+  if (decision.kind === "inspect") {
+    return { progress: progressQuestions(inspectPod ? [inspectPod] : []), facts: [] };
+  }
+  const current = pods.filter((pod) => revisionOf(pod) === decision.revision);
+  const isKnown = status.modelRevision === decision.revision;
+  return { progress: progressQuestions(current), facts: isKnown ? [] : factsQuestion(current) };
+}
+
+function soonest(delaysMs: readonly (number | undefined)[]): Outcome {
+  const known = delaysMs.filter((delayMs) => delayMs !== undefined);
+  return known.length === 0 ? undefined : { requeueAfterMs: Math.min(...known) };
+}
+
+type StatusWrite = {
+  readonly stored: StoredModel;
+  readonly observed: Observed;
+  readonly status: LocalModelStatus;
+};
+
+async function writeStatus(
+  { statusClient, written, recorder }: Surroundings,
+  { key, signal, log }: Pass,
+  { stored, observed, status }: StatusWrite,
+): Promise<void> {
+  if (isDeepStrictEqual(observed.status, status)) return;
+  const { namespace = "", name, uid = "" } = stored.metadata;
+  try {
+    const metadata = { namespace, name, uid };
+    const applied = await statusClient
+      .with({ signal })
+      .applyStatus(LOCAL_MODELS, { metadata, status });
+    written.record(key, LOCAL_MODELS, applied);
+  } catch (error) {
+    // It is gone, or another one has its name: that is an event of its own.
+    if (isNotFound(error) || isConflict(error))
+      return log.debug("the LocalModel has gone meanwhile");
+    throw error;
+  }
+  const regarding = referenceTo({ ...stored, apiVersion: API_VERSION, kind: KIND });
+  for (const said of transitions(observed.status, status)) recorder.record({ regarding, ...said });
+}
+
+function forget({ memory }: Surroundings, { name }: Pass): void {
+  const object = { namespace: name.namespace ?? "", name: objectName(name.name) };
+  for (const resource of OWNED) memory.forget(resource, object);
+  memory.forget(PODS, { ...object, name: inspectPodName(name.name) });
+}
+
+function kubeTime(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, "Z");
+}

@@ -1,0 +1,127 @@
+/**
+ * From a decision and what pods say to the status: gathers what status/ needs.
+ */
+import { estimateMemory } from "@localmodel/localmodel/memory-estimate.ts";
+import { FETCH_CONTAINER } from "@localmodel/localmodel/pod-layout.ts";
+import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import type { Decision } from "./decide.ts";
+import { duplicateNotes, duplicateProblem } from "./duplicates.ts";
+import { type Identity, type Model, wantedReplicas } from "./model.ts";
+import { saysMemory } from "./objects/resources.ts";
+import type { Observed } from "./observed.ts";
+import type { Answer } from "./status/answers.ts";
+import { mostTellingFirst, type Problem } from "./status/problem.ts";
+import { replicaProblem } from "./status/refusal.ts";
+import { countPods, type Kept, podProblems, revisionOf } from "./status/situation.ts";
+import { statusOf } from "./status/status.ts";
+import { withoutEffect } from "./unsupported.ts";
+
+export type Told = {
+  readonly decision: Decision;
+  readonly answers: ReadonlyMap<string, Answer>;
+  /** What the API server did not take in this pass. */
+  readonly refusals: readonly Problem[];
+  readonly now: string;
+};
+
+export function reportedStatus(model: Model, observed: Observed, told: Told): LocalModelStatus {
+  const { decision, answers, refusals, now } = told;
+  const { pods, inspectPod, deployment } = observed;
+  const isInspecting = decision.kind === "inspect";
+  const asked = isInspecting
+    ? [inspectPod].filter((pod) => pod !== undefined)
+    : pods.filter((pod) => revisionOf(pod) === decision.revision);
+  const replicas = replicaProblem(deployment);
+  const wanted = wantedReplicas(model);
+  const problems = [...refusals, ...(replicas ? [replicas] : []), ...podProblems(asked, answers)];
+  const blocker = decision.blocker ?? duplicateProblem(model);
+  const situation = {
+    identity: model,
+    modelId: model.modelId,
+    ...(blocker && { blocker }),
+    wanted,
+    isInspecting,
+    isResolved: decision.inspection !== undefined || asked.some(hasFetched),
+    pods: countPods(pods, decision.revision),
+    problems: wanted === 0 ? refusals : mostTellingFirst(problems),
+    notes: [...duplicateNotes(model), ...withoutEffect(model)],
+  };
+  return statusOf(situation, kept(model, observed, told), now);
+}
+
+/** For a LocalModel that cannot be read. What runs is left alone, and so is what was found out. */
+export function unreadableStatus(
+  identity: Identity,
+  { status: previous, pods }: Observed,
+  { problem, now }: { readonly problem: string; readonly now: string },
+): LocalModelStatus {
+  const message = `${problem}. Correct it; until then what serves already is left as it is.`;
+  const situation = {
+    identity,
+    modelId: previous.modelId ?? identity.name,
+    blocker: { stage: "spec", reason: "InvalidSpec", message, waits: false } as const,
+    wanted: 0,
+    isInspecting: false,
+    isResolved: false,
+    pods: countPods(pods, undefined),
+    problems: [],
+    notes: [],
+  };
+  const { model, modelRevision, inspection, memory } = previous;
+  const found = { model, modelRevision, inspection, memory };
+  const known = Object.entries(found).filter(([, value]) => value !== undefined);
+  return statusOf(situation, { previous, ...Object.fromEntries(known) }, now);
+}
+
+function kept(model: Model, { status: previous }: Observed, { decision, answers }: Told): Kept {
+  const inspection = decision.inspection ?? previous.inspection;
+  const memory =
+    decision.inspection === undefined || saysMemory(model)
+      ? undefined
+      : estimateMemory(decision.inspection, model.spec.engine);
+  return {
+    previous,
+    ...facts(previous, decision, answers),
+    ...(inspection && { inspection }),
+    ...(memory && { memory }),
+  };
+}
+
+/** What a pod said counts for pods made alike; before that, what the header says. */
+function facts(
+  previous: LocalModelStatus,
+  { revision, inspection }: Decision,
+  answers: ReadonlyMap<string, Answer>,
+): Pick<Kept, "model" | "modelRevision"> {
+  const told = [...answers.values()].flatMap((answer) => modelOf(answer) ?? []);
+  if (told[0] !== undefined && revision !== undefined) {
+    return { model: told[0], modelRevision: revision };
+  }
+  const { model, modelRevision } = previous;
+  if (model !== undefined && modelRevision !== undefined && modelRevision === revision) {
+    return { model, modelRevision };
+  }
+  if (inspection === undefined) return { ...(model && { model }) };
+  const { architecture, parameters, quantization, sizeBytes } = inspection;
+  return { model: { architecture, parameters, quantization, sizeBytes } };
+}
+
+function modelOf(answer: Answer): ModelStatus | undefined {
+  if (answer.from !== "server" || answer.state.state !== "ready") return undefined;
+  const { architecture, parameters, quantization, sizeBytes, contextTokens, capabilities } =
+    answer.state.model;
+  return {
+    architecture,
+    parameters,
+    quantization,
+    sizeBytes,
+    contextLength: contextTokens,
+    capabilities: [...new Set(capabilities)],
+  };
+}
+
+function hasFetched({ status }: Observed["pods"][number]): boolean {
+  return (status?.initContainerStatuses ?? []).some(
+    ({ name, state }) => name === FETCH_CONTAINER && state?.terminated?.exitCode === 0,
+  );
+}

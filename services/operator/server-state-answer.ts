@@ -1,0 +1,28 @@
+/** A model server's state as it comes over the network: the part of server-state.ts that is used here. */
+import { z } from "zod";
+
+const words = z.string().max(4096);
+const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+export const ServerStateAnswer = z.discriminatedUnion("state", [
+  z.object({ state: z.literal("loading"), message: words, progress: z.number() }),
+  z.object({
+    state: z.literal("ready"),
+    message: words,
+    model: z.object({
+      architecture: z.string().max(128),
+      parameters: count,
+      quantization: z.string().max(64),
+      sizeBytes: count,
+      contextTokens: count,
+      capabilities: z.array(z.string().min(1).max(64)).max(32),
+    }),
+  }),
+  z.object({ state: z.literal("restarting"), message: words, retryAfterSeconds: z.number() }),
+  z.object({ state: z.literal("draining"), message: words }),
+  z.object({
+    state: z.literal("failed"),
+    message: words,
+    reason: z.string().regex(/^[A-Z][A-Za-z0-9]{0,63}$/),
+  }),
+]);

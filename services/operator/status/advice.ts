@@ -1,0 +1,65 @@
+/**
+ * Failures by reason: which condition they belong to, and what a person does next.
+ *
+ * Reasons come from packages/weights (fetching), from the model server (loading) and from here (Kubernetes).
+ * docs/status.md explains each.
+ */
+import type { Problem, Stage } from "./problem.ts";
+
+type Advice = { readonly stage: Stage; readonly next: string };
+
+const source = (next: string): Advice => ({ stage: "source", next });
+const schedule = (next: string): Advice => ({ stage: "schedule", next });
+const load = (next: string): Advice => ({ stage: "load", next });
+
+const ADVICE: ReadonlyMap<string, Advice> = new Map(
+  Object.entries({
+    InvalidSource: source("Correct the source."),
+    Unsupported: source("Choose another kind of source."),
+    NotFound: source("Check the name, the revision and the path in the source."),
+    Unauthorized: source(
+      "Check the Secret that the source refers to, and that its owner may read the file.",
+    ),
+    ChecksumMismatch: source("Correct sha256, or name the source that has those bytes."),
+    Truncated: source("The file at the source is incomplete: upload it again or name another."),
+    NotAGguf: source("Only GGUF files can be served: name another file."),
+    SourceUnavailable: source(
+      "Check that the server is there and can be reached from the cluster.",
+    ),
+    DeadlineExceeded: source("Check how fast the source can be reached from the cluster."),
+    DiskFull: load("Use nodes with more free disk, or a larger claim in spec.cache."),
+    CacheUnusable: load("Check that the claim of spec.cache can be written."),
+    DoesNotFit: load(
+      "Give each pod more memory, or lower engine.contextTokens and engine.slots, or use a smaller quantization.",
+    ),
+    OutOfMemory: load(
+      "Raise spec.resources.limits.memory, or lower engine.contextTokens and engine.slots.",
+    ),
+    BadConfiguration: load("Correct what it names in spec.engine or spec.env."),
+    LoadFailed: load("The log of the pod's container server says more."),
+    CrashLoop: load(
+      "The log of the container before its last restart says more (kubectl logs -p).",
+    ),
+    ImagePullFailed: load("Check the name of the image, and that the nodes may pull it."),
+    ConfigError: load("Correct what it names in spec.env, spec.cache or the volumes."),
+    Unschedulable: schedule("Add or free such a node, or ask for less."),
+    QuotaExceeded: schedule("Ask for less, or have the namespace's quota raised."),
+    PodSecurity: schedule(
+      "Have the namespace's pod security level changed, or spec.runtimeClassName.",
+    ),
+    Forbidden: schedule("Ask whoever set this rule, or correct what it names."),
+    Rejected: schedule("Correct what it names."),
+    Evicted: schedule("Use nodes with more free memory and disk, or a claim in spec.cache."),
+  }),
+);
+
+/** A failure with what to do next. Reasons nobody here knows are told as they are. */
+export function failure(reason: string, what: string): Problem {
+  const { stage, next } = ADVICE.get(reason) ?? load("The log of the pod says more.");
+  return { stage, reason, message: `${sentence(what)} ${next}`, waits: false };
+}
+
+export function sentence(text: string): string {
+  const trimmed = text.trim();
+  return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+}

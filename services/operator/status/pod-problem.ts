@@ -1,0 +1,102 @@
+/**
+ * Why a pod does not serve: the first of its steps that is not done.
+ *
+ * Scheduled, then each container in the order they run. What the kubelet says counts before what the pod
+ * itself says, because it knows of failures the pod did not live to tell.
+ */
+import type { Pod } from "@localmodel/kube/core-resources.ts";
+import {
+  FETCH_CONTAINER,
+  INSPECT_CONTAINER,
+  SERVER_CONTAINER,
+} from "@localmodel/localmodel/pod-layout.ts";
+import { failure } from "./advice.ts";
+import { type Answer, fetchProblem, INSPECTING, inspectProblem } from "./answers.ts";
+import { serverProblem, waiting } from "./answers.ts";
+import { containerProblem, type ContainerStatus } from "./container-problem.ts";
+import type { Problem } from "./problem.ts";
+import { unschedulable } from "./unschedulable.ts";
+
+const STARTING = waiting("load", "Starting", "The pod is being started.");
+
+export function isReady(pod: Pod): boolean {
+  return !isEnding(pod) && conditionOf(pod, "Ready")?.status === "True";
+}
+
+export function isEnding({ metadata }: Pod): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+/** Ended for good, and replaced by whoever made it. */
+export function isOver({ status }: Pod): boolean {
+  return status?.phase === "Failed" || status?.phase === "Succeeded";
+}
+
+export function isScheduled(pod: Pod): boolean {
+  return pod.spec?.nodeName !== undefined && pod.spec.nodeName !== "";
+}
+
+export function conditionOf({ status }: Pod, type: string) {
+  return status?.conditions?.find((condition) => condition.type === type);
+}
+
+export function podProblem(pod: Pod, answer: Answer | undefined): Problem {
+  return (
+    placeProblem(pod) ??
+    statusesOf(pod)
+      .map((status) => stepProblem(pod, status, answer))
+      .find((problem) => problem !== undefined) ??
+    STARTING
+  );
+}
+
+function placeProblem(pod: Pod): Problem | undefined {
+  const { status } = pod;
+  if (status?.phase === "Failed") {
+    const reason = status.reason === "Evicted" ? "Evicted" : "PodFailed";
+    return failure(reason, `A pod ended: ${status.message ?? status.reason ?? "no reason given"}`);
+  }
+  if (isScheduled(pod)) return undefined;
+  const scheduled = conditionOf(pod, "PodScheduled");
+  if (scheduled?.reason === "SchedulingGated") {
+    const message = "The pod waits for its queue to let it start.";
+    return waiting("schedule", "SchedulingGated", message);
+  }
+  if (scheduled?.status === "False") return unschedulable(pod, scheduled.message ?? "");
+  return waiting("schedule", "Scheduling", "The pod waits for a node.");
+}
+
+/** In the order they run. */
+function statusesOf({ status }: Pod): readonly ContainerStatus[] {
+  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+}
+
+function stepProblem(
+  pod: Pod,
+  status: ContainerStatus,
+  answer: Answer | undefined,
+): Problem | undefined {
+  if (status.state?.terminated?.exitCode === 0 || status.ready) return undefined;
+  const problem = containerProblem(status, sourceImagesOf(pod));
+  if (problem !== undefined) return problem;
+  return status.state?.running === undefined ? undefined : runningProblem(status.name, answer);
+}
+
+function runningProblem(container: string, answer: Answer | undefined): Problem | undefined {
+  switch (container) {
+    case FETCH_CONTAINER:
+      if (answer?.from === "fetch") return fetchProblem(answer.progress);
+      return waiting("load", "Downloading", "The weights are being fetched.");
+    case INSPECT_CONTAINER:
+      return answer?.from === "fetch" ? inspectProblem(answer.progress) : INSPECTING;
+    case SERVER_CONTAINER:
+      if (answer?.from === "server") return serverProblem(answer.state);
+      return waiting("load", "Loading", "The weights are being loaded.");
+    default:
+      return undefined;
+  }
+}
+
+function sourceImagesOf({ spec }: Pod): readonly string[] {
+  return (spec?.volumes ?? []).flatMap(({ image }) => image?.reference ?? []);
+}

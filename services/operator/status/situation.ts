@@ -1,0 +1,84 @@
+/**
+ * Everything the conditions are made from, gathered once: what is asked for, which pods there are, and what
+ * stands in the way.
+ *
+ * Pods are told apart by their revision: current ones are made from what is asked for now, all others
+ * belong to a state before. Only a ready pod answers; old ones count as long as they do.
+ */
+import type { Pod } from "@localmodel/kube/core-resources.ts";
+import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+import type { MemoryEstimate } from "@localmodel/localmodel/memory-estimate.ts";
+import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import type { Identity } from "../model.ts";
+import { REVISION_ANNOTATION } from "../objects/metadata.ts";
+import type { Answer } from "./answers.ts";
+import { isEnding, isOver, isReady, isScheduled, podProblem } from "./pod-problem.ts";
+import { mostTellingFirst, type Problem } from "./problem.ts";
+
+export type Situation = {
+  readonly identity: Identity;
+  /** What clients send as `model`. */
+  readonly modelId: string;
+  /** Why nothing is done for the model: it cannot be read, is not supported, or another has its id. */
+  readonly blocker?: Problem;
+  /** Replicas asked for. */
+  readonly wanted: number;
+  /** Whether the header of the weights is still unknown. */
+  readonly isInspecting: boolean;
+  /** Whether it is known where the weights are and what they are. */
+  readonly isResolved: boolean;
+  readonly pods: PodCounts;
+  /** Most telling first. */
+  readonly problems: readonly Problem[];
+  /** Added to what Ready says. */
+  readonly notes: readonly string[];
+};
+
+export type PodCounts = {
+  /** All that are not on their way out. */
+  readonly all: number;
+  readonly ready: number;
+  readonly current: number;
+  readonly currentScheduled: number;
+  readonly currentReady: number;
+};
+
+/** What is kept in the status besides conditions. */
+export type Kept = {
+  readonly previous: LocalModelStatus;
+  readonly model?: ModelStatus;
+  readonly modelRevision?: string;
+  readonly inspection?: Inspection & { readonly sourceHash: string };
+  readonly memory?: MemoryEstimate;
+};
+
+export function revisionOf({ metadata }: Pod): string | undefined {
+  return metadata.annotations?.[REVISION_ANNOTATION];
+}
+
+export function countPods(pods: readonly Pod[], revision: string | undefined): PodCounts {
+  const staying = pods.filter((pod) => !isEnding(pod) && !isOver(pod));
+  const current = staying.filter((pod) => revisionOf(pod) === revision);
+  return {
+    all: staying.length,
+    ready: staying.filter(isReady).length,
+    current: current.length,
+    currentScheduled: current.filter(isScheduled).length,
+    currentReady: current.filter(isReady).length,
+  };
+}
+
+/** Only of pods that are asked for: what is wrong with others will not matter for long. */
+export function podProblems(
+  pods: readonly Pod[],
+  answers: ReadonlyMap<string, Answer>,
+): readonly Problem[] {
+  const unready = pods.filter((pod) => !isEnding(pod) && !isReady(pod));
+  return unready.map((pod) => podProblem(pod, answers.get(pod.metadata.name)));
+}
+
+export function isSettled({ wanted, isInspecting, pods }: Situation): boolean {
+  return wanted > 0 && !isInspecting && pods.currentReady >= wanted && pods.all === pods.current;
+}
+
+export { mostTellingFirst };

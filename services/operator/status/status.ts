@@ -1,0 +1,69 @@
+/**
+ * The status of a LocalModel: five conditions, always all of them, and what has been found out.
+ *
+ * Pure, and complete at every pass: what is not in here is taken out of the object. Only what cannot be seen
+ * again without work (the inspection, what a pod said) is carried over from the status before.
+ */
+import { selectorLabels } from "@localmodel/localmodel/labels.ts";
+import {
+  type Condition,
+  CONDITION_TYPES,
+  type ConditionType,
+  type LocalModelStatus,
+} from "@localmodel/localmodel/status-spec.ts";
+import type { Kept, Situation } from "./situation.ts";
+import { loaded, progressing, ready, scheduled, sourceResolved, type Verdict } from "./verdicts.ts";
+
+const VERDICTS: Readonly<Record<ConditionType, (situation: Situation) => Verdict>> = {
+  Ready: ready,
+  SourceResolved: sourceResolved,
+  Scheduled: scheduled,
+  Loaded: loaded,
+  Progressing: progressing,
+};
+
+const MESSAGE_MAX_CHARACTERS = 2000;
+
+/** `now`: the time of day, in Kubernetes' form. */
+export function statusOf(situation: Situation, kept: Kept, now: string): LocalModelStatus {
+  const { identity, modelId, pods } = situation;
+  const { previous, model, modelRevision, inspection, memory } = kept;
+  return {
+    observedGeneration: identity.generation,
+    modelId,
+    conditions: CONDITION_TYPES.map((type) =>
+      condition({ type, ...VERDICTS[type](situation) }, identity.generation, { previous, now }),
+    ),
+    ...(model !== undefined && { model }),
+    ...(modelRevision !== undefined && { modelRevision }),
+    ...(inspection !== undefined && { inspection }),
+    ...(memory !== undefined && { memory }),
+    replicas: pods.all,
+    readyReplicas: pods.ready,
+    selector: Object.entries(selectorLabels(identity.name))
+      .map(([name, value]) => `${name}=${value}`)
+      .join(","),
+  };
+}
+
+function condition(
+  { type, status, reason, message }: Verdict & { readonly type: ConditionType },
+  observedGeneration: number,
+  { previous, now }: { readonly previous: LocalModelStatus; readonly now: string },
+): Condition {
+  const before = previous.conditions?.find((one) => one.type === type);
+  const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now;
+  return {
+    type,
+    status,
+    observedGeneration,
+    lastTransitionTime,
+    reason,
+    message: message.slice(0, MESSAGE_MAX_CHARACTERS),
+  };
+}
+
+/** Conditions by type, in this order whatever the server has stored. */
+export function readyCondition(status: LocalModelStatus): Condition | undefined {
+  return status.conditions?.find(({ type }) => type === "Ready");
+}

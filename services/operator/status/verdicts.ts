@@ -1,0 +1,119 @@
+/**
+ * What each condition says of a situation.
+ *
+ *   SourceResolved  it is known where the weights are and what they are
+ *   Scheduled       every replica asked for has a node
+ *   Loaded          every replica asked for has its weights in memory and answers
+ *   Progressing     the cluster is on its way to what is asked for, without anybody's help
+ *   Ready           all that is asked for is there: every replica, of this generation, under its own id
+ *
+ * Ready sums up. It is Unknown while pods answer and the rest is on its way (a roll, a scale-up), and False
+ * when none answers or when something waits for a person; its message then says how many answer
+ * nevertheless. So `kubectl wait --for=condition=Ready` and Helm wait for the new version, not for the old.
+ */
+import type { Condition } from "@localmodel/localmodel/status-spec.ts";
+import type { Problem, Stage } from "./problem.ts";
+import { isSettled, type Situation } from "./situation.ts";
+
+export type Verdict = Pick<Condition, "status" | "reason" | "message">;
+
+const SUSPENDED = {
+  reason: "Suspended",
+  message: "Suspended: spec.replicas is 0. Set it to 1 or more to serve the model.",
+};
+const PENDING = { reason: "Pending", message: "The pods are being made." };
+
+export function sourceResolved(situation: Situation): Verdict {
+  const problem = problemOf(situation, "source");
+  if (problem !== undefined) {
+    return { status: problem.waits ? "Unknown" : "False", ...saying(problem) };
+  }
+  if (situation.isResolved) return yes("Resolved", "The weights have been found and read.");
+  return { status: "Unknown", ...whyNot(situation) };
+}
+
+export function scheduled(situation: Situation): Verdict {
+  const { wanted, pods } = situation;
+  const problem = problemOf(situation, "schedule");
+  if (problem !== undefined) return no(problem);
+  if (wanted > 0 && !situation.isInspecting && pods.currentScheduled >= wanted) {
+    return yes("Scheduled", `Every pod has a node: ${pods.currentScheduled}.`);
+  }
+  return { status: "Unknown", ...whyNot(situation) };
+}
+
+export function loaded(situation: Situation): Verdict {
+  const { pods } = situation;
+  const problem = problemOf(situation, "load");
+  if (problem !== undefined) return no(problem);
+  if (situation.wanted > 0 && !situation.isInspecting && pods.currentReady >= situation.wanted) {
+    return yes("Loaded", `Pods that have loaded the weights: ${pods.currentReady}.`);
+  }
+  return { status: "False", ...whyNot(situation) };
+}
+
+export function progressing(situation: Situation): Verdict {
+  const failed = [situation.blocker, ...situation.problems].find(
+    (problem) => problem?.waits === false,
+  );
+  if (failed !== undefined) return no(failed);
+  if (situation.wanted === 0) return no(SUSPENDED);
+  if (isSettled(situation))
+    return no({ reason: "Complete", message: "All that is asked for is there." });
+  return yes(...reasonAndMessage(whyNot(situation)));
+}
+
+export function ready(situation: Situation): Verdict {
+  const verdict = bareReady(situation);
+  return { ...verdict, message: [verdict.message, ...situation.notes].join(" ") };
+}
+
+function bareReady(situation: Situation): Verdict {
+  const { blocker, problems, wanted, pods, modelId } = situation;
+  if (blocker !== undefined) return no(blocker, answering(situation));
+  if (wanted === 0) return no(SUSPENDED);
+  if (isSettled(situation)) {
+    return yes("Ready", `Answers as "${modelId}" from ${podCount(pods.ready)}.`);
+  }
+  const [first] = problems;
+  if (first !== undefined && !first.waits) return no(first, answering(situation));
+  if (pods.ready === 0) return no(whyNot(situation));
+  const message = `${pods.currentReady} of ${wanted} pods are as asked for. ${whyNot(situation).message}`;
+  return { status: "Unknown", reason: "RollingOut", message: message + answering(situation) };
+}
+
+/** The first thing that is not done yet. */
+function whyNot(situation: Situation): Pick<Verdict, "reason" | "message"> {
+  const first = situation.blocker ?? situation.problems[0];
+  if (first !== undefined) return saying(first);
+  return situation.wanted === 0 ? SUSPENDED : PENDING;
+}
+
+function problemOf({ blocker, problems }: Situation, stage: Stage): Problem | undefined {
+  return [blocker, ...problems].find((problem) => problem?.stage === stage);
+}
+
+function answering({ pods }: Situation): string {
+  if (pods.ready === 0) return "";
+  return ` Meanwhile ${podCount(pods.ready)} ${pods.ready === 1 ? "answers" : "answer"}.`;
+}
+
+function podCount(count: number): string {
+  return count === 1 ? "1 pod" : `${count} pods`;
+}
+
+function yes(reason: string, message: string): Verdict {
+  return { status: "True", reason, message };
+}
+
+function no({ reason, message }: Pick<Verdict, "reason" | "message">, more = ""): Verdict {
+  return { status: "False", reason, message: message + more };
+}
+
+function saying({ reason, message }: Problem) {
+  return { reason, message };
+}
+
+function reasonAndMessage({ reason, message }: Pick<Verdict, "reason" | "message">) {
+  return [reason, message] as const;
+}

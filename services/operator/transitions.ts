@@ -1,0 +1,37 @@
+/**
+ * What of a change of status people should hear of as an event: that a model became ready, and that
+ * something stands in its way that waits for a person.
+ *
+ * Progress is not an event; the status tells it as long as it lasts.
+ */
+import type { Occurrence } from "@localmodel/kube/event.ts";
+import type { Condition, LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import { readyCondition } from "./status/status.ts";
+
+export type Transition = Pick<Occurrence, "type" | "reason" | "action" | "note">;
+
+export function transitions(
+  before: LocalModelStatus,
+  after: LocalModelStatus,
+): readonly Transition[] {
+  const [was, is] = [readyCondition(before), readyCondition(after)];
+  if (is === undefined || sameState(was, is)) return [];
+  if (is.status === "True") return [transition("Normal", is)];
+  if (is.reason === "Suspended") return [transition("Normal", is)];
+  return waitsForAPerson(after) ? [transition("Warning", is)] : [];
+}
+
+/** An alias that was lost or won back changes the words alone. */
+function sameState(was: Condition | undefined, is: Condition): boolean {
+  if (was?.status !== is.status || was.reason !== is.reason) return false;
+  return is.status !== "True" || was.message === is.message || !is.message.includes("alias");
+}
+
+/** Progressing is False with the same reason when nothing goes on by itself. */
+function waitsForAPerson({ conditions = [] }: LocalModelStatus): boolean {
+  return conditions.find(({ type }) => type === "Progressing")?.status === "False";
+}
+
+function transition(type: Transition["type"], { reason, message }: Condition): Transition {
+  return { type, reason, action: "Reconcile", note: message };
+}
