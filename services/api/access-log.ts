@@ -13,6 +13,8 @@ export type Notes = {
   readonly model?: string;
   readonly endpoint?: string;
   readonly attempts?: number;
+  /** In the queue, before the first attempt. */
+  readonly waitedMs?: number;
   /** The answer broke after it had begun. */
   readonly outcome?: "broken";
 };

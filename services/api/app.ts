@@ -1,10 +1,10 @@
 /**
  * The API service's table of contents: every route, in the order in which a request meets it.
  *
- *   request id -> access log -> whose key? -> within its limits? -> body -> which model?
- *     -> which endpoint? -> forward bytes -> stream bytes back
+ *   request id -> access log -> whose key? -> within its limits? -> body -> which model? may it be used?
+ *     -> forward: a place in its queue -> an endpoint -> bytes there -> bytes back   (forward.ts)
  *
- * It reads one field of a request and forwards the bytes it received. It does not understand the rest,
+ * It reads three fields of a request and forwards the bytes it received. It does not understand the rest,
  * so it cannot fall behind the model servers.
  */
 import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/errors.ts";
@@ -12,6 +12,7 @@ import type { Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
 import express, { type Express } from "express";
 import { accessLog } from "./access-log.ts";
+import type { AdmissionLimits } from "./admission/admission.ts";
 import { hintAtUrl, PROXIED_PATHS } from "./allowed-paths.ts";
 import { forward } from "./forward.ts";
 import { healthRouter } from "./health.ts";
@@ -21,6 +22,7 @@ import { limitKeys } from "./keys/limit.ts";
 import { restrictModel } from "./keys/model-access.ts";
 import { modelsRouter, type ModelDirectory } from "./model-list.ts";
 import type { OpenRequests } from "./open-requests.ts";
+import { readBody } from "./read-body.ts";
 import { readReference } from "./reference.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -29,22 +31,17 @@ export type AppOptions = {
   readonly upstream: Upstream;
   readonly requests: OpenRequests;
   readonly log: Logger;
-  readonly bodyMaxBytes: number;
+  readonly limits: AdmissionLimits & { readonly bodyMaxBytes: number };
+  /** Longest silence of a stream that waits for a place. */
+  readonly keepAliveMs?: number;
   /** Default: whoever reaches the service may use it. */
   readonly keys?: Keys;
   /** Milliseconds that only go up: the clock of limits. */
   readonly now?: () => number;
 };
 
-export function createApp({
-  directory,
-  upstream,
-  requests,
-  log,
-  bodyMaxBytes,
-  keys = NO_KEYS,
-  now,
-}: AppOptions): Express {
+export function createApp(options: AppOptions): Express {
+  const { directory, requests, log, limits, keys = NO_KEYS, now } = options;
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", false);
@@ -56,19 +53,16 @@ export function createApp({
 
   app.use(modelsRouter(directory));
   const limit = limitKeys(now);
-  for (const path of PROXIED_PATHS) {
-    app
-      .route(path)
-      // Any type here, so that a wrong one is refused in OpenAI's form and not taken for no body.
-      .post(
-        limit,
-        express.raw({ type: () => true, limit: bodyMaxBytes }),
-        readReference,
-        restrictModel(directory),
-        forward({ directory, upstream, requests, log }),
-      )
-      .all(allowOnly(["POST"]));
-  }
+  app
+    .route([...PROXIED_PATHS])
+    .post(
+      limit,
+      readBody(limits.bodyMaxBytes),
+      readReference,
+      restrictModel(directory),
+      forward(options),
+    )
+    .all(allowOnly(["POST"]));
 
   app.use(hintAtUrl);
   app.use(unknownUrl);

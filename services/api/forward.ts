@@ -1,5 +1,5 @@
 /**
- * One request on its way: route, pick, send, and either stream the answer back or try again.
+ * One request on its way: admit, pick, send, and either stream the answer back or try again.
  *
  * Only what no server has answered is tried again, so that no token is ever sent twice:
  *
@@ -8,53 +8,66 @@
  *   2. a 503: another endpoint that has not been asked; if there is none, the 503 is the answer
  *   3. any other head: it is the answer, and what breaks from here on is told inside it
  *
- * The model is looked up anew for each attempt: a model server that crashed may be back elsewhere.
+ * The model is looked up anew for each attempt: a model server that crashed may be back elsewhere. If it has
+ * no endpoint left, the request waits for one as if it had just come.
  */
-import { setTimeout as wait } from "node:timers/promises";
+import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
 import type { Logger } from "@localmodel/service/log.ts";
+import { patienceSeconds } from "@localmodel/service/patience.ts";
 import { requestIdOf } from "@localmodel/service/request-id.ts";
-import type { RequestHandler, Response } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { note } from "./access-log.ts";
+import { Admission, type AdmissionLimits } from "./admission/admission.ts";
+import { Attempts, RETRY_DELAY_MS } from "./attempts.ts";
+import { Balancer, type Lease } from "./balancing/balancer.ts";
+import { promptChain } from "./balancing/prompt-chain.ts";
 import { upstreamHeaders } from "./forwarded-headers.ts";
-import { InFlight, pick } from "./in-flight.ts";
+import { endInStream } from "./in-stream-error.ts";
+import { tenantOf } from "./keys/caller.ts";
 import type { ModelDirectory } from "./model-list.ts";
-import { ClientGone, type OpenRequests } from "./open-requests.ts";
-import { referenceOf } from "./reference.ts";
+import { ClientGone, type OpenRequest, type OpenRequests } from "./open-requests.ts";
+import { type Reference, referenceOf } from "./reference.ts";
 import { relay } from "./relay.ts";
-import { findModel, whyNotServing } from "./route.ts";
+import { findModel } from "./route.ts";
 import { toClientError } from "./upstream-error.ts";
-import { type Upstream, UpstreamFailure, type UpstreamRequest } from "./upstream.ts";
-
-const ATTEMPTS_MAX = 3;
-/** Time for a lone server that could not be reached to come back. */
-const RETRY_DELAY_MS = 100;
+import { UpstreamFailure } from "./upstream-failure.ts";
+import type { Upstream, UpstreamRequest } from "./upstream.ts";
+import { WaitingStream, waitsInSilence } from "./waiting-stream.ts";
 
 export type ForwardOptions = {
   readonly directory: ModelDirectory;
   readonly upstream: Upstream;
   readonly requests: OpenRequests;
   readonly log: Logger;
+  readonly limits: AdmissionLimits;
+  /** Longest silence of a stream that waits. Proxies commonly cut at 60 seconds. */
+  readonly keepAliveMs?: number;
 };
 
+const KEEP_ALIVE_MS = 15_000;
+
 type Call = {
-  readonly model: string | undefined;
+  readonly reference: Reference;
   readonly request: UpstreamRequest;
+  readonly req: Request;
   readonly res: Response;
-  readonly signal: AbortSignal;
+  readonly open: OpenRequest;
 };
 
 export function forward(options: ForwardOptions): RequestHandler {
   const forwarder = new Forwarder(options);
   return async (req, res) => {
     using open = options.requests.begin(res);
-    const { body, model } = referenceOf(res);
+    const reference = referenceOf(res);
+    const { body } = reference;
     const request = { path: req.path, headers: upstreamHeaders(req, res), body };
     try {
-      await forwarder.deliver({ model, request, res, signal: open.signal });
+      await forwarder.deliver({ reference, request, req, res, open });
     } catch (thrown) {
-      if (open.signal.reason instanceof ClientGone) return;
-      if (!res.headersSent) throw toClientError(open.signal.reason ?? thrown);
+      if (open.reason instanceof ClientGone) return;
+      if (!res.headersSent) throw toClientError(open.reason ?? thrown);
       note(res, { outcome: "broken" });
+      if (!res.writableEnded && !res.destroyed) endInStream(res, open.reason ?? thrown);
       options.log.warn("a stream broke", { requestId: requestIdOf(res), error: String(thrown) });
     }
   };
@@ -62,54 +75,99 @@ export function forward(options: ForwardOptions): RequestHandler {
 
 class Forwarder {
   readonly #options: ForwardOptions;
-  readonly #inFlight = new InFlight();
+  readonly #admission: Admission;
+  readonly #balancer = new Balancer();
 
   constructor(options: ForwardOptions) {
     this.#options = options;
+    this.#admission = new Admission(options.limits, (id) => this.#find(id));
   }
 
   async deliver(call: Call): Promise<void> {
-    const failed = new Set<string>();
-    for (let attempt = 1; ; attempt++) {
-      const model = findModel(this.#options.directory.current(), call.model);
-      const endpoint = pick(model.endpoints, (one) => this.#inFlight.count(one), failed);
-      if (endpoint === undefined) throw whyNotServing(model);
-      note(call.res, { model: model.id, endpoint, attempts: attempt });
+    const attempts = new Attempts();
+    let delivered = false;
+    while (!delivered) {
+      const model = this.#find(call.reference.model);
+      note(call.res, { model: model.id });
+      using _place = await this.#admit(model, call);
+      delivered = await this.#tryEndpoints(call, attempts);
+    }
+  }
 
-      failed.add(endpoint);
-      const others = model.endpoints.filter((one) => !failed.has(one)).length;
-      const left = { attempts: ATTEMPTS_MAX - attempt, others };
-      if (await this.#attempt(endpoint, call, left)) return;
-      if (others === 0) await wait(RETRY_DELAY_MS, undefined, { signal: call.signal });
+  #find(id: string | undefined): DirectoryModel {
+    return findModel(this.#options.directory.current(), id);
+  }
+
+  async #admit(model: DirectoryModel, { req, res, reference, open }: Call): Promise<Disposable> {
+    const entering = this.#admission.enter(model, {
+      tenant: tenantOf(res),
+      patienceSeconds: patienceSeconds(req, reference),
+      open,
+    });
+    if (!(entering instanceof Promise)) return entering;
+    const sinceMs = performance.now();
+    const { keepAliveMs = KEEP_ALIVE_MS } = this.#options;
+    const keepsAlive = reference.stream && !waitsInSilence(req);
+    using _comments = keepsAlive ? new WaitingStream(res, keepAliveMs) : undefined;
+    const place = await entering;
+    note(res, { waitedMs: Math.round(performance.now() - sinceMs) });
+    return place;
+  }
+
+  /** False when the model has lost its last endpoint. */
+  async #tryEndpoints(call: Call, attempts: Attempts): Promise<boolean> {
+    for (;;) {
+      const model = this.#find(call.reference.model);
+      const lease = this.#balancer.lease(model, () => chainOf(model, call), attempts.tried);
+      if (lease === undefined) return false;
+      const { endpoint } = lease;
+      attempts.begin(endpoint, model.endpoints);
+      note(call.res, { endpoint, attempts: attempts.count });
+      if (await this.#attempt(lease, call, attempts)) return true;
+      if (attempts.others === 0) await pause(RETRY_DELAY_MS, call.open);
     }
   }
 
   /** Whether the client got its answer; if not, nothing has been started. */
-  async #attempt(
-    endpoint: string,
-    call: Call,
-    left: { attempts: number; others: number },
-  ): Promise<boolean> {
-    using _lease = this.#inFlight.take(endpoint);
-    const { request, res, signal } = call;
-    let answer;
+  async #attempt(lease: Lease, { request, res, open }: Call, attempts: Attempts): Promise<boolean> {
+    using _lease = lease;
     try {
-      answer = await this.#options.upstream.send(endpoint, request, signal);
+      const answer = await this.#options.upstream.send(lease.endpoint, request, open);
+      if (answer.status < 500) lease.answered();
+      else lease.judge("failure");
+      if (answer.status === 503 && attempts.left && attempts.others > 0) {
+        answer.abort(new Error("another endpoint is asked"));
+        return false;
+      }
+      await relay(answer, res);
+      if (answer.status < 500) lease.judge("success");
+      return true;
     } catch (thrown) {
-      if (left.attempts > 0 && isUnanswered(thrown)) return false;
+      if (!(thrown instanceof UpstreamFailure)) throw thrown;
+      lease.judge(thrown.kind === "unreachable" ? "unreachable" : "failure");
+      if (isUnanswered(thrown) && attempts.left) return false;
       throw thrown;
     }
-    if (answer.status === 503 && left.attempts > 0 && left.others > 0) {
-      answer.discard();
-      return false;
-    }
-    await relay(answer, res, signal);
-    return true;
   }
 }
 
-function isUnanswered(thrown: unknown): boolean {
-  return (
-    thrown instanceof UpstreamFailure && (thrown.kind === "unreachable" || thrown.kind === "cut")
-  );
+function isUnanswered({ kind, hasAnswered }: UpstreamFailure): boolean {
+  return !hasAnswered && (kind === "unreachable" || kind === "cut");
+}
+
+function chainOf({ id }: DirectoryModel, { reference, res }: Call) {
+  const { body, prompt } = reference;
+  return prompt === undefined ? [] : promptChain(body, prompt, `${id}\n${tenantOf(res)}`);
+}
+
+/** Ends early when the request has to. */
+async function pause(ms: number, open: OpenRequest): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  using _ending = open.onEnd(reject);
+  const timer = setTimeout(resolve, ms);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+  }
 }

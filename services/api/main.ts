@@ -22,7 +22,7 @@ const app = createApp({
   upstream: createUpstream(),
   requests,
   log,
-  bodyMaxBytes: config.bodyMaxBytes,
+  limits: config,
 });
 
 try {

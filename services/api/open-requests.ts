@@ -1,12 +1,13 @@
 /**
  * The requests that are being forwarded right now, and the one switch that ends them.
  *
- * Each has a signal. It aborts when the client hangs up, and at the end of a drain; its reason says which.
+ * Each is told when it has to end: because its client hung up, or because a drain is over. Not an
+ * AbortSignal, which costs more than everything else that is done for a request here.
  */
 import { shuttingDown } from "@localmodel/openai/errors.ts";
 import type { Response } from "express";
 
-/** The reason of a signal whose client has gone: nobody is left to be told anything. */
+/** Why a request ended whose client has gone: nobody is left to be told anything. */
 export class ClientGone extends Error {
   constructor() {
     super("the client hung up");
@@ -14,10 +15,51 @@ export class ClientGone extends Error {
   }
 }
 
-export type OpenRequest = Disposable & { readonly signal: AbortSignal };
+export class OpenRequest implements Disposable {
+  readonly #res: Response;
+  readonly #forget: (request: OpenRequest) => void;
+  readonly #listeners = new Set<(reason: Error) => void>();
+  #reason: Error | undefined;
+
+  constructor(res: Response, forget: (request: OpenRequest) => void) {
+    this.#res = res;
+    this.#forget = forget;
+    res.once("close", this.#closed);
+    if (res.destroyed) this.#closed();
+  }
+
+  /** Set once it has to end. */
+  get reason(): Error | undefined {
+    return this.#reason;
+  }
+
+  /** Calls `listener` when the request has to end, until that is disposed; at once if it already has to. */
+  onEnd(listener: (reason: Error) => void): Disposable {
+    if (this.#reason === undefined) this.#listeners.add(listener);
+    else listener(this.#reason);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  }
+
+  end(reason: Error): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    for (const listener of this.#listeners) listener(reason);
+  }
+
+  [Symbol.dispose](): void {
+    this.#res.off("close", this.#closed);
+    this.#forget(this);
+  }
+
+  readonly #closed = (): void => {
+    // "close" also follows a complete answer, and our own cutting of a broken one.
+    if (!this.#res.writableFinished && !this.#res.errored) this.end(new ClientGone());
+  };
+}
 
 export class OpenRequests {
-  readonly #open = new Set<AbortController>();
+  readonly #open = new Set<OpenRequest>();
+  readonly #forget = (request: OpenRequest): void => void this.#open.delete(request);
   #draining = false;
 
   get draining(): boolean {
@@ -35,26 +77,14 @@ export class OpenRequests {
 
   /** Ends what is still open. */
   cut(): void {
-    for (const controller of this.#open) controller.abort(shuttingDown());
+    for (const request of this.#open) request.end(shuttingDown());
   }
 
   /** Throws 503 while draining. */
   begin(res: Response): OpenRequest {
     if (this.#draining) throw shuttingDown();
-    const controller = new AbortController();
-    const closed = (): void => {
-      // "close" also follows a complete answer, and our own cutting of a broken one.
-      if (!res.writableFinished && !res.errored) controller.abort(new ClientGone());
-    };
-    this.#open.add(controller);
-    res.once("close", closed);
-    if (res.destroyed) closed();
-    return {
-      signal: controller.signal,
-      [Symbol.dispose]: () => {
-        this.#open.delete(controller);
-        res.off("close", closed);
-      },
-    };
+    const request = new OpenRequest(res, this.#forget);
+    this.#open.add(request);
+    return request;
   }
 }

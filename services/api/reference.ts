@@ -1,16 +1,16 @@
 /**
- * The one thing of a request that routing needs: which model it is for.
- *
- * The body is parsed to find out and then forgotten. What is forwarded are the bytes that came.
+ * What routing needs of a request, and the bytes it came as: those are what is forwarded.
  */
 import { invalidRequest, unsupportedMediaType } from "@localmodel/openai/errors.ts";
-import { parseJson } from "@localmodel/openai/json.ts";
 import type { Request, RequestHandler, Response } from "express";
+import { outlineOf, type PromptSpan } from "./outline.ts";
 
 export type Reference = {
   readonly body: Buffer;
   /** Absent when the client leaves the choice to us. */
   readonly model?: string;
+  readonly stream: boolean;
+  readonly prompt: PromptSpan | undefined;
 };
 
 export const readReference: RequestHandler = (req, res, next) => {
@@ -23,25 +23,23 @@ export function referenceOf(res: Response): Reference {
   return res.locals["reference"] as Reference;
 }
 
+const JSON_TYPE = /^application\/json(?:$|[ ;])/i;
+
 function parseReference(req: Request): Reference {
-  // Also what keeps web pages out: they cannot send this type to another site without being asked first.
-  if (!req.is(["json", "+json"]) && hasBody(req))
-    throw unsupportedMediaType(req.get("content-type"));
   const body = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
-  const model = modelOf(parseJson(body));
-  return model === undefined ? { body } : { body, model };
+  // Also what keeps web pages out: they cannot send this type to another site without being asked first.
+  if (body.length > 0 && !isJson(req)) throw unsupportedMediaType(req.headers["content-type"]);
+  const { model, stream, prompt } = outlineOf(body);
+  const id = modelOf(model);
+  return { body, stream, prompt, ...(id !== undefined && { model: id }) };
 }
 
-function hasBody(req: Request): boolean {
-  return Buffer.isBuffer(req.body) && req.body.length > 0;
+function isJson(req: Request): boolean {
+  return JSON_TYPE.test(req.headers["content-type"] ?? "") || req.is(["json", "+json"]) !== false;
 }
 
 /** OpenAI's clients send null for what they leave out. */
-function modelOf(value: unknown): string | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw invalidRequest(null, "The body of the request must be a JSON object.", "invalid_type");
-  }
-  const model = "model" in value ? value.model : undefined;
+function modelOf(model: unknown): string | undefined {
   if (model === undefined || model === null || model === "") return undefined;
   if (typeof model === "string") return model;
   throw invalidRequest(

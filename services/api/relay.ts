@@ -4,71 +4,115 @@
  * Once the head is out, a failure can only be told inside the stream: an error event and no [DONE]. An
  * answer that is not a stream of events has no place for one, so its connection is cut.
  */
-import { once } from "node:events";
-import { errorBody } from "@localmodel/openai/errors.ts";
-import { DONE, frame } from "@localmodel/openai/sse.ts";
+import { DONE } from "@localmodel/openai/sse.ts";
 import type { Response } from "express";
+import { note } from "./access-log.ts";
 import { clientHeaders } from "./forwarded-headers.ts";
-import { toClientError } from "./upstream-error.ts";
-import type { UpstreamAnswer } from "./upstream.ts";
+import { endInStream, RefusedStream } from "./in-stream-error.ts";
+import { meterOfCharged } from "./keys/meter.ts";
+import type { AnswerHeaders, Sink, UpstreamAnswer } from "./upstream-answer.ts";
 import { WholeEvents } from "./whole-events.ts";
 
-/** Throws what broke the answer, after the client has been told. */
-export async function relay(
-  answer: UpstreamAnswer,
-  res: Response,
-  signal: AbortSignal,
-): Promise<void> {
-  res.status(answer.status).set(clientHeaders(answer.headers));
-  res.flushHeaders();
-  if (isEventStream(answer)) await relayEvents(answer, res, signal);
-  else await relayBytes(answer, res, signal);
+/** Rejects with what broke the answer, after the client has been told. */
+export function relay(answer: UpstreamAnswer, res: Response): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const meter = meterOfCharged(res);
+  meter?.hear(answer.headers);
+  const client = clientFor(answer, res);
+  if (!res.headersSent) res.writeHead(answer.status, clientHeaders(answer.headers));
+  answer.deliver({
+    data: (chunk) => {
+      meter?.count(chunk);
+      const flowing = client.data(chunk);
+      if (!flowing) res.once("drain", () => answer.resume());
+      return flowing;
+    },
+    end: (trailers) => {
+      meter?.hear(trailers);
+      client.end();
+      resolve();
+    },
+    fail: (thrown) => {
+      // Before the response ends, and with it the line in the log.
+      note(res, { outcome: "broken" });
+      client.fail(thrown);
+      reject(thrown);
+    },
+  });
+  // What has come with the head has gone with it.
+  if (!res.writableEnded && !client.begun) res.flushHeaders();
+  return promise;
 }
 
-async function relayEvents(
-  answer: UpstreamAnswer,
-  res: Response,
-  signal: AbortSignal,
-): Promise<void> {
-  const events = new WholeEvents();
-  let done = false;
-  try {
-    for await (const chunk of answer.body) {
-      const whole = events.push(chunk);
-      if (whole.length === 0) continue;
-      done = whole.subarray(-DONE.length).equals(DONE_BYTES);
-      await write(res, whole, signal);
-    }
-    res.end(events.rest());
-  } catch (thrown) {
-    if (done) res.end();
-    else if (events.insideEvent) res.destroy();
-    else res.end(frame(errorBody(toClientError(signal.reason ?? thrown))));
-    throw thrown;
-  }
+type Client = Pick<Sink, "data" | "fail"> & { readonly begun: boolean; end(): void };
+
+/** Once comments have opened a stream, nothing but a stream can follow. */
+function clientFor({ status, headers }: UpstreamAnswer, res: Response): Client {
+  const events = isEventStream(headers);
+  if (res.headersSent && (status !== 200 || !events)) return new RefusedStream(res);
+  return events ? new EventClient(res) : new ByteClient(res, headers);
 }
 
 const DONE_BYTES = Buffer.from(DONE);
 
-async function relayBytes(
-  answer: UpstreamAnswer,
-  res: Response,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    for await (const chunk of answer.body) await write(res, chunk, signal);
-    res.end();
-  } catch (thrown) {
-    res.destroy();
-    throw thrown;
+class EventClient implements Client {
+  readonly #res: Response;
+  readonly #events = new WholeEvents();
+  #done = false;
+  begun = false;
+
+  constructor(res: Response) {
+    this.#res = res;
+  }
+
+  data(chunk: Buffer): boolean {
+    const whole = this.#events.push(chunk);
+    if (whole.length === 0) return true;
+    this.begun = true;
+    this.#done = whole.subarray(-DONE_BYTES.length).equals(DONE_BYTES);
+    return this.#res.write(whole);
+  }
+
+  end(): void {
+    this.#res.end(this.#events.rest());
+  }
+
+  fail(thrown: unknown): void {
+    if (this.#done) this.#res.end();
+    else if (this.#events.insideEvent) this.#res.destroy();
+    else endInStream(this.#res, thrown);
   }
 }
 
-/** Waits for a client that has not read what it was sent before. */
-async function write(res: Response, bytes: Buffer, signal: AbortSignal): Promise<void> {
-  if (!res.write(bytes)) await once(res, "drain", { signal });
+class ByteClient implements Client {
+  readonly #res: Response;
+  #leftBytes: number;
+  /** The last piece goes out together with the end. */
+  #last: Buffer | undefined;
+  begun = false;
+
+  constructor(res: Response, headers: AnswerHeaders) {
+    this.#res = res;
+    this.#leftBytes = Number(headers["content-length"]);
+  }
+
+  data(chunk: Buffer): boolean {
+    this.begun = true;
+    this.#leftBytes -= chunk.length;
+    if (this.#leftBytes !== 0) return this.#res.write(chunk);
+    this.#last = chunk;
+    return true;
+  }
+
+  end(): void {
+    this.#res.end(this.#last);
+  }
+
+  fail(): void {
+    this.#res.destroy();
+  }
 }
 
-function isEventStream(answer: UpstreamAnswer): boolean {
-  return String(answer.headers["content-type"] ?? "").startsWith("text/event-stream");
+function isEventStream(headers: AnswerHeaders): boolean {
+  return String(headers["content-type"] ?? "").startsWith("text/event-stream");
 }

@@ -1,6 +1,6 @@
 /** What a client may know of a model server that did not answer as it should. */
 import { engineFailed, OpenAIError, timedOut, toOpenAIError } from "@localmodel/openai/errors.ts";
-import { UpstreamFailure } from "./upstream.ts";
+import { UpstreamFailure } from "./upstream-failure.ts";
 
 export function toClientError(thrown: unknown): OpenAIError {
   if (!(thrown instanceof UpstreamFailure)) return toOpenAIError(thrown);

@@ -11,6 +11,7 @@ import {
   USAGE_HEADER,
 } from "@localmodel/localmodel/internal-headers.ts";
 import type { Response } from "express";
+import { callerOf } from "./caller.ts";
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -43,4 +44,9 @@ const DATA = Buffer.from("data: {");
 export function meterOf(res: Response): Meter {
   const meter = (res.locals["meter"] ??= new Meter()) as Meter;
   return meter;
+}
+
+/** The meter of a request that somebody is to be charged for. */
+export function meterOfCharged(res: Response): Meter | undefined {
+  return callerOf(res) === undefined ? undefined : meterOf(res);
 }

@@ -1,0 +1,18 @@
+/** How many requests for a model are sent to its servers at the same time; the others wait here. */
+import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+
+/**
+ * A server with some requests in its own queue fills a slot the moment it is free; a slot that waits for
+ * the next request from here stays empty for a round trip. More than that is better kept here, where all
+ * endpoints and all tenants are in view.
+ */
+const OVERSUBSCRIPTION = 1.5;
+
+export function capacityOf({ endpoints, slots = 1 }: DirectoryModel): number {
+  return endpoints.length * Math.ceil(slots * OVERSUBSCRIPTION);
+}
+
+/** Whether waiting may help a model that has no endpoint: it takes seconds. A download takes minutes. */
+export function isNearlyThere({ state }: DirectoryModel): boolean {
+  return state === "loading" || state === "restarting" || state === "ready";
+}

@@ -1,0 +1,119 @@
+/**
+ * The waiting room of one model: who is inside, who waits, and who has waited long enough.
+ *
+ * Nobody is inside who has not been let in by `advance`, which is called whenever something may have changed.
+ */
+import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import { queueFull } from "@localmodel/openai/errors.ts";
+import { whyNotServing } from "../route.ts";
+import { capacityOf, isNearlyThere } from "./capacity.ts";
+import { Departures } from "./departures.ts";
+import { FairQueue } from "./fair-queue.ts";
+
+export type Waiter = {
+  readonly tenant: string;
+  readonly sinceMs: number;
+  readonly deadlineMs: number;
+  readonly letIn: (place: Disposable) => void;
+  readonly turnAway: (reason: Error) => void;
+};
+
+/** Answers to "how long?" when nothing has been seen yet. */
+const UNKNOWN_WAIT_SECONDS = 5;
+
+export class Room {
+  readonly #now: () => number;
+  readonly #loadingTimeoutMs: number;
+  readonly #waiters = new FairQueue<Waiter>();
+  readonly #departures = new Departures();
+  #inside = 0;
+  /** Since when the model has had no endpoint. */
+  #unservedSinceMs: number | undefined;
+
+  constructor(loadingTimeoutMs: number, now: () => number) {
+    this.#loadingTimeoutMs = loadingTimeoutMs;
+    this.#now = now;
+  }
+
+  get inside(): number {
+    return this.#inside;
+  }
+
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  get isEmpty(): boolean {
+    return this.#inside === 0 && this.#waiters.size === 0;
+  }
+
+  /** Until one more would be let in, as far as can be told. */
+  get waitSeconds(): number | undefined {
+    return this.#departures.waitSeconds(this.#waiters.size + 1);
+  }
+
+  /** A place at once, if there is one and nobody was here before. */
+  tryEnter(model: DirectoryModel): Disposable | undefined {
+    if (this.#waiters.size > 0 || this.#inside >= capacityOf(model)) return undefined;
+    return this.#place();
+  }
+
+  wait(waiter: Waiter): void {
+    this.#waiters.push(waiter.tenant, waiter);
+  }
+
+  giveUp(waiter: Waiter): void {
+    this.#waiters.delete(waiter.tenant, waiter);
+  }
+
+  /** Lets in who may enter now, and turns away who has waited for too long or in vain. */
+  advance(model: DirectoryModel): void {
+    const nowMs = this.#now();
+    if (model.endpoints.length > 0) this.#unservedSinceMs = undefined;
+    else this.#awaitEndpoints(model, nowMs);
+    while (this.#inside < capacityOf(model)) {
+      const next = this.#waiters.shift();
+      if (next === undefined) break;
+      next.letIn(this.#place());
+    }
+    const late = this.waitSeconds ?? UNKNOWN_WAIT_SECONDS;
+    this.#turnAway((waiter) => (nowMs >= waiter.deadlineMs ? queueFull(late) : undefined));
+  }
+
+  /** The model is gone. */
+  close(reason: Error): void {
+    this.#turnAway(() => reason);
+  }
+
+  #awaitEndpoints(model: DirectoryModel, nowMs: number): void {
+    this.#unservedSinceMs ??= nowMs;
+    const since = this.#unservedSinceMs;
+    const hopeless = !isNearlyThere(model);
+    this.#turnAway(({ sinceMs }) => {
+      const waitedMs = nowMs - Math.max(sinceMs, since);
+      return hopeless || waitedMs >= this.#loadingTimeoutMs ? whyNotServing(model) : undefined;
+    });
+  }
+
+  #turnAway(reasonFor: (waiter: Waiter) => Error | undefined): void {
+    for (const waiter of this.#waiters) {
+      const reason = reasonFor(waiter);
+      if (reason === undefined) continue;
+      this.giveUp(waiter);
+      waiter.turnAway(reason);
+    }
+  }
+
+  #place(): Disposable {
+    this.#inside += 1;
+    let taken = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!taken) return;
+        taken = false;
+        this.#inside -= 1;
+        this.#departures.add(this.#now(), { othersWait: this.#waiters.size > 0 });
+      },
+    };
+  }
+}

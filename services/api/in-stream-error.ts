@@ -1,0 +1,58 @@
+/**
+ * The end of a stream that did not come to its own: an error event and no [DONE].
+ *
+ * Also of one that was opened to keep its client waiting and then refused: what would have been a 4xx or 5xx
+ * of the model server becomes that event.
+ */
+import { engineFailed, errorBody } from "@localmodel/openai/errors.ts";
+import { frame } from "@localmodel/openai/sse.ts";
+import type { Response } from "express";
+import { toClientError } from "./upstream-error.ts";
+
+export function endInStream(res: Response, thrown: unknown): void {
+  res.end(frame(errorBody(toClientError(thrown))));
+}
+
+/** Errors are short; what is longer is no error. */
+const ERROR_MAX_BYTES = 65_536;
+
+export class RefusedStream {
+  readonly #res: Response;
+  readonly begun = true;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(res: Response) {
+    this.#res = res;
+  }
+
+  data(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    if (this.#bytes <= ERROR_MAX_BYTES) this.#chunks.push(chunk);
+    return true;
+  }
+
+  end(): void {
+    const body = parse(Buffer.concat(this.#chunks));
+    if (isErrorBody(body)) this.#res.end(frame(body));
+    else
+      endInStream(this.#res, engineFailed("The server of this model did not answer in a stream."));
+  }
+
+  fail(thrown: unknown): void {
+    endInStream(this.#res, thrown);
+  }
+}
+
+function parse(json: Buffer): unknown {
+  try {
+    return JSON.parse(json.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function isErrorBody(body: unknown): body is { readonly error: object } {
+  if (typeof body !== "object" || body === null || !("error" in body)) return false;
+  return typeof body.error === "object" && body.error !== null;
+}
