@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { chat, model, startGateway } from "../fixtures/gateway.ts";
+import { bearer, key, ringOf } from "../fixtures/keys.ts";
+import {
+  answer,
+  chunk,
+  event,
+  json,
+  type Script,
+  scriptedUpstream,
+  SSE_HEAD,
+} from "../fixtures/scripted-upstream.ts";
+
+/** What a key is charged for this answer, as the next answer's header says. */
+async function charged(t: TestContext, script: Script): Promise<number> {
+  const keys = ringOf(key("alice", { tokensPerMinute: 1 }), key("bob", { tokensPerMinute: 1000 }));
+  const upstream = await scriptedUpstream(script, answer(json({ ok: true })));
+  t.after(() => upstream.close());
+  const models = [model("a", { endpoints: [upstream.url] })];
+  const { url, close } = await startGateway(models, { keys, now: () => 0 });
+  t.after(close);
+  const init = { headers: bearer("bob") };
+  await (await chat(url, { model: "a" }, init)).text();
+  const next = await chat(url, { model: "a" }, init);
+  return 1000 - Number(next.headers.get("x-ratelimit-remaining-tokens"));
+}
+
+test("an answer costs the tokens that its model server counted", async (t) => {
+  const head = "x-localmodel-usage: prompt=300 completion=40\r\n";
+  assert.equal(await charged(t, answer(json({ ok: true }, "200 OK", head))), 340);
+});
+
+test("a stream costs what its trailer says, which the client never sees", async (t) => {
+  const trailer = "0\r\nx-localmodel-usage: prompt=200 completion=56\r\n\r\n";
+  const stream = SSE_HEAD + chunk(event("Hi")) + chunk("data: [DONE]\n\n") + trailer;
+  assert.equal(await charged(t, answer(stream)), 256);
+});
+
+test("a stream without a trailer costs its prompt and a token for each event", async (t) => {
+  const head = SSE_HEAD.replace("\r\n\r\n", "\r\nx-localmodel-prompt-tokens: 100\r\n\r\n");
+  const events = chunk(event("Hi") + event(" you")) + chunk(event("!"));
+  const cut: Script = (socket) => void socket.end(head + events);
+  assert.equal(await charged(t, cut), 103);
+});
