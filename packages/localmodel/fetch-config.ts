@@ -32,5 +32,13 @@ export const FetchProgress = z.object({
   totalBytes: z.number().min(0).exactOptional(),
   /** Whether nothing has arrived for a while and it tries again. */
   stalled: z.boolean(),
+  /**
+   * What it waits for, while it tries again: a reason of packages/weights' errors. "SecretMissing" needs a
+   * person, who is told by the message what to create.
+   */
+  reason: z
+    .string()
+    .regex(/^[A-Z][A-Za-z0-9]*$/)
+    .exactOptional(),
 });
 export type FetchProgress = z.infer<typeof FetchProgress>;

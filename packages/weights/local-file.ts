@@ -37,9 +37,6 @@ export async function useLocalFile(
   session: FetchSession,
 ): Promise<LocalFile> {
   const stats = await statReadable(path);
-  if (!stats.isFile()) {
-    throw new WeightsError("NotAGguf", `${path} is not a file; the path must name a GGUF file`);
-  }
   await requireGguf(path, fileNameOf({ type: "file", path }));
   const sizeBytes = Number(stats.size);
   if (sha256 === undefined) return { path, sizeBytes };
@@ -69,7 +66,14 @@ async function hash(path: string, totalBytes: number, session: FetchSession): Pr
   });
 }
 
-async function statReadable(path: string): Promise<BigIntStats> {
+/** Throws a WeightsError unless there is a file that this user may read. */
+export async function statReadable(path: string): Promise<BigIntStats> {
+  const stats = await statAny(path);
+  if (stats.isFile()) return stats;
+  throw new WeightsError("NotAGguf", `${path} is not a file; the path must name a GGUF file`);
+}
+
+async function statAny(path: string): Promise<BigIntStats> {
   try {
     const stats = await stat(path, { bigint: true });
     await access(path, constants.R_OK);

@@ -1,6 +1,6 @@
 /**
- * The configuration of a model server, from the environment. Whoever starts it wrote it, so a mistake
- * is told completely and ends the process.
+ * The configuration of a process, from the environment. Whoever starts it wrote it, so a mistake is told
+ * completely and ends the process.
  */
 import { SERVER_CONFIG_VARIABLE, ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import { z } from "zod";
@@ -10,26 +10,42 @@ export class ConfigurationError extends Error {
 }
 
 export function readConfiguration(environment: NodeJS.ProcessEnv): ServerConfig {
-  const text = environment[SERVER_CONFIG_VARIABLE];
+  return configurationFrom(environment, {
+    variable: SERVER_CONFIG_VARIABLE,
+    schema: ServerConfig,
+    example:
+      '{"modelId":"my-model","createdSeconds":0,"weightsPath":"/models/my-model.gguf","port":8080}',
+  });
+}
+
+export function configurationFrom<Config>(
+  environment: NodeJS.ProcessEnv,
+  wanted: {
+    readonly variable: string;
+    readonly schema: z.ZodType<Config>;
+    readonly example: string;
+  },
+): Config {
+  const { variable, schema, example } = wanted;
+  const text = environment[variable];
   if (text === undefined) {
     throw new ConfigurationError(
-      `Cannot start without a configuration: ${SERVER_CONFIG_VARIABLE} must hold one as JSON, for example ` +
-        `{"modelId":"my-model","createdSeconds":0,"weightsPath":"/models/my-model.gguf","port":8080}`,
+      `Cannot start without a configuration: ${variable} must hold one as JSON, for example ${example}`,
     );
   }
-  const result = ServerConfig.safeParse(parseJson(text));
+  const result = schema.safeParse(parseJson(text, variable));
   if (result.success) return result.data;
   throw new ConfigurationError(
-    `Cannot use the configuration in ${SERVER_CONFIG_VARIABLE}:\n${z.prettifyError(result.error)}`,
+    `Cannot use the configuration in ${variable}:\n${z.prettifyError(result.error)}`,
   );
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, variable: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     throw new ConfigurationError(
-      `Cannot read ${SERVER_CONFIG_VARIABLE} as JSON: ${error instanceof Error ? error.message : String(error)}`,
+      `Cannot read ${variable} as JSON: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
 }

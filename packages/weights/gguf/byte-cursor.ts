@@ -1,27 +1,35 @@
 /**
- * Reads little-endian values from the start of a file forwards, through one buffer of fixed size.
+ * Reads little-endian values from the start of some bytes forwards, through one buffer of fixed size.
  *
  * Reading past the end throws EndOfFileError: for a header that means "truncated", which a caller tells
  * apart from "not what it should be".
  */
-import type { FileHandle } from "node:fs/promises";
+/** A file handle, or something that reads like one. Positions never go back by more than BUFFER_BYTES. */
+export type ByteSource = {
+  read(
+    target: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesRead: number }>;
+};
 
-const BUFFER_BYTES = 256 * 1024;
+export const BUFFER_BYTES = 256 * 1024;
 
 export class EndOfFileError extends Error {
   override readonly name = "EndOfFileError";
 }
 
 export class ByteCursor {
-  readonly #file: FileHandle;
+  readonly #source: ByteSource;
   readonly #sizeBytes: number;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #bufferStart = 0;
   #bufferLength = 0;
   #offset = 0;
 
-  constructor(file: FileHandle, sizeBytes: number) {
-    this.#file = file;
+  constructor(source: ByteSource, sizeBytes: number) {
+    this.#source = source;
     this.#sizeBytes = sizeBytes;
   }
 
@@ -73,7 +81,7 @@ export class ByteCursor {
     this.#bufferStart = this.#offset;
     this.#bufferLength = 0;
     while (this.#bufferLength < BUFFER_BYTES) {
-      const { bytesRead } = await this.#file.read(
+      const { bytesRead } = await this.#source.read(
         this.#buffer,
         this.#bufferLength,
         BUFFER_BYTES - this.#bufferLength,

@@ -26,11 +26,16 @@ test("a complete file passes, with what its header says", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("model.gguf");
   await writeFile(path, MODEL);
-  assert.deepEqual(await requireGguf(path, "model.gguf"), {
+  const { values, ...header } = await requireGguf(path, "model.gguf");
+  assert.deepEqual(header, {
     version: 3,
     tensorCount: 1,
     requiredBytes: MODEL.length,
-    architecture: "llama",
+    parameters: 8 * 1024,
+  });
+  assert.deepEqual(Object.fromEntries(values), {
+    "general.architecture": "llama",
+    "tokenizer.ggml.tokens": { length: 4 },
   });
 });
 

@@ -5,8 +5,9 @@
  * error, a Git LFS pointer, an archive. Each gets its own sentence, because each has its own remedy.
  */
 import { open } from "node:fs/promises";
-import { ByteCursor, EndOfFileError } from "./byte-cursor.ts";
-import { GGUF_MAGIC, type GgufHeader, GgufHeaderError, readGgufHeader } from "./gguf-header.ts";
+import { ByteCursor, type ByteSource, EndOfFileError } from "./byte-cursor.ts";
+import { GGUF_MAGIC, type GgufHeader, readGgufHeader } from "./gguf-header.ts";
+import { GgufHeaderError } from "./gguf-values.ts";
 import { publicText } from "../web/redact.ts";
 import { parseSplitName } from "./split-names.ts";
 import { WeightsError } from "../weights-error.ts";
@@ -57,14 +58,22 @@ function describeBinary(head: Buffer): string {
 export async function requireGguf(path: string, name: string): Promise<GgufHeader> {
   await using file = await open(path, "r");
   const { size } = await file.stat();
-  const head = Buffer.alloc(Math.min(HEAD_BYTES, size));
-  await file.read(head, 0, head.length, 0);
-  const problem = problemOfHead(head);
-  if (problem !== undefined) throw new WeightsError("NotAGguf", problem);
+  return await checkGguf(file, size, name);
+}
 
-  const header = await readGgufHeader(new ByteCursor(file, size)).catch((error: unknown) => {
+/** The same for bytes from anywhere; a `size` of Infinity is one that nobody knows. */
+export async function checkGguf(
+  source: ByteSource,
+  size: number,
+  name: string,
+): Promise<GgufHeader> {
+  const problem = problemOfHead(await readHead(source));
+  if (problem !== undefined) throw new WeightsError("NotAGguf", problem);
+  const cursor = new ByteCursor(source, Math.min(size, Number.MAX_SAFE_INTEGER));
+  const header = await readGgufHeader(cursor).catch((error: unknown) => {
     if (error instanceof EndOfFileError) {
-      throw new WeightsError("Truncated", `the file ends inside its header, after ${size} bytes`);
+      const where = Number.isFinite(size) ? `, after ${size} bytes` : "";
+      throw new WeightsError("Truncated", `the file ends inside its header${where}`);
     }
     if (error instanceof GgufHeaderError) {
       throw new WeightsError("NotAGguf", `not a usable GGUF: ${error.message}`);
@@ -79,6 +88,17 @@ export async function requireGguf(path: string, name: string): Promise<GgufHeade
   }
   requirePart(header, name);
   return header;
+}
+
+async function readHead(source: ByteSource): Promise<Buffer> {
+  const head = Buffer.alloc(HEAD_BYTES);
+  let length = 0;
+  while (length < HEAD_BYTES) {
+    const { bytesRead } = await source.read(head, length, HEAD_BYTES - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return head.subarray(0, length);
 }
 
 /** A part under a wrong name would be found out by llama.cpp only after everything is downloaded. */

@@ -8,49 +8,32 @@
  */
 import { tensorBytes } from "./ggml-types.ts";
 import type { ByteCursor } from "./byte-cursor.ts";
+import { GgufHeaderError, type GgufValue, readValue } from "./gguf-values.ts";
 
 export const GGUF_MAGIC = "GGUF";
+
+export type GgufValues = ReadonlyMap<string, GgufValue>;
 
 export type GgufHeader = {
   readonly version: number;
   readonly tensorCount: number;
   /** Length the file must at least have for all of its tensors. */
   readonly requiredBytes: number;
-  readonly architecture?: string;
+  /** Elements of all tensors of this file. */
+  readonly parameters: number;
+  /** The metadata without what is long. */
+  readonly values: GgufValues;
   /** Of a split GGUF: how many parts there are, and which one this is, from 0. */
   readonly splitCount?: number;
   readonly splitNumber?: number;
 };
 
-export class GgufHeaderError extends Error {
-  override readonly name = "GgufHeaderError";
-}
-
 const MAX_TENSORS = 1 << 20;
 const MAX_KEY_VALUES = 1 << 20;
+/** Of the metadata that is kept; models have tens of values. */
+const MAX_VALUES = 4096;
 const MAX_DIMENSIONS = 4; // GGML_MAX_DIMS
 const DEFAULT_ALIGNMENT = 32;
-
-/** Bytes of the fixed-size value types, by type number; strings (8) and arrays (9) vary. */
-const VALUE_BYTES: ReadonlyMap<number, number> = new Map([
-  [0, 1],
-  [1, 1],
-  [2, 2],
-  [3, 2],
-  [4, 4],
-  [5, 4],
-  [6, 4],
-  [7, 1],
-  [10, 8],
-  [11, 8],
-  [12, 8],
-]);
-const UINT16 = 2;
-const UINT32 = 4;
-const STRING = 8;
-const ARRAY = 9;
-
-type Wanted = { alignment?: number; architecture?: string; count?: number; number?: number };
 
 export async function readGgufHeader(cursor: ByteCursor): Promise<GgufHeader> {
   if ((await cursor.bytes(4)).toString("latin1") !== GGUF_MAGIC) {
@@ -67,43 +50,40 @@ export async function readGgufHeader(cursor: ByteCursor): Promise<GgufHeader> {
   const keyValueCount = await count(cursor, "key-value pairs", MAX_KEY_VALUES);
   if (keyValueCount === 0) throw new GgufHeaderError("it has no metadata at all");
 
-  const wanted = await readKeyValues(cursor, keyValueCount);
-  const dataBytes = await readTensorInfos(cursor, tensorCount);
-  const alignment = wanted.alignment ?? DEFAULT_ALIGNMENT;
+  const values = await readKeyValues(cursor, keyValueCount);
+  const { parameters, dataBytes } = await readTensorInfos(cursor, tensorCount);
+  const alignment = alignmentOf(values.get("general.alignment"));
   const dataStart = Math.ceil(cursor.offset / alignment) * alignment;
+  const splitCount = values.get("split.count");
+  const splitNumber = values.get("split.no");
   return {
     version,
     tensorCount,
     requiredBytes: tensorCount === 0 ? cursor.offset : dataStart + dataBytes,
-    ...(wanted.architecture === undefined ? {} : { architecture: wanted.architecture }),
-    ...(wanted.count === undefined ? {} : { splitCount: wanted.count }),
-    ...(wanted.number === undefined ? {} : { splitNumber: wanted.number }),
+    parameters,
+    values,
+    ...(typeof splitCount === "number" ? { splitCount } : {}),
+    ...(typeof splitNumber === "number" ? { splitNumber } : {}),
   };
 }
 
-async function readKeyValues(cursor: ByteCursor, keyValueCount: number): Promise<Wanted> {
-  const wanted: Wanted = {};
+async function readKeyValues(cursor: ByteCursor, keyValueCount: number): Promise<GgufValues> {
+  const values = new Map<string, GgufValue>();
   for (let index = 0; index < keyValueCount; index += 1) {
     const key = await readString(cursor, 1024);
-    const type = await cursor.uint32();
-    if (key === "general.alignment" && type === UINT32) {
-      wanted.alignment = alignmentOf(await cursor.uint32());
-    } else if (key === "general.architecture" && type === STRING) {
-      wanted.architecture = await readString(cursor, 1024);
-    } else if (key === "split.count" && type === UINT16) {
-      wanted.count = await cursor.uint16();
-    } else if (key === "split.no" && type === UINT16) {
-      wanted.number = await cursor.uint16();
-    } else {
-      await skipValue(cursor, type);
-    }
+    const value = await readValue(cursor, await cursor.uint32());
+    if (value !== undefined && values.size < MAX_VALUES) values.set(key, value);
   }
-  return wanted;
+  return values;
 }
 
-/** Returns the length of the tensor data: where the last byte of any tensor lies. */
-async function readTensorInfos(cursor: ByteCursor, tensorCount: number): Promise<number> {
+/** The length of the tensor data is where the last byte of any tensor lies. */
+async function readTensorInfos(
+  cursor: ByteCursor,
+  tensorCount: number,
+): Promise<{ parameters: number; dataBytes: number }> {
   let end = 0n;
+  let parameters = 0n;
   for (let index = 0; index < tensorCount; index += 1) {
     const name = await readString(cursor, 4096);
     const dimensions = await cursor.uint32();
@@ -118,23 +98,12 @@ async function readTensorInfos(cursor: ByteCursor, tensorCount: number): Promise
       throw new GgufHeaderError(`tensor "${name}" claims an impossible size`);
     }
     if (tensorEnd > end) end = tensorEnd;
+    parameters += elements;
   }
-  return Number(end);
-}
-
-async function skipValue(cursor: ByteCursor, type: number, depth = 0): Promise<void> {
-  const fixed = VALUE_BYTES.get(type);
-  if (fixed !== undefined) return cursor.skip(BigInt(fixed));
-  if (type === STRING) return cursor.skip(await cursor.uint64());
-  if (type !== ARRAY || depth > 4) {
-    throw new GgufHeaderError(`its metadata holds a value of the unknown type ${type}`);
+  if (parameters > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new GgufHeaderError("its tensors claim an impossible number of elements");
   }
-  const elementType = await cursor.uint32();
-  const length = await cursor.uint64();
-  const elementBytes = VALUE_BYTES.get(elementType);
-  if (elementBytes !== undefined) return cursor.skip(length * BigInt(elementBytes));
-  // Each element advances the cursor, so a wrong length runs into the end of the file.
-  for (let index = 0n; index < length; index += 1n) await skipValue(cursor, elementType, depth + 1);
+  return { parameters: Number(parameters), dataBytes: Number(end) };
 }
 
 async function readString(cursor: ByteCursor, maxLength: number): Promise<string> {
@@ -151,9 +120,8 @@ async function count(cursor: ByteCursor, what: string, limit: number): Promise<n
   return Number(value);
 }
 
-function alignmentOf(value: number): number {
-  if (value === 0 || value > 1 << 24 || (value & (value - 1)) !== 0) {
-    throw new GgufHeaderError(`its alignment is ${value}; it must be a power of two`);
-  }
-  return value;
+function alignmentOf(value: GgufValue = DEFAULT_ALIGNMENT): number {
+  const isPower = typeof value === "number" && value > 0 && (value & (value - 1)) === 0;
+  if (isPower && value <= 1 << 24) return value;
+  throw new GgufHeaderError(`its alignment is ${JSON.stringify(value)}; it must be a power of two`);
 }

@@ -4,21 +4,15 @@
  * The decision is made in response-plan.ts; here it meets the disk. Before the first byte there must be
  * room for the last, and after the first half kilobyte it must look like a GGUF.
  */
-import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import {
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createZstdDecompress,
-} from "node:zlib";
 import { requireSpace } from "../cache/disk-space.ts";
 import { HEAD_BYTES, problemOfHead } from "../gguf/gguf-check.ts";
 import type { PartialFile } from "../cache/partial-file.ts";
 import { publicUrl } from "./redact.ts";
 import type { Leg } from "./redirects.ts";
 import { type RemoteFile, remoteFileOf } from "./remote-file.ts";
-import type { ContentCoding, ResponsePlan } from "./response-plan.ts";
+import { type ContentCoding, decoder } from "./content-coding.ts";
+import type { ResponsePlan } from "./response-plan.ts";
 import type { Failed } from "./retry.ts";
 import type { FetchSession } from "../session.ts";
 import type { StallGuard } from "./stall-guard.ts";
@@ -152,18 +146,4 @@ async function requireHead({ partial, url }: Transfer): Promise<void> {
   if (problem === undefined) return;
   await partial.restart(undefined);
   throw new WeightsError("NotAGguf", `${publicUrl(url)}: ${problem}`);
-}
-
-function decoder(coding: ContentCoding): Transform {
-  switch (coding) {
-    case "gzip":
-      return createGunzip();
-    case "deflate":
-      return createInflate();
-    case "br":
-      return createBrotliDecompress();
-    case "zstd":
-    default:
-      return createZstdDecompress();
-  }
 }

@@ -8,14 +8,13 @@
  *   408, 425, 429, 5xx                                       try again later
  *   anything else                                            this source will not deliver
  */
+import { type ContentCoding, isContentCoding } from "./content-coding.ts";
 import { failureOfStatus, type HttpAnswer, type HttpFailure } from "./http-failure.ts";
 import { parseContentRange, type Validator, validatorOf } from "./remote-file.ts";
 import type { ResponseHeaders } from "./web-client.ts";
 
 /** An interrupted download: how much there is, and what it is a part of. */
 export type ResumePoint = { readonly offset: number; readonly validator?: Validator };
-
-export type ContentCoding = "gzip" | "deflate" | "br" | "zstd";
 
 export type ResponsePlan =
   | { readonly kind: "append" }
@@ -58,10 +57,6 @@ function planWholeFile(headers: ResponseHeaders): ResponsePlan {
     reason: "SourceUnavailable",
     message: `the server sends the file with Content-Encoding "${coding}" although it was asked not to`,
   };
-}
-
-function isContentCoding(coding: string): coding is ContentCoding {
-  return ["gzip", "deflate", "br", "zstd"].includes(coding);
 }
 
 /** Servers that know Range but not If-Range must not make us glue two files together. */

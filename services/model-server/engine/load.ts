@@ -7,6 +7,7 @@
 import { open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import { contextTokensOf, DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/server-state.ts";
 import { CHATML, ChatTemplate } from "./chat-template.ts";
 import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./facts.ts";
@@ -23,9 +24,6 @@ import { NotAGgufError } from "./load-error.ts";
 import { assertFits } from "./memory.ts";
 import type { Tokenizer } from "./prompt.ts";
 import { Vocabulary } from "./vocabulary.ts";
-
-/** Unless the LocalModel says otherwise, a slot is not given more than this much context. */
-const DEFAULT_CONTEXT_TOKENS = 4096;
 
 export type LoadedEngine = {
   readonly facts: ModelFacts;
@@ -62,8 +60,7 @@ export async function loadEngine(
     infill: description.tokenizer.infill !== undefined,
     chatTemplate: template !== undefined,
   });
-  const contextTokens =
-    engine.contextTokens ?? Math.min(description.trainContextTokens, DEFAULT_CONTEXT_TOKENS);
+  const contextTokens = contextTokensOf(engine, description.trainContextTokens);
   const settings = { ...engine, contextTokens, threads, adapters: config.adapters };
   const embeds = capabilities.includes("embeddings");
   const contexts = embeds

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertFits, kvCacheBytes } from "./memory.ts";
+import { assertFits, keyValueElements, kvCacheBytes } from "./memory.ts";
 
 const SMOLLM2 = {
   general: { architecture: "llama" },
@@ -10,7 +10,7 @@ const SMOLLM2 = {
     attention: { head_count: 9, head_count_kv: 3 },
   },
 };
-const SIZE = { contextTokens: 4096, slots: 4, kvCacheType: "f16" };
+const SIZE = { contextTokens: 4096, slots: 4, kvCacheType: "f16" } as const;
 
 test("kvCacheBytes counts keys and values of every layer, slot and token", () => {
   assert.equal(kvCacheBytes(SMOLLM2, SIZE), 30 * 3 * 128 * 2 * 4096 * 4);
@@ -28,6 +28,21 @@ test("kvCacheBytes says nothing of models whose cache follows another rule", () 
   assert.equal(kvCacheBytes({ ...SMOLLM2, llama: sliding }, SIZE), undefined);
   assert.equal(kvCacheBytes({ ...SMOLLM2, llama: { ...SMOLLM2.llama, ssm: {} } }, SIZE), undefined);
   assert.equal(kvCacheBytes({ general: {} }, SIZE), undefined);
+});
+
+function model(attention: object) {
+  return {
+    general: { architecture: "llama" },
+    llama: { block_count: 4, embedding_length: 64, attention: { head_count: 8, ...attention } },
+  };
+}
+
+test("keyValueElements bounds models whose layers differ", () => {
+  assert.equal(keyValueElements(model({})), 4 * 8 * 16);
+  assert.equal(keyValueElements(model({ head_count_kv: [2, 0, 2, 0] })), 4 * 16);
+  assert.equal(keyValueElements(model({ key_length: 32, value_length: 16 })), 4 * 8 * 48);
+  assert.equal(keyValueElements(model({ sliding_window: 512 })), 4 * 8 * 16);
+  assert.equal(keyValueElements({ general: { architecture: "llama" } }), undefined);
 });
 
 test("assertFits refuses what cannot fit, with the numbers and what to change", () => {

@@ -5,46 +5,62 @@
  * is worth more. Only what is certain is refused: models whose caches do not grow with every layer and
  * token (sliding windows, recurrent states) are left to llama.cpp.
  */
+import type { EngineSpec } from "@localmodel/localmodel/engine-spec.ts";
+import { KV_ELEMENT_BYTES } from "@localmodel/localmodel/memory-estimate.ts";
 import { architectureOf, type Metadata } from "./facts.ts";
 import { DoesNotFitError } from "./load-error.ts";
+
+/** More than any model has; a file may claim anything. */
+const MAX_LAYERS = 65_536;
 
 export type ContextSize = {
   readonly contextTokens: number;
   readonly slots: number;
-  readonly kvCacheType: string;
-};
-
-/** Bytes per element; quantised types store blocks of 32. */
-const ELEMENT_BYTES: Readonly<Record<string, number>> = {
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  q8_0: 34 / 32,
-  q5_1: 24 / 32,
-  q5_0: 22 / 32,
-  q4_1: 20 / 32,
-  q4_0: 18 / 32,
+  readonly kvCacheType: EngineSpec["kvCacheType"];
 };
 
 /** Bytes of the key-value cache; undefined where the architecture does not follow the plain formula. */
 export function kvCacheBytes(metadata: Metadata, size: ContextSize): number | undefined {
-  const section = metadata[architectureOf(metadata)] as Section | undefined;
-  const layers = section?.block_count;
-  const tokenWidth = section?.attention && keyValueWidth(section, section.attention);
-  if (layers === undefined || tokenWidth === undefined) return undefined;
-  const elementBytes = ELEMENT_BYTES[size.kvCacheType] ?? 2;
-  return layers * tokenWidth * elementBytes * size.contextTokens * size.slots;
+  const elements = isPlain(sectionOf(metadata)) ? keyValueElements(metadata) : undefined;
+  if (elements === undefined) return undefined;
+  return elements * KV_ELEMENT_BYTES[size.kvCacheType] * size.contextTokens * size.slots;
 }
 
-/** Elements that one token takes in one layer. */
-function keyValueWidth(section: Section, attention: Attention): number | undefined {
-  const { head_count: heads, head_count_kv: kvHeads = heads } = attention;
-  const irregular = "ssm" in section || attention.sliding_window !== undefined;
-  if (irregular || typeof heads !== "number" || typeof kvHeads !== "number") return undefined;
-  const headLength = (section.embedding_length ?? Number.NaN) / heads;
+/**
+ * Elements of keys and values that one token takes in all layers, at most: sliding windows keep fewer, and
+ * layers without attention none. Undefined where the file does not say enough.
+ */
+export function keyValueElements(metadata: Metadata): number | undefined {
+  const section = sectionOf(metadata);
+  const { block_count: layers, attention } = section;
+  if (layers === undefined || layers > MAX_LAYERS || attention === undefined) return undefined;
+  const heads = perLayer(attention.head_count, layers);
+  const kvHeads = perLayer(attention.head_count_kv ?? attention.head_count, layers);
+  // Layers without attention have no heads to divide by.
+  const headLength = (section.embedding_length ?? Number.NaN) / Math.max(...heads);
   const { key_length: keyLength = headLength, value_length: valueLength = headLength } = attention;
-  const width = kvHeads * (keyLength + valueLength);
-  return Number.isNaN(width) ? undefined : width;
+  const elements = kvHeads.reduce((sum, count) => sum + count, 0) * (keyLength + valueLength);
+  return Number.isSafeInteger(elements) ? elements : undefined;
+}
+
+/** One number for each layer, whichever way the file says it. */
+function perLayer(value: unknown, layers: number): readonly number[] {
+  if (Array.isArray(value)) return value.map(Number).slice(0, layers);
+  return typeof value === "number" ? Array.from({ length: layers }, () => value) : [];
+}
+
+function isPlain(section: Section): boolean {
+  const { attention } = section;
+  return (
+    !("ssm" in section) &&
+    attention?.sliding_window === undefined &&
+    typeof attention?.head_count === "number" &&
+    typeof (attention.head_count_kv ?? 0) === "number"
+  );
+}
+
+function sectionOf(metadata: Metadata): Section {
+  return metadata[architectureOf(metadata)] ?? {};
 }
 
 export function assertFits(

@@ -1,0 +1,14 @@
+/**
+ * The init container of a model's pods: brings and verifies the files, and links them where the server
+ * expects them. What it is told, and what it says while it works: packages/localmodel/fetch-config.ts.
+ */
+import { shareCompileCache } from "@localmodel/service/compile-cache.ts";
+
+shareCompileCache();
+const { runContainer } = await import("./pod/run-container.ts");
+const { fetchFiles } = await import("./pod/fetch-files.ts");
+
+await runContainer("fetch", async (config, hooks) => {
+  await fetchFiles(config, hooks);
+  return undefined;
+});

@@ -1,0 +1,16 @@
+/**
+ * Comes before all pods of a model: reads the headers of its files, so that the operator knows how much
+ * memory the pods need. Its answer is its termination message (packages/localmodel/inspection.ts).
+ */
+import { inspectionMessage } from "@localmodel/localmodel/inspection.ts";
+import { shareCompileCache } from "@localmodel/service/compile-cache.ts";
+
+shareCompileCache();
+const { runContainer } = await import("./pod/run-container.ts");
+const { inspectFiles } = await import("./pod/inspect-files.ts");
+
+await runContainer("inspect", async (config, hooks) => {
+  const inspection = await inspectFiles(config, hooks);
+  hooks.log.info("inspected", inspection);
+  return inspectionMessage(inspection);
+});

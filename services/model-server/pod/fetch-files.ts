@@ -1,0 +1,75 @@
+/**
+ * The files of a model, fetched into the cache or found on a volume, and linked under the names that the
+ * server expects.
+ *
+ * Links are made last, by rename: whoever sees one sees a file that is complete and verified.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdir, realpath, rename, symlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { FetchConfig, FetchedFile } from "@localmodel/localmodel/fetch-config.ts";
+import type { Logger } from "@localmodel/service/log.ts";
+import type { Environment } from "@localmodel/weights/cache/cache-layout.ts";
+import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";
+import { withPart } from "@localmodel/weights/gguf/split-names.ts";
+import { progressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
+import type { WeightsProgress } from "@localmodel/weights/progress/progress.ts";
+import { persistently } from "./persistently.ts";
+import type { ProgressBoard } from "./progress-board.ts";
+import { secretCredentials } from "./secret-credentials.ts";
+
+export type FetchHooks = {
+  readonly board: ProgressBoard;
+  readonly log: Logger;
+  readonly environment: Environment;
+};
+
+export async function fetchFiles(config: FetchConfig, hooks: FetchHooks): Promise<void> {
+  for (const file of config.files) await fetchFile(file, config.cacheFolder, hooks);
+}
+
+async function fetchFile(
+  { role, source, path }: FetchedFile,
+  cacheDir: string,
+  { board, log, environment }: FetchHooks,
+): Promise<void> {
+  // A line in the log for every tenth.
+  const stream = { write: (line: string) => log.info(line.trim(), { role }) };
+  using lines = progressReporter(stream, { isTTY: false });
+  const weights = await persistently(
+    () =>
+      fetchWeights(source, {
+        cacheDir,
+        environment,
+        credentialsFor: secretCredentials(role, environment),
+        onProgress: (progress: WeightsProgress) => {
+          board.moved(role, progress);
+          lines.report(progress);
+        },
+        log: (message) => {
+          log.warn(message, { role });
+          board.waits(message);
+        },
+      }),
+    (message, reason) => {
+      log.warn(message, { role, reason });
+      board.waits(message, reason);
+    },
+  );
+  await link(weights.parts, path);
+  board.done(role, weights.sizeBytes);
+  log.info("fetched", { role, path, sizeBytes: weights.sizeBytes, sha256: weights.sha256 });
+}
+
+/** All parts of a split GGUF lie next to each other; their names follow from the first. */
+async function link(files: readonly string[], path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  for (const [index, file] of files.entries()) {
+    const name = index === 0 ? basename(path) : withPart(basename(path), index + 1);
+    const place = join(dirname(path), name);
+    const temporary = `${place}.${randomUUID()}.tmp`;
+    // To the file itself: the links a cache or a volume has may lead through folders the server has not.
+    await symlink(await realpath(file), temporary);
+    await rename(temporary, place);
+  }
+}

@@ -1,0 +1,31 @@
+/** What the headers of a model's files say, asked until there is an answer. */
+import type { FetchConfig } from "@localmodel/localmodel/fetch-config.ts";
+import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+import { type InspectedWeights, inspectWeights } from "@localmodel/weights/inspect-weights.ts";
+import { WeightsError } from "@localmodel/weights/weights-error.ts";
+import type { FetchHooks } from "./fetch-files.ts";
+import { inspectionOf } from "./inspection-of.ts";
+import { persistently } from "./persistently.ts";
+import { secretCredentials } from "./secret-credentials.ts";
+
+export async function inspectFiles(config: FetchConfig, hooks: FetchHooks): Promise<Inspection> {
+  let weights: InspectedWeights | undefined;
+  let furtherBytes = 0;
+  for (const { role, source } of config.files) {
+    const inspected = await persistently(
+      () =>
+        inspectWeights(source, {
+          environment: hooks.environment,
+          credentialsFor: secretCredentials(role, hooks.environment),
+        }),
+      (message, reason) => {
+        hooks.log.warn(message, { role, reason });
+        hooks.board.waits(message, reason);
+      },
+    );
+    if (weights === undefined) weights = inspected;
+    else furtherBytes += inspected.sizeBytes;
+  }
+  if (weights === undefined) throw new WeightsError("InvalidSource", "there are no weights");
+  return inspectionOf(weights, furtherBytes);
+}

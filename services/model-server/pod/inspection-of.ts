@@ -1,0 +1,55 @@
+/**
+ * From the headers of a model's files to what the operator wants to know. Pure.
+ *
+ * The values are a file's own claims: a number that is none, or negative, counts as not said.
+ */
+import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
+import type { InspectedWeights } from "@localmodel/weights/inspect-weights.ts";
+import type { Metadata } from "../engine/facts.ts";
+import { keyValueElements } from "../engine/memory.ts";
+import { quantizationName } from "./quantization.ts";
+
+export function inspectionOf(weights: InspectedWeights, furtherBytes: number): Inspection {
+  const { values } = weights;
+  const said = values.get("general.architecture");
+  const architecture = typeof said === "string" ? said.slice(0, 128) : "unknown";
+  const elements = keyValueElements(nested(values, architecture));
+  const count = (key: string): number => countOf(values.get(`${architecture}.${key}`));
+  return {
+    architecture,
+    parameters: weights.parameters,
+    quantization: quantizationName(values.get("general.file_type")),
+    sizeBytes: weights.sizeBytes,
+    furtherBytes,
+    trainContextTokens: count("context_length"),
+    vocabularyTokens: vocabularyTokens(values) || count("vocab_size"),
+    embeddingDimensions: count("embedding_length"),
+    layers: count("block_count"),
+    ...(elements === undefined || elements < 0 ? {} : { keyValueElements: elements }),
+  };
+}
+
+/** The architecture's section as the engine's library nests it. */
+function nested(values: GgufValues, architecture: string): Metadata {
+  const section: Record<string, unknown> = {};
+  const attention: Record<string, unknown> = {};
+  const prefix = `${architecture}.`;
+  for (const [key, value] of values) {
+    if (!key.startsWith(prefix)) continue;
+    const name = key.slice(prefix.length);
+    const [group = "", ...rest] = name.split(".");
+    if (group === "attention") attention[rest.join(".")] = value;
+    else section[group] = value;
+  }
+  return { general: { architecture }, [architecture]: { ...section, attention } };
+}
+
+function vocabularyTokens(values: GgufValues): number {
+  const tokens = values.get("tokenizer.ggml.tokens");
+  return typeof tokens === "object" ? tokens.length : 0;
+}
+
+function countOf(value: unknown): number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : 0;
+}
