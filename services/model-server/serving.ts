@@ -12,6 +12,3 @@ export type Serving = {
   /** Longest silence in a stream. */
   readonly keepAliveMs: number;
 };
-
-/** Set by the API service, which knows whose key a request came with. */
-export const TENANT_HEADER = "x-localmodel-tenant";

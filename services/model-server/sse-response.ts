@@ -7,11 +7,13 @@
  *
  * The engine does not wait for slow readers, so what they leave unread is bounded here.
  */
+import { USAGE_HEADER } from "@localmodel/localmodel/internal-headers.ts";
 import { errorBody, OpenAIError, toOpenAIError } from "@localmodel/openai/errors.ts";
 import { DONE, frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import type { Response } from "express";
 import { markProcessed } from "./api-headers.ts";
+import { wantsReport } from "./usage-report.ts";
 
 /** Some twenty thousand events that a client has not read yet. */
 export const UNREAD_MAX_BYTES = 4 * 1024 * 1024;
@@ -75,6 +77,7 @@ export class SseResponse implements Disposable {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-cache",
       "x-accel-buffering": "no",
+      ...(wantsReport(this.#res.req) && { trailer: USAGE_HEADER }),
     });
   }
 }

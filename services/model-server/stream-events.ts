@@ -5,6 +5,7 @@ import type { Response } from "express";
 import type { GenerateEvent } from "./engine.ts";
 import { endedEarly } from "./outcome.ts";
 import { SseResponse } from "./sse-response.ts";
+import { reportPrompt, reportUsage } from "./usage-report.ts";
 
 export type StreamOptions = {
   readonly keepAliveMs: number;
@@ -25,9 +26,12 @@ export async function streamEvents(
   try {
     let complete = false;
     for await (const event of events) {
+      if (event.type === "accepted") reportPrompt(res, event.promptTokens);
       const chunk = toChunk(event);
       if (chunk !== undefined) stream.send(chunk);
-      complete = event.type === "done";
+      if (event.type !== "done") continue;
+      reportUsage(res, event.usage);
+      complete = true;
     }
     if (!complete) throw endedEarly();
     stream.done();

@@ -5,10 +5,11 @@ import { invalidRequest } from "@localmodel/openai/errors.ts";
 import type { RequestHandler } from "express";
 import { reportIgnored, sendJson } from "../api-headers.ts";
 import { loadedModel } from "../availability.ts";
-import { patienceSeconds } from "../patience.ts";
+import { patienceSeconds } from "@localmodel/service/patience.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
 import { requireValidTokens } from "../resolve-tokens.ts";
 import type { Serving } from "../serving.ts";
+import { reportUsage } from "../usage-report.ts";
 import { whileConnected } from "../while-connected.ts";
 
 export function embeddings({ admission, config, engine, log }: Serving): RequestHandler {
@@ -23,6 +24,7 @@ export function embeddings({ admission, config, engine, log }: Serving): Request
 
     using _place = admission.admit(patienceSeconds(req, {}));
     const { vectors, promptTokens } = await engine.embed({ inputs: request.input }, gone);
+    reportUsage(res, { promptTokens, completionTokens: 0 });
     sendJson(
       res,
       embeddingResponse({

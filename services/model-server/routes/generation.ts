@@ -3,18 +3,20 @@
  *
  *   parse -> which model -> loaded? -> able? -> admit -> generate -> one answer, or chunks of it
  */
+import { TENANT_HEADER } from "@localmodel/localmodel/internal-headers.ts";
 import { type AnswerHead, newId } from "@localmodel/openai/answer.ts";
 import type { RequestHandler } from "express";
 import { reportIgnored, sendJson } from "../api-headers.ts";
 import { loadedModel } from "../availability.ts";
 import type { GenerateEvent, GenerateRequest } from "../engine.ts";
 import { gather, type Outcome } from "../outcome.ts";
-import { patienceSeconds } from "../patience.ts";
+import { patienceSeconds } from "@localmodel/service/patience.ts";
 import type { ResolveContext } from "../resolve-chat.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
 import { withRunningUsage } from "../running-usage.ts";
-import { type Serving, TENANT_HEADER } from "../serving.ts";
+import type { Serving } from "../serving.ts";
 import { streamEvents } from "../stream-events.ts";
+import { reportUsage } from "../usage-report.ts";
 import { whileConnected } from "../while-connected.ts";
 
 /** What every request that generates may say, whatever its endpoint. */
@@ -73,7 +75,9 @@ export function generationRoute<Request extends Generating>(
         toChunk: running ? withRunningUsage(chunk, generation) : chunk,
       });
     } else {
-      sendJson(res, form.answer(head, await gather(events), request));
+      const outcome = await gather(events);
+      reportUsage(res, outcome.usage);
+      sendJson(res, form.answer(head, outcome, request));
     }
   });
 }
