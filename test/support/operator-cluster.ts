@@ -1,0 +1,305 @@
+/**
+ * A control plane without nodes, the operator, and a test that plays scheduler and kubelet.
+ *
+ * The API server, the Deployment controller and the garbage collector are real. What pods do is what the
+ * test writes into their status, and what they would say when asked is in `answers`.
+ */
+import { Client } from "@localmodel/kube/client.ts";
+import { DEPLOYMENTS, NODES, PODS } from "@localmodel/kube/core-resources.ts";
+import type { Pod } from "@localmodel/kube/core-resources.ts";
+import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
+import { silentLog } from "@localmodel/kube/log.ts";
+import { MetricRegistry } from "@localmodel/kube/metrics.ts";
+import { defineResource, type Resource } from "@localmodel/kube/resource.ts";
+import { Transport } from "@localmodel/kube/transport.ts";
+import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
+import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/labels.ts";
+import type { LocalModelSpecInput } from "@localmodel/localmodel/localmodel.ts";
+import { OperatorConfig } from "@localmodel/localmodel/operator-config.ts";
+import type { Condition, ConditionType } from "@localmodel/localmodel/status-spec.ts";
+import { OWNED } from "../../services/operator/caches.ts";
+import { LOCAL_MODELS, type StoredModel } from "../../services/operator/local-model-resource.ts";
+import { createOperator } from "../../services/operator/operator.ts";
+import type { Answer } from "../../services/operator/status/answers.ts";
+import { ApiProxy, type Cut } from "./api-proxy.ts";
+import { ControlPlane } from "./control-plane.ts";
+
+const CRDS = defineResource({
+  group: "apiextensions.k8s.io",
+  version: "v1",
+  plural: "customresourcedefinitions",
+  kind: "CustomResourceDefinition",
+  namespaced: false,
+});
+const NODE = "node-1";
+export const NAMESPACE = "default";
+
+export type RunningOperator = AsyncDisposable & {
+  readonly proxy: ApiProxy;
+  /** Resolves when so many more passes have come to their end. */
+  passes(count: number): Promise<void>;
+};
+
+export class OperatorCluster implements AsyncDisposable {
+  readonly plane: ControlPlane;
+  readonly client: Client;
+  /** By name of the pod. */
+  readonly answers = new Map<string, Answer>();
+
+  private constructor(plane: ControlPlane) {
+    this.plane = plane;
+    const transport = new Transport(kubeconfigAccess(plane.kubeconfig));
+    this.client = new Client(transport, { fieldManager: "test" });
+  }
+
+  static async start(): Promise<OperatorCluster> {
+    const plane = await ControlPlane.start({ controllers: true });
+    const cluster = new OperatorCluster(plane);
+    const { client } = cluster;
+    await client.apply(CRDS, customResourceDefinition());
+    await client.apply(NODES, { metadata: { name: NODE } });
+    await eventually(() => client.list({ resource: LOCAL_MODELS }));
+    return cluster;
+  }
+
+  /** Another one may be running, or have been cut off in the middle of something. */
+  async startOperator(options: { readonly cut?: Cut; readonly resyncMs?: number } = {}) {
+    const { cut, resyncMs = 3_600_000 } = options;
+    const proxy = await ApiProxy.start(kubeconfigAccess(this.plane.kubeconfig), cut);
+    const transport = new Transport(proxy.access());
+    const config = OperatorConfig.parse({
+      images: { cpu: "model-server:cpu", cuda: "model-server:cuda" },
+      leaderElection: { enabled: false },
+      resyncMs,
+    });
+    const metrics = new MetricRegistry();
+    const manager = createOperator({
+      transport,
+      config,
+      log: silentLog,
+      metrics,
+      identity: "test",
+      namespace: NAMESPACE,
+      askPods: async (questions) =>
+        new Map(
+          questions.flatMap(({ podName }) => {
+            const answer = this.answers.get(podName);
+            return answer === undefined ? [] : [[podName, answer] as const];
+          }),
+        ),
+    });
+    const stop = new AbortController();
+    proxy.severed.signal.addEventListener("abort", () => stop.abort());
+    const running = manager.run(stop.signal);
+    const ended = running.catch(() => {});
+    return {
+      proxy,
+      passes: async (count: number) => {
+        const goal = passesOf(metrics) + count;
+        await eventually(async () => {
+          if (passesOf(metrics) < goal) throw new Error(`${passesOf(metrics)} of ${goal} passes`);
+        });
+      },
+      [Symbol.asyncDispose]: async () => {
+        stop.abort();
+        await proxy[Symbol.asyncDispose]();
+        await ended;
+        await transport[Symbol.asyncDispose]();
+      },
+    } satisfies RunningOperator;
+  }
+
+  async apply(name: string, spec: LocalModelSpecInput, labels = {}): Promise<StoredModel> {
+    const metadata = { namespace: NAMESPACE, name, labels };
+    return this.client.apply(LOCAL_MODELS, { metadata, spec });
+  }
+
+  async model(name: string): Promise<StoredModel | undefined> {
+    return this.client.get(LOCAL_MODELS, { namespace: NAMESPACE, name });
+  }
+
+  async condition(name: string, type: ConditionType): Promise<Condition | undefined> {
+    const model = await this.model(name);
+    return model?.status?.conditions?.find((one) => one.type === type);
+  }
+
+  /** The condition, once it says so for the generation there is now. */
+  async until(name: string, type: ConditionType, said: string): Promise<Condition> {
+    return eventually(async () => {
+      const model = await this.model(name);
+      const condition = model?.status?.conditions?.find((one) => one.type === type);
+      const found = `${condition?.status} ${condition?.reason}`;
+      if (found === said && condition?.observedGeneration === model?.metadata.generation) {
+        return condition as Condition;
+      }
+      throw new Error(`${type} of ${name} is ${found}, not ${said}: ${condition?.message}`);
+    });
+  }
+
+  async pods(name: string, component = "model-server"): Promise<readonly Pod[]> {
+    const labelSelector = `${MODEL_LABEL}=${name},${COMPONENT_LABEL}=${component}`;
+    const { items } = await this.client.list({
+      resource: PODS,
+      namespace: NAMESPACE,
+      labelSelector,
+    });
+    return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  }
+
+  /** The pods, once there are so many. */
+  async podsWhen(name: string, count: number, component?: string): Promise<readonly Pod[]> {
+    return eventually(async () => {
+      const pods = await this.pods(name, component);
+      if (pods.length !== count) throw new Error(`${pods.length} pods of ${name}, not ${count}`);
+      return pods;
+    });
+  }
+
+  async deployment(name: string) {
+    return this.client.get(DEPLOYMENTS, { namespace: NAMESPACE, name: `localmodel-${name}` });
+  }
+
+  async schedule({ metadata }: Pod): Promise<void> {
+    await this.client.transport.json({
+      method: "POST",
+      path: `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}/binding`,
+      body: {
+        apiVersion: "v1",
+        kind: "Binding",
+        metadata: { name: metadata.name },
+        target: { apiVersion: "v1", kind: "Node", name: NODE },
+      },
+    });
+  }
+
+  async report({ metadata }: Pod, status: object): Promise<void> {
+    const name = { namespace: metadata.namespace ?? NAMESPACE, name: metadata.name };
+    await this.client.mergePatch(PODS, name, { status }, { subresource: "status" });
+  }
+
+  /** What a pod goes through when all is well. */
+  async serve(pod: Pod): Promise<void> {
+    await this.schedule(pod);
+    await this.report(pod, {
+      phase: "Running",
+      podIP: "127.0.0.1",
+      podIPs: [{ ip: "127.0.0.1" }],
+      conditions: [
+        { type: "PodScheduled", status: "True" },
+        { type: "Ready", status: "True", lastTransitionTime: new Date().toISOString() },
+      ],
+      initContainerStatuses: [
+        containerStatus("fetch", { terminated: { exitCode: 0, reason: "Completed" } }, true),
+      ],
+      containerStatuses: [containerStatus("server", { running: {} }, true)],
+    });
+  }
+
+  /** The end of an inspect pod that has found out what it was to find out. */
+  async inspected(pod: Pod, message: string): Promise<void> {
+    await this.schedule(pod);
+    await this.report(pod, {
+      phase: "Succeeded",
+      containerStatuses: [
+        containerStatus("inspect", { terminated: { exitCode: 0, reason: "Completed", message } }),
+      ],
+    });
+  }
+
+  async scale(name: string, replicas: number): Promise<void> {
+    const patch = { spec: { replicas } };
+    const model = { namespace: NAMESPACE, name };
+    await this.client.mergePatch(LOCAL_MODELS, model, patch, { subresource: "scale" });
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.client.delete(LOCAL_MODELS, { namespace: NAMESPACE, name });
+  }
+
+  async eraseStatus(name: string): Promise<void> {
+    const model = { namespace: NAMESPACE, name };
+    const patch = { status: null };
+    await this.client.mergePatch(LOCAL_MODELS, model, patch, { subresource: "status" });
+  }
+
+  /** What there is of a model, with its version. */
+  async everything(name: string): Promise<readonly string[]> {
+    const lists = await Promise.all(
+      OWNED.map(async (resource: Resource) => {
+        const labelSelector = `${MODEL_LABEL}=${name}`;
+        const { items } = await this.client.list({ resource, namespace: NAMESPACE, labelSelector });
+        return items
+          .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+          .map(({ metadata }) => `${resource.kind} ${metadata.name} ${metadata.resourceVersion}`);
+      }),
+    );
+    return lists.flat().toSorted();
+  }
+
+  async kinds(name: string): Promise<readonly string[]> {
+    return (await this.everything(name)).map((one) => one.split(" ")[0] ?? "");
+  }
+
+  async nothingLeft(name: string): Promise<void> {
+    await eventually(async () => {
+      await this.buryPods();
+      const left = await this.everything(name);
+      if (left.length > 0) throw new Error(`left of ${name}: ${left.join(", ")}`);
+    });
+  }
+
+  /** Creation times count whole seconds. */
+  async nextSecond(): Promise<void> {
+    const second = Math.floor(Date.now() / 1000);
+    await eventually(async () => {
+      if (Math.floor(Date.now() / 1000) <= second) throw new Error("still the same second");
+    });
+  }
+
+  /** Nobody's kubelet confirms deletions. */
+  async buryPods(): Promise<void> {
+    const { items } = await this.client.list({ resource: PODS, namespace: NAMESPACE });
+    for (const { metadata } of items) {
+      if (metadata.deletionTimestamp === undefined) continue;
+      await this.client.transport
+        .json({
+          method: "DELETE",
+          path: `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`,
+          body: { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0 },
+        })
+        .catch(() => {});
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.transport[Symbol.asyncDispose]();
+    await this.plane[Symbol.asyncDispose]();
+  }
+}
+
+export function containerStatus(name: string, state: object, ready = false, more: object = {}) {
+  return { name, image: "x", imageID: "x", ready, restartCount: 0, state, ...more };
+}
+
+function passesOf(metrics: MetricRegistry): number {
+  const lines = metrics.render().split("\n");
+  const counts = lines.filter((line) => line.startsWith("controller_runtime_reconcile_total{"));
+  return counts.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+}
+
+/** The garbage collector may take half a minute to learn of a new kind. */
+const PATIENCE_MS = 60_000;
+const INTERVAL_MS = 25;
+
+/** What the function returns once it does not throw. */
+export async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+    }
+  }
+}
