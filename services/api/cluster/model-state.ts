@@ -12,22 +12,29 @@ type Explanation = Pick<DirectoryModel, "state" | "message">;
 type State = DirectoryModel["state"];
 
 const STATES: Readonly<Record<Exclude<State, "pending" | "ready">, readonly string[]>> = {
-  downloading: ["Downloading", "DownloadStalled", "Fetching", "Inspecting", "Stalled"],
-  loading: ["Loading", "Starting"],
-  restarting: ["CrashLoop", "Restarting"],
+  downloading: ["DeadlineExceeded", "Downloading", "DownloadStalled", "SourceUnavailable"],
+  loading: ["Loading", "RollingOut", "Starting"],
+  restarting: ["CrashLoop", "Draining", "Restarting"],
   failed: [
     "BadConfiguration",
+    "CacheUnusable",
     "ChecksumMismatch",
+    "ConfigError",
     "DoesNotFit",
+    "Forbidden",
     "InvalidSource",
+    "InvalidSpec",
     "LoadFailed",
     "NotAGguf",
     "NotFound",
     "OutOfMemory",
+    "PodSecurity",
+    "Rejected",
     "Suspended",
     "Truncated",
     "Unauthorized",
     "Unsupported",
+    "UnsupportedSource",
   ],
 };
 
