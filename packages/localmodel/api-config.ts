@@ -9,6 +9,18 @@ import { z } from "zod";
 
 export const API_CONFIG_VARIABLE = "API_CONFIG";
 
+/** As browsers send it, without a path. */
+const Origin = z
+  .string()
+  .regex(
+    /^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^\s/?#*@]+)$/,
+    "must be an origin such as https://chat.example.com, or *",
+  );
+
+export function isOrigin(text: string): boolean {
+  return Origin.safeParse(text).success;
+}
+
 export const ApiConfig = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(1234).describe("0 takes a free port."),
@@ -28,7 +40,9 @@ export const ApiConfig = z.strictObject({
     .int()
     .min(0)
     .default(512)
-    .describe("Requests for one model that wait here beyond those its servers have; 429 after that."),
+    .describe(
+      "Requests for one model that wait here beyond those its servers have; 429 after that.",
+    ),
   queueTimeoutMs: z
     .int()
     .min(0)
@@ -40,6 +54,27 @@ export const ApiConfig = z.strictObject({
     .default(30_000)
     .describe("Longest wait for a model that is loading or restarting; 503 after that."),
   drainTimeoutMs: z.int().min(0).default(30_000),
+  keysFile: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("A document of API keys, followed while it changes."),
+  keySecrets: z
+    .boolean()
+    .default(false)
+    .describe("In Kubernetes: take API keys from labelled Secrets of the service's own namespace."),
+  adminFromLoopback: z
+    .boolean()
+    .default(false)
+    .describe("Whether /admin is open to this machine while no keys are configured."),
+  checkHost: z
+    .boolean()
+    .default(false)
+    .describe("Refuse host names that a web page could have pointed at this machine."),
+  cors: z
+    .strictObject({ origins: z.array(Origin).default([]) })
+    .prefault({})
+    .describe("Web pages that may use the service from a browser."),
 });
 export type ApiConfig = z.infer<typeof ApiConfig>;
 export type ApiConfigInput = z.input<typeof ApiConfig>;

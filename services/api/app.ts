@@ -1,12 +1,13 @@
 /**
  * The API service's table of contents: every route, in the order in which a request meets it.
  *
- *   request id -> access log -> whose key? -> within its limits? -> body -> which model? may it be used?
+ *   request id -> access log -> from where? -> whose key? -> within its limits? -> body -> which model? may it be used?
  *     -> forward: a place in its queue -> an endpoint -> bytes there -> bytes back   (forward.ts)
  *
  * It reads three fields of a request and forwards the bytes it received. It does not understand the rest,
  * so it cannot fall behind the model servers.
  */
+import type { ApiConfig } from "@localmodel/localmodel/api-config.ts";
 import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/errors.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
@@ -14,6 +15,8 @@ import express, { type Express } from "express";
 import { accessLog } from "./access-log.ts";
 import type { AdmissionLimits } from "./admission/admission.ts";
 import { hintAtUrl, PROXIED_PATHS } from "./allowed-paths.ts";
+import { allowOrigins } from "./browsers/cors.ts";
+import { guardHost } from "./browsers/host-guard.ts";
 import { forward } from "./forward.ts";
 import { healthRouter } from "./health.ts";
 import { authenticate } from "./keys/authenticate.ts";
@@ -34,6 +37,8 @@ export type AppOptions = {
   readonly limits: AdmissionLimits & { readonly bodyMaxBytes: number };
   /** Longest silence of a stream that waits for a place. */
   readonly keepAliveMs?: number;
+  /** Default: no web page may use the service, but any host name leads to it. */
+  readonly browsers?: Partial<Pick<ApiConfig, "checkHost" | "cors">>;
   /** Default: whoever reaches the service may use it. */
   readonly keys?: Keys;
   /** Milliseconds that only go up: the clock of limits. */
@@ -41,7 +46,7 @@ export type AppOptions = {
 };
 
 export function createApp(options: AppOptions): Express {
-  const { directory, requests, log, limits, keys = NO_KEYS, now } = options;
+  const { directory, requests, log, limits, browsers, keys = NO_KEYS, now } = options;
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", false);
@@ -49,6 +54,8 @@ export function createApp(options: AppOptions): Express {
   app.use(requestId());
   app.use(healthRouter(directory, requests));
   app.use(accessLog(log));
+  if (browsers?.checkHost === true) app.use(guardHost);
+  app.use("/v1", allowOrigins(browsers?.cors?.origins ?? []));
   app.use(authenticate(keys));
 
   app.use(modelsRouter(directory));

@@ -8,6 +8,8 @@ import { ListenError } from "@localmodel/service/listen-error.ts";
 import { createLogger } from "@localmodel/service/log.ts";
 import { tellParent } from "@localmodel/service/parent.ts";
 import { createApp } from "./app.ts";
+import { configuredKeys } from "./keys/configured-keys.ts";
+import { KeyFileError } from "./keys/key-file.ts";
 import type { ModelDirectory } from "./model-list.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { parentDirectory } from "./parent-directory.ts";
@@ -17,15 +19,17 @@ const log = createLogger("api");
 const config = ApiConfig.parse(JSON.parse(process.env[API_CONFIG_VARIABLE] ?? "{}"));
 
 const requests = new OpenRequests();
-const app = createApp({
-  directory: await modelDirectory(),
-  upstream: createUpstream(),
-  requests,
-  log,
-  limits: config,
-});
 
 try {
+  const app = createApp({
+    directory: await modelDirectory(),
+    upstream: createUpstream(),
+    requests,
+    log,
+    limits: config,
+    browsers: config,
+    keys: await configuredKeys(config, log),
+  });
   const server = await listen(app, config);
   onShutdown(async (reason) => {
     log.info("draining", { reason, openRequests: requests.count });
@@ -35,7 +39,7 @@ try {
   tellParent({ type: "listening", port: server.port });
   log.info("listening", { url: server.url });
 } catch (error) {
-  if (!(error instanceof ListenError)) throw error;
+  if (!(error instanceof ListenError || error instanceof KeyFileError)) throw error;
   process.exitCode = 1;
   const { message, code } = error;
   if (!tellParent({ type: "failed", message, code })) log.error(message);

@@ -16,6 +16,9 @@ export type ApiHooks = {
   readonly onLine: (line: string) => void;
 };
 
+/** Who may use it. */
+export type Access = Pick<ApiConfigInput, "adminFromLoopback" | "checkHost" | "cors" | "keysFile">;
+
 export type Address = { readonly host: string; readonly port: number };
 
 const STOP_GRACE_MS = 10_000;
@@ -23,18 +26,20 @@ const STOP_GRACE_MS = 10_000;
 export class ApiProcess {
   readonly #hooks: ApiHooks;
   readonly #stop = new AbortController();
+  readonly #access: Access;
   #address: Address;
   #process: ServiceProcess | undefined;
   #latest: DirectoryMessage | undefined;
 
-  private constructor(hooks: ApiHooks, address: Address) {
+  private constructor(hooks: ApiHooks, address: Address, access: Access) {
     this.#hooks = hooks;
+    this.#access = access;
     this.#address = address;
   }
 
   /** Throws when it cannot listen; the message says why, the cause is the system's code for it. */
-  static async start(hooks: ApiHooks, address: Address): Promise<ApiProcess> {
-    const api = new ApiProcess(hooks, address);
+  static async start(hooks: ApiHooks, address: Address, access: Access): Promise<ApiProcess> {
+    const api = new ApiProcess(hooks, address, access);
     await api.#listen();
     void api.#keep();
     return api;
@@ -56,7 +61,11 @@ export class ApiProcess {
 
   async #listen(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    const config: ApiConfigInput = { ...this.#address, drainTimeoutMs: DRAIN_TIMEOUT_MS };
+    const config: ApiConfigInput = {
+      ...this.#access,
+      ...this.#address,
+      drainTimeoutMs: DRAIN_TIMEOUT_MS,
+    };
     const api = new ServiceProcess({
       module: this.#hooks.module,
       environment: { [API_CONFIG_VARIABLE]: JSON.stringify(config) },

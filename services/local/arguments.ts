@@ -2,6 +2,7 @@
  * The command line, parsed: what to run, or what is wrong with it.
  */
 import { parseArgs } from "node:util";
+import { isOrigin } from "@localmodel/localmodel/api-config.ts";
 
 export const USAGE = `Usage: npm start [-- [FILE.yaml | FOLDER | model.gguf]... [options]]
 
@@ -11,6 +12,8 @@ file it serves examples/smollm2-135m.yaml, a small model for trying things out.
 Options:
   --port PORT    port of the endpoint (default 1234; 0 takes a free one)
   --host HOST    address to listen on (default 127.0.0.1: this machine only)
+  --keys FILE    who may use it, see docs/keys.md (default: everybody who reaches it)
+  --cors ORIGIN  a web page that may use it, such as http://localhost:3000; repeatable
   -h, --help     print this
   -v, --version  print the version
 `;
@@ -23,6 +26,9 @@ export type Arguments = {
   readonly paths: readonly string[];
   readonly host: string;
   readonly port: number;
+  readonly keysFile?: string;
+  /** Origins of web pages that may use the endpoint. */
+  readonly origins: readonly string[];
 };
 
 export type Command =
@@ -40,6 +46,8 @@ export function parseCommand(argv: readonly string[]): Command {
       options: {
         port: { type: "string" },
         host: { type: "string" },
+        keys: { type: "string" },
+        cors: { type: "string", multiple: true },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "v" },
       },
@@ -50,10 +58,19 @@ export function parseCommand(argv: readonly string[]): Command {
   const { values, positionals } = parsed;
   if (values.help) return { type: "help" };
   if (values.version) return { type: "version" };
-  const { host = DEFAULT_HOST, port = String(DEFAULT_PORT) } = values;
-  const mistake = mistakeIn(host, port, positionals);
+  const { host = DEFAULT_HOST, port = String(DEFAULT_PORT), keys: keysFile, cors = [] } = values;
+  const mistake = mistakeIn(host, port, positionals) ?? mistakeInAccess(keysFile, cors);
   if (mistake !== undefined) return { type: "mistake", message: mistake };
-  return { type: "run", arguments: { paths: positionals, host, port: Number(port) } };
+  return {
+    type: "run",
+    arguments: {
+      paths: positionals,
+      host,
+      port: Number(port),
+      ...(keysFile !== undefined && { keysFile }),
+      origins: cors,
+    },
+  };
 }
 
 function mistakeIn(host: string, port: string, paths: readonly string[]): string | undefined {
@@ -63,4 +80,14 @@ function mistakeIn(host: string, port: string, paths: readonly string[]): string
   if (!/^[\w.:-]+$/.test(host)) return `--host must be an address or a host name; found "${host}"`;
   const odd = paths.find((path) => path === "");
   return odd === undefined ? undefined : "a path must not be empty";
+}
+
+function mistakeInAccess(
+  keysFile: string | undefined,
+  origins: readonly string[],
+): string | undefined {
+  if (keysFile === "") return "--keys must name a file";
+  const odd = origins.find((origin) => !isOrigin(origin));
+  if (odd === undefined) return undefined;
+  return `--cors must be an origin such as http://localhost:3000, or *; found "${odd}"`;
 }

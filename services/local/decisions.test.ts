@@ -8,9 +8,9 @@ import { baseUrl, curlFor, factsLine, formatCount, isLoopback } from "./narratio
 import { Screen } from "./screen.ts";
 import type { ServerView } from "./server-view.ts";
 
-const run = (paths: string[], host = "127.0.0.1", port = 1234): Command => ({
+const run = (paths: string[], host = "127.0.0.1", port = 1234, access = {}): Command => ({
   type: "run",
-  arguments: { paths, host, port },
+  arguments: { paths, host, port, origins: [], ...access },
 });
 
 describe("the command line", () => {
@@ -20,6 +20,11 @@ describe("the command line", () => {
     [["--port", "0", "m.gguf", "--host=0.0.0.0"], run(["m.gguf"], "0.0.0.0", 0)],
     [["--host", "::1"], run([], "::1")],
     [["--", "--odd.yaml"], run(["--odd.yaml"])],
+    [["--keys", "k.yaml"], run([], "127.0.0.1", 1234, { keysFile: "k.yaml" })],
+    [
+      ["--cors", "http://localhost:3000", "--cors=*"],
+      run([], "127.0.0.1", 1234, { origins: ["http://localhost:3000", "*"] }),
+    ],
     [["a.yaml", "--help"], { type: "help" }],
     [["-v"], { type: "version" }],
   ];
@@ -34,6 +39,8 @@ describe("the command line", () => {
     [["--port", "1e3"], /found "1e3"/],
     [["--prot", "1"], /--prot/],
     [["--host", "a b"], /--host must be/],
+    [["--keys="], /--keys must name a file/],
+    [["--cors", "localhost:3000/"], /--cors must be an origin.*found "localhost:3000\/"/],
     [[""], /empty/],
   ];
   for (const [argv, message] of mistakes) {

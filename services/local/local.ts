@@ -18,6 +18,10 @@ export type LocalOptions = {
   readonly paths: readonly string[];
   readonly host: string;
   readonly port: number;
+  /** Absolute. Without one, nobody is asked for a key. */
+  readonly keysFile?: string;
+  /** Of web pages that may use the endpoint. */
+  readonly origins: readonly string[];
   readonly apiModule: string;
   readonly serverModule: string;
   readonly screen: Screen;
@@ -45,7 +49,9 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   const api = await startApi(options);
   const url = baseUrl(api.address.host, api.address.port);
   screen.print(`LocalModel listens on ${url}`);
-  if (!isLoopback(options.host)) screen.print("Anyone who can reach this machine can use it.");
+  if (options.keysFile === undefined && !isLoopback(options.host)) {
+    screen.print("Anyone who can reach this machine can use it.");
+  }
 
   const supervisor = new Supervisor({
     serverModule: options.serverModule,
@@ -80,10 +86,18 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   };
 }
 
-async function startApi({ host, port, apiModule, screen }: LocalOptions): Promise<ApiProcess> {
+async function startApi(options: LocalOptions): Promise<ApiProcess> {
+  const { host, port, keysFile, origins, apiModule, screen } = options;
+  const access = {
+    // Others may know this machine by any name; on its own, no name of a stranger means it.
+    checkHost: isLoopback(host),
+    adminFromLoopback: isLoopback(host),
+    cors: { origins: [...origins] },
+    ...(keysFile !== undefined && { keysFile }),
+  };
   const hooks = { module: apiModule, onLine: (line: string) => screen.print(`api | ${line}`) };
   try {
-    return await ApiProcess.start(hooks, { host, port });
+    return await ApiProcess.start(hooks, { host, port }, access);
   } catch (cause) {
     const { message, cause: code } = cause as Error;
     const hint = `\nFor example: npm start -- --port ${port === 65_535 ? 0 : port + 1}`;

@@ -22,13 +22,12 @@ switch (command.type) {
     process.exitCode = 2;
     break;
   case "run": {
-    const { paths, host, port } = command.arguments;
+    const { paths } = command.arguments;
     shareCompileCache();
     const { run } = await import("./run.ts");
     await run({
+      ...command.arguments,
       paths: paths.length === 0 ? [DEFAULT_DOCUMENT] : paths,
-      host,
-      port,
       // Started as processes, never imported: services share no code.
       apiModule: path.join(ROOT, "services/api/main.ts"),
       serverModule: path.join(ROOT, "services/model-server/main.ts"),

@@ -11,7 +11,13 @@ export async function run(options: Omit<LocalOptions, "screen">): Promise<void> 
   const screen = new Screen(process.stdout);
   quietChildren();
   try {
-    const starting = startLocal({ ...options, paths: options.paths.map(absolute), screen });
+    const { paths, keysFile } = options;
+    const starting = startLocal({
+      ...options,
+      paths: paths.map(absolute),
+      ...(keysFile !== undefined && { keysFile: absolute(keysFile) }),
+      screen,
+    });
     onShutdown(async () => {
       screen.print("Finishing open requests; press Ctrl-C again to stop at once.");
       await (await starting).stop();

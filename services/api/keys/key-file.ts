@@ -18,6 +18,8 @@ const FILE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Why the file cannot be used: one line for each problem. */
 export class KeyFileError extends Error {
+  readonly code = "KEY_FILE";
+
   constructor(problems: readonly Problem[]) {
     super(problems.map(formatProblem).join("\n"));
     this.name = "KeyFileError";

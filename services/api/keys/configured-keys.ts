@@ -1,0 +1,23 @@
+/** The keys that the configuration asks for; each kind of source is only loaded where it is used. */
+import type { ApiConfig } from "@localmodel/localmodel/api-config.ts";
+import type { Logger } from "@localmodel/service/log.ts";
+import { KeyFile } from "./key-file.ts";
+import { type Keys, keysFrom, type KeySource } from "./key-source.ts";
+
+/** Throws a KeyFileError. */
+export async function configuredKeys(
+  { keysFile, keySecrets }: Pick<ApiConfig, "keysFile" | "keySecrets">,
+  log: Logger,
+): Promise<Keys> {
+  const sources: KeySource[] = [];
+  if (keysFile !== undefined) sources.push(await KeyFile.open(keysFile, log));
+  if (keySecrets) sources.push(await clusterKeys(log));
+  return keysFrom(sources);
+}
+
+async function clusterKeys(log: Logger): Promise<KeySource> {
+  const { findCluster } = await import("@localmodel/kube/cluster-access.ts");
+  const { ClusterKeys } = await import("./cluster-keys.ts");
+  const access = await findCluster();
+  return new ClusterKeys(access, { namespace: access.namespace ?? "default", log });
+}
