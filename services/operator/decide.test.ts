@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DEPLOYMENTS, PERSISTENT_VOLUME_CLAIMS, PODS } from "@localmodel/kube/core-resources.ts";
+import type { Pod } from "@localmodel/kube/core-resources.ts";
+import { inspectionMessage } from "@localmodel/localmodel/inspection.ts";
+import { decide } from "./decide.ts";
+import {
+  containerStatus,
+  inspection,
+  modelWith,
+  observedWith,
+  platform,
+  podWith,
+  readyPod,
+  unscheduledPod,
+} from "./fixtures/models.ts";
+import { podWrite } from "./inspect-pod-life.ts";
+import { inspectPod, sourceHash } from "./objects/inspect-pod.ts";
+import { metadataOf } from "./objects/metadata.ts";
+import { roomFor } from "./room.ts";
+
+const NOW_MS = Date.parse("2026-01-01T00:10:00Z");
+const kinds = (decision: ReturnType<typeof decide>) => ({
+  kind: decision.kind,
+  applies: decision.applies.map(({ resource }) => resource.kind).at(-1),
+  deletes: decision.deletes.map(({ resource }) => resource.kind),
+});
+const model = modelWith();
+const known = { inspection: { ...inspection, sourceHash: sourceHash(model) } };
+const deployment = { metadata: metadataOf(model), spec: { replicas: 2 } } as never;
+const owned = [{ resource: DEPLOYMENTS, object: { metadata: metadataOf(model) } }];
+
+function inspectPodThat(state: object): Pod {
+  const { metadata } = inspectPod(model, platform);
+  return {
+    metadata,
+    status: { containerStatuses: [containerStatus("inspect", state)] },
+  };
+}
+
+test("nothing known of the weights: inspect, and leave the Deployment but for its size", () => {
+  const observed = observedWith({ deployment, objects: owned });
+  const decision = decide(model, platform, observed, NOW_MS);
+  assert.deepEqual(kinds(decision), { kind: "inspect", applies: "Pod", deletes: [] });
+  assert.equal(decision.scalesTo, 1);
+});
+
+test("an inspection of other sources counts for nothing", () => {
+  const status = { inspection: { ...inspection, sourceHash: "other" } };
+  assert.equal(decide(model, platform, observedWith({ status }), NOW_MS).kind, "inspect");
+});
+
+test("a finished inspect pod is as good as a status, and is taken away", () => {
+  const pod = inspectPodThat({
+    terminated: { exitCode: 0, message: inspectionMessage(inspection) },
+  });
+  const objects = [{ resource: PODS, object: pod }];
+  const decision = decide(model, platform, observedWith({ inspectPod: pod, objects }), NOW_MS);
+  assert.deepEqual(kinds(decision), { kind: "serve", applies: "Deployment", deletes: ["Pod"] });
+  assert.deepEqual(decision.inspection, known.inspection);
+});
+
+test("an inspect pod whose words make no sense has not found out anything", () => {
+  const pod = inspectPodThat({ terminated: { exitCode: 0, message: "hello" } });
+  assert.equal(decide(model, platform, observedWith({ inspectPod: pod }), NOW_MS).kind, "inspect");
+});
+
+test("who says how much memory, who is suspended and who has no id needs no inspection", () => {
+  for (const one of [
+    modelWith({ resources: { limits: { memory: "1Gi" } } }),
+    modelWith({ replicas: 0 }),
+    modelWith({}, { claim: { held: [], lost: [] } }),
+  ]) {
+    assert.equal(decide(one, platform, observedWith(), NOW_MS).kind, "serve");
+  }
+});
+
+test("what cannot be served is left as it is", () => {
+  const local = modelWith({ source: { file: { path: "/x.gguf" } } });
+  const decision = decide(local, platform, observedWith({ objects: owned }), NOW_MS);
+  assert.deepEqual(kinds(decision), { kind: "hold", applies: undefined, deletes: [] });
+});
+
+const claimWith = (metadata: object) => ({
+  resource: PERSISTENT_VOLUME_CLAIMS,
+  object: { metadata: { ...metadataOf(model), ...metadata } },
+});
+
+const deletionsOf = (metadata: object) =>
+  decide(model, platform, observedWith({ status: known, objects: [claimWith(metadata)] }), NOW_MS)
+    .deletes.length;
+
+test("what is no longer wanted is deleted, if it is this model's and not going already", () => {
+  const other = metadataOf(modelWith({}, { uid: "u-0" }));
+  assert.equal(deletionsOf({}), 1);
+  assert.equal(deletionsOf({ deletionTimestamp: "2026-01-01T00:00:00Z" }), 0);
+  assert.equal(deletionsOf({ ownerReferences: other.ownerReferences }), 0);
+  assert.equal(deletionsOf({ ownerReferences: [] }), 0);
+});
+
+const short = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.";
+const asking = (pod: Pod, gpus: string): Pod => ({
+  ...pod,
+  spec: {
+    ...pod.spec,
+    containers: [{ name: "server", resources: { requests: { "nvidia.com/gpu": gpus } } }],
+  },
+});
+const old = asking(readyPod({ name: "old", revision: "r0" }), "1");
+const since = (seconds: number) => new Date(NOW_MS - seconds * 1000).toISOString();
+
+const roomBeside = (pod: Pod) => roomFor("r1", [old, pod], NOW_MS);
+
+test("an old pod makes room for one that waits for its place, after a minute", () => {
+  assert.deepEqual(roomBeside(asking(unscheduledPod(short, since(61)), "1")), { needed: true });
+  assert.deepEqual(roomBeside(asking(unscheduledPod(short, since(20)), "1")), {
+    needed: false,
+    inMs: 40_000,
+  });
+});
+
+test("no pod makes room for one that asks for more than it had, or for another node", () => {
+  assert.deepEqual(roomBeside(asking(unscheduledPod(short, since(61)), "2")), { needed: false });
+  const elsewhere = asking(unscheduledPod(short, since(61)), "1");
+  const moved = { ...elsewhere, spec: { ...elsewhere.spec, nodeSelector: { zone: "b" } } } as Pod;
+  assert.deepEqual(roomBeside(moved), { needed: false });
+  const tainted = unscheduledPod(
+    "0/1 nodes are available: 1 node(s) had untolerated taint {a: b}.",
+  );
+  assert.deepEqual(roomBeside(asking(tainted, "1")), { needed: false });
+});
+
+test("an inspect pod is made anew when it is of no use, but not at once", () => {
+  const wanted = inspectPod(model, platform).metadata as { annotations?: Record<string, string> };
+  const revision = wanted.annotations?.["localmodel.dev/revision"] ?? "";
+  const pod = (status: object, metadata: object = {}): Pod => {
+    const made = podWith(status, { revision });
+    return { ...made, metadata: { ...made.metadata, ...metadata } };
+  };
+  const born = (seconds: number) => ({ creationTimestamp: since(seconds) });
+  assert.equal(podWrite(wanted, pod({ phase: "Running" }), NOW_MS), "keep");
+  assert.equal(podWrite(wanted, podWith({}, { revision: "other" }), NOW_MS), "delete");
+  assert.equal(podWrite(wanted, pod({ phase: "Failed" }, born(60)), NOW_MS), "delete");
+  assert.deepEqual(podWrite(wanted, pod({ phase: "Failed" }, born(10)), NOW_MS), {
+    againInMs: 20_000,
+  });
+  const going = { deletionTimestamp: since(0) };
+  assert.equal(podWrite(wanted, pod({ phase: "Failed" }, going), NOW_MS), "keep");
+});

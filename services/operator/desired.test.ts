@@ -1,0 +1,323 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { KubeObject } from "@localmodel/kube/objects.ts";
+import { FetchConfig } from "@localmodel/localmodel/fetch-config.ts";
+import { LocalModelSpec, type LocalModelSpecInput } from "@localmodel/localmodel/localmodel.ts";
+import { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import fc from "fast-check";
+import { arbitraryInput } from "../../test/support/schema-arbitrary.ts";
+import { desiredObjects, type Phase } from "./desired.ts";
+import { http, inspection, modelWith, platform } from "./fixtures/models.ts";
+import type { Model } from "./model.ts";
+import { unsupported } from "./unsupported.ts";
+
+type PodSpec = {
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly automountServiceAccountToken: boolean;
+  readonly terminationGracePeriodSeconds: number;
+  readonly initContainers?: readonly Container[];
+  readonly containers: readonly Container[];
+  readonly volumes: readonly (Readonly<Record<string, unknown>> & { readonly name: string })[];
+  readonly affinity?: object;
+  readonly tolerations?: readonly { readonly key?: string }[];
+  readonly resourceClaims?: readonly object[];
+};
+type Container = {
+  readonly name: string;
+  readonly image: string;
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly volumeMounts: readonly {
+    readonly name: string;
+    readonly mountPath: string;
+    readonly readOnly?: boolean;
+  }[];
+  readonly resources: {
+    readonly requests: Readonly<Record<string, string>>;
+    readonly limits: Readonly<Record<string, string>>;
+    readonly claims?: readonly object[];
+  };
+};
+
+const serving: Phase = { phase: "serve", inspection, makesRoom: false };
+
+function objectOf(model: Model, kind: string, phase = serving): KubeObject {
+  const found = desiredObjects(model, platform, phase).find((it) => it.resource.kind === kind);
+  assert.ok(found, `no ${kind}`);
+  return found.configuration;
+}
+
+function deploymentOf(model: Model, phase?: Phase) {
+  const { spec } = objectOf(model, "Deployment", phase) as unknown as {
+    readonly spec: {
+      readonly replicas: number;
+      readonly strategy: { readonly rollingUpdate: object };
+      readonly template: { readonly metadata: KubeObject["metadata"]; readonly spec: PodSpec };
+    };
+  };
+  return spec;
+}
+
+function podOf(spec: Partial<LocalModelSpecInput>, phase?: Phase): PodSpec {
+  return deploymentOf(modelWith(spec), phase).template.spec;
+}
+
+function partsOf(spec: Partial<LocalModelSpecInput>) {
+  const pod = podOf(spec);
+  const [fetch] = pod.initContainers ?? [];
+  const [server] = pod.containers;
+  assert.ok(fetch && server);
+  return { pod, fetch, server };
+}
+
+const configOf = ({ env }: Container): unknown => JSON.parse(env[0]?.value ?? "");
+
+test("a model has a Deployment, a Service, a budget and an account, all owned by it", () => {
+  const objects = desiredObjects(modelWith(), platform, serving);
+  assert.deepEqual(
+    objects.map(({ resource }) => resource.kind),
+    ["ServiceAccount", "Service", "PodDisruptionBudget", "Deployment"],
+  );
+  for (const { configuration } of objects) {
+    assert.equal(configuration.metadata.name, "localmodel-llama");
+    assert.deepEqual(configuration.metadata.ownerReferences?.[0]?.uid, "u-1");
+    assert.equal(configuration.metadata.labels?.["localmodel.dev/model"], "llama");
+  }
+});
+
+test("before anything is known of the weights there is an inspect pod and no Deployment", () => {
+  const kinds = desiredObjects(modelWith(), platform, { phase: "inspect" });
+  assert.deepEqual(
+    kinds.map(({ resource }) => resource.kind),
+    ["ServiceAccount", "Service", "PodDisruptionBudget", "Pod"],
+  );
+});
+
+test("a claim is made where the cache asks for one, and mounted once for all who name it", () => {
+  const cache = { claimTemplate: { size: "10Gi", accessMode: "ReadWriteMany" as const } };
+  const model = modelWith({
+    cache,
+    source: { persistentVolumeClaim: { claimName: "localmodel-llama", path: "a/b.gguf" } },
+  });
+  const { spec } = objectOf(model, "PersistentVolumeClaim") as unknown as { readonly spec: object };
+  assert.deepEqual(spec, {
+    accessModes: ["ReadWriteMany"],
+    resources: { requests: { storage: "10Gi" } },
+  });
+  const { volumes, initContainers } = deploymentOf(model).template.spec;
+  const claims = volumes.filter((volume) => "persistentVolumeClaim" in volume);
+  assert.deepEqual(claims, [
+    { name: "claim-0", persistentVolumeClaim: { claimName: "localmodel-llama" } },
+  ]);
+  const mounts = initContainers?.[0]?.volumeMounts.filter(({ name }) => name === "claim-0") ?? [];
+  assert.deepEqual(
+    mounts.map(({ mountPath, readOnly }) => [mountPath, readOnly]),
+    [
+      ["/var/cache/localmodel", undefined],
+      ["/var/lib/localmodel/volumes/weights-0", true],
+    ],
+  );
+});
+
+test("volumes are files to the fetcher, and Secrets are seen by nobody else", () => {
+  const { pod, fetch, server } = partsOf({
+    source: {
+      image: { reference: "registry.example/m@sha256:0", path: "m.gguf", pullPolicy: "Never" },
+      sha256: "a".repeat(64),
+      mirrors: [
+        { huggingFace: { repo: "a/b", file: "m.gguf", tokenSecretRef: { name: "hf", key: "k" } } },
+      ],
+    },
+    adapters: [{ http: { ...http, headersSecretRef: { name: "headers" } }, scale: 0.5 }],
+  });
+  const { files } = FetchConfig.parse(configOf(fetch));
+  assert.deepEqual(
+    files.map(({ role, source }) => [role, source.file?.path ?? source.http?.url]),
+    [
+      ["weights", "/var/lib/localmodel/volumes/weights-0/m.gguf"],
+      ["adapter-0", http.url],
+    ],
+  );
+  assert.deepEqual(
+    pod.volumes.filter(({ name }) => /^(secret|image)/.test(name)),
+    [
+      {
+        name: "image-0",
+        image: { reference: "registry.example/m@sha256:0", pullPolicy: "Never" },
+      },
+      {
+        name: "secret-weights-1",
+        secret: {
+          secretName: "hf",
+          items: [{ key: "k", path: "token" }],
+          optional: true,
+          defaultMode: 0o440,
+        },
+      },
+      {
+        name: "secret-adapter-0-0",
+        secret: { secretName: "headers", optional: true, defaultMode: 0o440 },
+      },
+    ],
+  );
+  assert.ok(server.volumeMounts.every(({ name }) => !name.startsWith("secret")));
+  assert.ok(server.volumeMounts.every(({ name, readOnly }) => readOnly === true || name === "tmp"));
+  const config = ServerConfig.parse(configOf(server));
+  assert.equal(config.weightsPath, files[0]?.path);
+  assert.deepEqual(config.adapters, [{ path: files[1]?.path, scale: 0.5 }]);
+});
+
+test("the server answers to the ids the model holds", () => {
+  const claim = { held: ["alias"], lost: [{ id: "llama", holder: "other/x" }] };
+  const model = modelWith({}, { claim });
+  const server = deploymentOf(model).template.spec.containers[0] as Container;
+  assert.equal(ServerConfig.parse(configOf(server)).modelId, "alias");
+  assert.equal(deploymentOf(modelWith({}, { claim: { ...claim, held: [] } })).replicas, 0);
+});
+
+test("memory is computed from the header, and what the author says comes first", () => {
+  const computed = partsOf({}).server.resources;
+  assert.match(computed.requests["memory"] ?? "", /^\d+Mi$/);
+  assert.equal(computed.limits["memory"], computed.requests["memory"]);
+  assert.equal(computed.requests["cpu"], "1");
+  const said = partsOf({ resources: { requests: { memory: "3Gi", cpu: 2 } } }).server.resources;
+  assert.deepEqual(said, { requests: { cpu: "2", memory: "3Gi" }, limits: {} });
+  const onlyLimit = partsOf({ resources: { limits: { cpu: "4" } } });
+  assert.deepEqual(Object.keys(onlyLimit.server.resources.requests), ["memory"]);
+  assert.equal(onlyLimit.fetch.resources.limits["cpu"], "4");
+});
+
+const term = (zone: string) => ({
+  matchExpressions: [{ key: "zone", operator: "In" as const, values: [zone] }],
+});
+
+const mebibytes = (text = "") => Number(text.replace("Mi", ""));
+
+test("a GPU is asked for by name, count, memory and product, in every alternative of the author", () => {
+  const { pod, server } = partsOf({
+    gpu: { count: 2, memory: "40Gi", products: ["A100", "H100"] },
+    affinity: {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [term("a"), term("b")],
+        },
+      },
+    },
+  });
+  const added = [
+    { key: "nvidia.com/gpu.memory", operator: "Gt", values: ["40959"] },
+    { key: "nvidia.com/gpu.product", operator: "In", values: ["A100", "H100"] },
+  ];
+  assert.deepEqual(pod.affinity, {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: ["a", "b"].map((zone) => ({
+          matchExpressions: [...term(zone).matchExpressions, ...added],
+        })),
+      },
+    },
+  });
+  assert.equal(server.image, "server:cuda");
+  assert.equal(server.resources.limits["nvidia.com/gpu"], "2");
+  assert.equal(server.resources.requests["nvidia.com/gpu"], "2");
+  assert.deepEqual(pod.tolerations, [
+    { key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" },
+  ]);
+  assert.ok(
+    mebibytes(server.resources.requests["memory"]) < mebibytes(server.resources.limits["memory"]),
+  );
+});
+
+test("slices, other vendors and claim templates go by their own names", () => {
+  const mig = partsOf({ gpu: { resourceName: "nvidia.com/mig-1g.10gb", memory: "9Gi" } });
+  assert.match(JSON.stringify(mig.pod.affinity), /"nvidia.com\/mig-1g.10gb.memory"/);
+  assert.deepEqual(
+    mig.pod.tolerations?.map(({ key }) => key),
+    ["nvidia.com/mig-1g.10gb", "nvidia.com/gpu"],
+  );
+  const amd = partsOf({ gpu: { resourceName: "amd.com/gpu" } });
+  assert.equal(amd.server.image, "server:vulkan");
+  assert.equal(amd.server.resources.limits["amd.com/gpu"], "1");
+  const claimed = partsOf({ gpu: { resourceClaimTemplateName: "big" } });
+  assert.deepEqual(claimed.pod.resourceClaims, [{ name: "gpu", resourceClaimTemplateName: "big" }]);
+  assert.deepEqual(claimed.server.resources.claims, [{ name: "gpu" }]);
+  assert.equal(claimed.server.resources.limits["nvidia.com/gpu"], undefined);
+});
+
+const strategyOf = (spec: Partial<LocalModelSpecInput>, makesRoom: boolean) =>
+  deploymentOf(modelWith(spec), { ...serving, makesRoom }).strategy.rollingUpdate;
+
+test("a roll starts the new pod first, except where it could wait for ever", () => {
+  const claim = { cache: { claimTemplate: { size: "1Gi" } } };
+  assert.deepEqual(strategyOf({}, false), { maxSurge: 1, maxUnavailable: 0 });
+  assert.deepEqual(strategyOf({}, true), { maxSurge: 1, maxUnavailable: 1 });
+  assert.deepEqual(strategyOf(claim, false), { maxSurge: 0, maxUnavailable: 1 });
+});
+
+test("a server has time to finish: longer than what it is told to drain for", () => {
+  const { pod, server } = partsOf({});
+  const { drainTimeoutMs } = ServerConfig.parse(configOf(server));
+  assert.ok(pod.terminationGracePeriodSeconds * 1000 > drainTimeoutMs + 5000);
+});
+
+test("labels for queues go from the LocalModel to its Deployment", () => {
+  const labels = { "kueue.x-k8s.io/queue-name": "gpu", other: "x" };
+  const { metadata } = objectOf(modelWith({}, { labels }), "Deployment");
+  assert.equal(metadata.labels?.["kueue.x-k8s.io/queue-name"], "gpu");
+  assert.equal(metadata.labels?.["other"], undefined);
+});
+
+test("only what runs in a cluster is taken", () => {
+  const file = modelWith({ source: { file: { path: "/x.gguf" } } });
+  assert.equal(unsupported(file)?.reason, "UnsupportedSource");
+  const amd = modelWith({ gpu: { resourceName: "amd.com/gpu", memory: "16Gi" } });
+  assert.equal(unsupported(amd)?.reason, "Unsupported");
+  assert.equal(unsupported(modelWith()), undefined);
+});
+
+const specs = arbitraryInput(LocalModelSpec);
+const phases = fc.constantFrom<Phase>(serving, { phase: "inspect" });
+
+test("for any model the objects follow from it alone", () => {
+  fc.assert(
+    fc.property(specs, phases, (spec, phase) => {
+      const once = JSON.stringify(desiredObjects(modelWith(spec), platform, phase));
+      const again = JSON.stringify(desiredObjects(modelWith(spec), platform, phase));
+      assert.equal(once, again);
+    }),
+  );
+});
+
+test("for any model its pods are restricted, and mount only volumes they have", () => {
+  fc.assert(
+    fc.property(specs, phases, (spec, phase) => {
+      const model = modelWith(spec);
+      const pod =
+        phase.phase === "serve"
+          ? deploymentOf(model).template.spec
+          : (objectOf(model, "Pod", phase) as unknown as { readonly spec: PodSpec }).spec;
+      requireRestricted(pod);
+    }),
+  );
+});
+
+function requireRestricted(pod: PodSpec): void {
+  assert.equal(pod.automountServiceAccountToken, false);
+  assert.equal(pod.securityContext["runAsNonRoot"], true);
+  assert.deepEqual(pod.securityContext["seccompProfile"], { type: "RuntimeDefault" });
+  const names = pod.volumes.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+  for (const { securityContext, volumeMounts, env } of [
+    ...(pod.initContainers ?? []),
+    ...pod.containers,
+  ]) {
+    assert.equal(securityContext["allowPrivilegeEscalation"], false);
+    assert.equal(securityContext["readOnlyRootFilesystem"], true);
+    assert.deepEqual(securityContext["capabilities"], { drop: ["ALL"] });
+    assert.ok(volumeMounts.every(({ name }) => names.includes(name)));
+    const paths = volumeMounts.map(({ mountPath }) => mountPath);
+    assert.equal(new Set(paths).size, paths.length);
+    const variables = env.map(({ name }) => name);
+    assert.equal(new Set(variables).size, variables.length);
+  }
+}

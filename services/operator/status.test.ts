@@ -1,0 +1,428 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Pod } from "@localmodel/kube/core-resources.ts";
+import { CONDITION_TYPES, LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import { terminationMessage } from "@localmodel/localmodel/termination.ts";
+import fc from "fast-check";
+import type { Decision } from "./decide.ts";
+import {
+  containerStatus,
+  inspection,
+  modelWith,
+  observedWith,
+  podWith,
+  readyPod,
+  unscheduledPod,
+} from "./fixtures/models.ts";
+import type { Model } from "./model.ts";
+import type { Observed } from "./observed.ts";
+import { reportedStatus, unreadableStatus } from "./report.ts";
+import type { Answer } from "./status/answers.ts";
+import type { Problem } from "./status/problem.ts";
+import { transitions } from "./transitions.ts";
+
+const NOW = "2026-01-01T00:00:00Z";
+const known = { ...inspection, sourceHash: "s" };
+const serves: Decision = {
+  kind: "serve",
+  revision: "r1",
+  inspection: known,
+  applies: [],
+  deletes: [],
+};
+const inspects: Decision = { kind: "inspect", applies: [], deletes: [] };
+
+type Given = {
+  readonly model?: Model;
+  readonly observed?: Partial<Observed>;
+  readonly decision?: Decision;
+  readonly answers?: Readonly<Record<string, Answer>>;
+  readonly refusals?: readonly Problem[];
+};
+
+function statusFor({ model, observed, decision = serves, answers = {}, refusals = [] }: Given) {
+  return reportedStatus(model ?? modelWith(), observedWith(observed), {
+    decision,
+    answers: new Map(Object.entries(answers)),
+    refusals,
+    now: NOW,
+  });
+}
+
+function sayings(status: LocalModelStatus) {
+  const conditions = status.conditions ?? [];
+  return Object.fromEntries(
+    conditions.map(({ type, status: is, reason }) => [type, `${is} ${reason}`]),
+  );
+}
+
+const messageOf = (status: LocalModelStatus, type = "Ready") =>
+  status.conditions?.find((condition) => condition.type === type)?.message ?? "";
+
+const crashed = (container: string, ended: object, restartCount = 3) =>
+  containerStatus(
+    container,
+    { waiting: { reason: "CrashLoopBackOff", message: "back-off" } },
+    { restartCount, lastState: { terminated: { exitCode: 1, ...ended } } },
+  );
+
+const fetching = (status: object): Pod => podWith({ initContainerStatuses: [status] });
+const serverIs = (status: object): Pod =>
+  podWith({
+    initContainerStatuses: [containerStatus("fetch", { terminated: { exitCode: 0 } })],
+    containerStatuses: [status],
+  });
+const words = (reason: string, message = "said so") => terminationMessage({ reason, message });
+
+const running = { running: {} };
+const waitingFor = (reason: string, message = "m") => ({ waiting: { reason, message } });
+
+/** A pod, and what Ready and the condition it concerns say of it. */
+const table: Readonly<
+  Record<string, readonly [pod: Pod, answer: Answer | undefined, says: object]>
+> = {
+  "a pod nobody has looked at": [
+    { ...podWith(), spec: { containers: [] } },
+    undefined,
+    { Ready: "False Scheduling", Scheduled: "False Scheduling", Progressing: "True Scheduling" },
+  ],
+  "a pod without a node": [
+    unscheduledPod("0/2 nodes are available: 2 Insufficient nvidia.com/gpu."),
+    undefined,
+    { Ready: "False Unschedulable", Scheduled: "False Unschedulable" },
+  ],
+  "a pod that waits for its queue": [
+    {
+      ...podWith({
+        conditions: [{ type: "PodScheduled", status: "False", reason: "SchedulingGated" }],
+      }),
+      spec: { containers: [] },
+    },
+    undefined,
+    { Ready: "False SchedulingGated", Progressing: "True SchedulingGated" },
+  ],
+  "an image that cannot be pulled": [
+    fetching(containerStatus("fetch", waitingFor("ImagePullBackOff"))),
+    undefined,
+    {
+      Ready: "False ImagePullFailed",
+      Loaded: "False ImagePullFailed",
+      SourceResolved: "True Resolved",
+    },
+  ],
+  "an image with weights that cannot be pulled": [
+    {
+      ...fetching(containerStatus("fetch", waitingFor("ErrImagePull", 'pulling "r/m:1": no'))),
+      spec: {
+        nodeName: "n",
+        containers: [],
+        volumes: [{ name: "image-0", image: { reference: "r/m:1" } }],
+      },
+    },
+    undefined,
+    { Ready: "False ImagePullFailed", SourceResolved: "False ImagePullFailed" },
+  ],
+  "a Secret of the author's that is not there": [
+    serverIs(containerStatus("server", waitingFor("CreateContainerConfigError", 'secret "x"'))),
+    undefined,
+    { Ready: "False ConfigError", Loaded: "False ConfigError" },
+  ],
+  "a fetcher that has not said anything": [
+    fetching(containerStatus("fetch", running)),
+    undefined,
+    { Ready: "False Downloading", Loaded: "False Downloading", Progressing: "True Downloading" },
+  ],
+  "a download that stands still": [
+    fetching(containerStatus("fetch", running)),
+    { from: "fetch", progress: { message: "no answer", receivedBytes: 1, stalled: true } },
+    { Ready: "False DownloadStalled", Progressing: "True DownloadStalled" },
+  ],
+  "a file that is not there": [
+    fetching(crashed("fetch", { message: words("NotFound") })),
+    undefined,
+    { Ready: "False NotFound", SourceResolved: "False NotFound", Progressing: "False NotFound" },
+  ],
+  "a fetcher that tries again after a failure": [
+    fetching(
+      containerStatus("fetch", running, {
+        restartCount: 1,
+        lastState: { terminated: { exitCode: 1, message: words("ChecksumMismatch") } },
+      }),
+    ),
+    { from: "fetch", progress: { message: "", receivedBytes: 1, totalBytes: 2, stalled: false } },
+    { Ready: "False ChecksumMismatch", SourceResolved: "False ChecksumMismatch" },
+  ],
+  "a disk that is full": [
+    fetching(crashed("fetch", { message: words("DiskFull") })),
+    undefined,
+    { Ready: "False DiskFull", Loaded: "False DiskFull", SourceResolved: "True Resolved" },
+  ],
+  "a server that loads": [
+    serverIs(containerStatus("server", running)),
+    { from: "server", state: { state: "loading", message: "", progress: 0.427 } },
+    { Ready: "False Loading", Loaded: "False Loading" },
+  ],
+  "weights that do not fit": [
+    serverIs(containerStatus("server", running)),
+    { from: "server", state: { state: "failed", message: "too big", reason: "DoesNotFit" } },
+    { Ready: "False DoesNotFit", Progressing: "False DoesNotFit" },
+  ],
+  "a server killed for its memory": [
+    serverIs(crashed("server", { exitCode: 137, reason: "OOMKilled" })),
+    undefined,
+    { Ready: "False OutOfMemory", Loaded: "False OutOfMemory" },
+  ],
+  "a server that crashed once": [
+    serverIs(crashed("server", { exitCode: 139 }, 1)),
+    undefined,
+    { Ready: "False Restarting", Progressing: "True Restarting" },
+  ],
+  "a server that crashes again and again": [
+    serverIs(crashed("server", { exitCode: 139, message: "last line" })),
+    undefined,
+    { Ready: "False CrashLoop", Progressing: "False CrashLoop" },
+  ],
+  "a pod that was evicted": [
+    podWith({ phase: "Failed", reason: "Evicted", message: "disk pressure" }),
+    undefined,
+    { Ready: "False Evicted" },
+  ],
+};
+
+for (const [name, [pod, answer, expected]] of Object.entries(table)) {
+  test(`the status tells of ${name}`, () => {
+    const answers = answer === undefined ? {} : { [pod.metadata.name]: answer };
+    const status = statusFor({ observed: { pods: [pod] }, answers });
+    assert.deepEqual({ ...sayings(status), ...expected }, sayings(status));
+  });
+}
+
+test("a ready pod makes the model ready, with all conditions and what it is", () => {
+  const status = statusFor({ observed: { pods: [readyPod()] } });
+  assert.deepEqual(sayings(status), {
+    Ready: "True Ready",
+    SourceResolved: "True Resolved",
+    Scheduled: "True Scheduled",
+    Loaded: "True Loaded",
+    Progressing: "False Complete",
+  });
+  assert.ok(status.conditions?.every(({ observedGeneration }) => observedGeneration === 3));
+  const { architecture, parameters, quantization, sizeBytes } = inspection;
+  assert.deepEqual(status.model, { architecture, parameters, quantization, sizeBytes });
+  assert.equal(status.readyReplicas, 1);
+});
+
+test("the scheduler's message is told in words, with what was asked for", () => {
+  const message =
+    "0/3 nodes are available: 1 Insufficient nvidia.com/gpu, 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/3 nodes are available.";
+  const requests = { "nvidia.com/gpu": "2" };
+  const requirement = { key: "nvidia.com/gpu.memory", operator: "Gt", values: ["40959"] };
+  const pod: Pod = {
+    ...unscheduledPod(message),
+    spec: {
+      containers: [{ name: "server", resources: { requests } }],
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchExpressions: [requirement] }],
+          },
+        },
+      },
+    },
+  };
+  assert.equal(
+    messageOf(statusFor({ observed: { pods: [pod] } })),
+    "No node can take a pod: 1 of 3 nodes: not enough nvidia.com/gpu (each pod asks for 2); " +
+      "2 of 3 nodes: not the labels that nvidia.com/gpu.memory > 40959 ask for. " +
+      "Add or free such a node, or ask for less.",
+  );
+});
+
+const downloadAt = (receivedBytes: number) =>
+  messageOf(
+    statusFor({
+      observed: { pods: [fetching(containerStatus("fetch", running))] },
+      answers: {
+        "llama-1": {
+          from: "fetch",
+          progress: { message: "", receivedBytes, totalBytes: 4e9, stalled: false },
+        },
+      },
+    }),
+  );
+
+test("a download is told in whole percents, so that the status does not change with every byte", () => {
+  assert.equal(downloadAt(1.73e9), "Downloading the weights: 43 % (1.7 GB of 4.0 GB).");
+  assert.equal(downloadAt(1.73e9), downloadAt(1.75e9));
+});
+
+test("while a new version comes, Ready is unknown and the old pods are counted", () => {
+  const observed = {
+    pods: [readyPod({ name: "old", revision: "r0" }), fetching(containerStatus("fetch", running))],
+  };
+  const status = statusFor({ observed });
+  assert.equal(sayings(status)["Ready"], "Unknown RollingOut");
+  assert.match(messageOf(status), /^0 of 1 pods are as asked for\. .* Meanwhile 1 pod answers\.$/);
+});
+
+test("what fails in a roll makes Ready false although old pods answer", () => {
+  const broken = fetching(containerStatus("fetch", waitingFor("ErrImagePull")));
+  const observed = { pods: [readyPod({ name: "old", revision: "r0" }), broken] };
+  const status = statusFor({ observed });
+  assert.equal(sayings(status)["Ready"], "False ImagePullFailed");
+  assert.match(messageOf(status), /Meanwhile 1 pod answers\.$/);
+});
+
+test("what is wrong with pods of an old version is not told", () => {
+  const old = { ...fetching(crashed("fetch", { message: words("NotFound") })) };
+  const pods = [
+    { ...old, metadata: { ...old.metadata, name: "old", annotations: {} } },
+    readyPod(),
+  ];
+  assert.equal(sayings(statusFor({ observed: { pods } }))["Ready"], "Unknown RollingOut");
+});
+
+test("an inspection is told as such, and its failures as failures of the source", () => {
+  const pod = podWith({ containerStatuses: [containerStatus("inspect", running)] });
+  const going = statusFor({ decision: inspects, observed: { inspectPod: pod } });
+  assert.deepEqual(sayings(going), {
+    Ready: "False Inspecting",
+    SourceResolved: "Unknown Inspecting",
+    Scheduled: "Unknown Inspecting",
+    Loaded: "False Inspecting",
+    Progressing: "True Inspecting",
+  });
+  const failed = crashed("inspect", { message: words("Unauthorized") });
+  const inspectPod = podWith({ containerStatuses: [failed] });
+  const status = statusFor({ decision: inspects, observed: { inspectPod } });
+  assert.equal(sayings(status)["SourceResolved"], "False Unauthorized");
+});
+
+test("a suspended model says so, whatever its last pods do", () => {
+  const status = statusFor({
+    model: modelWith({ replicas: 0 }),
+    observed: { pods: [fetching(crashed("fetch", {}))] },
+  });
+  assert.equal(sayings(status)["Ready"], "False Suspended");
+  assert.equal(sayings(status)["Progressing"], "False Suspended");
+});
+
+test("who lost its id is told who has it", () => {
+  const claim = { held: [], lost: [{ id: "llama", holder: "team/llama" }] };
+  const status = statusFor({ model: modelWith({}, { claim }) });
+  assert.equal(sayings(status)["Ready"], "False DuplicateModelId");
+  assert.match(
+    messageOf(status),
+    /belongs to the older LocalModel team\/llama\. It is not served\./,
+  );
+});
+
+test("a lost alias and a field without effect do not keep a model from being ready", () => {
+  const claim = { held: ["llama"], lost: [{ id: "chat", holder: "team/other" }] };
+  const draft = { http: { url: "https://models.example/draft.gguf" } };
+  const status = statusFor({
+    model: modelWith({ aliases: ["chat"], draft }, { claim }),
+    observed: { pods: [readyPod()] },
+  });
+  assert.equal(sayings(status)["Ready"], "True Ready");
+  assert.match(messageOf(status), /alias "chat" belongs to .*team\/other.*effect: spec\.draft\.$/);
+});
+
+test("what the controller of Deployments may not make is told", () => {
+  const message = 'pods "x" is forbidden: violates PodSecurity "restricted:latest": …';
+  const failure = { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message };
+  const deployment = { metadata: { name: "x" }, status: { conditions: [failure] } };
+  const status = statusFor({ observed: { deployment } });
+  assert.equal(sayings(status)["Ready"], "False PodSecurity");
+});
+
+test("a server's own words about its model are kept for pods made alike", () => {
+  const answer = {
+    from: "server",
+    state: { state: "ready", message: "", model: { ...facts, contextTokens: 4096 } },
+  } as unknown as Answer;
+  const pods = [readyPod()];
+  const first = statusFor({ observed: { pods }, answers: { "llama-1": answer } });
+  assert.equal(first.model?.contextLength, 4096);
+  assert.equal(first.modelRevision, "r1");
+  assert.deepEqual(statusFor({ observed: { pods, status: first } }), first);
+  const next = { ...serves, revision: "r2" };
+  const after = statusFor({ observed: { pods, status: first }, decision: next });
+  assert.equal(after.model?.contextLength, undefined);
+});
+const facts = {
+  architecture: "llama",
+  parameters: 1,
+  quantization: "Q4_1",
+  sizeBytes: 2,
+  capabilities: ["chat", "chat"],
+};
+
+test("a spec nobody can read leaves what was found out, and says what is wrong", () => {
+  const before = statusFor({ observed: { pods: [readyPod()] } });
+  const observed = observedWith({ status: before, pods: [readyPod()] });
+  const status = unreadableStatus(modelWith(), observed, { problem: "spec.x: unknown", now: NOW });
+  assert.deepEqual(status.inspection, before.inspection);
+  assert.equal(sayings(status)["Ready"], "False InvalidSpec");
+  assert.match(messageOf(status), /^spec\.x: unknown\. Correct it/);
+});
+
+test("the time of a condition changes with its status and with nothing else", () => {
+  const status = statusFor({ observed: { pods: [fetching(containerStatus("fetch", running))] } });
+  const old = { ...status.conditions?.[0], lastTransitionTime: "2020-01-01T00:00:00Z" };
+  const previous = { ...status, conditions: [old] } as LocalModelStatus;
+  const timeOf = (pods: readonly Pod[]) =>
+    statusFor({ observed: { pods, status: previous } }).conditions?.[0]?.lastTransitionTime;
+  assert.equal(timeOf([fetching(crashed("fetch", {}))]), "2020-01-01T00:00:00Z");
+  assert.equal(timeOf([readyPod()]), NOW);
+});
+
+const told = (before: LocalModelStatus, after: LocalModelStatus) =>
+  transitions(before, after).map(({ type, reason }) => `${type} ${reason}`);
+
+test("events are for becoming ready and for what waits for a person, once", () => {
+  const loading = statusFor({ observed: { pods: [fetching(containerStatus("fetch", running))] } });
+  const broken = statusFor({
+    observed: { pods: [fetching(crashed("fetch", { message: words("NotFound") }))] },
+  });
+  const ready = statusFor({ observed: { pods: [readyPod()] } });
+  assert.deepEqual(told({}, loading), []);
+  assert.deepEqual(told(loading, broken), ["Warning NotFound"]);
+  assert.deepEqual(told(broken, broken), []);
+  assert.deepEqual(told(broken, ready), ["Normal Ready"]);
+});
+
+const pods = fc.array(
+  fc
+    .tuple(
+      fc.constantFrom(...Object.values(table).map(([pod]) => pod), readyPod()),
+      fc.constantFrom("r0", "r1"),
+      fc.uuid(),
+    )
+    .map(([pod, revision, name]) => ({
+      ...pod,
+      metadata: { ...pod.metadata, name, annotations: { "localmodel.dev/revision": revision } },
+    })),
+  { maxLength: 5 },
+);
+
+test("whatever pods do, the status is one the CRD takes, has every condition, and stays as it is", () => {
+  fc.assert(
+    fc.property(
+      pods,
+      fc.constantFrom(serves, inspects),
+      fc.nat({ max: 3 }),
+      (some, decision, replicas) => {
+        const given = { model: modelWith({ replicas }), decision };
+        const status = statusFor({ ...given, observed: { pods: some } });
+        assert.deepEqual(LocalModelStatus.parse(status), status);
+        assert.deepEqual(
+          status.conditions?.map(({ type }) => type),
+          [...CONDITION_TYPES],
+        );
+        assert.deepEqual(statusFor({ ...given, observed: { pods: some, status } }), status);
+        assert.ok(status.conditions?.every(({ message }) => message.trim() !== ""));
+      },
+    ),
+  );
+});
