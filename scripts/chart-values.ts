@@ -51,7 +51,7 @@ export const ChartValues = z.strictObject({
   watchNamespaces: z.array(namespace),
   logLevel: z.enum(["debug", "info", "warn", "error"]),
   crds: z.strictObject({ enabled: z.boolean(), keep: z.boolean() }),
-  rbac: z.strictObject({ create: z.boolean() }),
+  rbac: z.strictObject({ create: z.boolean(), aggregate: z.boolean() }),
   operator: z.strictObject({
     ...componentFields,
     replicas: z.int().min(0).max(10),

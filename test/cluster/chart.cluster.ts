@@ -42,6 +42,7 @@ const variants: Readonly<Record<string, readonly string[]>> = {
     "operator.config.leaderElection.leaseDurationMs=30000",
     `operator.image.digest=${IMAGE}`,
     "api.config.bodyMaxBytes=1048576",
+    "api.config.keySecrets=true",
     "api.service.type=LoadBalancer",
     "api.service.annotations.a/b=c",
     "api.podDisruptionBudget.maxUnavailable=50%",
@@ -57,7 +58,12 @@ const variants: Readonly<Record<string, readonly string[]>> = {
     "api.serviceAccount.name=mine",
     "operator.serviceAccount.annotations.a/b=c",
   ],
-  "no rights and no CRD": ["rbac.create=false", "crds.enabled=false", "api.replicas=1"],
+  "no rights and no CRD": [
+    "rbac.create=false",
+    "rbac.aggregate=false",
+    "crds.enabled=false",
+    "api.replicas=1",
+  ],
 };
 
 const refused: Readonly<Record<string, readonly [setting: string, complaint: RegExp]>> = {
@@ -177,6 +183,23 @@ suite("the chart", () => {
       assert.equal(await isGranted(right, "elsewhere", undefined, "elsewhere"), true, what.join());
       assert.equal(await isGranted(right, NAMESPACE, undefined, "elsewhere"), false, what.join());
     }
+  });
+
+  test("can be installed without any right on the whole cluster", async () => {
+    const settings = ["watchNamespaces={elsewhere}", "crds.enabled=false", "rbac.aggregate=false"];
+    const objects = await rendered(settings.flatMap((setting) => ["--set", setting]));
+    assert.deepEqual(
+      objects.filter(({ kind = "" }) => CLUSTER_WIDE.has(kind)),
+      [],
+    );
+  });
+
+  test("lets the api read Secrets only for keys, and only those beside it", async () => {
+    const right = ["keyed-localmodel-api", "list", "", "secrets"] as const;
+    const flags = ["--namespace", "elsewhere", "--set", "api.config.keySecrets=true"];
+    await helm("install", "keyed", CHART, ...flags, "--set", "crds.enabled=false");
+    assert.equal(await isGranted(right, "elsewhere", undefined, "elsewhere"), true);
+    assert.equal(await isGranted(right, NAMESPACE, undefined, "elsewhere"), false);
   });
 
   test("installed anew over itself, changes nothing that would restart a pod", async () => {
