@@ -31,7 +31,13 @@ export type ModelFacts = {
 };
 
 /** Why a model cannot be served; a person must change something. */
-export type FailureReason = "NotAGguf" | "DoesNotFit" | "LoadFailed" | "BadConfiguration";
+export type FailureReason =
+  | "NotAGguf"
+  | "DoesNotFit"
+  | "LoadFailed"
+  | "BadConfiguration"
+  /** The kernel killed the engine while it loaded, or soon again after it had been restarted. */
+  | "OutOfMemory";
 
 export type ServerState =
   | { readonly state: "loading"; readonly message: string; readonly progress: number }

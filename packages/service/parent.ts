@@ -4,6 +4,11 @@
  * Without a parent, telling is a no-op: the same service runs alone in a container.
  */
 
+/** Whether a parent started this process, even if it is gone by now. */
+export function hasParent(): boolean {
+  return process.connected !== undefined;
+}
+
 /** Whether there is a parent to be told. */
 export function tellParent(message: object): boolean {
   if (process.send === undefined || !process.connected) return false;

@@ -1,5 +1,6 @@
 /** The engine process for real: a child with llama.cpp that is fed, hurt and stopped. */
 import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
 import { after, before, suite, test, type TestContext } from "node:test";
 import { ServerConfig, type ServerConfigInput } from "@localmodel/localmodel/server-config.ts";
 import type { ServerState } from "@localmodel/localmodel/server-state.ts";
@@ -11,7 +12,10 @@ import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { writeTinyChatModel, writeTinyEmbeddingModel } from "../../test/support/tiny-models.ts";
 import type { GenerateEvent, GenerateRequest } from "./engine.ts";
 import { GREEDY } from "./engine/engine-fixture.ts";
+import { Cgroup } from "./engine/cgroup.ts";
+import { forkEngine } from "./engine-child.ts";
 import { EngineProcess, restartPauseMs } from "./engine-process.ts";
+import { MemoryKills } from "./memory-kill.ts";
 
 const NEVER = new AbortController().signal;
 const REQUEST: GenerateRequest = {
@@ -150,6 +154,41 @@ suite("the engine process", { timeout: 120_000 }, () => {
     });
   }
 
+  test("a kill for want of memory is survived once, and then told with numbers", async (t) => {
+    const cgroup = folder.file("cgroup");
+    await mkdir(cgroup);
+    const kills = (count: number) => writeFile(`${cgroup}/memory.events`, `oom_kill ${count}\n`);
+    await writeFile(`${cgroup}/memory.max`, "1073741824\n");
+    await writeFile(`${cgroup}/memory.peak`, "1073000000\n");
+    await kills(1);
+    const engine = start(t, chatModel, {}, new MemoryKills(new Cgroup(cgroup)));
+    await become(engine, "ready");
+    await kills(2);
+    process.kill(engine.processId ?? 0, "SIGKILL");
+    const first = await become(engine, "restarting");
+    assert.match(first.message, /want of memory.*1\.00 GiB.*; it is being restarted/u);
+    await become(engine, "ready");
+    await kills(3);
+    process.kill(engine.processId ?? 0, "SIGKILL");
+    const state = await become(engine, "failed");
+    assert.ok(state.state === "failed");
+    assert.equal(state.reason, "OutOfMemory");
+    assert.match(
+      state.message,
+      /may use 1\.00 GiB and has used 1\.00 GiB\. Raise the memory limit/u,
+    );
+  });
+
+  test("a kill for want of memory while loading is told at once", async (t) => {
+    const cgroup = folder.file("cgroup-of-loading");
+    await mkdir(`${cgroup}/memory`, { recursive: true });
+    const engine = start(t, chatModel, {}, new MemoryKills(new Cgroup(cgroup)));
+    await writeFile(`${cgroup}/memory/memory.oom_control`, "under_oom 0\noom_kill 1\n");
+    process.kill(engine.processId ?? 0, "SIGKILL");
+    const state = await become(engine, "failed");
+    assert.equal(state.state === "failed" && state.reason, "OutOfMemory");
+  });
+
   test("says that a context does not fit into memory", async (t) => {
     const engine = start(t, chatModel, { contextTokens: 16_777_216, slots: 256 });
     const state = await become(engine, "failed");
@@ -163,6 +202,7 @@ function start(
   t: TestContext,
   weightsPath: string,
   engine: Partial<ServerConfig["engine"]> = {},
+  memoryKills: MemoryKills = new MemoryKills(),
 ): EngineProcess {
   const input: ServerConfigInput = {
     modelId: "test",
@@ -173,6 +213,8 @@ function start(
   const started = new EngineProcess(
     ServerConfig.parse(input),
     createLogger("test", { level: "error" }),
+    forkEngine(),
+    memoryKills,
   );
   t.after(() => started.stop());
   return started;

@@ -3,7 +3,8 @@
  *
  * When the child dies, everything it was doing fails at once with a retryable error and a new child is
  * started after a pause that doubles with every death in a row. A child that says why it cannot load is
- * not started again: a person must change something first.
+ * not started again: a person must change something first. So is one that the kernel kills for want of memory
+ * while it loads, or a second time before it has served for a while; one such kill may be bad luck.
  */
 import type { ChildProcess } from "node:child_process";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
@@ -20,6 +21,7 @@ import type {
 import type { EngineEvent, FromEngine, ToEngine } from "./engine/protocol.ts";
 import { forkEngine } from "./engine-child.ts";
 import { EventStream } from "./event-stream.ts";
+import { MemoryKills } from "./memory-kill.ts";
 
 const FIRST_RESTART_MS = 100;
 const LAST_RESTART_MS = 30_000;
@@ -31,6 +33,7 @@ export class EngineProcess implements Engine {
   readonly #config: ServerConfig;
   readonly #log: Logger;
   readonly #listeners: ((state: ServerState) => void)[] = [];
+  readonly #memoryKills: MemoryKills;
   readonly #open = new Map<number, EventStream<EngineEvent>>();
   #state: ServerState = { state: "loading", message: "Starting the engine", progress: 0 };
   #child: ChildProcess | undefined;
@@ -43,7 +46,13 @@ export class EngineProcess implements Engine {
   #stopped = false;
 
   /** `child` is one that was started ahead of time, and waits to be told what to load. */
-  constructor(config: ServerConfig, log: Logger, child: ChildProcess = forkEngine()) {
+  constructor(
+    config: ServerConfig,
+    log: Logger,
+    child: ChildProcess = forkEngine(),
+    memoryKills: MemoryKills = new MemoryKills(),
+  ) {
+    this.#memoryKills = memoryKills;
     this.#config = config;
     this.#log = log;
     this.#start(child);
@@ -135,7 +144,7 @@ export class EngineProcess implements Engine {
     this.#child = child;
     child.on("message", (message) => this.#hear(message as FromEngine));
     child.on("error", (error) => this.#log.error("engine process", { error: error.message }));
-    child.on("exit", (code, signal) => this.#died(signal ?? `exit code ${code}`));
+    child.on("exit", (code, signal) => this.#died(code, signal));
     tell(child, { type: "load", config: this.#config });
   }
 
@@ -165,7 +174,7 @@ export class EngineProcess implements Engine {
     }
   }
 
-  #died(how: string): void {
+  #died(code: number | null, signal: NodeJS.Signals | null): void {
     this.#child = undefined;
     const streams = [...this.#open.values()];
     this.#open.clear();
@@ -173,13 +182,25 @@ export class EngineProcess implements Engine {
       for (const stream of streams) stream.fail(engineFailed("The engine has stopped."));
       return;
     }
-    const settled =
-      this.#state.state === "ready" && performance.now() - this.#readySince > SETTLED_MS;
+    const wasReady = this.#state.state === "ready";
+    const settled = wasReady && performance.now() - this.#readySince > SETTLED_MS;
     this.#deaths = settled ? 1 : this.#deaths + 1;
+    const outOfMemory = this.#memoryKills.explain(signal);
+    if (outOfMemory !== undefined && (!wasReady || this.#deaths > 1)) {
+      this.#log.error("the engine process was killed for want of memory", { detail: outOfMemory });
+      this.#become({ state: "failed", reason: "OutOfMemory", message: outOfMemory });
+      for (const stream of streams) stream.fail(engineFailed(`${outOfMemory}.`));
+      return;
+    }
+    const how = outOfMemory ?? `The engine died (${signal ?? `exit code ${code}`})`;
+    this.#startAgain(how, streams);
+  }
+
+  #startAgain(how: string, streams: readonly EventStream<EngineEvent>[]): void {
     const pauseMs = restartPauseMs(this.#deaths);
     const retryAfterSeconds = Math.max(1, Math.ceil((pauseMs + this.#loadMs) / 1000));
     this.#log.error("the engine process died", { how, requests: streams.length, pauseMs });
-    const message = `The engine died (${how}) and is being restarted`;
+    const message = `${how}; it is being restarted`;
     this.#become({ state: "restarting", message, retryAfterSeconds });
     for (const stream of streams) stream.fail(engineFailed(`${message}.`, retryAfterSeconds));
     this.#restart = setTimeout(() => this.#start(forkEngine()), pauseMs);

@@ -1,12 +1,19 @@
-/** Wires a model server: state and port go to a parent, if there is one; signals drain. */
+/**
+ * Wires a model server: state and port go to a parent, if there is one; signals drain.
+ *
+ * A parent keeps a failed server to tell its clients why. Without one the server is a container: it ends, and
+ * leaves the reason where Kubernetes looks for it.
+ */
 import type { ChildProcess } from "node:child_process";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { ServerMessage } from "@localmodel/localmodel/server-state.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { createLogger } from "@localmodel/service/log.ts";
-import { tellParent } from "@localmodel/service/parent.ts";
+import { hasParent, tellParent } from "@localmodel/service/parent.ts";
+import type { Termination } from "@localmodel/localmodel/termination.ts";
 import { ConfigurationError, readConfiguration } from "./configuration.ts";
 import { EngineProcess } from "./engine-process.ts";
+import { sayWhy } from "./pod/last-words.ts";
 
 const log = createLogger("model-server");
 
@@ -16,8 +23,13 @@ export async function serve(child: ChildProcess): Promise<void> {
     await run(readConfiguration(process.env), child);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    log.error("cannot start", { error: error.message });
-    process.exit(error instanceof ConfigurationError ? 2 : 1);
+    const { message } = error;
+    log.error("cannot start", { error: message });
+    const isConfiguration = error instanceof ConfigurationError;
+    end(
+      { reason: isConfiguration ? "BadConfiguration" : "LoadFailed", message },
+      isConfiguration ? 2 : 1,
+    );
   }
 }
 
@@ -32,6 +44,10 @@ async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
   tell({ type: "listening", port: server.port });
   tell({ type: "state", state: engine.state });
   engine.onState((state) => {
+    if (state.state === "failed" && !hasParent()) {
+      log.error("the model cannot be served", { reason: state.reason, detail: state.message });
+      end(state, 1);
+    }
     tell({ type: "state", state });
     if (state.state !== "loading")
       log.info(`the engine is ${state.state}`, { detail: state.message });
@@ -41,6 +57,12 @@ async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
     await server.drain(config.drainTimeoutMs, () => engine.abandon());
     await engine.stop();
   });
+}
+
+/** Takes an engine process that is still loading along: it ends with its channel. */
+function end({ reason, message }: Termination, code: number): never {
+  sayWhy({ reason, message }, process.env);
+  process.exit(code);
 }
 
 function tell(message: ServerMessage): void {

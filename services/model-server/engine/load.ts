@@ -5,10 +5,10 @@
  * is claimed for it.
  */
 import { open } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import { contextTokensOf, DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/server-state.ts";
+import { availableBytes, usableThreads } from "./cgroup.ts";
 import { CHATML, ChatTemplate } from "./chat-template.ts";
 import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./facts.ts";
 import { createContext, type GenerationContext } from "./llama/context.ts";
@@ -42,7 +42,7 @@ export async function loadEngine(
 ): Promise<LoadedEngine> {
   await assertGguf(config.weightsPath);
   const { engine } = config;
-  const threads = engine.threads ?? availableParallelism();
+  const threads = engine.threads ?? usableThreads();
   const llama = await startLlama({ gpu: engine.gpuLayers !== 0, threads, log: report.log });
   const model = await loadModel(llama, {
     path: config.weightsPath,
@@ -88,7 +88,7 @@ export async function loadEngine(
     }
     if (llama.gpu === false) {
       assertFits(description.metadata, settings, {
-        availableBytes: process.availableMemory(),
+        availableBytes: availableBytes(),
         weightsBytes: description.sizeBytes,
       });
     }
