@@ -36,28 +36,30 @@ const RESPONSE_HEADERS = [
   "x-ttft-ms",
 ] as const;
 
+// Plain loops: these run for every request, and took a tenth of its time as chains of small objects.
+
 export function upstreamHeaders(req: Request, res: Response): Record<string, string> {
-  const forwarded = REQUEST_HEADERS.flatMap((name) => {
-    const value = req.get(name);
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  const tenant = tenantOf(res);
-  return {
-    ...Object.fromEntries(forwarded),
+  const forwarded: Record<string, string> = {
     [REQUEST_ID_HEADER]: requestIdOf(res),
-    ...(tenant !== "" && { [TENANT_HEADER]: tenant }),
     // Usage comes in one.
     te: "trailers",
   };
+  for (const name of REQUEST_HEADERS) {
+    const value = req.headers[name];
+    if (typeof value === "string") forwarded[name] = value;
+  }
+  const tenant = tenantOf(res);
+  if (tenant !== "") forwarded[TENANT_HEADER] = tenant;
+  return forwarded;
 }
 
 export function clientHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): Record<string, string | string[]> {
-  return Object.fromEntries(
-    RESPONSE_HEADERS.flatMap((name) => {
-      const value = headers[name];
-      return value === undefined ? [] : [[name, value] as const];
-    }),
-  );
+  const forwarded: Record<string, string | string[]> = {};
+  for (const name of RESPONSE_HEADERS) {
+    const value = headers[name];
+    if (value !== undefined) forwarded[name] = value;
+  }
+  return forwarded;
 }
