@@ -20,6 +20,10 @@ export const ServerConfig = z.strictObject({
     .describe("LoRA adapters applied to every request."),
   engine: EngineSpec.prefault({}),
   sampling: SamplingSpec.prefault({}),
+  promptLogging: z
+    .boolean()
+    .default(false)
+    .describe("Whether whoever reads /admin/log may see prompts and answers."),
   host: z.string().default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(0).describe("0 takes a free port."),
   drainTimeoutMs: z.int().min(0).default(30_000),

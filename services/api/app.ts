@@ -9,6 +9,7 @@
  */
 import type { ApiConfig } from "@localmodel/localmodel/api-config.ts";
 import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/errors.ts";
+import { guardHost } from "@localmodel/service/host-guard.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
 import express, { type Express } from "express";
@@ -16,7 +17,6 @@ import { accessLog } from "./access-log.ts";
 import type { AdmissionLimits } from "./admission/admission.ts";
 import { hintAtUrl, PROXIED_PATHS } from "./allowed-paths.ts";
 import { allowOrigins } from "./browsers/cors.ts";
-import { guardHost } from "./browsers/host-guard.ts";
 import { forward } from "./forward.ts";
 import { healthRouter } from "./health.ts";
 import { authenticate } from "./keys/authenticate.ts";

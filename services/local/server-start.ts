@@ -27,6 +27,8 @@ function serverConfig(
     adapters: files.adapters.map(({ path, scale }) => ({ path, scale })),
     engine: spec.engine,
     sampling: spec.sampling,
+    // Its port is this machine's own, and the API service decides who reads along.
+    promptLogging: true,
     host: "127.0.0.1",
     port: 0,
     drainTimeoutMs: DRAIN_TIMEOUT_MS,

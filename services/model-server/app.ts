@@ -6,6 +6,7 @@
  */
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/errors.ts";
+import { guardHost } from "@localmodel/service/host-guard.ts";
 import { createLogger, type Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
 import express, { type ErrorRequestHandler, type Express } from "express";
@@ -13,10 +14,12 @@ import { Admission } from "./admission.ts";
 import { apiHeaders, markProcessed } from "./api-headers.ts";
 import type { Engine } from "./engine.ts";
 import { jsonBody } from "./json-body.ts";
+import { PromptLog } from "./prompt-log/prompt-log.ts";
 import { chatCompletions } from "./routes/chat.ts";
 import { completions } from "./routes/completions.ts";
 import { embeddings } from "./routes/embeddings.ts";
 import { alive, health, ready } from "./routes/health.ts";
+import { log as promptLog } from "./routes/log.ts";
 import { listModels, retrieveModel } from "./routes/models.ts";
 import type { Serving } from "./serving.ts";
 
@@ -38,6 +41,7 @@ export function createApp(options: AppOptions): Express {
     config,
     log,
     keepAliveMs,
+    promptLog: new PromptLog(keepAliveMs),
     admission: new Admission(config.engine),
   };
 
@@ -56,6 +60,10 @@ export function createApp(options: AppOptions): Express {
   app.route("/v1/chat/completions").post(jsonBody(), chatCompletions(serving)).all(post);
   app.route("/v1/completions").post(jsonBody(), completions(serving)).all(post);
   app.route("/v1/embeddings").post(jsonBody(), embeddings(serving)).all(post);
+  app.route("/admin/log").get(guardHost, promptLog(serving)).all(get);
+  engine.onState(({ state }) => {
+    if (state === "draining") serving.promptLog.end();
+  });
 
   app.use(unknownUrl, timeErrors, answerErrors(log));
   return app;

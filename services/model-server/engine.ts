@@ -71,6 +71,8 @@ export type GenerateRequest = {
   readonly echo: boolean;
   /** Go on after an end-of-generation token. */
   readonly ignoreEos: boolean;
+  /** Tell what the prompts have become: see `accepted`. */
+  readonly reportsPrompts?: boolean;
   /** Requests of different tenants never share a cached prefix. */
   readonly tenant: string;
 };
@@ -87,7 +89,12 @@ export type FinishReason = "stop" | "length";
 
 export type GenerateEvent =
   /** Valid, and waiting for slots. */
-  | { readonly type: "accepted"; readonly promptTokens: number }
+  | {
+      readonly type: "accepted";
+      readonly promptTokens: number;
+      /** Only with `reportsPrompts`: each as the model reads it, templated and with its control tokens. */
+      readonly prompts?: readonly string[];
+    }
   /** The choice has a slot. `cachedTokens` of its prompt need no evaluation. */
   | { readonly type: "started"; readonly choice: number; readonly cachedTokens: number }
   /** Only with `echo`: the prompt itself, before any delta of that choice. */

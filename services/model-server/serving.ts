@@ -3,12 +3,14 @@ import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import type { Admission } from "./admission.ts";
 import type { Engine } from "./engine.ts";
+import type { PromptLog } from "./prompt-log/prompt-log.ts";
 
 export type Serving = {
   readonly engine: Engine;
   readonly config: ServerConfig;
   readonly admission: Admission;
   readonly log: Logger;
+  readonly promptLog: PromptLog;
   /** Longest silence in a stream. */
   readonly keepAliveMs: number;
 };

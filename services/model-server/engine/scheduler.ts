@@ -80,13 +80,23 @@ export class Scheduler {
       cancellation.signal.throwIfAborted();
       const job = new Job(id, request, prompts);
       this.#jobs.set(id, job);
-      this.#outbox.put({ id, event: { type: "accepted", promptTokens: job.promptTokens } });
+      const { promptTokens } = job;
+      const told = request.reportsPrompts === true && { prompts: this.#readBack(prompts) };
+      this.#outbox.put({ id, event: { type: "accepted", promptTokens, ...told } });
       if (!this.#looping) void this.#loop();
     } catch (error) {
       if (!cancellation.signal.aborted) this.#options.send([{ id, error: errorData(error) }]);
     } finally {
       this.#encoding.delete(id);
     }
+  }
+
+  /** The texts that the tokens stand for, and nothing that has been lost on the way to them. */
+  #readBack(prompts: readonly EncodedPrompt[]): string[] {
+    const { vocabulary } = this.#options;
+    return prompts.map(({ tokens }) =>
+      Buffer.concat(tokens.map((token) => vocabulary.labelBytes(token))).toString("utf8"),
+    );
   }
 
   /**

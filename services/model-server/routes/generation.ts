@@ -5,6 +5,7 @@
  */
 import { TENANT_HEADER } from "@localmodel/localmodel/internal-headers.ts";
 import { type AnswerHead, newId } from "@localmodel/openai/answer.ts";
+import { requestIdOf } from "@localmodel/service/request-id.ts";
 import type { RequestHandler } from "express";
 import { reportIgnored, sendJson } from "../api-headers.ts";
 import { loadedModel } from "../availability.ts";
@@ -13,6 +14,7 @@ import { gather, type Outcome } from "../outcome.ts";
 import { patienceSeconds } from "@localmodel/service/patience.ts";
 import type { ResolveContext } from "../resolve-chat.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
+import { generateObserved } from "../prompt-log/observe.ts";
 import { withRunningUsage } from "../running-usage.ts";
 import type { Serving } from "../serving.ts";
 import { streamEvents } from "../stream-events.ts";
@@ -63,7 +65,13 @@ export function generationRoute<Request extends Generating>(
     const generation = form.resolve(request, { config, facts, tenant });
 
     using _place = admission.admit(patienceSeconds(req, request));
-    const events = engine.generate(generation, gone);
+    const about = {
+      requestId: requestIdOf(res),
+      ...(tenant !== "" && { key: tenant }),
+      model: config.modelId,
+      path: req.path,
+    };
+    const events = generateObserved(serving, generation, about, gone);
     const head = answerHead(form.idPrefix, config.modelId, facts.fingerprint);
     if (request.stream === true) {
       const { include_usage = false, continuous_usage_stats = false } =

@@ -78,6 +78,7 @@ function serverConfig(model: Model): ServerConfigInput {
     })),
     engine: spec.engine,
     sampling: spec.sampling,
+    promptLogging: spec.promptLogging,
     host: "0.0.0.0",
     port: SERVER_PORT,
     drainTimeoutMs: DRAIN_SECONDS * 1000,

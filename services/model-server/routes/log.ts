@@ -1,0 +1,16 @@
+/** GET /admin/log: what the model receives and answers, as it happens, where that is allowed. */
+import { permissionDenied } from "@localmodel/openai/errors.ts";
+import type { RequestHandler } from "express";
+import type { Serving } from "../serving.ts";
+
+export function log({ config, promptLog }: Serving): RequestHandler {
+  return (_req, res) => {
+    if (!config.promptLogging) {
+      throw permissionDenied(
+        "prompt_logging_off",
+        `The prompts of ${config.modelId} may not be read. Set spec.promptLogging to true in its LocalModel to allow it.`,
+      );
+    }
+    promptLog.attach(res);
+  };
+}
