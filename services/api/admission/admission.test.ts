@@ -103,8 +103,8 @@ test("a client that would give up before its turn is told so at once", (t) => {
 
 test("a wait that gets too long ends in a 429", async (t) => {
   const { enter, pass } = stage(t, { slots: 1 });
-  enter();
-  enter();
+  void enter();
+  void enter();
   const waiting = enter();
   pass(59_000);
   pass(1000);
@@ -114,7 +114,7 @@ test("a wait that gets too long ends in a 429", async (t) => {
 test("a client that hangs up is out of the queue at once", async (t) => {
   const { admission, enter } = stage(t, { slots: 1 });
   const first = enter();
-  enter();
+  void enter();
   const client = new Client();
   const gone = enter("", client);
   const next = enter();

@@ -1,0 +1,178 @@
+/** What clients see while their requests wait. */
+import assert from "node:assert/strict";
+import { describe, test, type TestContext } from "node:test";
+import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import { chat, errorOf, model, startGateway } from "./fixtures/gateway.ts";
+import {
+  answer,
+  chunk,
+  END,
+  event,
+  json,
+  type Script,
+  scriptedUpstream,
+  SSE_HEAD,
+} from "./fixtures/scripted-upstream.ts";
+
+async function gateway(t: TestContext, models: readonly DirectoryModel[], options = {}) {
+  const started = await startGateway(models, options);
+  t.after(() => started.close());
+  return started;
+}
+
+async function upstream(t: TestContext, ...scripts: Script[]) {
+  const started = await scriptedUpstream(...scripts);
+  t.after(() => started.close());
+  return started;
+}
+
+/** A server that answers when it is told to. */
+async function held(t: TestContext, text: string) {
+  const releases: (() => void)[] = [];
+  const server = await upstream(t, (socket) => void releases.push(() => socket.write(text)));
+  return { ...server, release: () => releases.shift()?.(), arrived: () => server.requests.length };
+}
+
+const OK = json({ ok: true });
+const STREAM = SSE_HEAD + chunk(event("one")) + chunk("data: [DONE]\n\n") + END;
+
+test("what a server cannot work on yet waits in the API service", async (t) => {
+  const server = await held(t, OK);
+  const { url } = await gateway(t, [model("m", { endpoints: [server.url], slots: 2 })]);
+  const answers = Array.from({ length: 5 }, () => chat(url, {}));
+  await t.waitFor(() => assert.equal(server.arrived(), 3));
+  for (let expected = 4; expected <= 5; expected++) {
+    server.release();
+    await t.waitFor(() => assert.equal(server.arrived(), expected));
+  }
+  for (let left = 0; left < 3; left++) server.release();
+  for (const response of await Promise.all(answers)) assert.equal(response.status, 200);
+});
+
+test("beyond the queue's bound the answer is a 429 with a time to come back", async (t) => {
+  const server = await held(t, OK);
+  const { url, requests } = await gateway(t, [model("m", { endpoints: [server.url] })], {
+    maxQueuedRequests: 1,
+  });
+  const answers = Array.from({ length: 3 }, () => chat(url, {}));
+  await t.waitFor(() => assert.equal(requests.count, 3));
+  const refused = await chat(url, {});
+  assert.equal(refused.status, 429);
+  assert.ok(Number(refused.headers.get("retry-after")) >= 1);
+  assert.equal((await errorOf(refused)).code, "rate_limit_exceeded");
+  for (let served = 1; served <= 3; served++) {
+    await t.waitFor(() => assert.ok(server.arrived() >= served));
+    server.release();
+  }
+  await Promise.all(answers);
+});
+
+test("a model that loads is waited for, and then serves", async (t) => {
+  const server = await upstream(t, answer(OK));
+  const { url, setModels, requests, lines } = await gateway(t, [model("m", { state: "loading" })], {
+    loadingTimeoutMs: 60_000,
+  });
+  const waiting = chat(url, { model: "m" });
+  await t.waitFor(() => assert.equal(requests.count, 1));
+  setModels([model("m", { endpoints: [server.url] })]);
+  assert.equal((await waiting).status, 200);
+  await t.waitFor(() => assert.ok(Number(lines.at(-1)?.["waitedMs"]) >= 0));
+});
+
+test("a model that crashes with its last endpoint is waited for", async (t) => {
+  const back = await upstream(t, answer(OK));
+  const crashing = await upstream(t, (socket) => {
+    setModels([model("m", { state: "restarting" })]);
+    socket.resetAndDestroy();
+    setImmediate(() => setModels([model("m", { endpoints: [back.url] })]));
+  });
+  const { url, setModels } = await gateway(t, [model("m", { endpoints: [crashing.url] })], {
+    loadingTimeoutMs: 60_000,
+  });
+  assert.equal((await chat(url, { model: "m" })).status, 200);
+});
+
+test("a client that hangs up in the queue never reaches a server", async (t) => {
+  const server = await held(t, OK);
+  const { url, requests, lines } = await gateway(t, [model("m", { endpoints: [server.url] })]);
+  const inside = [chat(url, {}), chat(url, {})];
+  await t.waitFor(() => assert.equal(server.arrived(), 2));
+  const hangUp = new AbortController();
+  const waiting = chat(url, {}, { signal: hangUp.signal });
+  await t.waitFor(() => assert.equal(requests.count, 3));
+  hangUp.abort();
+  await assert.rejects(waiting);
+  await t.waitFor(() => assert.equal(requests.count, 2));
+  server.release();
+  server.release();
+  await Promise.all(inside);
+  assert.equal(server.arrived(), 2);
+  await t.waitFor(() => assert.ok(lines.some((line) => line["outcome"] === "client gone")));
+});
+
+describe("a stream that waits", () => {
+  const busy = async (t: TestContext, text: string, options = {}) => {
+    const server = await held(t, text);
+    const started = await gateway(t, [model("m", { endpoints: [server.url] })], {
+      keepAliveMs: 5,
+      ...options,
+    });
+    const inside = [chat(started.url, {}), chat(started.url, {})];
+    await t.waitFor(() => assert.equal(server.arrived(), 2));
+    t.after(() => Promise.allSettled(inside));
+    return { ...started, server };
+  };
+  const releaseAll = async (t: TestContext, server: Awaited<ReturnType<typeof held>>) => {
+    server.release();
+    server.release();
+    await t.waitFor(() => assert.equal(server.arrived(), 3));
+    server.release();
+  };
+
+  test("gets comments, then its events and nothing twice", async (t) => {
+    const { url, server } = await busy(t, STREAM);
+    const response = await chat(url, { stream: true });
+    assert.equal(response.status, 200);
+    assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/);
+    await releaseAll(t, server);
+    const text = await response.text();
+    assert.match(text, /^(: waiting[^\n]*\n\n)+data: \{/);
+    assert.equal(text.replace(/^(: waiting[^\n]*\n\n)+/, ""), `${event("one")}data: [DONE]\n\n`);
+  });
+
+  test("is told in an event what would have been an error status", async (t) => {
+    const body = {
+      error: { message: "no", type: "invalid_request_error", param: null, code: "x" },
+    };
+    const { url, server } = await busy(t, json(body, "400 Bad Request"));
+    const response = await chat(url, { stream: true });
+    await releaseAll(t, server);
+    const text = await response.text();
+    assert.match(text, /\n\ndata: \{"error":\{"message":"no",.*"code":"x"\}\}\n\n$/);
+    assert.doesNotMatch(text, /DONE/);
+  });
+
+  test("is told in an event that it waited in vain", async (t) => {
+    const { url, server } = await busy(t, STREAM, { queueTimeoutMs: 300 });
+    const response = await chat(url, { stream: true });
+    const text = await response.text();
+    assert.match(
+      text,
+      /^: waiting[^]*\n\ndata: \{"error":\{.*"code":"rate_limit_exceeded"\}\}\n\n$/,
+    );
+    server.release();
+    server.release();
+  });
+
+  test("gets no comments if it would rather have a status", async (t) => {
+    const { url, server } = await busy(t, STREAM, { queueTimeoutMs: 300 });
+    const response = await chat(
+      url,
+      { stream: true },
+      { headers: { "x-localmodel-wait": "silent" } },
+    );
+    assert.equal(response.status, 429);
+    server.release();
+    server.release();
+  });
+});
