@@ -60,10 +60,26 @@ async function ensureCached(
   if (found !== undefined && !(await isOutdated(found, session))) return found.blob;
 
   const key = partialKeyOf(wanted);
-  using _lock = await acquireLock(session.cache.lock(key), {
+  using lock = await acquireLock(session.cache.lock(key), {
     signal: session.signal,
     onWait: () => reportOther(key, session),
   });
+  const signal = AbortSignal.any([session.signal, lock.lost]);
+  return await fetchLocked(wanted, { ...session, signal }, { found, attempts, key });
+}
+
+type Locked = {
+  /** What was in the cache before, out of date. */
+  readonly found: Cached | undefined;
+  readonly attempts: SourceAttempt[];
+  readonly key: string;
+};
+
+async function fetchLocked(
+  wanted: WantedFile,
+  session: FetchSession,
+  { found, attempts, key }: Locked,
+): Promise<EnsuredFile> {
   const outdated = found?.blob;
   const now = await findCached(wanted, session, (sha256) => verifyBlob(sha256, session));
   const isNews = now !== undefined && now.blob.sha256 !== outdated?.sha256;

@@ -6,7 +6,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
-import type { ServerMessage } from "@localmodel/localmodel/server-state.ts";
+import type { ServerMessage, ServerState } from "@localmodel/localmodel/server-state.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { createLogger } from "@localmodel/service/log.ts";
 import { hasParent, tellParent } from "@localmodel/service/parent.ts";
@@ -43,11 +43,9 @@ async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
   log.info("listening", { url: server.url, model: config.modelId });
   tell({ type: "listening", port: server.port });
   tell({ type: "state", state: engine.state });
+  endWithoutHope(engine.state);
   engine.onState((state) => {
-    if (state.state === "failed" && !hasParent()) {
-      log.error("the model cannot be served", { reason: state.reason, detail: state.message });
-      end(state, 1);
-    }
+    endWithoutHope(state);
     tell({ type: "state", state });
     if (state.state !== "loading")
       log.info(`the engine is ${state.state}`, { detail: state.message });
@@ -57,6 +55,12 @@ async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
     await server.drain(config.drainTimeoutMs, () => engine.abandon());
     await engine.stop();
   });
+}
+
+function endWithoutHope(state: ServerState): void {
+  if (state.state !== "failed" || hasParent()) return;
+  log.error("the model cannot be served", { reason: state.reason, detail: state.message });
+  end(state, 1);
 }
 
 /** Takes an engine process that is still loading along: it ends with its channel. */

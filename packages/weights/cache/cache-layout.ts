@@ -8,7 +8,7 @@
  *   partial/KEY.unpack/     scratch of a Python package
  *   sets/ID/NAME            links that give the parts of a split GGUF their names
  *   files/ID.json           checksums of files outside the cache
- *   locks/KEY               held while somebody fetches KEY
+ *   locks/KEY               held while somebody fetches KEY, KEY.owner who that is
  *
  * Everything except blobs may be deleted at any time; that costs a download or a hash.
  */

@@ -5,6 +5,7 @@
  * piece before the source is blamed: the earlier piece may have been of another version, or of a
  * mirror that is wrong.
  */
+import { stat } from "node:fs/promises";
 import { keyOf } from "../cache/cache-layout.ts";
 import { admitBlob, type Blob } from "../cache/blobs.ts";
 import { requireGguf } from "../gguf/gguf-check.ts";
@@ -92,6 +93,7 @@ async function problemOf(
   try {
     await requireGguf(partial.path, name);
     requireSize(partial.sizeBytes, remote.sizeBytes);
+    await requireAlone(partial);
     requireChecksum(partial.sha256(), sha256 ?? remote.sha256);
     return undefined;
   } catch (error) {
@@ -105,6 +107,16 @@ function requireSize(sizeBytes: number, announcedBytes: number | undefined): voi
   throw new WeightsError(
     sizeBytes < announcedBytes ? "Truncated" : "ChecksumMismatch",
     `${sizeBytes} bytes arrived, ${announcedBytes} were announced`,
+  );
+}
+
+/** The hash is of what was written; if the file has more, somebody else has written to it, too. */
+async function requireAlone({ path, sizeBytes }: PartialFile): Promise<void> {
+  const { size } = await stat(path);
+  if (size === sizeBytes) return;
+  throw new WeightsError(
+    "SourceUnavailable",
+    `${path} has ${size} bytes after ${sizeBytes} were written: another process writes to it`,
   );
 }
 
