@@ -25,6 +25,8 @@ import { limitKeys } from "./keys/limit.ts";
 import { restrictModel } from "./keys/model-access.ts";
 import { modelsRouter, type ModelDirectory } from "./model-list.ts";
 import type { OpenRequests } from "./open-requests.ts";
+import { adminOnly } from "./prompt-log/admin-only.ts";
+import { promptLog } from "./prompt-log/log-route.ts";
 import { readBody } from "./read-body.ts";
 import { readReference } from "./reference.ts";
 import type { Upstream } from "./upstream.ts";
@@ -41,12 +43,23 @@ export type AppOptions = {
   readonly browsers?: Partial<Pick<ApiConfig, "checkHost" | "cors">>;
   /** Default: whoever reaches the service may use it. */
   readonly keys?: Keys;
+  /** Default: nobody without an admin key may see what others ask. */
+  readonly adminFromLoopback?: boolean;
   /** Milliseconds that only go up: the clock of limits. */
   readonly now?: () => number;
 };
 
 export function createApp(options: AppOptions): Express {
-  const { directory, requests, log, limits, browsers, keys = NO_KEYS, now } = options;
+  const {
+    directory,
+    requests,
+    log,
+    limits,
+    browsers,
+    keys = NO_KEYS,
+    now,
+    adminFromLoopback = false,
+  } = options;
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", false);
@@ -59,6 +72,10 @@ export function createApp(options: AppOptions): Express {
   app.use(authenticate(keys));
 
   app.use(modelsRouter(directory));
+  app
+    .route("/admin/log")
+    .get(adminOnly({ fromLoopback: adminFromLoopback }), promptLog(options))
+    .all(allowOnly(["GET"]));
   const limit = limitKeys(now);
   app
     .route([...PROXIED_PATHS])

@@ -28,6 +28,7 @@ try {
     log,
     limits: config,
     browsers: config,
+    adminFromLoopback: config.adminFromLoopback,
     keys: await configuredKeys(config, log),
   });
   const server = await listen(app, config);

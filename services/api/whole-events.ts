@@ -11,14 +11,19 @@ const EVENT_MAX_BYTES = 1024 * 1024;
 const NONE = Buffer.alloc(0);
 
 export class WholeEvents {
+  readonly #maxBytes: number;
   #held: Buffer = NONE;
   #inside = false;
+
+  constructor(maxBytes = EVENT_MAX_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** What may be sent now. */
   push(chunk: Buffer): Buffer {
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     const end = endOfLastEvent(bytes);
-    const tooLarge = bytes.length - end > EVENT_MAX_BYTES;
+    const tooLarge = bytes.length - end > this.#maxBytes;
     const sent = tooLarge ? bytes : bytes.subarray(0, end);
     this.#held = bytes.subarray(sent.length);
     if (sent.length > 0) this.#inside = tooLarge;

@@ -1,0 +1,93 @@
+/**
+ * One reader, and the model servers it reads: a connection to each, their events passed on whole.
+ *
+ * A connection that breaks is opened again at the next look; a server that refuses is not asked again.
+ */
+import { once } from "node:events";
+import { frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
+import type { Response } from "express";
+import { WholeEvents } from "../whole-events.ts";
+
+const KEEP_ALIVE_MS = 15_000;
+/** A prompt of a million tokens, with its answer, and room to spare. */
+const EVENT_MAX_BYTES = 32 * 1024 * 1024;
+const REFUSAL_MAX_CHARACTERS = 1000;
+
+export class LogFollower implements Disposable {
+  readonly #res: Response;
+  readonly #keepAlive: NodeJS.Timeout;
+  readonly #servers = new Map<string, AbortController>();
+
+  constructor(res: Response) {
+    this.#res = res;
+    // One for each server that waits for a slow reader.
+    res.setMaxListeners(0);
+    res.writeHead(200, {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+    });
+    res.write(KEEP_ALIVE);
+    this.#keepAlive = setInterval(() => {
+      if (res.writableLength === 0) res.write(KEEP_ALIVE);
+    }, KEEP_ALIVE_MS);
+  }
+
+  /** From now on exactly these servers; the model of each. */
+  follow(servers: ReadonlyMap<string, string>): void {
+    for (const [endpoint, connection] of this.#servers) {
+      if (servers.has(endpoint)) continue;
+      this.#servers.delete(endpoint);
+      connection.abort();
+    }
+    for (const [endpoint, model] of servers) {
+      if (this.#servers.has(endpoint)) continue;
+      const connection = new AbortController();
+      this.#servers.set(endpoint, connection);
+      void this.#read(endpoint, model, connection);
+    }
+  }
+
+  end(): void {
+    this.#res.end();
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#keepAlive);
+    this.follow(new Map());
+  }
+
+  async #read(endpoint: string, model: string, { signal }: AbortController): Promise<void> {
+    try {
+      const answer = await fetch(`${endpoint}/admin/log`, { signal, redirect: "error" });
+      if (!answer.ok)
+        return this.#tell({ type: "refused", model, endpoint, ...(await why(answer)) });
+      this.#tell({ type: "attached", model, endpoint });
+      await this.#pass(answer, signal);
+    } catch {
+      // Gone, or not there yet. Whether it still should be, the next look decides.
+    }
+    if (signal.aborted) return undefined;
+    this.#servers.delete(endpoint);
+    return this.#tell({ type: "detached", model, endpoint });
+  }
+
+  async #pass(answer: globalThis.Response, signal: AbortSignal): Promise<void> {
+    const events = new WholeEvents(EVENT_MAX_BYTES);
+    for await (const chunk of answer.body ?? []) {
+      const whole = events.push(Buffer.from(chunk));
+      if (events.insideEvent) throw new Error("an event has no end");
+      if (whole.length > 0 && !this.#res.write(whole)) await once(this.#res, "drain", { signal });
+    }
+  }
+
+  #tell(event: object): void {
+    if (!this.#res.writableEnded) this.#res.write(frame(event));
+  }
+}
+
+async function why(answer: globalThis.Response): Promise<{ status: number; message: string }> {
+  const body: unknown = await answer.json().catch(() => undefined);
+  const { message = "" } = (body as { error?: { message?: string } } | undefined)?.error ?? {};
+  return { status: answer.status, message: message.slice(0, REFUSAL_MAX_CHARACTERS) };
+}
