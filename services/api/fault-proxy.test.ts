@@ -30,7 +30,7 @@ const whole: RequestListener = (req, res) => {
 async function serving(t: TestContext, listener: RequestListener): Promise<number> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => void server.close().closeAllConnections());
+  t.after(() => server.close().closeAllConnections());
   return (server.address() as AddressInfo).port;
 }
 

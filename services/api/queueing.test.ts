@@ -110,25 +110,27 @@ test("a client that hangs up in the queue never reaches a server", async (t) => 
   await t.waitFor(() => assert.ok(lines.some((line) => line["outcome"] === "client gone")));
 });
 
-describe("a stream that waits", () => {
-  const busy = async (t: TestContext, text: string, options = {}) => {
-    const server = await held(t, text);
-    const started = await gateway(t, [model("m", { endpoints: [server.url] })], {
-      keepAliveMs: 5,
-      ...options,
-    });
-    const inside = [chat(started.url, {}), chat(started.url, {})];
-    await t.waitFor(() => assert.equal(server.arrived(), 2));
-    t.after(() => Promise.allSettled(inside));
-    return { ...started, server };
-  };
-  const releaseAll = async (t: TestContext, server: Awaited<ReturnType<typeof held>>) => {
-    server.release();
-    server.release();
-    await t.waitFor(() => assert.equal(server.arrived(), 3));
-    server.release();
-  };
+/** A server with no place left, behind a gateway that is quick to comment. */
+async function busy(t: TestContext, text: string, options = {}) {
+  const server = await held(t, text);
+  const started = await gateway(t, [model("m", { endpoints: [server.url] })], {
+    keepAliveMs: 5,
+    ...options,
+  });
+  const inside = [chat(started.url, {}), chat(started.url, {})];
+  await t.waitFor(() => assert.equal(server.arrived(), 2));
+  t.after(() => Promise.allSettled(inside));
+  return { ...started, server };
+}
 
+async function releaseAll(t: TestContext, server: Awaited<ReturnType<typeof held>>) {
+  server.release();
+  server.release();
+  await t.waitFor(() => assert.equal(server.arrived(), 3));
+  server.release();
+}
+
+describe("a stream that waits", () => {
   test("gets comments, then its events and nothing twice", async (t) => {
     const { url, server } = await busy(t, STREAM);
     const response = await chat(url, { stream: true });
