@@ -75,7 +75,8 @@ async function takenBy(
   { client }: Writer,
   { resource, configuration: { metadata } }: DesiredObject,
 ): Promise<Problem | undefined> {
-  const there = await client.get(resource, metadata);
+  // Whoever made it has done so long ago, as a rule: the server need not ask its database.
+  const there = await client.get(resource, metadata, { resourceVersion: "0" });
   if (there === undefined) return undefined;
   if (there.metadata.labels?.[MODEL_LABEL] === metadata.labels?.[MODEL_LABEL]) return undefined;
   const what = `The ${resource.kind} ${metadata.name}`;

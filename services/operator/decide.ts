@@ -62,8 +62,8 @@ function serving(
   const template = podTemplate(model, platform, inspection);
   const revision = template.metadata.annotations[REVISION_ANNOTATION];
   const room = roomFor(revision, observed.pods, nowMs);
-  const makesRoom = room.needed;
-  const applies = desiredObjects(model, platform, { phase: "serve", inspection, makesRoom });
+  const phase = { phase: "serve", template, makesRoom: room.needed } as const;
+  const applies = desiredObjects(model, platform, phase);
   return {
     kind: "serve",
     ...(inspection && { inspection }),

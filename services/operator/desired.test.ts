@@ -9,6 +9,7 @@ import { arbitraryInput } from "../../test/support/schema-arbitrary.ts";
 import { desiredObjects, type Phase } from "./desired.ts";
 import { http, inspection, modelWith, platform } from "./fixtures/models.ts";
 import type { Model } from "./model.ts";
+import { podTemplate } from "./objects/pod-template.ts";
 import { unsupported } from "./unsupported.ts";
 
 type PodSpec = {
@@ -39,16 +40,25 @@ type Container = {
   };
 };
 
-const serving: Phase = { phase: "serve", inspection, makesRoom: false };
+type Case = "serve" | "inspect" | "makeRoom";
 
-function objectOf(model: Model, kind: string, phase = serving): KubeObject {
-  const found = desiredObjects(model, platform, phase).find((it) => it.resource.kind === kind);
+function phaseOf(model: Model, what: Case): Phase {
+  if (what === "inspect") return { phase: "inspect" };
+  const template = podTemplate(model, platform, inspection);
+  return { phase: "serve", template, makesRoom: what === "makeRoom" };
+}
+
+const objectsOf = (model: Model, what: Case = "serve") =>
+  desiredObjects(model, platform, phaseOf(model, what));
+
+function objectOf(model: Model, kind: string, what?: Case): KubeObject {
+  const found = objectsOf(model, what).find((it) => it.resource.kind === kind);
   assert.ok(found, `no ${kind}`);
   return found.configuration;
 }
 
-function deploymentOf(model: Model, phase?: Phase) {
-  const { spec } = objectOf(model, "Deployment", phase) as unknown as {
+function deploymentOf(model: Model, what?: Case) {
+  const { spec } = objectOf(model, "Deployment", what) as unknown as {
     readonly spec: {
       readonly replicas: number;
       readonly strategy: { readonly rollingUpdate: object };
@@ -58,8 +68,8 @@ function deploymentOf(model: Model, phase?: Phase) {
   return spec;
 }
 
-function podOf(spec: Partial<LocalModelSpecInput>, phase?: Phase): PodSpec {
-  return deploymentOf(modelWith(spec), phase).template.spec;
+function podOf(spec: Partial<LocalModelSpecInput>): PodSpec {
+  return deploymentOf(modelWith(spec)).template.spec;
 }
 
 function partsOf(spec: Partial<LocalModelSpecInput>) {
@@ -73,7 +83,7 @@ function partsOf(spec: Partial<LocalModelSpecInput>) {
 const configOf = ({ env }: Container): unknown => JSON.parse(env[0]?.value ?? "");
 
 test("a model has a Deployment, a Service, a budget and an account, all owned by it", () => {
-  const objects = desiredObjects(modelWith(), platform, serving);
+  const objects = objectsOf(modelWith());
   assert.deepEqual(
     objects.map(({ resource }) => resource.kind),
     ["ServiceAccount", "Service", "PodDisruptionBudget", "Deployment"],
@@ -86,7 +96,7 @@ test("a model has a Deployment, a Service, a budget and an account, all owned by
 });
 
 test("before anything is known of the weights there is an inspect pod and no Deployment", () => {
-  const kinds = desiredObjects(modelWith(), platform, { phase: "inspect" });
+  const kinds = objectsOf(modelWith(), "inspect");
   assert.deepEqual(
     kinds.map(({ resource }) => resource.kind),
     ["ServiceAccount", "Service", "PodDisruptionBudget", "Pod"],
@@ -245,7 +255,7 @@ test("slices, other vendors and claim templates go by their own names", () => {
 });
 
 const strategyOf = (spec: Partial<LocalModelSpecInput>, makesRoom: boolean) =>
-  deploymentOf(modelWith(spec), { ...serving, makesRoom }).strategy.rollingUpdate;
+  deploymentOf(modelWith(spec), makesRoom ? "makeRoom" : "serve").strategy.rollingUpdate;
 
 test("a roll starts the new pod first, except where it could wait for ever", () => {
   const claim = { cache: { claimTemplate: { size: "1Gi" } } };
@@ -276,13 +286,13 @@ test("only what runs in a cluster is taken", () => {
 });
 
 const specs = arbitraryInput(LocalModelSpec);
-const phases = fc.constantFrom<Phase>(serving, { phase: "inspect" });
+const cases = fc.constantFrom<Case>("serve", "makeRoom", "inspect");
 
 test("for any model the objects follow from it alone", () => {
   fc.assert(
-    fc.property(specs, phases, (spec, phase) => {
-      const once = JSON.stringify(desiredObjects(modelWith(spec), platform, phase));
-      const again = JSON.stringify(desiredObjects(modelWith(spec), platform, phase));
+    fc.property(specs, cases, (spec, what) => {
+      const once = JSON.stringify(objectsOf(modelWith(spec), what));
+      const again = JSON.stringify(objectsOf(modelWith(spec), what));
       assert.equal(once, again);
     }),
   );
@@ -290,12 +300,12 @@ test("for any model the objects follow from it alone", () => {
 
 test("for any model its pods are restricted, and mount only volumes they have", () => {
   fc.assert(
-    fc.property(specs, phases, (spec, phase) => {
+    fc.property(specs, cases, (spec, what) => {
       const model = modelWith(spec);
       const pod =
-        phase.phase === "serve"
+        what !== "inspect"
           ? deploymentOf(model).template.spec
-          : (objectOf(model, "Pod", phase) as unknown as { readonly spec: PodSpec }).spec;
+          : (objectOf(model, "Pod", what) as unknown as { readonly spec: PodSpec }).spec;
       requireRestricted(pod);
     }),
   );

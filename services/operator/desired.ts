@@ -44,7 +44,7 @@ export function desiredObjects(
     ...one(POD_DISRUPTION_BUDGETS, disruptionBudget(model)),
     ...(phase.phase === "inspect"
       ? one(PODS, inspectPod(model, platform))
-      : one(DEPLOYMENTS, deployment(model, platform, phase))),
+      : one(DEPLOYMENTS, deployment(model, phase))),
   ];
 }
 

@@ -7,12 +7,13 @@
  */
 import type { Client } from "@localmodel/kube/client.ts";
 import { isConflict, isNotFound } from "@localmodel/kube/api-errors.ts";
-import { PODS } from "@localmodel/kube/core-resources.ts";
+import { DEPLOYMENTS, PODS } from "@localmodel/kube/core-resources.ts";
 import type { AppliedMemory } from "@localmodel/kube/applied-memory.ts";
 import type { Clock } from "@localmodel/kube/clock.ts";
 import { referenceTo } from "@localmodel/kube/event.ts";
 import type { EventRecorder } from "@localmodel/kube/event-recorder.ts";
 import type { Outcome, Pass, Reconcile } from "@localmodel/kube/reconcile.ts";
+import type { Resource } from "@localmodel/kube/resource.ts";
 import type { WrittenVersions } from "@localmodel/kube/written-versions.ts";
 import { objectName } from "@localmodel/localmodel/labels.ts";
 import { API_VERSION, KIND } from "@localmodel/localmodel/localmodel.ts";
@@ -101,25 +102,32 @@ async function work(
 
 type Written = { readonly refusals: readonly Problem[]; readonly againInMs: readonly number[] };
 
-/** One after the other: a pod must not be made before its ServiceAccount. */
+/** What makes pods comes last: a pod without its ServiceAccount is refused. */
 async function write(
   surroundings: Surroundings,
   pass: Pass,
   { decision, observed }: { readonly decision: Decision; readonly observed: Observed },
 ): Promise<Written> {
   const by = writer(surroundings, pass);
-  const refusals: Problem[] = [];
-  const againInMs: number[] = [];
-  for (const desired of decision.applies) {
-    const applied = await applyObject(by, desired, observed.objects);
-    if (applied.refusal !== undefined) refusals.push(applied.refusal);
-    if (applied.againInMs !== undefined) againInMs.push(applied.againInMs);
-  }
+  const applyAll = (makers: boolean) =>
+    Promise.all(
+      decision.applies
+        .filter(({ resource }) => makesPods(resource) === makers)
+        .map((desired) => applyObject(by, desired, observed.objects)),
+    );
+  const applied = [...(await applyAll(false)), ...(await applyAll(true))];
   const { scalesTo } = decision;
   if (scalesTo !== undefined && observed.deployment !== undefined) {
     await scaleDeployment(by, observed.deployment, scalesTo);
   }
-  return { refusals, againInMs };
+  return {
+    refusals: applied.flatMap(({ refusal }) => refusal ?? []),
+    againInMs: applied.flatMap(({ againInMs }) => againInMs ?? []),
+  };
+}
+
+function makesPods(resource: Resource): boolean {
+  return resource === DEPLOYMENTS || resource === PODS;
 }
 
 function writer({ client, memory, written }: Surroundings, { key, signal }: Pass): Writer {

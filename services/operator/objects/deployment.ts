@@ -10,15 +10,13 @@
  */
 import type { Deployment } from "@localmodel/kube/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects.ts";
-import type { Inspection } from "@localmodel/localmodel/inspection.ts";
 import { selectorLabels } from "@localmodel/localmodel/labels.ts";
 import { type Model, wantedReplicas } from "../model.ts";
-import type { Platform } from "../platform.ts";
 import { metadataOf } from "./metadata.ts";
-import { podTemplate } from "./pod-template.ts";
+import type { PodTemplate } from "./pod-template.ts";
 
 export type DeploymentParts = {
-  readonly inspection: Inspection | undefined;
+  readonly template: PodTemplate;
   readonly makesRoom: boolean;
 };
 
@@ -29,8 +27,7 @@ const QUEUE_LABEL_PREFIX = "kueue.x-k8s.io/";
 
 export function deployment(
   model: Model,
-  platform: Platform,
-  { inspection, makesRoom }: DeploymentParts,
+  { template, makesRoom }: DeploymentParts,
 ): ApplyConfiguration<Deployment> {
   const metadata = metadataOf(model);
   return {
@@ -41,7 +38,7 @@ export function deployment(
       progressDeadlineSeconds: NO_PROGRESS_DEADLINE,
       selector: { matchLabels: selectorLabels(model.name) },
       strategy: { type: "RollingUpdate", rollingUpdate: rollingUpdate(model, makesRoom) },
-      template: podTemplate(model, platform, inspection),
+      template,
     },
   };
 }

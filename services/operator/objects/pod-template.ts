@@ -15,6 +15,8 @@ import { GRACE_SECONDS, serverContainer } from "./server-container.ts";
 import { topologySpread } from "./topology-spread.ts";
 import { volumesOf } from "./volumes.ts";
 
+export type PodTemplate = ReturnType<typeof podTemplate>;
+
 export function podTemplate(model: Model, platform: Platform, inspection: Inspection | undefined) {
   const volumes = volumesOf(filesOf(model), cacheClaimName(model));
   const spec = {
