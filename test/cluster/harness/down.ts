@@ -1,0 +1,14 @@
+/** `npm run cluster:down`: takes the cluster of `npm run cluster:up` away. What was built for it stays. */
+import { run } from "./command.ts";
+import { forgetCluster, readCluster } from "./running-cluster.ts";
+
+export async function clusterDown(): Promise<void> {
+  const cluster = await readCluster();
+  if (cluster === undefined) return;
+  const ignoreMissing = (): string => "";
+  await run("docker", ["rm", "--force", "--volumes", ...cluster.containers]).catch(ignoreMissing);
+  await run("docker", ["network", "rm", cluster.network]).catch(ignoreMissing);
+  await forgetCluster();
+}
+
+if (import.meta.main) await clusterDown();

@@ -1,0 +1,3 @@
+module localmodel.test/pause
+
+go 1.26.0
