@@ -32,13 +32,19 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 
 /** For a server's "clientError" event. */
 export function answerClientError(error: ParserError, socket: Duplex): void {
-  // A client that hung up, or one to whom an answer is already under way, cannot be told anything.
-  const begun = "_httpMessage" in socket && socket._httpMessage !== null;
+  // A client that hung up, or one to whom an answer is already under way, cannot be told anything. One whose
+  // body does not come still can: its answer has not begun.
+  const begun = "_httpMessage" in socket && hasBegun(socket._httpMessage);
   if (error.code === "ECONNRESET" || !socket.writable || begun) {
     socket.destroy();
     return;
   }
   socket.end(rawResponse(REFUSALS[error.code ?? ""] ?? MALFORMED), () => socket.destroy());
+}
+
+function hasBegun(response: unknown): boolean {
+  if (typeof response !== "object" || response === null) return false;
+  return !("headersSent" in response) || response.headersSent !== false;
 }
 
 function rawResponse({ status, phrase, message }: Refusal): string {
