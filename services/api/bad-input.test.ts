@@ -229,10 +229,11 @@ function connectionsTo(upstream: ScriptedUpstream): number {
   return upstream.requests.length + upstream.hangUps();
 }
 
+const afterBody: RequestListener = (req, res) => void req.on("end", () => res.end()).resume();
+
 /** The same server with little patience, in front of an app that waits for the body. */
 async function impatient(t: TestContext): Promise<number> {
-  const app: RequestListener = (req, res) => void req.on("end", () => res.end()).resume();
-  const server = await listen(app, {
+  const server = await listen(afterBody, {
     host: "127.0.0.1",
     port: 0,
     headersTimeoutMs: 200,
