@@ -37,7 +37,9 @@ async function scene(t: TestContext) {
       { interval: 5, timeout: 20_000 },
     );
   const names = () => source.current().map(({ name }) => name);
-  return { cluster, source, lines, eventually, names };
+  // What happens between the list and the watch, this API server does not tell.
+  const watching = () => eventually(() => assert.equal(cluster.openWatches, 1));
+  return { cluster, source, lines, eventually, names, watching };
 }
 
 test("nobody gets in, and nobody is refused for good, before the Secrets are known", async (t) => {
@@ -47,7 +49,8 @@ test("nobody gets in, and nobody is refused for good, before the Secrets are kno
 });
 
 test("keys come and go with their Secrets", async (t) => {
-  const { cluster, source, eventually, names } = await scene(t);
+  const { cluster, source, eventually, names, watching } = await scene(t);
+  await watching();
   cluster.put("secrets", secret("b", documentOf("bob")));
   cluster.put("secrets", secret("a", documentOf("alice", "ann")));
   await eventually(() => assert.deepEqual(names(), ["alice", "ann", "bob"]));
@@ -59,7 +62,8 @@ test("keys come and go with their Secrets", async (t) => {
 });
 
 test("a Secret that becomes invalid keeps its keys, and the log says what is wrong where", async (t) => {
-  const { cluster, lines, eventually, names } = await scene(t);
+  const { cluster, lines, eventually, names, watching } = await scene(t);
+  await watching();
   cluster.put("secrets", secret("a", documentOf("alice")));
   await eventually(() => assert.deepEqual(names(), ["alice"]));
   cluster.put("secrets", secret("a", "keys: [{ name: alice, sha256: sk-secret }]"));
