@@ -6,13 +6,12 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { API_CONFIG_VARIABLE, type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
 import type { ApiMessage, DirectoryMessage } from "@localmodel/localmodel/directory.ts";
 import { SERVICE_HEAP } from "@localmodel/service/heap.ts";
-import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 
 export type Proxy = AsyncDisposable & {
   readonly name: string;
@@ -47,15 +46,15 @@ export async function startApi(
 
 /** Undefined where nginx is not installed. */
 export async function startNginx(upstream: string): Promise<Proxy | undefined> {
-  const folder = await temporaryFolder();
+  const folder = await TemporaryFolder.create();
   const port = await freePort();
-  const path = join(folder, "nginx.conf");
-  await writeFile(path, nginxConfig(port, upstream, folder));
-  const child = spawn("nginx", ["-p", folder, "-c", path], { stdio: "ignore" });
+  const path = folder.file("nginx.conf");
+  await writeFile(path, nginxConfig(port, upstream, folder.path));
+  const child = spawn("nginx", ["-p", folder.path, "-c", path], { stdio: "ignore" });
   const failed = once(child, "error").then(() => "failed" as const);
   const url = `http://127.0.0.1:${port}`;
   const started = await Promise.race([failed, answering(`${url}/v1/models`)]);
-  return started === "failed" ? undefined : proxy("nginx", url, child);
+  return started === "failed" ? undefined : proxy("nginx", url, child, folder);
 }
 
 /** As one uses it for streams of tokens: kept connections, nothing buffered. */
@@ -80,9 +79,9 @@ http {
 
 /** Undefined unless \`litellm\` is installed (pip install 'litellm[proxy]'). */
 export async function startLiteLlm(upstream: string): Promise<Proxy | undefined> {
-  const folder = await temporaryFolder();
+  const folder = await TemporaryFolder.create();
   const port = await freePort();
-  const path = join(folder, "config.yaml");
+  const path = folder.file("config.yaml");
   const model = `{model: openai/m, api_base: "${upstream}/v1", api_key: any}`;
   await writeFile(path, `model_list:\n  - {model_name: m, litellm_params: ${model}}\n`);
   const child = spawn("litellm", ["--config", path, "--host", "127.0.0.1", "--port", `${port}`], {
@@ -91,10 +90,10 @@ export async function startLiteLlm(upstream: string): Promise<Proxy | undefined>
   const failed = once(child, "error").then(() => "failed" as const);
   const url = `http://127.0.0.1:${port}`;
   const started = await Promise.race([failed, answering(`${url}/health/liveliness`)]);
-  return started === "failed" ? undefined : proxy("litellm", url, child);
+  return started === "failed" ? undefined : proxy("litellm", url, child, folder);
 }
 
-function proxy(name: string, url: string, child: ChildProcess): Proxy {
+function proxy(name: string, url: string, child: ChildProcess, folder?: TemporaryFolder): Proxy {
   return {
     name,
     url,
@@ -103,6 +102,7 @@ function proxy(name: string, url: string, child: ChildProcess): Proxy {
       const exited = once(child, "exit");
       child.kill("SIGKILL");
       await exited;
+      await folder?.[Symbol.asyncDispose]();
     },
   };
 }

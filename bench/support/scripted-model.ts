@@ -109,7 +109,7 @@ function shared(a: string, b: string): number {
 async function bodyOf(req: IncomingMessage): Promise<Asked> {
   let text = "";
   for await (const chunk of req) text += String(chunk);
-  return JSON.parse(text) as Asked;
+  return JSON.parse(text || "{}") as Asked;
 }
 
 async function answer(simulation: Simulation, req: IncomingMessage, res: ServerResponse) {
