@@ -5,7 +5,7 @@
  * Each is named after a hash of what it is made of, so an image that exists is never built again and never
  * stale.
  */
-import { copyFile, link, mkdir, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
+import { chmod, copyFile, link, mkdir, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Binaries } from "./binaries.ts";
@@ -17,6 +17,9 @@ import { buildOsImage } from "./os-image.ts";
 import { REPOSITORY, SUITE } from "./places.ts";
 
 const PRODUCT = ["model-server", "api", "operator"] as const;
+/** Pods run as users of their own. */
+const WEIGHTS_MODE = 0o644;
+
 /** Beside those of its own service. */
 const COMMON_SOURCES = [
   "package.json",
@@ -137,10 +140,11 @@ async function buildTools(node: string, report: Report): Promise<string> {
 
 async function buildWeights(weights: string, report: Report): Promise<string> {
   const folder = join(SUITE, "images/weights");
-  const name = `${prefix}weights:${await contentHash(folder, ["**"])}`;
+  const name = `${prefix}weights:${await contentHash(folder, ["**"], [WEIGHTS_MODE.toString(8)])}`;
   await once(name, report, async () => {
     await using context = await BuildContext.of(folder);
     await copyFile(weights, context.file("SmolLM2-135M-Instruct.Q4_1.gguf"));
+    await chmod(context.file("SmolLM2-135M-Instruct.Q4_1.gguf"), WEIGHTS_MODE);
     await buildImage({ name, context: context.path });
   });
   return name;

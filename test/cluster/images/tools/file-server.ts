@@ -23,7 +23,7 @@ const FAULTS: Readonly<Record<string, Answer>> = {
   truncated: (_request, response, path) => {
     const { size } = statSync(path);
     response.writeHead(200, { "content-length": size });
-    send(response, path, { end: Math.floor(size / 2) }).finally(() => response.destroy());
+    void send(response, path, { end: Math.floor(size / 2) }).finally(() => response.destroy());
   },
   /** As long as the file, and other bytes. */
   wrong: (_request, response, path) => {

@@ -1,0 +1,85 @@
+/**
+ * Modules that run in the client pod, with the official `openai` package, and print JSON.
+ */
+import { API_URL } from "./scene.ts";
+
+const client = (options: object = {}): string =>
+  `import OpenAI from "openai";
+const client = new OpenAI({ baseURL: ${JSON.stringify(API_URL)}, apiKey: "none", ...${JSON.stringify(options)} });
+`;
+
+export type ChatAnswer = {
+  readonly text: string;
+  readonly pieces: number;
+  readonly finish: string | null;
+  readonly totalTokens: number;
+};
+
+/** One question, asked plainly and as a stream. */
+export function chatModule(model: string, question: string): string {
+  return `${client()}
+const request = { model: ${JSON.stringify(model)}, messages: [{ role: "user", content: ${JSON.stringify(question)} }], temperature: 0, max_tokens: 24 };
+const whole = await client.chat.completions.create(request);
+const stream = await client.chat.completions.create({ ...request, stream: true });
+let text = "", pieces = 0, finish = null;
+for await (const chunk of stream) {
+  const [choice] = chunk.choices;
+  if (choice?.delta.content) { text += choice.delta.content; pieces += 1; }
+  finish = choice?.finish_reason ?? finish;
+}
+if (text !== whole.choices[0].message.content) throw new Error(\`streamed "\${text}", whole "\${whole.choices[0].message.content}"\`);
+console.log(JSON.stringify({ text, pieces, finish, totalTokens: whole.usage.total_tokens }));
+`;
+}
+
+export function modelsModule(): string {
+  return `${client()}
+const ids = [];
+for await (const { id } of client.models.list()) ids.push(id);
+console.log(JSON.stringify(ids));
+`;
+}
+
+export type Refusal = { readonly status: number; readonly code: string | null };
+
+/** How a request for a model is refused. */
+export function refusalModule(model: string): string {
+  return `${client({ maxRetries: 0 })}
+const request = { model: ${JSON.stringify(model)}, messages: [{ role: "user", content: "Hello" }], max_tokens: 1 };
+const refusal = await client.chat.completions.create(request).then(() => ({ status: 200, code: null }), ({ status, code }) => ({ status, code }));
+console.log(JSON.stringify(refusal));
+`;
+}
+
+export type LoadResult = {
+  readonly streams: number;
+  readonly failures: readonly string[];
+};
+
+/**
+ * Streams one after the other on \`lanes\` lanes until told to end; a stream that does not come to its own
+ * end, or a request that is refused, is a failure. Nothing is tried again.
+ */
+export function loadModule(model: string, lanes: number): string {
+  return `import { existsSync } from "node:fs";
+${client({ maxRetries: 0 })}
+let streams = 0;
+const failures = [];
+async function lane(number) {
+  for (let round = 0; !existsSync(process.env.STOP); round++) {
+    try {
+      const stream = await client.chat.completions.create({ model: ${JSON.stringify(model)}, stream: true, max_tokens: 48, seed: round, messages: [{ role: "user", content: \`Count from \${number} to \${number + round}.\` }] });
+      let finish = null;
+      for await (const chunk of stream) finish = chunk.choices[0]?.finish_reason ?? finish;
+      if (finish === null) throw new Error("a stream ended without a finish reason");
+      streams += 1;
+    } catch (error) {
+      failures.push(\`\${new Date().toISOString()} \${error.message} \${error.cause ?? ""}\`);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+await Promise.all(Array.from({ length: ${lanes} }, (_, number) => lane(number)));
+console.log(JSON.stringify({ streams, failures: failures.slice(0, 20) }));
+`;
+}

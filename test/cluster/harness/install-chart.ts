@@ -1,0 +1,49 @@
+/** The product in the cluster, as its users install it: with Helm, in a namespace with the restricted policy. */
+import { join } from "node:path";
+import { run } from "./command.ts";
+import { kubectlOf } from "./kubectl.ts";
+import { REPOSITORY } from "./places.ts";
+import type { RunningCluster } from "./running-cluster.ts";
+import { SYSTEM_NAMESPACE } from "./scene.ts";
+
+const TIMEOUT_MS = 300_000;
+
+export async function installChart(
+  cluster: RunningCluster,
+  report: (line: string) => void,
+): Promise<void> {
+  report("installing the chart");
+  const namespace = {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: {
+      name: SYSTEM_NAMESPACE,
+      labels: { "pod-security.kubernetes.io/enforce": "restricted" },
+    },
+  };
+  await kubectlOf(cluster, "default")("apply", "--filename", "-", {
+    input: JSON.stringify(namespace),
+  });
+  const chart = join(REPOSITORY, "charts/localmodel");
+  const flags = ["--namespace", SYSTEM_NAMESPACE, "--kubeconfig", cluster.kubeconfig];
+  await run(
+    cluster.helm,
+    ["upgrade", "--install", "localmodel", chart, ...flags, "--wait", "--values", "-"],
+    { input: JSON.stringify(valuesFor(cluster)), timeoutMs: TIMEOUT_MS },
+  );
+}
+
+/** A node with two cores has room for more than one replica only if nobody reserves a whole core. */
+function valuesFor({ images }: RunningCluster): object {
+  return {
+    image: { pullPolicy: "IfNotPresent" },
+    operator: { image: named(images.operator) },
+    api: { image: named(images.api) },
+    modelServer: { images: { cpu: named(images["model-server"]), cuda: null, vulkan: null } },
+  };
+}
+
+function named(image: string): { readonly repository: string; readonly tag: string } {
+  const [repository = "", tag = ""] = image.split(":");
+  return { repository, tag };
+}

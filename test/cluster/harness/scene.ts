@@ -1,0 +1,258 @@
+/**
+ * What a scenario plays in: a namespace of its own with the restricted policy enforced, a file server with
+ * the weights, and a pod from which clients speak to the API service.
+ *
+ * Both run on the control plane's node, so that the other one can be drained. Everything goes with the
+ * namespace.
+ */
+import { randomBytes } from "node:crypto";
+import { API_VERSION, KIND, type LocalModelSpecInput } from "@localmodel/localmodel/localmodel.ts";
+import type {
+  Condition,
+  ConditionType,
+  LocalModelStatus,
+} from "@localmodel/localmodel/status-spec.ts";
+import { run } from "./command.ts";
+import { eventually, type Patience } from "./eventually.ts";
+import { type Kubectl, kubectlOf } from "./kubectl.ts";
+import { readCluster, type RunningCluster } from "./running-cluster.ts";
+
+export const SYSTEM_NAMESPACE = "localmodel-system";
+export const API_URL = `http://localmodel-api.${SYSTEM_NAMESPACE}.svc.cluster.local/v1`;
+export const WEIGHTS_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf";
+export const WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+
+const READY_PATIENCE: Patience = { timeoutMs: 240_000, intervalMs: 500 };
+
+export type StoredModel = {
+  readonly metadata: { readonly generation: number; readonly name: string };
+  readonly spec: object;
+  readonly status?: LocalModelStatus;
+};
+
+export class Scene implements AsyncDisposable {
+  readonly namespace: string;
+  readonly cluster: RunningCluster;
+  readonly kubectl: Kubectl;
+
+  private constructor(cluster: RunningCluster, namespace: string) {
+    this.cluster = cluster;
+    this.namespace = namespace;
+    this.kubectl = kubectlOf(cluster, namespace);
+  }
+
+  static async open(name: string): Promise<Scene> {
+    const cluster = await readCluster();
+    if (cluster === undefined) throw new Error("no cluster runs; npm run cluster:up starts one");
+    const scene = new Scene(cluster, `${name}-${randomBytes(3).toString("hex")}`);
+    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+    await scene.apply({
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: scene.namespace, labels },
+    });
+    await eventually("the namespace's service account", () =>
+      scene.kubectl("get", "serviceaccount", "default"),
+    );
+    await scene.apply(scene.#fileServer(), scene.#fileService(), scene.#client());
+    await scene.kubectl(
+      "wait",
+      "pod/files",
+      "pod/client",
+      "--for=condition=Ready",
+      "--timeout=120s",
+    );
+    return scene;
+  }
+
+  async apply(...objects: readonly object[]): Promise<void> {
+    const list = { apiVersion: "v1", kind: "List", items: objects };
+    await this.kubectl("apply", "--filename", "-", { input: JSON.stringify(list) });
+  }
+
+  /** `behaviour`: the first part of the file server's paths, see images/tools/file-server.ts. */
+  url(behaviour = "files"): string {
+    return `http://files.${this.namespace}.svc.cluster.local:8000/${behaviour}/${WEIGHTS_FILE}`;
+  }
+
+  /** The weights from the file server, a share of a CPU, and what `spec` says otherwise. */
+  async model(name: string, spec: Partial<LocalModelSpecInput> = {}): Promise<void> {
+    await this.apply({
+      apiVersion: API_VERSION,
+      kind: KIND,
+      metadata: { name, namespace: this.namespace },
+      spec: {
+        source: { http: { url: this.url() } },
+        engine: { slots: 2, contextTokens: 512, threads: 1 },
+        resources: { requests: { cpu: "100m" } },
+        ...spec,
+      },
+    });
+  }
+
+  async stored(name: string): Promise<StoredModel> {
+    return JSON.parse(
+      await this.kubectl("get", "localmodel", name, "--output=json"),
+    ) as StoredModel;
+  }
+
+  async condition(name: string, type: ConditionType = "Ready"): Promise<Condition> {
+    const { metadata, status } = await this.stored(name);
+    const found = status?.conditions?.find((condition) => condition.type === type);
+    if (found === undefined) throw new Error(`${name} has no condition ${type}`);
+    if (found.observedGeneration !== metadata.generation)
+      throw new Error(`${type} of ${name} is not about its newest generation`);
+    return found;
+  }
+
+  async untilReady(name: string, replicas = 1): Promise<StoredModel> {
+    return eventually(
+      `${name} to be ready`,
+      async () => {
+        const ready = await this.condition(name);
+        if (ready.status !== "True") throw new Error(`${ready.reason}: ${ready.message}`);
+        const progressing = await this.condition(name, "Progressing");
+        const stored = await this.stored(name);
+        const is = stored.status?.readyReplicas ?? 0;
+        if (is !== replicas) throw new Error(`${is} of ${replicas} replicas are ready`);
+        if (progressing.status === "True") throw new Error(`still ${progressing.message}`);
+        return stored;
+      },
+      READY_PATIENCE,
+    );
+  }
+
+  async untilReason(name: string, reason: RegExp): Promise<Condition> {
+    return eventually(
+      `${name} to say ${reason}`,
+      async () => {
+        const condition = await this.condition(name);
+        if (!reason.test(condition.reason))
+          throw new Error(`${condition.reason}: ${condition.message}`);
+        return condition;
+      },
+      { timeoutMs: 120_000 },
+    );
+  }
+
+  /** Pods of a model, with where they run. */
+  async pods(name: string): Promise<readonly PodView[]> {
+    const selector = `--selector=localmodel.dev/model=${name},app.kubernetes.io/component=model-server`;
+    const list = JSON.parse(await this.kubectl("get", "pods", selector, "--output=json")) as {
+      items: PodView[];
+    };
+    return list.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  }
+
+  /** Runs a module in the client pod and returns what it printed, as JSON. */
+  async inCluster<T>(module: string, timeoutMs = 120_000): Promise<T> {
+    const printed = await this.kubectl(
+      ...["exec", "--stdin", "client", "--", "node", "--input-type=module", "-"],
+      { input: module, timeoutMs },
+    );
+    return JSON.parse(printed) as T;
+  }
+
+  /** Goes on until `finish`; see load.ts. */
+  startInCluster(module: string): { finish(): Promise<string> } {
+    const stop = `/tmp/stop-${randomBytes(3).toString("hex")}`;
+    const args = ["exec", "--stdin", "client", "--", "env", `STOP=${stop}`, "node"];
+    const done = this.kubectl(...args, "--input-type=module", "-", {
+      input: module,
+      timeoutMs: 900_000,
+    });
+    done.catch(() => {}); // Told to whoever finishes it.
+    return {
+      finish: async () => {
+        await this.kubectl("exec", "client", "--", "touch", stop);
+        return done;
+      },
+    };
+  }
+
+  /** What a person would want to see of a scenario that failed. */
+  async report(folder: string): Promise<void> {
+    const what = "localmodels,deployments,pods,services,endpointslices,events";
+    const shown = await this.kubectl("get", what, "--output=yaml").catch(String);
+    await run("mkdir", ["-p", folder]);
+    const { writeFile } = await import("node:fs/promises");
+    await writeFile(`${folder}/${this.namespace}.yaml`, shown);
+    const names = await this.kubectl("get", "pods", "--output=name").catch(() => "");
+    for (const pod of names.split("\n").filter((name) => name !== "")) {
+      const log = await this.kubectl("logs", pod, "--all-containers", "--prefix").catch(String);
+      await writeFile(`${folder}/${this.namespace}-${pod.replace("/", "-")}.log`, log);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const folder = process.env["LOCALMODEL_TEST_LOGS"];
+    if (folder !== undefined) await this.report(folder);
+    await this.kubectl("delete", "namespace", this.namespace, "--wait=false");
+  }
+
+  #fileServer(): object {
+    const { tools, weights } = this.cluster.images;
+    return {
+      ...this.#pod(
+        "files",
+        { readinessProbe: { tcpSocket: { port: 8000 }, periodSeconds: 1 } },
+        {
+          volumes: [{ name: "files", image: { reference: weights, pullPolicy: "IfNotPresent" } }],
+        },
+        [{ name: "files", mountPath: "/files", readOnly: true }],
+        tools,
+      ),
+    };
+  }
+
+  #fileService(): object {
+    const metadata = { name: "files", namespace: this.namespace };
+    const spec = { selector: { app: "files" }, ports: [{ port: 8000 }] };
+    return { apiVersion: "v1", kind: "Service", metadata, spec };
+  }
+
+  #client(): object {
+    const command = ["node", "--eval", "setInterval(() => {}, 1e6)"];
+    return this.#pod("client", { command }, {}, [], this.cluster.images.tools);
+  }
+
+  #pod(
+    name: string,
+    container: object,
+    spec: object,
+    mounts: readonly object[],
+    image: string,
+  ): object {
+    const [node] = this.cluster.containers;
+    return {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, namespace: this.namespace, labels: { app: name } },
+      spec: {
+        ...(node !== undefined && { nodeName: node }),
+        securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+        terminationGracePeriodSeconds: 0,
+        containers: [
+          {
+            name,
+            image,
+            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+            volumeMounts: mounts,
+            ...container,
+          },
+        ],
+        ...spec,
+      },
+    };
+  }
+}
+
+export type PodView = {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec: { readonly nodeName?: string };
+  readonly status: { readonly podIP?: string; readonly phase: string };
+};
