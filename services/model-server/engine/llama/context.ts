@@ -8,6 +8,7 @@ import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node
 import { type BatchCounters, slotOrder } from "../batch.ts";
 import type { Distribution, SampleOptions, Sequence } from "../sequence.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
+import { SamplerMemory } from "./sampler-memory.ts";
 import { samplerOptions } from "./sampler-options.ts";
 
 export type ContextOptions = {
@@ -54,9 +55,10 @@ export async function createContext(
         },
       }),
   );
+  const memory = new SamplerMemory(model.fileInfo.metadata.tokenizer.ggml.tokens.length);
   const sequences = Array.from(
     { length: options.slots },
-    (_, number) => new LlamaSequence(context, number),
+    (_, number) => new LlamaSequence(context, number, memory),
   );
   const flashAttention = context.flashAttention === true;
   return { sequences, counters, flashAttention, memoryBytes: context.memoryUsage };
@@ -67,8 +69,10 @@ class LlamaSequence implements Sequence {
   readonly #sequence: LlamaContextSequence;
   readonly #model: LlamaModel;
   readonly #priority: number;
+  readonly #memory: SamplerMemory;
 
-  constructor(context: LlamaContext, number: number) {
+  constructor(context: LlamaContext, number: number, memory: SamplerMemory) {
+    this.#memory = memory;
     this.number = number;
     this.#model = context.model;
     this.#sequence = context.getSequence();
@@ -97,6 +101,7 @@ class LlamaSequence implements Sequence {
     await this.#sequence.evaluateWithoutGeneratingNewTokens(tokens as Token[], {
       evaluationPriority: this.#priority as 1,
     });
+    this.#memory.left();
   }
 
   sample(tokens: readonly number[], options: SampleOptions) {
@@ -117,6 +122,7 @@ class LlamaSequence implements Sequence {
       },
       end: async () => {
         await stream.return();
+        this.#memory.left();
       },
     };
   }
@@ -126,6 +132,7 @@ class LlamaSequence implements Sequence {
       tokens.map((token) => [token as Token, { generateNext: RAW }]),
       { evaluationPriority: this.#priority as 1 },
     );
+    this.#memory.left();
     return tokens.map((_, index) => output[index]?.next.probabilities ?? new Map());
   }
 }
