@@ -13,6 +13,7 @@ import {
   SERVER_PORT,
 } from "@localmodel/localmodel/pod-layout.ts";
 import { isEnding, isReady } from "./status/pod-problem.ts";
+import { serves } from "./status/situation.ts";
 
 export type Question = {
   readonly podName: string;
@@ -31,7 +32,7 @@ const FACTS_MS = 30_000;
 /** Pods that are on their way to serve, and the inspect pod. */
 export function progressQuestions(pods: readonly Pod[]): readonly Question[] {
   return pods
-    .filter((pod) => !isEnding(pod) && !isReady(pod))
+    .filter((pod) => !isEnding(pod) && !serves(pod))
     .slice(0, PODS_MAX)
     .flatMap((pod) => progressQuestion(pod) ?? []);
 }

@@ -28,6 +28,7 @@ export function reportedStatus(model: Model, observed: Observed, told: Told): Lo
   const { decision, answers, refusals, now } = told;
   const { pods, inspectPod, deployment } = observed;
   const isInspecting = decision.kind === "inspect";
+  // What is wrong with pods of an earlier revision will not matter for long.
   const asked = isInspecting
     ? [inspectPod].filter((pod) => pod !== undefined)
     : pods.filter((pod) => revisionOf(pod) === decision.revision);

@@ -283,7 +283,12 @@ test("what is wrong with pods of an old version is not told", () => {
 });
 
 test("an inspection is told as such, and its failures as failures of the source", () => {
-  const pod = podWith({ containerStatuses: [containerStatus("inspect", running)] });
+  const bare = podWith({
+    conditions: [{ type: "Ready", status: "True" }],
+    containerStatuses: [containerStatus("inspect", running, { ready: true })],
+  });
+  const labels = { "app.kubernetes.io/component": "inspect" };
+  const pod = { ...bare, metadata: { ...bare.metadata, labels } };
   const going = statusFor({ decision: inspects, observed: { inspectPod: pod } });
   assert.deepEqual(sayings(going), {
     Ready: "False Inspecting",

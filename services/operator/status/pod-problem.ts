@@ -76,7 +76,9 @@ function stepProblem(
   status: ContainerStatus,
   answer: Answer | undefined,
 ): Problem | undefined {
-  if (status.state?.terminated?.exitCode === 0 || status.ready) return undefined;
+  // Any container without a probe counts as ready while it runs.
+  const serves = status.name === SERVER_CONTAINER && status.ready;
+  if (status.state?.terminated?.exitCode === 0 || serves) return undefined;
   const problem = containerProblem(status, sourceImagesOf(pod));
   if (problem !== undefined) return problem;
   return status.state?.running === undefined ? undefined : runningProblem(status.name, answer);

@@ -7,10 +7,11 @@
  */
 import type { Pod } from "@localmodel/kube/core-resources.ts";
 import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+import { COMPONENT_LABEL } from "@localmodel/localmodel/labels.ts";
 import type { MemoryEstimate } from "@localmodel/localmodel/memory-estimate.ts";
 import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/status-spec.ts";
 import type { Identity } from "../model.ts";
-import { REVISION_ANNOTATION } from "../objects/metadata.ts";
+import { INSPECT_COMPONENT, REVISION_ANNOTATION } from "../objects/metadata.ts";
 import type { Answer } from "./answers.ts";
 import { isEnding, isOver, isReady, isScheduled, podProblem } from "./pod-problem.ts";
 import { mostTellingFirst, type Problem } from "./problem.ts";
@@ -68,13 +69,17 @@ export function countPods(pods: readonly Pod[], revision: string | undefined): P
   };
 }
 
-/** Only of pods that are asked for: what is wrong with others will not matter for long. */
+/** Why pods do not serve. An inspect pod never does, whatever the kubelet says about its readiness. */
 export function podProblems(
   pods: readonly Pod[],
   answers: ReadonlyMap<string, Answer>,
 ): readonly Problem[] {
-  const unready = pods.filter((pod) => !isEnding(pod) && !isReady(pod));
-  return unready.map((pod) => podProblem(pod, answers.get(pod.metadata.name)));
+  const staying = pods.filter((pod) => !isEnding(pod) && !serves(pod));
+  return staying.map((pod) => podProblem(pod, answers.get(pod.metadata.name)));
+}
+
+export function serves(pod: Pod): boolean {
+  return isReady(pod) && pod.metadata.labels?.[COMPONENT_LABEL] !== INSPECT_COMPONENT;
 }
 
 export function isSettled({ wanted, isInspecting, pods }: Situation): boolean {
