@@ -6,6 +6,10 @@
  * soon as they are read), the key-value cache of all slots, and a margin for compute buffers and the two
  * Node processes. It errs on the high side: a pod that requests too much waits for a node, one that
  * requests too little is killed while it serves.
+ *
+ * Measured with SmolLM2-135M, all slots busy (peak resident memory of both processes, in MiB): 4 slots 789 of an
+ * estimated 954, 8 slots 1190 of 1314, 4 with a q8_0 cache 621 of 785, 16 of 512 tokens 656 of 774, 1 of 2048
+ * tokens 385 of 639.
  */
 import type { EngineSpec } from "./engine-spec.ts";
 import type { Inspection } from "./inspection.ts";
@@ -28,7 +32,7 @@ export const KV_ELEMENT_BYTES: Readonly<Record<EngineSpec["kvCacheType"], number
 /** llama.cpp allocates the cache of a context in steps of so many tokens. */
 const CACHE_STEP_TOKENS = 256;
 
-/** Both Node processes with their libraries, before any model. */
+/** Both Node processes with their libraries, and what waits to be collected (sampler-memory.ts of the engine). */
 const PROCESSES_BYTES = 320 * 2 ** 20;
 /** Texts and tables the engine process keeps for each token of the vocabulary. */
 const BYTES_PER_VOCABULARY_TOKEN = 1024;
