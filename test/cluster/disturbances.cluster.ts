@@ -85,14 +85,14 @@ suite("a model that is served", () => {
   test("is looked after by the second operator when the first dies", async () => {
     await system("scale", "deployment/localmodel-operator", "--replicas=2");
     await system("rollout", "status", "deployment/localmodel-operator", "--timeout=120s");
-    const before = await leader();
-    const [dying] = (await operators()).filter(({ metadata }) => before.startsWith(metadata.name));
-    assert.ok(dying, `the lease is held by ${before}, who is no operator`);
+    const first = await leader();
+    const [dying] = (await operators()).filter(({ metadata }) => first.startsWith(metadata.name));
+    assert.ok(dying, `the lease is held by ${first}, who is no operator`);
     await system("delete", "pod", dying.metadata.name, "--grace-period=0", "--force");
     await scene.model("after-failover");
     const now = await eventually("another operator to lead", async () => {
       const holder = await leader();
-      assert.notEqual(holder, before);
+      assert.notEqual(holder, first);
       return holder;
     });
     assert.notEqual(now, "");

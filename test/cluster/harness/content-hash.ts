@@ -13,11 +13,10 @@ export async function contentHash(
 ): Promise<string> {
   const hash = createHash("sha256");
   for (const text of texts) add(hash, text);
-  const exclude = (path: string): boolean => path.split("/").includes("node_modules");
   const entries = await Array.fromAsync(
     glob([...patterns], {
       cwd: folder,
-      exclude: (entry) => exclude(entry.name),
+      exclude: ({ name }) => name === "node_modules",
       withFileTypes: true,
     }),
   );

@@ -2,10 +2,12 @@
 import { run } from "./command.ts";
 import { forgetCluster, readCluster } from "./running-cluster.ts";
 
+/** What is gone already is no failure. */
+const ignoreMissing = (): string => "";
+
 export async function clusterDown(): Promise<void> {
   const cluster = await readCluster();
   if (cluster === undefined) return;
-  const ignoreMissing = (): string => "";
   await run("docker", ["rm", "--force", "--volumes", ...cluster.containers]).catch(ignoreMissing);
   await run("docker", ["network", "rm", cluster.network]).catch(ignoreMissing);
   await forgetCluster();

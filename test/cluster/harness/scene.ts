@@ -147,7 +147,13 @@ export class Scene implements AsyncDisposable {
   /** Runs a module in the client pod and returns what it printed, as JSON. */
   async inCluster<T>(module: string, timeoutMs = 120_000): Promise<T> {
     const printed = await this.kubectl(
-      ...["exec", "--stdin", "client", "--", "node", "--input-type=module", "-"],
+      "exec",
+      "--stdin",
+      "client",
+      "--",
+      "node",
+      "--input-type=module",
+      "-",
       { input: module, timeoutMs },
     );
     return JSON.parse(printed) as T;
@@ -191,18 +197,12 @@ export class Scene implements AsyncDisposable {
   }
 
   #fileServer(): object {
-    const { tools, weights } = this.cluster.images;
-    return {
-      ...this.#pod(
-        "files",
-        { readinessProbe: { tcpSocket: { port: 8000 }, periodSeconds: 1 } },
-        {
-          volumes: [{ name: "files", image: { reference: weights, pullPolicy: "IfNotPresent" } }],
-        },
-        [{ name: "files", mountPath: "/files", readOnly: true }],
-        tools,
-      ),
-    };
+    const reference = this.cluster.images.weights;
+    return this.#pod("files", {
+      readinessProbe: { tcpSocket: { port: 8000 }, periodSeconds: 1 },
+      volumes: [{ name: "files", image: { reference, pullPolicy: "IfNotPresent" } }],
+      volumeMounts: [{ name: "files", mountPath: "/files", readOnly: true }],
+    });
   }
 
   #fileService(): object {
@@ -212,17 +212,11 @@ export class Scene implements AsyncDisposable {
   }
 
   #client(): object {
-    const command = ["node", "--eval", "setInterval(() => {}, 1e6)"];
-    return this.#pod("client", { command }, {}, [], this.cluster.images.tools);
+    return this.#pod("client", { command: ["node", "--eval", "setInterval(() => {}, 1e6)"] });
   }
 
-  #pod(
-    name: string,
-    container: object,
-    spec: object,
-    mounts: readonly object[],
-    image: string,
-  ): object {
+  /** One container of the tools image. */
+  #pod(name: string, { volumes = [], ...container }: PodParts): object {
     const [node] = this.cluster.containers;
     return {
       apiVersion: "v1",
@@ -232,20 +226,21 @@ export class Scene implements AsyncDisposable {
         ...(node !== undefined && { nodeName: node }),
         securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
         terminationGracePeriodSeconds: 0,
+        volumes,
         containers: [
           {
             name,
-            image,
+            image: this.cluster.images.tools,
             securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
-            volumeMounts: mounts,
             ...container,
           },
         ],
-        ...spec,
       },
     };
   }
 }
+
+type PodParts = { readonly volumes?: readonly object[] } & Readonly<Record<string, unknown>>;
 
 export type PodView = {
   readonly metadata: {

@@ -171,12 +171,14 @@ start_kubelet() {
   kubeconfig node "node-$name"
   kubeconfig proxy
   # No cgroups per class of service: a container may not make them everywhere. Limits of pods hold all the same.
+  # Without them, Kubernetes 1.36's resizing of init containers makes the kubelet panic when one has ended.
   cat >$state/kubelet.yaml <<X
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 failCgroupV1: false
 cgroupDriver: cgroupfs
 cgroupsPerQOS: false
+featureGates: {InPlacePodVerticalScalingInitContainers: false}
 enforceNodeAllocatable: []
 failSwapOn: false
 localStorageCapacityIsolation: false

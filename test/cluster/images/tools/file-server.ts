@@ -44,11 +44,7 @@ const FAULTS: Readonly<Record<string, Answer>> = {
     const { size } = statSync(path);
     const half = Math.floor(size / 2);
     response.writeHead(200, { "content-length": size });
-    void send(response, path, { end: half - 1 }).then(async () => {
-      await released;
-      await send(response, path, { start: half });
-      response.end();
-    });
+    void inHalves(response, path, half);
   },
   files: (request, response, path) => {
     const { size, mtimeMs } = statSync(path);
@@ -70,6 +66,13 @@ let release: () => void = () => {};
 const released = new Promise<void>((resolve) => {
   release = resolve;
 });
+
+async function inHalves(response: ServerResponse, path: string, half: number): Promise<void> {
+  await send(response, path, { end: half - 1 });
+  await released;
+  await send(response, path, { start: half });
+  response.end();
+}
 
 /** A client that hangs up is no news here. */
 async function send(
