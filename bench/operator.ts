@@ -16,7 +16,7 @@ import { defineResource } from "@localmodel/kube/resource.ts";
 import { Transport } from "@localmodel/kube/transport.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
 import { LocalModelSpec } from "@localmodel/localmodel/localmodel.ts";
-import { SERVICE_HEAP } from "@localmodel/service/heap.ts";
+import { OPERATOR_HEAP } from "@localmodel/service/heap.ts";
 import { desiredObjects } from "../services/operator/desired.ts";
 import { LOCAL_MODELS, type StoredModel } from "../services/operator/local-model-resource.ts";
 import { identityOf } from "../services/operator/model.ts";
@@ -134,7 +134,7 @@ async function startOperator(): Promise<{ child: ChildProcess; port: number }> {
     resyncMs: RESYNC_MS,
   };
   const started = fork(`${import.meta.dirname}/support/operator-process.ts`, {
-    execArgv: [...SERVICE_HEAP],
+    execArgv: [...OPERATOR_HEAP],
     env: {
       ...process.env,
       // As in the image: every thread would otherwise keep memory of its own.

@@ -11,3 +11,12 @@
 export const SERVICE_HEAP = ["--max-semi-space-size=2", "--max-old-space-size=2048"] as const;
 /** For an engine process: of its memory, only tokens and texts are in the heap. */
 export const ENGINE_HEAP = ["--max-semi-space-size=2", "--max-old-space-size=1024"] as const;
+/**
+ * For the operator, whose heap is its caches: room for the garbage of a pass, so that it is collected there, and
+ * no threads with memory of their own. MALLOC_ARENA_MAX=1 in the environment does the same outside the heap.
+ */
+export const OPERATOR_HEAP = [
+  "--max-semi-space-size=8",
+  "--max-old-space-size=512",
+  "--v8-pool-size=1",
+] as const;

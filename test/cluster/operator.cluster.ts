@@ -191,8 +191,12 @@ suite("the operator on a real API server", () => {
     const [first] = await cluster.podsWhen("forgetful", 1, "inspect");
     assert.ok(first);
     await cluster.inspected(first, inspectionMessage(inspection));
-    await cluster.podsWhen("forgetful", 1);
+    const [server] = await cluster.podsWhen("forgetful", 1);
+    assert.ok(server);
     await cluster.podsWhen("forgetful", 0, "inspect");
+    // By then the operator has seen that the inspect pod, which still knew the answer, is gone.
+    await cluster.serve(server);
+    await cluster.until("forgetful", "Ready", "True Ready");
     await cluster.eraseStatus("forgetful");
     const [second] = await cluster.podsWhen("forgetful", 1, "inspect");
     assert.ok(second);
