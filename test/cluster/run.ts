@@ -17,6 +17,9 @@ import { clusterUp } from "./harness/up.ts";
 
 const API_SERVER_QUESTIONS = "packages/kube/testing/api-server.ts";
 
+/** Stops components and cuts networks: not for a cluster that is there for others too. */
+const DISTURBS_NODES = "disturbances.cluster.ts";
+
 const report = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
 const logs = join(CACHE, "logs", new Date().toISOString().replaceAll(":", "-"));
 
@@ -34,7 +37,8 @@ async function filesToRun(): Promise<readonly string[]> {
   const asked = process.argv.slice(2);
   if (asked.length > 0) return asked;
   const all = await Array.fromAsync(glob("*.cluster.ts", { cwd: SUITE }));
-  const paths = all.toSorted().map((name) => relative(REPOSITORY, join(SUITE, name)));
+  const owned = all.filter((name) => cluster.containers.length > 0 || name !== DISTURBS_NODES);
+  const paths = owned.toSorted().map((name) => relative(REPOSITORY, join(SUITE, name)));
   return [...paths, API_SERVER_QUESTIONS];
 }
 

@@ -4,20 +4,21 @@
  * With a cluster that runs already, only images that have changed are brought to its nodes.
  */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Network } from "testcontainers";
 import { fetchTestModel } from "../../../scripts/fetch-test-model.ts";
 import { type Binaries, buildBinaries } from "./binaries.ts";
 import { run } from "./command.ts";
 import { ensureDocker } from "./docker.ts";
+import { clusterDown } from "./down.ts";
 import { buildImages, type Images } from "./images.ts";
+import { kubectlOf } from "./kubectl.ts";
+import { loadImages } from "./load-images.ts";
 import { startNode } from "./node-container.ts";
 import { CLUSTER_FOLDER, CLUSTER_NAME } from "./places.ts";
 import { readCluster, type RunningCluster, writeCluster } from "./running-cluster.ts";
 
 type Report = (line: string) => void;
-
-const IMPORT_TIMEOUT_MS = 10 * 60_000;
 
 export async function clusterUp(report: Report): Promise<RunningCluster> {
   // No reaper: its image is in a registry. down.ts and the suite take away what they have started.
@@ -26,38 +27,63 @@ export async function clusterUp(report: Report): Promise<RunningCluster> {
   const weights = await fetchTestModel();
   const binaries = await buildBinaries(report);
   const images = await buildImages(binaries, weights, report);
-  const running = await readCluster();
-  const cluster = running ?? (await startCluster(images, binaries, report));
+  const running = await runningCluster();
+  const cluster = running ?? (await clusterWith(images, binaries, report));
   const loaded = await loadImages(cluster, images, running?.images, report);
   await writeCluster(loaded);
   return loaded;
 }
 
-async function startCluster(
+/** What is left of one whose containers have gone, with a restart of the machine say, is taken away. */
+async function runningCluster(): Promise<RunningCluster | undefined> {
+  const known = await readCluster();
+  if (known === undefined) return undefined;
+  const answer = await kubectlOf(known, "default")("get", "--raw", "/readyz").catch(
+    () => undefined,
+  );
+  if (answer !== undefined) return known;
+  await clusterDown();
+  return undefined;
+}
+
+/** The one that LOCALMODEL_TEST_KUBECONFIG names, else a new one. */
+async function clusterWith(
   images: Images,
   binaries: Binaries,
   report: Report,
 ): Promise<RunningCluster> {
+  const { kubernetesNode, ...loadable } = images;
+  const existing = process.env["LOCALMODEL_TEST_KUBECONFIG"] ?? "";
+  const access =
+    existing === ""
+      ? await startNodes(kubernetesNode, report)
+      : { kubeconfig: existing, containers: [], network: "" };
+  return {
+    ...access,
+    images: loadable,
+    kubeBinaries: await controlPlaneFolder(binaries),
+    helm: binaries.paths.get("helm") ?? "helm",
+  };
+}
+
+async function startNodes(
+  image: string,
+  report: Report,
+): Promise<Pick<RunningCluster, "kubeconfig" | "containers" | "network">> {
   report("starting two nodes");
   const pkiFolder = join(CLUSTER_FOLDER, "pki");
   await rm(pkiFolder, { recursive: true, force: true });
   await mkdir(pkiFolder, { recursive: true });
   const network = await new Network().start();
-  const image = images.kubernetesNode;
   const names = [`${CLUSTER_NAME}-server`, `${CLUSTER_NAME}-agent`] as const;
   const server = startNode({ image, name: names[0], network, pkiFolder });
   const agent = startNode({ image, name: names[1], network, pkiFolder, server: names[0] });
   const [started] = await Promise.all([server, agent]);
   const address = started.getIpAddress(network.getName());
-  const { kubernetesNode: _node, ...loadable } = images;
-  const kubectl = binaries.paths.get("kubectl") ?? "";
   return {
     kubeconfig: await writeKubeconfig(pkiFolder, `https://${address}:6443`),
     containers: [...names],
     network: network.getName(),
-    images: loadable,
-    kubeBinaries: await controlPlaneFolder(binaries),
-    helm: binaries.paths.get("helm") ?? dirname(kubectl),
   };
 }
 
@@ -100,33 +126,6 @@ async function writeKubeconfig(pkiFolder: string, server: string): Promise<strin
   const path = join(CLUSTER_FOLDER, "kubeconfig");
   await writeFile(path, JSON.stringify(config), { mode: 0o600 });
   return path;
-}
-
-async function loadImages(
-  cluster: RunningCluster,
-  { kubernetesNode: _node, ...images }: Images,
-  known: RunningCluster["images"] | undefined,
-  report: Report,
-): Promise<RunningCluster> {
-  const had = new Set(Object.values(known ?? {}));
-  const missing = Object.values(images).filter((name) => !had.has(name));
-  if (missing.length > 0) {
-    report(`loading ${missing.join(", ")}`);
-    const tar = join(CLUSTER_FOLDER, "images.tar");
-    await run("docker", ["save", "--output", tar, ...missing], { timeoutMs: IMPORT_TIMEOUT_MS });
-    for (const container of cluster.containers) await importInto(container, tar);
-    await rm(tar);
-  }
-  return { ...cluster, images };
-}
-
-async function importInto(container: string, tar: string): Promise<void> {
-  const { createReadStream } = await import("node:fs");
-  const importing = ["ctr", "--namespace", "k8s.io", "images", "import", "-"];
-  await run("docker", ["exec", "--interactive", container, ...importing], {
-    input: createReadStream(tar),
-    timeoutMs: IMPORT_TIMEOUT_MS,
-  });
 }
 
 if (import.meta.main) {

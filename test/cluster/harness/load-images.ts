@@ -1,0 +1,51 @@
+/**
+ * Brings images to the nodes of a cluster: past registries, straight into containerd.
+ */
+import { createReadStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { run } from "./command.ts";
+import type { Images } from "./images.ts";
+import { CLUSTER_FOLDER } from "./places.ts";
+import type { RunningCluster } from "./running-cluster.ts";
+
+const IMPORT_TIMEOUT_MS = 10 * 60_000;
+
+/** `known`: what the nodes have already. */
+export async function loadImages(
+  cluster: RunningCluster,
+  { kubernetesNode: _node, ...images }: Images,
+  known: RunningCluster["images"] | undefined,
+  report: (line: string) => void,
+): Promise<RunningCluster> {
+  const had = new Set(Object.values(known ?? {}));
+  const missing = Object.values(images).filter((name) => !had.has(name));
+  if (missing.length > 0) {
+    report(`loading ${missing.join(", ")}`);
+    await (cluster.containers.length > 0 ? loadInto(cluster, missing) : loadByCommand(missing));
+  }
+  return { ...cluster, images };
+}
+
+async function loadInto({ containers }: RunningCluster, images: readonly string[]): Promise<void> {
+  const tar = join(CLUSTER_FOLDER, "images.tar");
+  await run("docker", ["save", "--output", tar, ...images], { timeoutMs: IMPORT_TIMEOUT_MS });
+  await Promise.all(containers.map((container) => importInto(container, tar)));
+  await rm(tar);
+}
+
+/** Only its owner knows how a cluster that was there before gets images; without a word it has them. */
+async function loadByCommand(images: readonly string[]): Promise<void> {
+  const [program, ...args] = (process.env["LOCALMODEL_TEST_LOAD_IMAGE"] ?? "").split(" ");
+  if (program === undefined || program === "") return;
+  for (const image of images)
+    await run(program, [...args, image], { timeoutMs: IMPORT_TIMEOUT_MS });
+}
+
+async function importInto(container: string, tar: string): Promise<void> {
+  const importing = ["ctr", "--namespace", "k8s.io", "images", "import", "-"];
+  await run("docker", ["exec", "--interactive", container, ...importing], {
+    input: createReadStream(tar),
+    timeoutMs: IMPORT_TIMEOUT_MS,
+  });
+}
