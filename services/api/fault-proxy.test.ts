@@ -130,6 +130,9 @@ for (const fault of ["reset", "half-close", "garbage"] as const) {
   });
 }
 
+/** The default of a second is short on a machine with other work. */
+const PATIENCE = { interval: 20, timeout: 30_000 };
+
 test("a server that stalls at any byte is let go of when its client goes", async (t) => {
   const port = await serving(t, streaming);
   const { all } = await wireBytes(port);
@@ -139,10 +142,12 @@ test("a server that stalls at any byte is let go of when its client goes", async
     const gateway = await startGateway([model("m", { endpoints: [stalled.url], slots: 1 })]);
     const hangUp = new AbortController();
     const asked = chat(gateway.url, {}, { signal: hangUp.signal }).then((one) => one.text());
-    await t.waitFor(() => assert.equal(stalled.open(), 1));
+    await t.waitFor(() => assert.equal(stalled.open(), 1), PATIENCE);
     hangUp.abort();
     await assert.rejects(asked);
-    await t.waitFor(() => assert.deepEqual([stalled.open(), gateway.requests.count], [0, 0]));
+    await t.waitFor(() => {
+      assert.deepEqual([stalled.open(), gateway.requests.count], [0, 0]);
+    }, PATIENCE);
     await gateway.close();
     await stalled.close();
   });
