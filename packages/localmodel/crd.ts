@@ -4,7 +4,16 @@ import { LocalModelStatus } from "./status-spec.ts";
 import { type StructuralSchema, structuralSchema } from "./structural.ts";
 import { LABEL_PATTERN } from "./text.ts";
 
-export const PLURAL = "localmodels";
+const PLURAL = "localmodels";
+
+/** Where the API server serves LocalModels, for whoever watches or writes them. */
+export const LOCAL_MODEL_RESOURCE = {
+  group: GROUP,
+  version: VERSION,
+  plural: PLURAL,
+  kind: KIND,
+  namespaced: true,
+} as const;
 
 export function customResourceDefinition() {
   return {

@@ -4,8 +4,7 @@
  */
 import type { KubeObject } from "@localmodel/kube/objects.ts";
 import { defineResource } from "@localmodel/kube/resource.ts";
-import { PLURAL } from "@localmodel/localmodel/crd.ts";
-import { GROUP, KIND, VERSION } from "@localmodel/localmodel/localmodel.ts";
+import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/crd.ts";
 import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
 
 export type StoredModel = KubeObject & {
@@ -13,10 +12,4 @@ export type StoredModel = KubeObject & {
   readonly status?: LocalModelStatus;
 };
 
-export const LOCAL_MODELS = defineResource<StoredModel>({
-  group: GROUP,
-  version: VERSION,
-  plural: PLURAL,
-  kind: KIND,
-  namespaced: true,
-});
+export const LOCAL_MODELS = defineResource<StoredModel>(LOCAL_MODEL_RESOURCE);

@@ -6,7 +6,7 @@ import type { Client } from "@localmodel/kube/client.ts";
 import { NODES, PODS, SERVICES } from "@localmodel/kube/core-resources.ts";
 import type { KubeObject } from "@localmodel/kube/objects.ts";
 import { defineResource } from "@localmodel/kube/resource.ts";
-import { PLURAL } from "@localmodel/localmodel/crd.ts";
+import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/crd.ts";
 import {
   COMPONENT_LABEL,
   MODEL_LABEL,
@@ -14,18 +14,11 @@ import {
   objectName,
   selectorLabels,
 } from "@localmodel/localmodel/labels.ts";
-import { GROUP, KIND, VERSION } from "@localmodel/localmodel/localmodel.ts";
 import { SERVER_PORT, SERVER_PORT_NAME } from "@localmodel/localmodel/pod-layout.ts";
 
 const NODE = "node";
 
-const LOCAL_MODELS = defineResource<KubeObject & { readonly spec?: unknown }>({
-  group: GROUP,
-  version: VERSION,
-  plural: PLURAL,
-  kind: KIND,
-  namespaced: true,
-});
+const LOCAL_MODELS = defineResource<KubeObject & { readonly spec?: unknown }>(LOCAL_MODEL_RESOURCE);
 
 export class ModelPods {
   readonly #client: Client;

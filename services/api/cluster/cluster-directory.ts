@@ -13,10 +13,9 @@ import { Reflector } from "@localmodel/kube/reflector.ts";
 import { defineResource } from "@localmodel/kube/resource.ts";
 import type { Scope } from "@localmodel/kube/scope.ts";
 import { Transport, type TransportOptions } from "@localmodel/kube/transport.ts";
-import { PLURAL } from "@localmodel/localmodel/crd.ts";
+import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/crd.ts";
 import type { Directory } from "@localmodel/localmodel/directory.ts";
 import { MODEL_LABEL } from "@localmodel/localmodel/labels.ts";
-import { GROUP, KIND, VERSION } from "@localmodel/localmodel/localmodel.ts";
 import { modelLoading } from "@localmodel/openai/errors.ts";
 import type { ModelDirectory } from "../model-list.ts";
 import { directoryOf } from "./directory-of.ts";
@@ -29,13 +28,7 @@ export type ClusterDirectoryOptions = {
   readonly transport?: TransportOptions;
 };
 
-const LOCAL_MODELS = defineResource({
-  group: GROUP,
-  version: VERSION,
-  plural: PLURAL,
-  kind: KIND,
-  namespaced: true,
-});
+const LOCAL_MODELS = defineResource(LOCAL_MODEL_RESOURCE);
 
 /** What becomes of one object: gone when undefined. */
 type Changed<T> = (key: string, object: T | undefined) => void;
