@@ -12,7 +12,6 @@ import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
 import { keyOf } from "@localmodel/kube/objects.ts";
 import { Reflector } from "@localmodel/kube/reflector.ts";
-import { defineResource } from "@localmodel/kube/resource.ts";
 import { Transport } from "@localmodel/kube/transport.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
 import { LocalModelSpec } from "@localmodel/localmodel/localmodel.ts";
@@ -22,17 +21,11 @@ import { LOCAL_MODELS, type StoredModel } from "../services/operator/local-model
 import { identityOf } from "../services/operator/model.ts";
 import { podTemplate } from "../services/operator/objects/pod-template.ts";
 import { ControlPlane } from "../test/support/control-plane.ts";
+import { CRDS } from "../test/support/crds.ts";
 import { residentBytes } from "../test/support/process-tree.ts";
 import { percentile } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 
-const CRDS = defineResource({
-  group: "apiextensions.k8s.io",
-  version: "v1",
-  plural: "customresourcedefinitions",
-  kind: "CustomResourceDefinition",
-  namespaced: false,
-});
 const { values } = parseArgs({
   options: {
     models: { type: "string", default: "1000" },

@@ -10,22 +10,15 @@ import { Client } from "@localmodel/kube/client.ts";
 import { ENDPOINT_SLICES, NAMESPACES } from "@localmodel/kube/core-resources.ts";
 import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
-import { defineResource } from "@localmodel/kube/resource.ts";
 import { Transport } from "@localmodel/kube/transport.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
 import { ClusterDirectory } from "../services/api/cluster/cluster-directory.ts";
 import { ControlPlane } from "../test/support/control-plane.ts";
+import { CRDS } from "../test/support/crds.ts";
 import { ModelPods } from "../test/support/model-pods.ts";
 import { median, percentile } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 
-const CRDS = defineResource({
-  group: "apiextensions.k8s.io",
-  version: "v1",
-  plural: "customresourcedefinitions",
-  kind: "CustomResourceDefinition",
-  namespaced: false,
-});
 const NAMESPACE = "bench";
 
 const { values } = parseArgs({ options: { pods: { type: "string", default: "100" } } });

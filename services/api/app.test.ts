@@ -1,24 +1,7 @@
 import assert from "node:assert/strict";
-import { describe, test, type TestContext } from "node:test";
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
-import { chat, errorOf, type Gateway, model, startGateway } from "./fixtures/gateway.ts";
-import { answer, json, type Script, scriptedUpstream } from "./fixtures/scripted-upstream.ts";
-
-async function gateway(
-  t: TestContext,
-  models: readonly DirectoryModel[],
-  options = {},
-): Promise<Gateway> {
-  const started = await startGateway(models, options);
-  t.after(() => started.close());
-  return started;
-}
-
-async function upstream(t: TestContext, ...scripts: Script[]) {
-  const started = await scriptedUpstream(...scripts);
-  t.after(() => started.close());
-  return started;
-}
+import { describe, test } from "node:test";
+import { chat, errorOf, model, gateway } from "./fixtures/gateway.ts";
+import { answer, json, type Script, upstream } from "./fixtures/scripted-upstream.ts";
 
 const OK = json({ ok: true });
 

@@ -10,16 +10,9 @@ import {
   END,
   event,
   json,
-  type Script,
-  scriptedUpstream,
+  upstream,
   SSE_HEAD,
 } from "./fixtures/scripted-upstream.ts";
-
-async function upstream(t: TestContext, ...scripts: Script[]) {
-  const started = await scriptedUpstream(...scripts);
-  t.after(() => started.close());
-  return started;
-}
 
 async function clientOf(t: TestContext, models: readonly DirectoryModel[]) {
   const gateway = await startGateway(models);

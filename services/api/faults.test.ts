@@ -1,9 +1,8 @@
 /** Model servers that break in every way: the client always gets exactly one well-formed outcome. */
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import { describe, test, type TestContext } from "node:test";
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
-import { chat, errorOf, model, startGateway } from "./fixtures/gateway.ts";
+import { describe, test } from "node:test";
+import { chat, errorOf, model, gateway } from "./fixtures/gateway.ts";
 import {
   answer,
   chunk,
@@ -13,20 +12,9 @@ import {
   reset,
   type Script,
   scriptedUpstream,
+  upstream,
   SSE_HEAD,
 } from "./fixtures/scripted-upstream.ts";
-
-async function gateway(t: TestContext, models: readonly DirectoryModel[], options = {}) {
-  const started = await startGateway(models, options);
-  t.after(() => started.close());
-  return started;
-}
-
-async function upstream(t: TestContext, ...scripts: Script[]) {
-  const started = await scriptedUpstream(...scripts);
-  t.after(() => started.close());
-  return started;
-}
 
 /** A port on which nobody listens. */
 async function refusing(): Promise<string> {

@@ -1,30 +1,16 @@
 /** What clients see while their requests wait. */
 import assert from "node:assert/strict";
 import { describe, test, type TestContext } from "node:test";
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
-import { chat, errorOf, model, startGateway } from "./fixtures/gateway.ts";
+import { chat, errorOf, model, gateway } from "./fixtures/gateway.ts";
 import {
   answer,
   chunk,
   END,
   event,
   json,
-  type Script,
-  scriptedUpstream,
+  upstream,
   SSE_HEAD,
 } from "./fixtures/scripted-upstream.ts";
-
-async function gateway(t: TestContext, models: readonly DirectoryModel[], options = {}) {
-  const started = await startGateway(models, options);
-  t.after(() => started.close());
-  return started;
-}
-
-async function upstream(t: TestContext, ...scripts: Script[]) {
-  const started = await scriptedUpstream(...scripts);
-  t.after(() => started.close());
-  return started;
-}
 
 /** A server that answers when it is told to. */
 async function held(t: TestContext, text: string) {

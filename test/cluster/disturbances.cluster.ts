@@ -12,7 +12,7 @@ import {
   loadModule,
 } from "./harness/client-modules.ts";
 import { run } from "./harness/command.ts";
-import { eventually } from "./harness/eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Kubectl, kubectlOf } from "./harness/kubectl.ts";
 import { Scene, SYSTEM_NAMESPACE } from "./harness/scene.ts";
 

@@ -8,6 +8,7 @@ import { defineResource } from "@localmodel/kube/resource.ts";
 import { inspectionMessage } from "@localmodel/localmodel/inspection.ts";
 import { terminationMessage } from "@localmodel/localmodel/termination.ts";
 import { SERVICES } from "@localmodel/kube/core-resources.ts";
+import { http, inspection } from "../../services/operator/fixtures/models.ts";
 import type { Cut } from "../support/api-proxy.ts";
 import {
   containerStatus,
@@ -23,21 +24,8 @@ const QUOTAS = defineResource<KubeObject & { readonly status?: { readonly used?:
   kind: "ResourceQuota",
   namespaced: true,
 });
-const http = { url: "https://models.example/model.gguf" };
 const source = { http };
 const resources = { requests: { memory: "1Gi" } };
-const inspection = {
-  architecture: "llama",
-  parameters: 134_515_008,
-  quantization: "Q4_1",
-  sizeBytes: 98_362_432,
-  furtherBytes: 0,
-  trainContextTokens: 2048,
-  vocabularyTokens: 49_152,
-  embeddingDimensions: 576,
-  layers: 30,
-  keyValueElements: 11_520,
-};
 
 suite("the operator on a real API server", () => {
   let cluster: OperatorCluster;

@@ -16,7 +16,7 @@ import {
   type Refusal,
   refusalModule,
 } from "./harness/client-modules.ts";
-import { eventually } from "./harness/eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { REPOSITORY } from "./harness/places.ts";
 import { Scene, WEIGHTS_FILE, WEIGHTS_SHA256 } from "./harness/scene.ts";
 

@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { eventually } from "./harness/eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { Scene, WEIGHTS_FILE } from "./harness/scene.ts";
 
 type Nodes = {

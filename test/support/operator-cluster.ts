@@ -10,7 +10,7 @@ import type { Pod } from "@localmodel/kube/core-resources.ts";
 import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
 import { MetricRegistry } from "@localmodel/kube/metrics.ts";
-import { defineResource, type Resource } from "@localmodel/kube/resource.ts";
+import type { Resource } from "@localmodel/kube/resource.ts";
 import { Transport } from "@localmodel/kube/transport.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
 import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/labels.ts";
@@ -23,14 +23,9 @@ import { createOperator } from "../../services/operator/operator.ts";
 import type { Answer } from "../../services/operator/status/answers.ts";
 import { ApiProxy, type Cut } from "./api-proxy.ts";
 import { ControlPlane } from "./control-plane.ts";
+import { CRDS } from "./crds.ts";
+import { eventually as untilTrue, type Patience } from "./eventually.ts";
 
-const CRDS = defineResource({
-  group: "apiextensions.k8s.io",
-  version: "v1",
-  plural: "customresourcedefinitions",
-  kind: "CustomResourceDefinition",
-  namespaced: false,
-});
 const NODE = "node-1";
 export const NAMESPACE = "default";
 
@@ -288,18 +283,9 @@ function passesOf(metrics: MetricRegistry): number {
 }
 
 /** The garbage collector may take half a minute to learn of a new kind. */
-const PATIENCE_MS = 60_000;
-const INTERVAL_MS = 25;
+const PATIENCE: Patience = { timeoutMs: 60_000, intervalMs: 25 };
 
 /** What the function returns once it does not throw. */
-export async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
-    }
-  }
+export function eventually<T>(attempt: () => Promise<T>): Promise<T> {
+  return untilTrue("the operator's work", attempt, PATIENCE);
 }

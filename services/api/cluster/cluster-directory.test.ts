@@ -5,7 +5,7 @@ import { test, type TestContext } from "node:test";
 import { ManualClock } from "@localmodel/kube/testing/manual-clock.ts";
 import { endpointSlice, localModel, type Pod } from "../fixtures/cluster-objects.ts";
 import { chat, errorOf, startGateway } from "../fixtures/gateway.ts";
-import { ScriptedCluster } from "../fixtures/scripted-cluster.ts";
+import { ScriptedCluster, whileTimePasses } from "../fixtures/scripted-cluster.ts";
 import {
   answer,
   chunk,
@@ -34,15 +34,7 @@ async function setUp(t: TestContext, namespaces: readonly string[] = []) {
     await directory[Symbol.asyncDispose]();
     await cluster[Symbol.asyncDispose]();
   });
-  /** Waits until it holds, while time passes for whoever waits to try again. */
-  const eventually = (holds: () => void): Promise<void> =>
-    t.waitFor(
-      async () => {
-        await clock.advance(1000);
-        holds();
-      },
-      { interval: 5, timeout: 20_000 },
-    );
+  const eventually = whileTimePasses(t, clock);
   const synced = () =>
     eventually(() => assert.ok(directory.known && cluster.openWatches === watchCount));
   const watchCount = 2 * Math.max(1, namespaces.length);

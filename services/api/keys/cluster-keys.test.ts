@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { ManualClock } from "@localmodel/kube/testing/manual-clock.ts";
-import { ScriptedCluster } from "../fixtures/scripted-cluster.ts";
+import { ScriptedCluster, whileTimePasses } from "../fixtures/scripted-cluster.ts";
 import { key, secretOf } from "../fixtures/keys.ts";
 import { ClusterKeys } from "./cluster-keys.ts";
 import { keysFrom } from "./key-source.ts";
@@ -28,14 +28,7 @@ async function scene(t: TestContext) {
     await source[Symbol.asyncDispose]();
     await cluster[Symbol.asyncDispose]();
   });
-  const eventually = (holds: () => void): Promise<void> =>
-    t.waitFor(
-      async () => {
-        await clock.advance(1000);
-        holds();
-      },
-      { interval: 5, timeout: 20_000 },
-    );
+  const eventually = whileTimePasses(t, clock);
   const names = () => source.current().map(({ name }) => name);
   // What happens between the list and the watch, this API server does not tell.
   const watching = () => eventually(() => assert.equal(cluster.openWatches, 1));

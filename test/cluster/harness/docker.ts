@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./command.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../../support/eventually.ts";
 import { CACHE } from "./places.ts";
 
 const BUILD_TIMEOUT_MS = 20 * 60_000;

@@ -15,6 +15,7 @@ import { buildImage, hasImage } from "./docker.ts";
 import { PAUSE_IMAGE, prefix } from "./image-names.ts";
 import { buildOsImage } from "./os-image.ts";
 import { REPOSITORY, SUITE } from "./places.ts";
+import { tarOf } from "./tar.ts";
 
 const PRODUCT = ["model-server", "api", "operator"] as const;
 /** Pods run as users of their own. */
@@ -109,18 +110,12 @@ async function buildKubernetesNode(os: string, binaries: Binaries, report: Repor
     for (const [binary, path] of binaries.paths)
       await hardLink(path, context.file(`bin/${binary}`));
     await run("docker", ["import", "--change", 'ENTRYPOINT ["/pause"]', "-", PAUSE_IMAGE], {
-      input: await tarOf(binaries.paths.get("pause") ?? ""),
+      input: tarOf(dirname(binaries.paths.get("pause") ?? ""), "pause"),
     });
     await run("docker", ["save", "--output", context.file("pause.tar"), PAUSE_IMAGE]);
     await buildImage({ name, context: context.path, args: { OS_IMAGE: os } });
   });
   return name;
-}
-
-async function tarOf(path: string) {
-  const { spawn } = await import("node:child_process");
-  const tar = spawn("tar", ["--create", "--directory", dirname(path), "pause"]);
-  return tar.stdout;
 }
 
 /** See images/tools/Dockerfile. */

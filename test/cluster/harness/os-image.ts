@@ -2,7 +2,6 @@
  * A small Debian as an image, from the package mirror that this machine's apt is configured for.
  */
 import { mkdtemp, rm } from "node:fs/promises";
-import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "./command.ts";
@@ -10,6 +9,7 @@ import { contentHash } from "./content-hash.ts";
 import { hasImage } from "./docker.ts";
 import { prefix } from "./image-names.ts";
 import { SUITE } from "./places.ts";
+import { tarOf } from "./tar.ts";
 
 const SUITE_NAME = "bookworm";
 /** What a Kubernetes node needs beside its own programs, and Node's C++ library. */
@@ -40,8 +40,10 @@ export async function buildOsImage(report: (line: string) => void): Promise<stri
     // Packages and lists that apt would fetch again, and what nobody reads.
     const waste = ["var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man"];
     await Promise.all(waste.map((it) => rm(join(folder, it), { recursive: true, force: true })));
-    const tar = spawn("tar", ["--create", "--directory", folder, "."]);
-    await run("docker", ["import", "-", name], { input: tar.stdout, timeoutMs: TIMEOUT_MS });
+    await run("docker", ["import", "-", name], {
+      input: tarOf(folder, "."),
+      timeoutMs: TIMEOUT_MS,
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

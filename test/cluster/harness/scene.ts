@@ -6,14 +6,14 @@
  * namespace.
  */
 import { randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
 import { API_VERSION, KIND, type LocalModelSpecInput } from "@localmodel/localmodel/localmodel.ts";
 import type {
   Condition,
   ConditionType,
   LocalModelStatus,
 } from "@localmodel/localmodel/status-spec.ts";
-import { run } from "./command.ts";
-import { eventually, type Patience } from "./eventually.ts";
+import { eventually, type Patience } from "../../support/eventually.ts";
 import { type Kubectl, kubectlOf } from "./kubectl.ts";
 import { readCluster, type RunningCluster } from "./running-cluster.ts";
 
@@ -180,8 +180,7 @@ export class Scene implements AsyncDisposable {
   async report(folder: string): Promise<void> {
     const what = "localmodels,deployments,pods,services,endpointslices,events";
     const shown = await this.kubectl("get", what, "--output=yaml").catch(String);
-    await run("mkdir", ["-p", folder]);
-    const { writeFile } = await import("node:fs/promises");
+    await mkdir(folder, { recursive: true });
     await writeFile(`${folder}/${this.namespace}.yaml`, shown);
     const names = await this.kubectl("get", "pods", "--output=name").catch(() => "");
     for (const pod of names.split("\n").filter((name) => name !== "")) {

@@ -1,0 +1,10 @@
+/** CustomResourceDefinitions, which only tests and benchmarks install by hand: users have the chart. */
+import { defineResource } from "@localmodel/kube/resource.ts";
+
+export const CRDS = defineResource({
+  group: "apiextensions.k8s.io",
+  version: "v1",
+  plural: "customresourcedefinitions",
+  kind: "CustomResourceDefinition",
+  namespaced: false,
+});
