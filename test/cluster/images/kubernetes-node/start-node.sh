@@ -39,6 +39,20 @@ prepare_machine() {
   mkdir -p $pki $state/{log,etcd,kubelet} /etc/cni/net.d /run/held
   mount --make-rshared /
   [ -e /dev/kmsg ] || mknod /dev/kmsg c 1 11
+  make_cgroups
+}
+
+# Nodes share the machine's tree, and a kubelet removes the cgroups of pods that it does not know. It cannot do
+# without them either: from Kubernetes 1.36 on it panics when a container of a pod without a cgroup restarts.
+make_cgroups() {
+  local hierarchy file
+  [ ! -e /sys/fs/cgroup/cgroup.controllers ] || { mkdir -p "/sys/fs/cgroup/$name"; return; }
+  for hierarchy in /sys/fs/cgroup/*/; do
+    [ -L "${hierarchy%/}" ] || mkdir -p "$hierarchy$name"
+  done
+  for file in cpuset.cpus cpuset.mems; do
+    cat "/sys/fs/cgroup/cpuset/$file" >"/sys/fs/cgroup/cpuset/$name/$file"
+  done
 }
 
 # run COMPONENT COMMAND…
@@ -170,15 +184,12 @@ start_kubelet() {
   certificate "node-$name" "/O=system:nodes/CN=system:node:$name" extendedKeyUsage=clientAuth
   kubeconfig node "node-$name"
   kubeconfig proxy
-  # No cgroups per class of service: a container may not make them everywhere. Limits of pods hold all the same.
-  # Without them, Kubernetes 1.36's resizing of init containers makes the kubelet panic when one has ended.
   cat >$state/kubelet.yaml <<X
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 failCgroupV1: false
 cgroupDriver: cgroupfs
-cgroupsPerQOS: false
-featureGates: {InPlacePodVerticalScalingInitContainers: false}
+cgroupRoot: /$name
 enforceNodeAllocatable: []
 failSwapOn: false
 localStorageCapacityIsolation: false
