@@ -51,18 +51,21 @@ suite("a model that is served", () => {
   test("gets what was asked for while the operator was cut off for a minute", async () => {
     const [pod] = await operators();
     const node = pod?.spec.nodeName ?? "";
+    // Before the Service's address is replaced by the server's, wherever that is.
     const rule = [
-      "FORWARD",
+      "PREROUTING",
       "--source",
       pod?.status.podIP ?? "",
       "--protocol",
       "tcp",
       "--dport",
-      "6443",
+      "443",
       "--jump",
       "DROP",
     ];
-    await run("docker", ["exec", node, "iptables", "--insert", ...rule]);
+    const iptables = (change: "--insert" | "--delete"): Promise<string> =>
+      run("docker", ["exec", node, "iptables", "--table", "mangle", change, ...rule]);
+    await iptables("--insert");
     const parted = Date.now();
     await scene.kubectl("scale", "localmodel/steady", "--replicas=2");
     const load = scene.startInCluster(loadModule("steady", 2));
@@ -76,7 +79,7 @@ suite("a model that is served", () => {
       1,
       "who scaled it, with the operator cut off?",
     );
-    await run("docker", ["exec", node, "iptables", "--delete", ...rule]);
+    await iptables("--delete");
     await scene.untilReady("steady", 2);
     await scene.kubectl("scale", "localmodel/steady", "--replicas=1");
     await scene.untilReady("steady", 1);
