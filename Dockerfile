@@ -65,6 +65,8 @@ COPY --from=operator-modules /app ./
 COPY --from=sources /app/LICENSE ./
 COPY --from=sources /app/packages packages
 COPY --from=sources /app/services/operator services/operator
+ENV MALLOC_ARENA_MAX=1
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--max-old-space-size=512", "--v8-pool-size=1"]
 CMD ["services/operator/main.ts"]
 ARG VERSION=0.0.0
 ARG REVISION=unknown

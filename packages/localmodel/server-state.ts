@@ -13,6 +13,7 @@ export type ModelFacts = {
   readonly architecture: string;
   readonly parameters: number;
   readonly quantization: string;
+  /** Of the weights' files, as in the status of a LocalModel. */
   readonly sizeBytes: number;
   /** Context the model was trained for. */
   readonly trainContextTokens: number;

@@ -185,6 +185,13 @@ test("the server answers to the ids the model holds", () => {
   assert.equal(deploymentOf(modelWith({}, { claim: { ...claim, held: [] } })).replicas, 0);
 });
 
+test("pods do not change when somebody else claims an alias", () => {
+  const spec = { aliases: ["chat", "small"] };
+  const claim = { held: ["llama", "small"], lost: [{ id: "chat", holder: "other/x" }] };
+  const alone = modelWith(spec, { claim: { held: ["llama", "chat", "small"], lost: [] } });
+  assert.deepEqual(deploymentOf(modelWith(spec, { claim })), deploymentOf(alone));
+});
+
 test("memory is computed from the header, and what the author says comes first", () => {
   const computed = partsOf({}).server.resources;
   assert.match(computed.requests["memory"] ?? "", /^\d+Mi$/);

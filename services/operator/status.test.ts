@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "@localmodel/kube/core-resources.ts";
+import { CONDITION_REASONS } from "@localmodel/localmodel/condition-reasons.ts";
 import { CONDITION_TYPES, LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
 import { terminationMessage } from "@localmodel/localmodel/termination.ts";
 import fc from "fast-check";
@@ -17,6 +18,7 @@ import {
 import type { Model } from "./model.ts";
 import type { Observed } from "./observed.ts";
 import { reportedStatus, unreadableStatus } from "./report.ts";
+import { ADVICE } from "./status/advice.ts";
 import type { Answer } from "./status/answers.ts";
 import type { Problem } from "./status/problem.ts";
 import { transitions } from "./transitions.ts";
@@ -136,6 +138,19 @@ const table: Readonly<
     fetching(containerStatus("fetch", running)),
     { from: "fetch", progress: { message: "no answer", receivedBytes: 1, stalled: true } },
     { Ready: "False DownloadStalled", Progressing: "True DownloadStalled" },
+  ],
+  "a Secret of the source that is not there": [
+    fetching(containerStatus("fetch", running)),
+    {
+      from: "fetch",
+      progress: {
+        message: "no Secret hf",
+        receivedBytes: 0,
+        stalled: true,
+        reason: "SecretMissing",
+      },
+    },
+    { Ready: "False SecretMissing", SourceResolved: "False SecretMissing" },
   ],
   "a file that is not there": [
     fetching(crashed("fetch", { message: words("NotFound") })),
@@ -429,5 +444,13 @@ test("whatever pods do, the status is one the CRD takes, has every condition, an
         assert.ok(status.conditions?.every(({ message }) => message.trim() !== ""));
       },
     ),
+  );
+});
+
+test("what a person is advised about is a reason that clients understand", () => {
+  const understood = new Set<string>(Object.values(CONDITION_REASONS).flat());
+  assert.deepEqual(
+    [...ADVICE.keys()].filter((reason) => !understood.has(reason)),
+    [],
   );
 });

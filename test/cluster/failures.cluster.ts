@@ -53,7 +53,7 @@ const failures: Readonly<Record<string, Failure>> = {
   },
   "a Secret that is missing": {
     spec: http("files", { headersSecretRef: { name: "credentials" } }),
-    reason: /^(SecretMissing|DownloadStalled)$/,
+    reason: /^SecretMissing$/,
     message: /credentials/,
   },
   "an image that is not there": {
@@ -131,7 +131,7 @@ suite("a LocalModel that cannot be served", { concurrency: 4 }, () => {
   test("is served once the Secret it needs is there", async () => {
     const source = { http: { url: scene.url(), headersSecretRef: { name: "late" } } };
     await scene.model("late-secret", { source });
-    await scene.untilReason("late-secret", /^(SecretMissing|DownloadStalled)$/);
+    await scene.untilReason("late-secret", /^SecretMissing$/);
     await scene.kubectl(
       "create",
       "secret",

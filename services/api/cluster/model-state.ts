@@ -1,45 +1,18 @@
 /**
  * What a client is told of a model: from what the operator says, unless pods know better.
  *
- * Endpoints are faster than status: whoever has one is ready, whatever the status says. Reasons are the
- * operator's (docs/status.md), and a newer operator may have new ones: what is unknown here is "pending",
- * which clients retry, and only what waits for a person is "failed", which they do not.
+ * Endpoints are faster than status: whoever has one is ready, whatever the status says. A newer
+ * operator may have reasons that are unknown here: those are "pending", which clients try again.
  */
+import { CONDITION_REASONS } from "@localmodel/localmodel/condition-reasons.ts";
 import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
 import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
 
 type Explanation = Pick<DirectoryModel, "state" | "message">;
 type State = DirectoryModel["state"];
 
-const STATES: Readonly<Record<Exclude<State, "pending" | "ready">, readonly string[]>> = {
-  downloading: ["DeadlineExceeded", "Downloading", "DownloadStalled", "SourceUnavailable"],
-  loading: ["Loading", "RollingOut", "Starting"],
-  restarting: ["CrashLoop", "Draining", "Restarting"],
-  failed: [
-    "BadConfiguration",
-    "CacheUnusable",
-    "ChecksumMismatch",
-    "ConfigError",
-    "DoesNotFit",
-    "Forbidden",
-    "InvalidSource",
-    "InvalidSpec",
-    "LoadFailed",
-    "NotAGguf",
-    "NotFound",
-    "OutOfMemory",
-    "PodSecurity",
-    "Rejected",
-    "Suspended",
-    "Truncated",
-    "Unauthorized",
-    "Unsupported",
-    "UnsupportedSource",
-  ],
-};
-
 const STATE_BY_REASON: ReadonlyMap<string, State> = new Map(
-  Object.entries(STATES).flatMap(([state, reasons]) =>
+  Object.entries(CONDITION_REASONS).flatMap(([state, reasons]) =>
     reasons.map((reason) => [reason, state as State]),
   ),
 );

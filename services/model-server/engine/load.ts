@@ -4,10 +4,11 @@
  * The order matters to the reader of a failure: what is wrong with the file is found before any memory
  * is claimed for it.
  */
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import { contextTokensOf, DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/server-state.ts";
+import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
 import { availableBytes, usableThreads } from "./cgroup.ts";
 import { CHATML, ChatTemplate } from "./chat-template.ts";
 import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./facts.ts";
@@ -70,6 +71,7 @@ export async function loadEngine(
   return {
     facts: {
       ...factsOf(description, contexts.generation?.memoryBytes),
+      sizeBytes: await fileBytes(config.weightsPath),
       slots: embeds ? 1 : engine.slots,
       contextTokens,
       capabilities,
@@ -89,14 +91,17 @@ export async function loadEngine(
     if (llama.gpu === false) {
       assertFits(description.metadata, settings, {
         availableBytes: availableBytes(),
-        weightsBytes: description.sizeBytes,
+        weightsBytes: description.tensorBytes,
       });
     }
     return createContext(model, settings);
   }
 }
 
-type FactsOfTheFile = Omit<ModelFacts, "slots" | "contextTokens" | "capabilities" | "fingerprint">;
+type FactsOfTheFile = Omit<
+  ModelFacts,
+  "slots" | "contextTokens" | "capabilities" | "fingerprint" | "sizeBytes"
+>;
 
 function factsOf(
   { metadata, memoryBytes, ...description }: ModelDescription,
@@ -106,7 +111,6 @@ function factsOf(
     architecture: architectureOf(metadata),
     parameters: description.parameters,
     quantization: description.quantization,
-    sizeBytes: description.sizeBytes,
     trainContextTokens: description.trainContextTokens,
     vocabularyTokens: description.vocabulary.texts.length,
     embeddingDimensions: description.embeddingDimensions,
@@ -116,6 +120,14 @@ function factsOf(
     },
     sampling: samplingOf(metadata),
   };
+}
+
+/** Of all parts: what was downloaded, headers included. */
+async function fileBytes(weightsPath: string): Promise<number> {
+  const { parts = 1 } = parseSplitName(weightsPath) ?? {};
+  const paths = Array.from({ length: parts }, (_, index) => withPart(weightsPath, index + 1));
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
+  return sizes.reduce((total, size) => total + size, 0);
 }
 
 /** llama.cpp answers any unreadable file with one sentence for all; the usual mistakes deserve more. */

@@ -66,10 +66,11 @@ function environmentOf(model: Model) {
 function serverConfig(model: Model): ServerConfigInput {
   const { spec, claim, modelId, createdSeconds } = model;
   const [weights, ...adapters] = filesOf(model);
-  const [id = modelId, ...aliases] = claim.held;
+  const [id = modelId] = claim.held;
   return {
     modelId: id,
-    aliases,
+    // Those of others too: which of them lead here is the API service's to say, and changes without a roll.
+    aliases: [modelId, ...spec.aliases].filter((alias) => alias !== id),
     createdSeconds,
     weightsPath: weights?.path ?? "",
     adapters: adapters.map(({ path }, index) => ({

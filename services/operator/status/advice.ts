@@ -12,7 +12,7 @@ const source = (next: string): Advice => ({ stage: "source", next });
 const schedule = (next: string): Advice => ({ stage: "schedule", next });
 const load = (next: string): Advice => ({ stage: "load", next });
 
-const ADVICE: ReadonlyMap<string, Advice> = new Map(
+export const ADVICE: ReadonlyMap<string, Advice> = new Map(
   Object.entries({
     InvalidSource: source("Correct the source."),
     Unsupported: source("Choose another kind of source."),
@@ -20,6 +20,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map(
     Unauthorized: source(
       "Check the Secret that the source refers to, and that its owner may read the file.",
     ),
+    SecretMissing: source("The download goes on once it is there."),
     ChecksumMismatch: source("Correct sha256, or name the source that has those bytes."),
     Truncated: source("The file at the source is incomplete: upload it again or name another."),
     NotAGguf: source("Only GGUF files can be served: name another file."),

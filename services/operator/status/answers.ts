@@ -17,14 +17,16 @@ export type Answer =
 const STEP_BYTES = 100e6;
 
 export function fetchProblem(progress: FetchProgress): Problem {
-  const { stalled, message } = progress;
+  const { stalled, message, reason } = progress;
+  if (reason === "SecretMissing") return failure(reason, message);
   const told = inPercent(progress);
   if (!stalled) return waiting("load", "Downloading", `Downloading the weights: ${told}.`);
   const what = `Downloading the weights: ${told}, and nothing arrives`;
   return waiting("load", "DownloadStalled", `${what}: ${sentence(message)} It tries again.`);
 }
 
-export function inspectProblem({ stalled, message }: FetchProgress): Problem {
+export function inspectProblem({ stalled, message, reason }: FetchProgress): Problem {
+  if (reason === "SecretMissing") return failure(reason, message);
   if (!stalled) return INSPECTING;
   const what = "Reading the header of the weights, and nothing arrives";
   return waiting("source", "DownloadStalled", `${what}: ${sentence(message)} It tries again.`);

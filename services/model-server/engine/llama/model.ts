@@ -61,7 +61,7 @@ export type ModelDescription = {
   readonly isEnd: (token: number) => boolean;
   readonly parameters: number;
   readonly quantization: string;
-  readonly sizeBytes: number;
+  readonly tensorBytes: number;
   readonly trainContextTokens: number;
   readonly embeddingDimensions: number;
   readonly memoryBytes: { readonly ram: number; readonly vram: number };
@@ -95,7 +95,7 @@ export function describeModel(llama: Llama, model: LlamaModel): ModelDescription
     parameters: model.fileInsights.totalParameters,
     // "llama 135M Q4_1": what follows the architecture and the size.
     quantization: model.typeDescription.split(" ").slice(2).join(" "),
-    sizeBytes: model.size,
+    tensorBytes: model.size,
     trainContextTokens: model.trainContextSize,
     embeddingDimensions: model.embeddingVectorSize,
     memoryBytes: model.memoryUsage,

@@ -1,0 +1,51 @@
+/**
+ * Every reason that a condition of a LocalModel may give, and what it means to a client that asks for the model.
+ *
+ * The operator writes them and docs/status.md explains them; the API service turns them into the state of a model.
+ * Only what a person has to put right before anything can get better is "failed", which clients do not try again.
+ */
+export const CONDITION_REASONS = {
+  ready: ["Ready"],
+  pending: [
+    "Complete",
+    "ConfigError",
+    "DiskFull",
+    "DuplicateModelId",
+    "Evicted",
+    "ImagePullFailed",
+    "Inspecting",
+    "Loaded",
+    "Pending",
+    "PodFailed",
+    "QuotaExceeded",
+    "Resolved",
+    "Scheduled",
+    "Scheduling",
+    "SchedulingGated",
+    "Unschedulable",
+  ],
+  downloading: ["DeadlineExceeded", "Downloading", "DownloadStalled", "SourceUnavailable"],
+  loading: ["Loading", "RollingOut", "Starting"],
+  restarting: ["CrashLoop", "Draining", "Restarting"],
+  failed: [
+    "BadConfiguration",
+    "CacheUnusable",
+    "ChecksumMismatch",
+    "DoesNotFit",
+    "Forbidden",
+    "InvalidSource",
+    "InvalidSpec",
+    "LoadFailed",
+    "NotAGguf",
+    "NotFound",
+    "OutOfMemory",
+    "PodSecurity",
+    "Rejected",
+    "SecretMissing",
+    "Suspended",
+    "Truncated",
+    "Unauthorized",
+    "Unsupported",
+    "UnsupportedSource",
+  ],
+} as const;
