@@ -5,10 +5,11 @@ import { DEPLOYMENTS, SERVICES } from "./core-resources.ts";
 import type { KubeObject, ObjectMeta } from "./objects.ts";
 
 const NAME = { namespace: "home", name: "web" };
-const WANTED = { metadata: NAME, spec: { replicas: 1 } };
+const OURS = { labels: { a: "ours" }, annotations: { b: "ours" } };
+const WANTED = { metadata: { ...NAME, ...OURS }, spec: { replicas: 1 } };
 
 function observed(more: Partial<ObjectMeta> = {}): KubeObject {
-  return { metadata: { ...NAME, uid: "u", generation: 1, resourceVersion: "5", ...more } };
+  return { metadata: { ...NAME, ...OURS, uid: "u", generation: 1, resourceVersion: "5", ...more } };
 }
 
 test("what was applied and is still there needs no further apply, whatever its status says", () => {
@@ -21,8 +22,8 @@ test("what was applied and is still there needs no further apply, whatever its s
 
 for (const { name, changed } of [
   { name: "a spec", changed: { generation: 2 } },
-  { name: "a label", changed: { labels: { a: "b" } } },
-  { name: "an annotation", changed: { annotations: { a: "b" } } },
+  { name: "a label", changed: { labels: { a: "theirs" } } },
+  { name: "an annotation", changed: { annotations: {} } },
   { name: "its deletion", changed: { deletionTimestamp: "2026-01-01T00:00:00Z" } },
   { name: "another life", changed: { uid: "v" } },
 ]) {
@@ -32,6 +33,14 @@ for (const { name, changed } of [
     assert.equal(memory.isCurrent(DEPLOYMENTS, WANTED, observed(changed)), false);
   });
 }
+
+test("labels and annotations that somebody else adds are no reason to apply again", () => {
+  const memory = new AppliedMemory();
+  memory.remember(DEPLOYMENTS, WANTED, observed());
+  const labels = { ...OURS.labels, team: "x" };
+  const annotations = { ...OURS.annotations, "deployment.kubernetes.io/revision": "1" };
+  assert.equal(memory.isCurrent(DEPLOYMENTS, WANTED, observed({ labels, annotations })), true);
+});
 
 test("another wish, another object, a vanished one and a forgotten one are applied", () => {
   const memory = new AppliedMemory();

@@ -3,12 +3,13 @@
  *
  * Applying the same once more changes nothing, but costs the API server a request per object and pass.
  * It is left out when the same was applied before and the object is still as that left it: nobody has
- * changed anything but its status. Forgetting is harmless (a restart applies everything once more).
+ * changed anything but its status, or added labels and annotations of their own, as Kubernetes' controllers do. Forgetting is harmless (a restart applies everything once more).
  */
 import { createHash } from "node:crypto";
-import { type KubeObject, keyOf, type ObjectName } from "./objects.ts";
+import { type KubeObject, keyOf, type ObjectMeta, type ObjectName } from "./objects.ts";
 import { apiVersionOf, type Resource } from "./resource.ts";
 
+type Configuration = { readonly metadata: ObjectName & Pick<ObjectMeta, "labels" | "annotations"> };
 type Memory = { readonly configuration: string; readonly left: string };
 
 export class AppliedMemory {
@@ -17,7 +18,7 @@ export class AppliedMemory {
   /** Whether applying `configuration` to the object as it is observed would change nothing. */
   isCurrent(
     resource: Resource,
-    configuration: { readonly metadata: ObjectName },
+    configuration: Configuration,
     observed: KubeObject | undefined,
   ): boolean {
     const id = idOf(resource, configuration.metadata);
@@ -27,18 +28,17 @@ export class AppliedMemory {
       this.#memories.delete(id);
       return false;
     }
-    return memory.configuration === digest(configuration) && memory.left === traceOf(observed);
+    return (
+      memory.configuration === digest(configuration) &&
+      memory.left === traceOf(observed, configuration)
+    );
   }
 
   /** `applied`: what the API server returned. */
-  remember(
-    resource: Resource,
-    configuration: { readonly metadata: ObjectName },
-    applied: KubeObject,
-  ): void {
+  remember(resource: Resource, configuration: Configuration, applied: KubeObject): void {
     this.#memories.set(idOf(resource, configuration.metadata), {
       configuration: digest(configuration),
-      left: traceOf(applied),
+      left: traceOf(applied, configuration),
     });
   }
 
@@ -51,19 +51,22 @@ function idOf(resource: Resource, name: ObjectName): string {
   return `${apiVersionOf(resource)}/${resource.plural}/${keyOf(name)}`;
 }
 
-/** Changes with everything but the status; for kinds without a generation, with everything. */
-function traceOf({ metadata }: KubeObject): string {
-  const { uid, generation, resourceVersion, deletionTimestamp } = metadata;
-  const { labels = {}, annotations = {}, ownerReferences = [], finalizers = [] } = metadata;
-  const version = generation ?? resourceVersion;
+/** Changes with everything that was applied; for kinds without a generation, with everything there is. */
+function traceOf({ metadata }: KubeObject, applied: Configuration): string {
+  const { uid, generation, resourceVersion, deletionTimestamp, ownerReferences = [] } = metadata;
   return digest([
-    [uid, version, deletionTimestamp ?? null],
-    [sorted(labels), sorted(annotations), ownerReferences, finalizers],
+    [uid, generation ?? resourceVersion, deletionTimestamp ?? null, ownerReferences],
+    sameKeys(metadata.labels, applied.metadata.labels),
+    sameKeys(metadata.annotations, applied.metadata.annotations),
   ]);
 }
 
-function sorted(map: Readonly<Record<string, string>>): readonly (readonly string[])[] {
-  return Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
+type Texts = Readonly<Record<string, string>>;
+
+function sameKeys(there: Texts = {}, applied: Texts = {}): readonly (readonly unknown[])[] {
+  return Object.keys(applied)
+    .toSorted()
+    .map((key) => [key, there[key] ?? null]);
 }
 
 function digest(value: unknown): string {

@@ -222,7 +222,10 @@ suite("on a real API server", () => {
     const said = { type: "Warning", reason: "Tested", action: "Test", note: "as planned" } as const;
     for (let i = 0; i < 3; i += 1) recorder.record({ regarding, ...said });
     t.after(() => stop.abort());
-    const events = async () => (await client.list({ resource: EVENTS, namespace })).items;
+    const events = async () => {
+      const { items } = await client.list({ resource: EVENTS, namespace });
+      return items.filter(({ reason }) => reason === said.reason);
+    };
     await t.waitFor(async () => assert.equal((await events())[0]?.series?.count, 2), PATIENCE);
     stop.abort();
     await running;
