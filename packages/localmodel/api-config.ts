@@ -35,7 +35,13 @@ export const ApiConfig = z.strictObject({
   bodyMaxBytes: z
     .int()
     .min(1024)
-    .default(32 * 1024 * 1024),
+    .default(32 * 1024 * 1024)
+    .describe("Of one request; 413 beyond it."),
+  bodiesMaxBytes: z
+    .int()
+    .min(1024)
+    .default(512 * 1024 * 1024)
+    .describe("Of all requests that are open, together; 503 beyond it."),
   maxQueuedRequests: z
     .int()
     .min(0)

@@ -229,6 +229,15 @@ export function engineFailed(message: string, retryAfterSeconds = 1): OpenAIErro
   return unavailable({ code: "engine_error", param: null }, message, retryAfterSeconds);
 }
 
+/** The server has no memory for another request right now. */
+export function overloaded(retryAfterSeconds = 1): OpenAIError {
+  return unavailable(
+    { code: "server_overloaded", param: null },
+    "The requests that this server holds take all the memory it may use for them. Please retry.",
+    retryAfterSeconds,
+  );
+}
+
 export function shuttingDown(retryAfterSeconds = 1): OpenAIError {
   return unavailable(
     { code: "shutting_down", param: null },

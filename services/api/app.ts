@@ -16,6 +16,7 @@ import express, { type Express } from "express";
 import { accessLog } from "./access-log.ts";
 import type { AdmissionLimits } from "./admission/admission.ts";
 import { hintAtUrl, PROXIED_PATHS } from "./allowed-paths.ts";
+import { BodyMemory } from "./body-memory.ts";
 import { allowOrigins } from "./browsers/cors.ts";
 import { forward } from "./forward.ts";
 import { healthRouter } from "./health.ts";
@@ -36,7 +37,7 @@ export type AppOptions = {
   readonly upstream: Upstream;
   readonly requests: OpenRequests;
   readonly log: Logger;
-  readonly limits: AdmissionLimits & { readonly bodyMaxBytes: number };
+  readonly limits: AdmissionLimits & Pick<ApiConfig, "bodyMaxBytes" | "bodiesMaxBytes">;
   /** Longest silence of a stream that waits for a place. */
   readonly keepAliveMs?: number;
   /** Default: no web page may use the service, but any host name leads to it. */
@@ -81,7 +82,7 @@ export function createApp(options: AppOptions): Express {
     .route([...PROXIED_PATHS])
     .post(
       limit,
-      readBody(limits.bodyMaxBytes),
+      readBody(limits.bodyMaxBytes, new BodyMemory(limits.bodiesMaxBytes)),
       readReference,
       restrictModel(directory),
       forward(options),

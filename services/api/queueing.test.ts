@@ -1,6 +1,7 @@
 /** What clients see while their requests wait. */
 import assert from "node:assert/strict";
 import { describe, test, type TestContext } from "node:test";
+import { gzipSync } from "node:zlib";
 import { chat, errorOf, model, gateway } from "./fixtures/gateway.ts";
 import {
   answer,
@@ -51,6 +52,34 @@ test("beyond the queue's bound the answer is a 429 with a time to come back", as
     server.release();
   }
   await Promise.all(answers);
+});
+
+test("bodies that would take more memory together than they may are refused until others have gone", async (t) => {
+  const server = await held(t, OK);
+  const options = { bodyMaxBytes: 600_000, bodiesMaxBytes: 1_000_000 };
+  const { url } = await gateway(t, [model("m", { endpoints: [server.url], slots: 9 })], options);
+  const large = { padding: "x".repeat(500_000) };
+  const first = chat(url, large);
+  await t.waitFor(() => assert.equal(server.arrived(), 1));
+  const refused = await chat(url, large);
+  assert.equal(refused.status, 503);
+  assert.ok(Number(refused.headers.get("retry-after")) >= 1);
+  assert.equal((await errorOf(refused)).code, "server_overloaded");
+  const small = chat(url, {});
+  await t.waitFor(() => assert.equal(server.arrived(), 2));
+  server.release();
+  server.release();
+  assert.deepEqual([(await first).status, (await small).status], [200, 200]);
+  const packed = await fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "content-encoding": "gzip" },
+    body: gzipSync("not JSON"),
+  });
+  assert.equal(packed.status, 400);
+  const again = chat(url, large);
+  await t.waitFor(() => assert.equal(server.arrived(), 3));
+  server.release();
+  assert.equal((await again).status, 200);
 });
 
 test("a model that loads is waited for, and then serves", async (t) => {

@@ -1,27 +1,36 @@
 /**
- * The body of a request as the bytes that came, up to a limit.
+ * The body of a request as the bytes that came, up to a limit for each and one for all together.
  *
  * Compressed ones go through Express' own parser, and are bounded by what they unpack to.
  */
-import { invalidRequest, requestTooLarge } from "@localmodel/openai/errors.ts";
+import { invalidRequest, overloaded, requestTooLarge } from "@localmodel/openai/errors.ts";
 import express, { type Request, type RequestHandler } from "express";
+import type { BodyMemory, BodyShare } from "./body-memory.ts";
 
 /** Leaves a Buffer in `req.body`. */
-export function readBody(maxBytes: number): RequestHandler {
+export function readBody(maxBytes: number, memory: BodyMemory): RequestHandler {
   // Any type here, so that a wrong one is refused in OpenAI's form and not taken for no body.
   const unpacked = express.raw({ type: () => true, limit: maxBytes });
   return (req, res, next) => {
+    const share = memory.shareOf(res);
     if (req.headers["content-encoding"] !== undefined) {
-      unpacked(req, res, next);
+      // What it unpacks to is not known before.
+      if (!share.grow(maxBytes)) return next(overloaded());
+      unpacked(req, res, (error) => {
+        share.settle(Buffer.isBuffer(req.body) ? req.body.length : 0);
+        next(error);
+      });
     } else if (Number(req.headers["content-length"] ?? 0) > maxBytes) {
       next(requestTooLarge(maxBytes));
     } else {
-      collect(req, maxBytes, (error) => next(error));
+      collect(req, { maxBytes, share }, (error) => next(error));
     }
   };
 }
 
-function collect(req: Request, maxBytes: number, done: (error?: Error) => void): void {
+type Bounds = { readonly maxBytes: number; readonly share: BodyShare };
+
+function collect(req: Request, { maxBytes, share }: Bounds, done: (error?: Error) => void): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const finish = (error?: Error): void => {
@@ -31,6 +40,7 @@ function collect(req: Request, maxBytes: number, done: (error?: Error) => void):
   const take = (chunk: Buffer): void => {
     bytes += chunk.length;
     if (bytes > maxBytes) return finish(requestTooLarge(maxBytes));
+    if (!share.grow(chunk.length)) return finish(overloaded());
     chunks.push(chunk);
   };
   const end = (): void => {

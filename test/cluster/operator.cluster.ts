@@ -170,8 +170,10 @@ suite("the operator on a real API server", () => {
     assert.equal((await cluster.pods("moving"))[0]?.metadata.uid, server.metadata.uid);
     await cluster.inspected(second, inspectionMessage({ ...inspection, layers: 60 }));
     await cluster.podsWhen("moving", 2);
-    const model = await cluster.model("moving");
-    assert.equal(model?.status?.inspection?.layers, 60);
+    await eventually(async () => {
+      const model = await cluster.model("moving");
+      assert.equal(model?.status?.inspection?.layers, 60);
+    });
   });
 
   test("an inspection that is lost from the status is made again", async () => {
