@@ -66,7 +66,7 @@ ${client({ maxRetries: 0 })}
 let streams = 0;
 const failures = [];
 async function lane(number) {
-  for (let round = 0; !existsSync(process.env.STOP); round++) {
+  for (let round = 0; round < 2 || !existsSync(process.env.STOP); round++) {
     try {
       const stream = await client.chat.completions.create({ model: ${JSON.stringify(model)}, stream: true, max_tokens: 48, seed: round, messages: [{ role: "user", content: \`Count from \${number} to \${number + round}.\` }] });
       let finish = null;
