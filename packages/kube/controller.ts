@@ -85,20 +85,30 @@ export class Controller {
   async run(stop: AbortSignal, kill: AbortSignal = stop): Promise<void> {
     if (stop.aborted) return;
     using _resync = this.#startResync();
-    const workers = Array.from({ length: this.#workers }, () => this.#work(kill));
+    const workers = Array.from({ length: this.#workers }, () => this.#work(stop, kill));
     stop.addEventListener("abort", () => void this.queue.close(), { once: true });
     await Promise.all(workers);
   }
 
-  async #work(kill: AbortSignal): Promise<void> {
+  async #work(stop: AbortSignal, kill: AbortSignal): Promise<void> {
     for (;;) {
       const key = await this.queue.take();
       if (key === undefined) return;
       this.#active += 1;
       await this.#pass(key, kill);
       this.#active -= 1;
-      this.queue.done(key);
+      void this.#giveBack(key, stop);
     }
+  }
+
+  /**
+   * Once the caches show what the pass wrote: until then the next one could not begin, and all that is told of
+   * these writes becomes one pass. The worker does not wait for it.
+   */
+  async #giveBack(key: string, stop: AbortSignal): Promise<void> {
+    // If they do not show it in time, the next pass says so.
+    await this.#options.written?.seen(key, stop).catch(() => {});
+    this.queue.done(key);
   }
 
   async #pass(key: string, kill: AbortSignal): Promise<void> {

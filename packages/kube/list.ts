@@ -5,6 +5,7 @@
  * never be had, so the list starts again, whole: another round of pages might expire as well.
  */
 import { isExpired } from "./api-errors.ts";
+import type { ApiRequest } from "./api-request.ts";
 import type { KubeObject } from "./objects.ts";
 import { collectionPath } from "./resource.ts";
 import { type Scope, withKind } from "./scope.ts";
@@ -18,6 +19,8 @@ export type ListOptions = {
    * Only with the first does a page size make sense; the others come from the server's memory, whole.
    */
   readonly resourceVersion?: string;
+  /** Items without spec and status. */
+  readonly metadataOnly?: boolean;
   readonly signal?: AbortSignal;
   readonly retry?: boolean;
 };
@@ -27,6 +30,7 @@ type Page<T> = {
   readonly items: readonly T[] | null;
 };
 
+const METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 const PAGE_ITEMS = 500;
 const PAGE_TIMEOUT_MS = 60_000;
 
@@ -50,29 +54,36 @@ class LostPlaceError extends Error {}
 async function listOnce<T extends KubeObject>(
   transport: Transport,
   scope: Scope<T>,
-  { resourceVersion = "", signal, retry = true }: ListOptions,
+  options: ListOptions,
   paged: boolean,
 ): Promise<Listed<T>> {
-  const { resource, namespace, labelSelector, fieldSelector } = scope;
   const items: T[] = [];
   let token: string | undefined;
   for (;;) {
-    const place = token === undefined ? { resourceVersion } : { continue: token };
-    const page: Page<T> = await transport
-      .json<Page<T>>({
-        method: "GET",
-        path: collectionPath(resource, namespace),
-        query: { labelSelector, fieldSelector, ...place, ...(paged && { limit: PAGE_ITEMS }) },
-        timeoutMs: PAGE_TIMEOUT_MS,
-        signal,
-        // What has been listed so far is worth some patience.
-        retry: retry || token !== undefined,
-      })
-      .catch((error: unknown) => {
-        throw token !== undefined && isExpired(error) ? new LostPlaceError() : error;
-      });
-    for (const item of page.items ?? []) items.push(withKind(item, resource));
+    const request = pageRequest(scope, options, { paged, token });
+    const page: Page<T> = await transport.json<Page<T>>(request).catch((error: unknown) => {
+      throw token !== undefined && isExpired(error) ? new LostPlaceError() : error;
+    });
+    for (const item of page.items ?? []) items.push(withKind(item, scope.resource));
     token = page.metadata.continue || undefined;
     if (token === undefined) return { items, resourceVersion: page.metadata.resourceVersion };
   }
+}
+
+function pageRequest(
+  { resource, namespace, labelSelector, fieldSelector }: Scope,
+  { resourceVersion = "", metadataOnly = false, signal, retry = true }: ListOptions,
+  { paged, token }: { readonly paged: boolean; readonly token: string | undefined },
+): ApiRequest {
+  const place = token === undefined ? { resourceVersion } : { continue: token };
+  return {
+    method: "GET",
+    path: collectionPath(resource, namespace),
+    query: { labelSelector, fieldSelector, ...place, ...(paged && { limit: PAGE_ITEMS }) },
+    ...(metadataOnly && { accept: METADATA_ONLY }),
+    timeoutMs: PAGE_TIMEOUT_MS,
+    signal,
+    // What has been listed so far is worth some patience.
+    retry: retry || token !== undefined,
+  };
 }

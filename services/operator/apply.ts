@@ -12,17 +12,19 @@ import { DEPLOYMENTS, PODS } from "@localmodel/kube/core-resources.ts";
 import type { Deployment } from "@localmodel/kube/core-resources.ts";
 import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
 import type { WrittenVersions } from "@localmodel/kube/written-versions.ts";
-import { MODEL_LABEL } from "@localmodel/localmodel/labels.ts";
 import type { DesiredObject } from "./desired.ts";
 import { podWrite } from "./inspect-pod-life.ts";
 import type { OwnedObject } from "./observed.ts";
 import type { Problem } from "./status/problem.ts";
 import { refusal } from "./status/refusal.ts";
+import type { Strangers } from "./strangers.ts";
 
 export type Writer = {
   readonly client: Client;
   readonly memory: AppliedMemory;
   readonly written: WrittenVersions;
+  readonly strangers: Strangers;
+  readonly signal: AbortSignal;
   /** Whose pass it is. */
   readonly key: string;
 };
@@ -70,15 +72,12 @@ async function replacePod(
   return typeof write === "object" ? write : {};
 }
 
-/** Applying would take over an object that somebody else made and the caches do not show. */
+/** What the caches do not show may be there nevertheless. */
 async function takenBy(
-  { client }: Writer,
+  { strangers, signal }: Writer,
   { resource, configuration: { metadata } }: DesiredObject,
 ): Promise<Problem | undefined> {
-  // Whoever made it has done so long ago, as a rule: the server need not ask its database.
-  const there = await client.get(resource, metadata, { resourceVersion: "0" });
-  if (there === undefined) return undefined;
-  if (there.metadata.labels?.[MODEL_LABEL] === metadata.labels?.[MODEL_LABEL]) return undefined;
+  if (!(await strangers.have(resource, metadata, signal))) return undefined;
   const what = `The ${resource.kind} ${metadata.name}`;
   return refusal(what, "somebody else has made one of that name", 409);
 }

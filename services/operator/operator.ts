@@ -22,6 +22,7 @@ import { Caches, modelKeysOf } from "./caches.ts";
 import { claimants } from "./duplicates.ts";
 import { LOCAL_MODELS } from "./local-model-resource.ts";
 import { FIELD_MANAGER, reconciler } from "./reconcile.ts";
+import { Strangers } from "./strangers.ts";
 
 export type OperatorOptions = {
   readonly transport: Transport;
@@ -56,6 +57,7 @@ export function createOperator(options: OperatorOptions): Manager {
     recorder,
     memory: new AppliedMemory(),
     written,
+    strangers: new Strangers(client, systemClock),
     platform: config,
     askPods,
     clock: systemClock,

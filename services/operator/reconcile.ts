@@ -33,6 +33,7 @@ import { factsQuestion, progressQuestions, type Question } from "./questions.ts"
 import { reportedStatus, unreadableStatus } from "./report.ts";
 import { revisionOf } from "./status/situation.ts";
 import type { Problem } from "./status/problem.ts";
+import type { Strangers } from "./strangers.ts";
 import { transitions } from "./transitions.ts";
 
 export const FIELD_MANAGER = "localmodel-operator";
@@ -44,6 +45,7 @@ export type Surroundings = {
   readonly recorder: Pick<EventRecorder, "record">;
   readonly memory: AppliedMemory;
   readonly written: WrittenVersions;
+  readonly strangers: Strangers;
   readonly platform: Platform;
   readonly askPods: AskPods;
   readonly clock: Clock;
@@ -130,8 +132,11 @@ function makesPods(resource: Resource): boolean {
   return resource === DEPLOYMENTS || resource === PODS;
 }
 
-function writer({ client, memory, written }: Surroundings, { key, signal }: Pass): Writer {
-  return { client: client.with({ signal }), memory, written, key };
+function writer(
+  { client, memory, written, strangers }: Surroundings,
+  { key, signal }: Pass,
+): Writer {
+  return { client: client.with({ signal }), memory, written, strangers, signal, key };
 }
 
 type Questions = { readonly progress: readonly Question[]; readonly facts: readonly Question[] };

@@ -106,6 +106,14 @@ suite("on a real API server", () => {
     await assert.rejects(future, (error) => isVersionTooLarge(error));
   });
 
+  test("a list of metadata leaves out what there is besides", async () => {
+    await client.apply(CONFIG_MAPS, configMap("listed", { a: "1" }));
+    const scope = { resource: CONFIG_MAPS, namespace, labelSelector: "!seen" };
+    const { items } = await client.list(scope, { resourceVersion: "0", metadataOnly: true });
+    const listed = items.find(({ metadata }) => metadata.name === "listed");
+    assert.ok(listed !== undefined && !("data" in listed));
+  });
+
   test("a status and a scale are written to their own subresources", async () => {
     await client.apply(DEPLOYMENTS, { metadata: named("web"), spec: deploymentSpec });
     const statusClient = client.with({ fieldManager: "kube-test-status" });
