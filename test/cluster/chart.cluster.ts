@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { Client } from "@localmodel/kube/client.ts";
-import { DEPLOYMENTS, type Deployment, NAMESPACES } from "@localmodel/kube/core-resources.ts";
+import { DEPLOYMENTS, NAMESPACES } from "@localmodel/kube/core-resources.ts";
 import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
 import type { KubeObject } from "@localmodel/kube/objects.ts";
 import { Transport } from "@localmodel/kube/transport.ts";
@@ -14,9 +14,17 @@ import {
   OPERATOR_CONFIG_VARIABLE,
   OperatorConfig,
 } from "@localmodel/localmodel/operator-config.ts";
-import { parse, parseAllDocuments } from "yaml";
+import { parse } from "yaml";
 import { ControlPlane } from "../support/control-plane.ts";
 import { CHART, type Helm, helmIn } from "../support/helm.ts";
+import {
+  deploymentsIn,
+  environmentOf,
+  objectsIn,
+  renderedText,
+  setting,
+} from "../support/rendered-chart.ts";
+import { createDefaultAccount, ServerDryRun } from "../support/server-dry-run.ts";
 
 const NAMESPACE = "localmodel";
 const IMAGE = `sha256:${"0".repeat(64)}`;
@@ -29,34 +37,6 @@ const variants: Readonly<Record<string, readonly string[]>> = {
     `watchNamespaces={${NAMESPACE}}`,
     "modelServer.images.cuda=null",
     "modelServer.images.vulkan=null",
-  ],
-  "everything set": [
-    "fullnameOverride=models",
-    "image.registry=registry.example.com/localmodel/",
-    "image.tag=1.2.3",
-    "image.pullPolicy=Always",
-    "imagePullSecrets[0].name=registry",
-    "crds.keep=false",
-    "operator.replicas=2",
-    "operator.config.workers=8",
-    "operator.config.leaderElection.leaseDurationMs=30000",
-    `operator.image.digest=${IMAGE}`,
-    "api.config.bodyMaxBytes=1048576",
-    "api.config.keySecrets=true",
-    "api.service.type=LoadBalancer",
-    "api.service.annotations.a/b=c",
-    "api.podDisruptionBudget.maxUnavailable=50%",
-    "api.podAnnotations.a/b=c",
-    "api.podLabels.team=search",
-    "api.priorityClassName=system-cluster-critical",
-    "api.nodeSelector.disk=fast",
-    "api.tolerations[0].operator=Exists",
-    "api.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchFields[0].key=metadata.name",
-    "api.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchFields[0].operator=In",
-    "api.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchFields[0].values={one}",
-    "api.serviceAccount.create=false",
-    "api.serviceAccount.name=mine",
-    "operator.serviceAccount.annotations.a/b=c",
   ],
   "no rights and no CRD": [
     "rbac.create=false",
@@ -71,6 +51,28 @@ const refused: Readonly<Record<string, readonly [setting: string, complaint: Reg
   "a setting of a component that is misspelt": ["api.config.bodyMaxByte=2048", /bodyMaxByte/],
   "a value of the wrong type": ["api.replicas=two", /got string, want integer/],
   "a digest that is none": ["api.image.digest=latest", /does not match pattern/],
+  "two sources of keys": [
+    "api.keys.existingSecret=a,api.keys.entries[0].name=b,api.keys.entries[0].sha256=" +
+      "0".repeat(64),
+    /api\.keys: entries and existingSecret exclude each other/,
+  ],
+  "fewer replicas at most than at least": [
+    "api.autoscaling.enabled=true,api.autoscaling.minReplicas=11",
+    /minReplicas is 11, which is more than maxReplicas, 10/,
+  ],
+  "a route that belongs to no Gateway": [
+    "api.httpRoute.enabled=true",
+    /api\.httpRoute\.parentRefs: must name a Gateway/,
+  ],
+  "to deny and to warn": [
+    "admissionPolicy.enabled=true,admissionPolicy.actions={Deny,Warn}",
+    /Deny and Warn exclude each other/,
+  ],
+  "a field of pods that has a value of its own": [
+    "api.extraPodSpec.serviceAccountName=other",
+    /api\.extraPodSpec\.serviceAccountName: the chart sets it/,
+  ],
+  "a volume of the chart's own name": ["api.extraVolumes[0].name=tmp", /'not' failed|tmp/],
 };
 
 type Right = readonly [account: string, verb: string, group: string, resource: string];
@@ -98,6 +100,7 @@ suite("the chart", () => {
   let plane: ControlPlane;
   let transport: Transport;
   let client: Client;
+  let dryRun: ServerDryRun;
   let helm: Helm;
   let notes: string;
 
@@ -105,9 +108,11 @@ suite("the chart", () => {
     plane = await ControlPlane.start();
     transport = new Transport(kubeconfigAccess(plane.kubeconfig));
     client = new Client(transport, { fieldManager: "chart-test" });
+    dryRun = new ServerDryRun(transport);
     helm = helmIn(plane.folder, plane.kubeconfig);
     await client.create(NAMESPACES, { metadata: { name: NAMESPACE, labels: RESTRICTED } });
     await client.create(NAMESPACES, { metadata: { name: "elsewhere" } });
+    await createDefaultAccount(client, NAMESPACE);
     notes = await helm("install", "localmodel", CHART, "--namespace", NAMESPACE);
   });
 
@@ -118,22 +123,22 @@ suite("the chart", () => {
 
   for (const [name, settings] of Object.entries(variants)) {
     test(`with ${name}, passes helm's lint and makes objects that the API server takes`, async () => {
-      const flags = settings.flatMap((setting) => ["--set", setting]);
+      const flags = setting(...settings);
       await helm("lint", "--strict", CHART, ...flags);
-      for (const object of await rendered(flags)) await accepted(object);
+      for (const object of await rendered(flags)) await dryRun.accepts(object, NAMESPACE);
     });
 
     test(`with ${name}, gives components settings that they understand`, async () => {
-      const flags = settings.flatMap((setting) => ["--set", setting]);
+      const flags = setting(...settings);
       const environment = environmentOf(await rendered(flags));
       ApiConfig.parse(JSON.parse(environment[API_CONFIG_VARIABLE] ?? ""));
       OperatorConfig.parse(JSON.parse(environment[OPERATOR_CONFIG_VARIABLE] ?? ""));
     });
   }
 
-  for (const [name, [setting, complaint]] of Object.entries(refused)) {
+  for (const [name, [wrong, complaint]] of Object.entries(refused)) {
     test(`refuses ${name}`, async () => {
-      await assert.rejects(helm("template", CHART, "--set", setting), complaint);
+      await assert.rejects(helm("template", CHART, "--set", wrong), complaint);
     });
   }
 
@@ -145,7 +150,14 @@ suite("the chart", () => {
   });
 
   test("makes pods that the restricted policy admits", async () => {
-    for (const { spec, metadata } of deploymentsIn(await rendered([]))) {
+    const objects = await rendered([]);
+    const pods = objects.filter(({ kind }) => kind === "Pod");
+    assert.deepEqual(
+      pods.map(({ metadata }) => metadata.name),
+      ["localmodel-test"],
+    );
+    for (const pod of pods) await dryRun.accepts(pod, NAMESPACE);
+    for (const { spec, metadata } of deploymentsIn(objects)) {
       const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: metadata.name } };
       await transport.json({
         method: "POST",
@@ -187,7 +199,7 @@ suite("the chart", () => {
 
   test("can be installed without any right on the whole cluster", async () => {
     const settings = ["watchNamespaces={elsewhere}", "crds.enabled=false", "rbac.aggregate=false"];
-    const objects = await rendered(settings.flatMap((setting) => ["--set", setting]));
+    const objects = await rendered(setting(...settings));
     assert.deepEqual(
       objects.filter(({ kind = "" }) => CLUSTER_WIDE.has(kind)),
       [],
@@ -212,7 +224,7 @@ suite("the chart", () => {
 
   test("tells of a model that can be applied as it is written there", async () => {
     const [, document = ""] = /<<'EOF'\n(.*?)\nEOF\n/s.exec(notes) ?? [];
-    await accepted(parse(document) as KubeObject, "default");
+    await dryRun.accepts(parse(document) as KubeObject, "default");
     assert.match(notes, /http:\/\/localmodel-api\.localmodel\.svc\/v1/);
   });
 
@@ -224,32 +236,12 @@ suite("the chart", () => {
   });
 
   async function images(...settings: readonly string[]) {
-    const objects = await rendered(settings.flatMap((setting) => ["--set", setting]));
+    const objects = await rendered(setting(...settings));
     return deploymentsIn(objects).map(({ spec }) => spec?.template.spec?.containers[0]?.image);
   }
 
-  async function rendered(flags: readonly string[]): Promise<readonly KubeObject[]> {
-    const text = await helm("template", "localmodel", CHART, "--namespace", NAMESPACE, ...flags);
-    return parseAllDocuments(text).flatMap((document) => {
-      assert.deepEqual(document.errors, []);
-      const object = document.toJS() as KubeObject | null;
-      return object === null ? [] : [object];
-    });
-  }
-
-  /** Fails with the API server's words, which check every field. */
-  async function accepted(object: KubeObject, namespace = NAMESPACE): Promise<void> {
-    const { apiVersion = "", kind = "", metadata } = object;
-    const resource = `${kind.toLowerCase()}s`;
-    const scope = CLUSTER_WIDE.has(kind) ? "" : `/namespaces/${metadata.namespace ?? namespace}`;
-    const root = apiVersion.includes("/") ? "/apis" : "/api";
-    await transport.json({
-      method: "PATCH",
-      path: `${root}/${apiVersion}${scope}/${resource}/${metadata.name}`,
-      query: { dryRun: "All", fieldManager: "dry", force: true, fieldValidation: "Strict" },
-      body: object,
-      contentType: "application/apply-patch+yaml",
-    });
+  async function rendered(flags: readonly string[]) {
+    return objectsIn(await renderedText(helm, NAMESPACE, flags));
   }
 
   async function isGranted(
@@ -277,15 +269,3 @@ suite("the chart", () => {
 });
 
 const CLUSTER_WIDE = new Set(["ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"]);
-
-function deploymentsIn(objects: readonly KubeObject[]): readonly Deployment[] {
-  const found = objects.filter(({ kind }) => kind === "Deployment") as readonly Deployment[];
-  return found.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-}
-
-function environmentOf(objects: readonly KubeObject[]): Readonly<Record<string, string>> {
-  const variables = deploymentsIn(objects).flatMap(
-    ({ spec }) => spec?.template.spec?.containers[0]?.env ?? [],
-  );
-  return Object.fromEntries(variables.map(({ name, value = "" }) => [name, value]));
-}

@@ -3,7 +3,9 @@
  * client. What each part does alone is tested beside it; this is that they fit.
  */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
 import OpenAI, { BadRequestError, NotFoundError } from "openai";
@@ -68,6 +70,15 @@ test("a client that asks while models load gets its answer, and all models are l
   const ids = (await Array.fromAsync(client.models.list())).map(({ id }) => id);
   for (const id of ["org/smollm2", "tiny", "bert"]) assert.ok(ids.includes(id), ids.join());
   assert.equal((await client.models.retrieve("org/smollm2")).id, "org/smollm2");
+});
+
+test("the request that helm test makes in a cluster gets its answer", async () => {
+  const script = fileURLToPath(new URL("../../charts/localmodel/files/chat.mjs", import.meta.url));
+  const env = { MODEL_URL: new URL(await local.url()).origin, TIMEOUT_SECONDS: "120" };
+  const ask = (model: string) =>
+    promisify(execFile)(process.execPath, [script], { env: { ...env, MODEL: model } });
+  assert.match((await ask("org/smollm2")).stdout, /^models: .*\norg\/smollm2: ".+" \(\d+ tokens\)/);
+  await assert.rejects(ask("nobody"), /answered 404.*nobody/s);
 });
 
 test("each model answers under its id and alias, with the endpoints it is capable of", async () => {

@@ -1,13 +1,17 @@
-{{/* Names and labels. Those for a component take (list $ "api"). */}}
+{{/* Names and metadata. Those for a component take (list $ "api"). */}}
 
+{{/* A name of a Service: no dots, and no digit first. Room is left for what comes after it. */}}
 {{- define "localmodel.fullname" -}}
+{{- $name := .Release.Name | replace "." "-" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
-{{- else if contains .Chart.Name .Release.Name -}}
-{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" -}}
+{{- $name = .Values.fullnameOverride -}}
+{{- else if not (contains .Chart.Name $name) -}}
+{{- $name = printf "%s-%s" $name .Chart.Name -}}
 {{- end -}}
+{{- if regexMatch "^[0-9]" $name -}}
+{{- $name = printf "r-%s" $name -}}
+{{- end -}}
+{{- $name | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "localmodel.componentName" -}}
@@ -26,13 +30,6 @@ default
 {{- end -}}
 {{- end -}}
 
-{{- define "localmodel.commonLabels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: localmodel
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- end -}}
-
 {{/* Of a Deployment these can never change. */}}
 {{- define "localmodel.selectorLabels" -}}
 {{- $root := index . 0 -}}
@@ -42,11 +39,33 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
 {{- define "localmodel.labels" -}}
+{{- $root := index . 0 -}}
 {{ include "localmodel.selectorLabels" . }}
-{{ include "localmodel.commonLabels" (index . 0) }}
+app.kubernetes.io/part-of: localmodel
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
-{{/* (list $ image): the reference of an image, by digest where there is one. */}}
+{{/*
+The metadata of an object: (dict "root" $ "component" "api" …), and where it differs "name" or "suffix", "namespace",
+"clusterWide", "labels", "annotations". What the chart sets itself always stays: objects are found by it.
+*/}}
+{{- define "localmodel.metadata" -}}
+{{- $component := list .root .component -}}
+name: {{ .name | default (printf "%s%s" (include "localmodel.componentName" $component) (.suffix | default "")) }}
+{{- if not .clusterWide }}
+namespace: {{ .namespace | default .root.Release.Namespace }}
+{{- end }}
+labels:
+  {{- merge (fromYaml (include "localmodel.labels" $component)) (.labels | default dict) .root.Values.commonLabels | toYaml | nindent 2 }}
+{{- with merge (dict) (.ownAnnotations | default dict) (.annotations | default dict) .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* (list $ $image): the reference of an image, by digest where there is one. */}}
 {{- define "localmodel.image" -}}
 {{- $root := index . 0 -}}
 {{- $image := index . 1 -}}
@@ -60,4 +79,9 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- else -}}
 {{- printf "%s:%s" $repository ($image.tag | default $common.tag | default $root.Chart.AppVersion) -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Namespaces, comma-separated, whose models' pods the chart has something to say about. */}}
+{{- define "localmodel.modelNamespaces" -}}
+{{- .Values.networkPolicy.modelNamespaces | default .Values.watchNamespaces | uniq | join "," -}}
 {{- end -}}

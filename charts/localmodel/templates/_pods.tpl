@@ -1,19 +1,18 @@
 {{/* What the pods of both components have in common. All take (list $ "api"). */}}
 
 {{- define "localmodel.podMetadata" -}}
-{{- $component := index (index . 0).Values (index . 1) -}}
+{{- $root := index . 0 -}}
+{{- $component := index $root.Values (index . 1) -}}
+{{- $own := dict "app.kubernetes.io/part-of" "localmodel" -}}
 labels:
-  {{- include "localmodel.selectorLabels" . | nindent 2 }}
-  app.kubernetes.io/part-of: localmodel
-  {{- with $component.podLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-{{- with $component.podAnnotations }}
+  {{- merge (fromYaml (include "localmodel.selectorLabels" .)) $own $component.podLabels $root.Values.commonLabels | toYaml | nindent 2 }}
+{{- with merge (dict) $component.podAnnotations $root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
+{{/* All but the containers and volumes. */}}
 {{- define "localmodel.podSettings" -}}
 {{- $root := index . 0 -}}
 {{- $component := index $root.Values (index . 1) -}}
@@ -21,14 +20,10 @@ serviceAccountName: {{ include "localmodel.serviceAccountName" . }}
 automountServiceAccountToken: true
 enableServiceLinks: false
 securityContext:
-  runAsNonRoot: true
-  runAsUser: 10001
-  runAsGroup: 10001
-  seccompProfile:
-    type: RuntimeDefault
+  {{- toYaml $root.Values.podSecurityContext | nindent 2 }}
 {{- with $root.Values.imagePullSecrets }}
 imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
+  {{- toYaml (uniq .) | nindent 2 }}
 {{- end }}
 {{- with $component.priorityClassName }}
 priorityClassName: {{ . }}
@@ -56,9 +51,19 @@ topologySpreadConstraints:
       matchLabels:
         {{- include "localmodel.selectorLabels" . | nindent 8 }}
   {{- end }}
-volumes:
-  - name: tmp
-    emptyDir: {}
+{{- with $component.extraInitContainers }}
+initContainers:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- $own := list "serviceAccountName" "automountServiceAccountToken" "enableServiceLinks" "securityContext" "imagePullSecrets" "priorityClassName" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "initContainers" "containers" "volumes" "terminationGracePeriodSeconds" }}
+{{- range $own }}
+{{- if hasKey $component.extraPodSpec . }}
+{{- fail (printf "%s.extraPodSpec.%s: the chart sets it; use the value of its own" (index $ 1) .) }}
+{{- end }}
+{{- end }}
+{{- with $component.extraPodSpec }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- define "localmodel.containerSettings" -}}
@@ -69,13 +74,7 @@ image: {{ include "localmodel.image" (list $root $component.image) }}
 imagePullPolicy: {{ . }}
 {{- end }}
 securityContext:
-  allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: true
-  capabilities:
-    drop: [ALL]
-ports:
-  - name: http
-    containerPort: 8080
+  {{- toYaml $root.Values.securityContext | nindent 2 }}
 livenessProbe:
   httpGet: { path: /healthz, port: http }
   periodSeconds: 10
@@ -89,7 +88,57 @@ readinessProbe:
 resources:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-volumeMounts:
-  - name: tmp
-    mountPath: /tmp
+{{- with $component.extraEnvFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* (list $ "api" $own): variables of a container. Of two with one name the later counts, extraEnv's last. */}}
+{{- define "localmodel.env" -}}
+{{- $root := index . 0 -}}
+{{- $names := list -}}
+{{- $byName := dict -}}
+{{- $telemetry := include "localmodel.telemetryEnv" $root | fromYamlArray -}}
+{{- range concat (list (dict "name" "LOG_LEVEL" "value" $root.Values.logLevel)) $telemetry (index . 2) (index $root.Values (index . 1)).extraEnv -}}
+{{- $names = append (without $names .name) .name -}}
+{{- $_ := set $byName .name . -}}
+{{- end -}}
+{{- range $names }}
+- {{ toYaml (index $byName .) | nindent 2 | trim }}
+{{- end }}
+{{- end -}}
+
+{{/* As OpenTelemetry's SDKs read it; models' pods get what the operator has. */}}
+{{- define "localmodel.telemetryEnv" -}}
+{{- $telemetry := .Values.telemetry -}}
+{{- if $telemetry.otlp.endpoint -}}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ $telemetry.otlp.endpoint | quote }}
+- name: OTEL_EXPORTER_OTLP_PROTOCOL
+  value: {{ $telemetry.otlp.protocol }}
+- name: OTEL_TRACES_SAMPLER
+  value: {{ $telemetry.sampler }}
+{{- if contains "ratio" $telemetry.sampler }}
+- name: OTEL_TRACES_SAMPLER_ARG
+  value: {{ $telemetry.samplerArg | quote }}
+{{- end }}
+{{- with $telemetry.resourceAttributes }}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  {{- $pairs := list }}
+  {{- range $name, $value := . }}
+  {{- $pairs = append $pairs (printf "%s=%s" $name $value) }}
+  {{- end }}
+  value: {{ $pairs | join "," | quote }}
+{{- end }}
+{{- with $telemetry.otlp.headersSecret }}
+{{- if .name }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom:
+    secretKeyRef: { name: {{ .name | quote }}, key: {{ .key | quote }} }
+{{- end }}
+{{- end }}
+{{- else -}}
+[]
+{{- end -}}
 {{- end -}}

@@ -34,43 +34,56 @@
   verbs: [get, list, watch]
 {{- end -}}
 
+{{/* The lease of the replica that leads. A name that does not exist yet cannot be restricted. */}}
+{{- define "localmodel.electionRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "localmodel.componentName" (list . "operator") }}]
+  verbs: [get, update, patch]
+{{- end -}}
+
+{{/* API keys, in hashed form. A label cannot be the limit of a right, so all Secrets of the namespace are readable. */}}
+{{- define "localmodel.keyRules" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, list, watch]
+{{- end -}}
+
 {{/* (list $ "api"): the rules of a component and their binding, cluster-wide or in each watched namespace. */}}
 {{- define "localmodel.grants" -}}
 {{- $root := index . 0 -}}
-{{- $context := . -}}
-{{- $name := include "localmodel.componentName" . -}}
-{{- $rules := include (printf "localmodel.%sRules" (index . 1)) $root -}}
-{{- range $namespace := $root.Values.watchNamespaces | default (list "") }}
-{{- $prefix := empty $namespace | ternary "Cluster" "" }}
+{{- $component := index . 1 -}}
+{{- $rules := include (printf "localmodel.%sRules" $component) $root -}}
+{{- range $namespace := $root.Values.watchNamespaces | uniq | default (list "") }}
 ---
+{{- include "localmodel.grant" (dict "root" $root "component" $component "namespace" $namespace "clusterWide" (empty $namespace) "rules" $rules) }}
+{{- end }}
+{{- end -}}
+
+{{/* A role and who has it: arguments of "localmodel.metadata", and "rules". */}}
+{{- define "localmodel.grant" -}}
+{{- $prefix := ternary "Cluster" "" (.clusterWide | default false) -}}
+{{- $name := printf "%s%s" (include "localmodel.componentName" (list .root .component)) (.suffix | default "") }}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ $prefix }}Role
 metadata:
-  name: {{ $name }}
-  {{- with $namespace }}
-  namespace: {{ . }}
-  {{- end }}
-  labels:
-    {{- include "localmodel.labels" $context | nindent 4 }}
+  {{- include "localmodel.metadata" . | nindent 2 }}
 rules:
-  {{- $rules | nindent 2 }}
+  {{- .rules | nindent 2 }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ $prefix }}RoleBinding
 metadata:
-  name: {{ $name }}
-  {{- with $namespace }}
-  namespace: {{ . }}
-  {{- end }}
-  labels:
-    {{- include "localmodel.labels" $context | nindent 4 }}
+  {{- include "localmodel.metadata" . | nindent 2 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: {{ $prefix }}Role
   name: {{ $name }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "localmodel.serviceAccountName" $context }}
-    namespace: {{ $root.Release.Namespace }}
-{{- end }}
+    name: {{ include "localmodel.serviceAccountName" (list .root .component) }}
+    namespace: {{ .root.Release.Namespace }}
 {{- end -}}

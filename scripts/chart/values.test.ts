@@ -3,25 +3,31 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { parse, parseDocument } from "yaml";
-import { ChartValues } from "./chart-values.ts";
-import { REPOSITORY } from "./generate.ts";
+import { REPOSITORY } from "../generate.ts";
+import { jsonSchemaOf, type Node } from "./value-tree.ts";
+import { ChartValues, VALUES } from "./values.ts";
 
 const text = await readFile(path.join(REPOSITORY, "charts/localmodel/values.yaml"), "utf8");
-
-function missing(value: unknown, keys: readonly string[]): readonly string[] {
-  return keys.filter((key) => !(key in (value as object)));
-}
 
 test("the chart's own values are allowed by its schema", () => {
   assert.deepEqual(ChartValues.safeParse(parse(text)).error?.issues, undefined);
 });
 
-test("the chart's values name every key there is", () => {
-  const { operator, api, ...rest } = parse(text) as Record<string, unknown>;
-  const top = Object.keys(ChartValues.shape).filter((key) => key !== "global");
-  assert.deepEqual(missing({ operator, api, ...rest }, top), []);
-  assert.deepEqual(missing(operator, Object.keys(ChartValues.shape.operator.shape)), []);
-  assert.deepEqual(missing(api, Object.keys(ChartValues.shape.api.shape)), []);
+test("each key of the chart's values says what it is for", () => {
+  const unsaid = pathsOf("", VALUES).filter(([, node]) => !/^[A-Z`*].*\.$/.test(node.about));
+  assert.deepEqual(
+    unsaid.map(([where]) => where),
+    [],
+  );
+});
+
+test("no pattern needs what Go's regular expressions do not have", () => {
+  const patterns = JSON.stringify(jsonSchemaOf(VALUES)).match(/"pattern":"(?:[^"\\]|\\.)*"/g) ?? [];
+  assert.ok(patterns.length > 10);
+  assert.deepEqual(
+    patterns.filter((pattern) => /\(\?[=!<]/.test(pattern)),
+    [],
+  );
 });
 
 const misspelt: readonly (readonly [where: string, key: readonly string[]])[] = [
@@ -30,6 +36,7 @@ const misspelt: readonly (readonly [where: string, key: readonly string[]])[] = 
   ["of the api's own settings", ["api", "config", "bodyMaxByte"]],
   ["of a setting that follows from other values", ["api", "config", "port"]],
   ["of the operator's own settings", ["operator", "config", "worker"]],
+  ["deep inside", ["admissionPolicy", "limits", "gpus"]],
 ];
 for (const [where, key] of misspelt) {
   test(`a key ${where} that is not there is refused`, () => {
@@ -41,4 +48,12 @@ for (const [where, key] of misspelt) {
       ["unrecognized_keys"],
     );
   });
+}
+
+function pathsOf(where: string, node: Node): readonly (readonly [string, Node])[] {
+  if (node.is === "value") return [[where, node]];
+  const members = Object.entries(node.members).flatMap(([name, member]) =>
+    pathsOf(`${where}.${name}`, member),
+  );
+  return [[where, node], ...members];
 }

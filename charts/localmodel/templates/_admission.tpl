@@ -1,0 +1,50 @@
+{{/*
+CEL for the admission policy. A file may come from its source or from any of its mirrors: `place` stands for each of
+them, and what is said about it has to hold for all.
+*/}}
+
+{{/* An expression about `place`. */}}
+{{- define "localmodel.everyPlace" -}}
+variables.files.all(place, {{ . }}) && variables.files.all(file, file.?mirrors.orValue([]).all(place, {{ . }}))
+{{- end -}}
+
+{{/* (list "a" "b"): 'a', 'b'. Values are such that they need no escaping. */}}
+{{- define "localmodel.celStrings" -}}
+{{- $quoted := list -}}
+{{- range . -}}{{- $quoted = append $quoted (squote .) -}}{{- end -}}
+{{- $quoted | join ", " -}}
+{{- end -}}
+
+{{- define "localmodel.allowedTypes" -}}
+{{- $kinds := list -}}
+{{- range . -}}{{- $kinds = append $kinds (printf "has(place.%s)" .) -}}{{- end -}}
+{{- $kinds | join " || " -}}
+{{- end -}}
+
+{{/* An owner, or one repository. */}}
+{{- define "localmodel.allowedRepos" -}}
+{{- $repos := list "!has(place.huggingFace)" -}}
+{{- range . -}}
+{{- $repos = append $repos (contains "/" . | ternary (printf "place.huggingFace.repo == '%s'" .) (printf "place.huggingFace.repo.startsWith('%s/')" .)) -}}
+{{- end -}}
+{{- $repos | join " || " -}}
+{{- end -}}
+
+{{/* Of http and s3. Amazon's own address follows from the region. */}}
+{{- define "localmodel.allowedHosts" -}}
+{{- $host := "(has(place.http) ? url(place.http.url).getHostname() : has(place.s3.endpoint) ? url(place.s3.endpoint).getHostname() : 's3.' + place.s3.region + '.amazonaws.com').lowerAscii()" -}}
+{{- $hosts := list "(!has(place.http) && !has(place.s3))" -}}
+{{- range . -}}
+{{- $hosts = append $hosts (hasPrefix "*." . | ternary (printf "%s.endsWith('%s')" $host (trimPrefix "*" .)) (printf "%s == '%s'" $host .)) -}}
+{{- end -}}
+{{- $hosts | join " || " -}}
+{{- end -}}
+
+{{- define "localmodel.allowedImages" -}}
+{{- $images := list "!has(place.image)" -}}
+{{- range . -}}
+{{- $name := trimSuffix "/" . -}}
+{{- $images = append $images (printf "place.image.reference.startsWith('%s/') || place.image.reference.startsWith('%s@') || place.image.reference.startsWith('%s:')" $name $name $name) -}}
+{{- end -}}
+{{- $images | join " || " -}}
+{{- end -}}

@@ -1,0 +1,88 @@
+/** Values that the operator and the API service have alike. */
+import { z } from "zod";
+import { group, type Node, value } from "./value-tree.ts";
+import {
+  anyList,
+  anyMap,
+  digest,
+  labels,
+  namedBeside,
+  numberOrShare,
+  objectName,
+  pullPolicy,
+  strings,
+  tag,
+} from "./value-schemas.ts";
+
+/** Volumes of the chart itself. */
+const OWN_VOLUMES = ["tmp", "keys"] as const;
+
+export function image(repository: string) {
+  return group("Its image.", {
+    repository: value("Below `image.registry`.", z.string().min(1), repository),
+    tag: value("Default: `image.tag`.", tag, ""),
+    digest: value("`sha256:…`; comes before any tag.", digest, ""),
+    pullPolicy: value("Default: `image.pullPolicy`.", pullPolicy, ""),
+  });
+}
+
+export function disruptionBudget() {
+  return group(
+    "Made only for more than one replica: for one, it would hold up who drains a node.",
+    {
+      enabled: value("Whether to make one.", z.boolean(), true),
+      maxUnavailable: value(
+        "How many may be gone at a time: a number or a share.",
+        numberOrShare,
+        1,
+      ),
+      minAvailable: value(
+        "Instead of `maxUnavailable`: how many have to be there.",
+        numberOrShare.nullish(),
+        null,
+      ),
+    },
+  );
+}
+
+export function serviceAccount() {
+  return group("The account it has in the cluster.", {
+    create: value("Whether to make it.", z.boolean(), true),
+    name: value("Default: the name of the component's other objects.", objectName, ""),
+    annotations: value("Of the account.", strings, {}),
+  });
+}
+
+export function pods(resources: object): Readonly<Record<string, Node>> {
+  return {
+    resources: value("Requests and limits of the container.", anyMap, resources),
+    labels: value("Further labels of the Deployment.", labels, {}),
+    annotations: value("Annotations of the Deployment.", strings, {}),
+    podLabels: value("Further labels of pods.", labels, {}),
+    podAnnotations: value("Annotations of pods.", strings, {}),
+    priorityClassName: value("Which pods go first when there is no room.", objectName, ""),
+    nodeSelector: value("Labels that nodes must have.", strings, {}),
+    tolerations: value("Taints of nodes that do not matter.", anyList, []),
+    affinity: value("Rules for choosing nodes.", anyMap, {}),
+    topologySpreadConstraints: value(
+      "Default: replicas on different nodes where possible.",
+      anyList,
+      [],
+    ),
+    extraEnv: value(
+      "Further environment variables; one that the chart sets as well is replaced.",
+      namedBeside(),
+      [],
+    ),
+    extraEnvFrom: value("ConfigMaps and Secrets whose keys become variables.", anyList, []),
+    extraVolumes: value("Further volumes.", namedBeside(...OWN_VOLUMES), []),
+    extraVolumeMounts: value("Where the container has them.", namedBeside(...OWN_VOLUMES), []),
+    extraContainers: value("Containers beside it.", namedBeside("api", "operator"), []),
+    extraInitContainers: value("Containers that run before it.", namedBeside(), []),
+    extraPodSpec: value(
+      "Further fields of the pods, such as `dnsConfig` or `runtimeClassName`; those of the chart stay.",
+      anyMap,
+      {},
+    ),
+  };
+}

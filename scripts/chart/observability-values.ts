@@ -1,0 +1,81 @@
+/** Values of traces, metrics, alerts and dashboards. */
+import { z } from "zod";
+import { anyList, labels, namespace, port, strings } from "./value-schemas.ts";
+import { group, value } from "./value-tree.ts";
+
+const SAMPLERS = [
+  "always_on",
+  "always_off",
+  "traceidratio",
+  "parentbased_always_on",
+  "parentbased_always_off",
+  "parentbased_traceidratio",
+] as const;
+const duration = z.string().regex(/^([0-9]+(ms|s|m|h))?$/);
+
+export const telemetry = group(
+  "What is sent by OpenTelemetry's protocol. Without an endpoint: nothing.",
+  {
+    otlp: group("The collector.", {
+      endpoint: value(
+        "Such as `http://collector.observability.svc:4318`.",
+        z.string().regex(/^(https?:\/\/[^\s]+)?$/),
+        "",
+      ),
+      protocol: value(
+        "How to speak to it.",
+        z.enum(["grpc", "http/protobuf", "http/json"]),
+        "http/protobuf",
+      ),
+      headersSecret: group("A Secret of this namespace with headers, as `key=value,key=value`.", {
+        name: value("Its name.", z.string(), ""),
+        key: value("Where in it.", z.string(), "headers"),
+      }),
+    }),
+    sampler: value("Which requests are traced.", z.enum(SAMPLERS), "parentbased_traceidratio"),
+    samplerArg: value("For samplers by ratio: how many of one.", z.number().min(0).max(1), 0.1),
+    resourceAttributes: value(
+      "Further attributes of everything that is sent.",
+      z.record(z.string().regex(/^[^\s,=]+$/), z.string().regex(/^[^,]*$/)),
+      {},
+    ),
+  },
+);
+
+/** What the two kinds of monitors have in common. */
+function monitor(about: string) {
+  return group(about, {
+    enabled: value("Whether to make one; needs the Prometheus operator.", z.boolean(), false),
+    labels: value("By which Prometheus finds it.", labels, {}),
+    annotations: value("Annotations.", strings, {}),
+    interval: value("How often; default: Prometheus' own.", duration, ""),
+    scrapeTimeout: value("How long; default: Prometheus' own.", duration, ""),
+    relabelings: value("Of targets.", anyList, []),
+    metricRelabelings: value("Of samples.", anyList, []),
+  });
+}
+
+export const metrics = group("What Prometheus may read.", {
+  enabled: value("Whether the API service and models have a port for metrics.", z.boolean(), true),
+  port: value("That port. The operator has its metrics on 8080.", port, 9090),
+  serviceMonitor: monitor("For the API service and the operator."),
+  podMonitor: monitor("For models."),
+  prometheusRule: group("Alerts.", {
+    enabled: value("Whether to make them; needs the Prometheus operator.", z.boolean(), false),
+    labels: value("By which Prometheus finds them.", labels, {}),
+    annotations: value("Annotations.", strings, {}),
+    waitingRequests: value("Requests of one model that wait: alert above it.", z.int().min(1), 20),
+    firstTokenSeconds: value(
+      "Time to the first token that one request in twenty exceeds: alert above it.",
+      z.number().min(0.1),
+      30,
+    ),
+    additionalRules: value("Rules beside them.", anyList, []),
+  }),
+  dashboards: group("For Grafana, as ConfigMaps that its sidecar finds.", {
+    enabled: value("Whether to make them.", z.boolean(), false),
+    labels: value("By which the sidecar finds them.", labels, { grafana_dashboard: "1" }),
+    annotations: value("For folders, say.", strings, {}),
+    namespace: value("Default: the release's.", z.union([z.literal(""), namespace]), ""),
+  }),
+});

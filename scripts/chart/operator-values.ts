@@ -1,0 +1,49 @@
+/** Values of the operator, and of the images that it gives to models. */
+import { z } from "zod";
+import { OperatorConfig } from "@localmodel/localmodel/operator-config.ts";
+import { disruptionBudget, image, pods, serviceAccount } from "./component-values.ts";
+import { digest, pullPolicy, tag } from "./value-schemas.ts";
+import { erasable, group, value } from "./value-tree.ts";
+
+const variant = z.strictObject({
+  repository: z.string().min(1),
+  tag: tag.exactOptional(),
+  digest: digest.exactOptional(),
+});
+
+export const operator = group("Turns LocalModels into pods.", {
+  replicas: value(
+    "More than one stand by: another takes over within 15 seconds.",
+    z.int().min(0).max(10),
+    1,
+  ),
+  image: image("localmodel-operator"),
+  config: value(
+    "Further settings: packages/localmodel/operator-config.ts, such as `{ workers: 8 }`.",
+    // The others follow from other values.
+    OperatorConfig.omit({
+      images: true,
+      imagePullPolicy: true,
+      imagePullSecrets: true,
+      namespaces: true,
+      port: true,
+    }),
+    {},
+  ),
+  serviceAccount: serviceAccount(),
+  podDisruptionBudget: disruptionBudget(),
+  ...pods({ requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } }),
+});
+
+export const modelServer = group("What models' pods run.", {
+  images: group("By the hardware they are for. One that is null is not used: the CPU's is.", {
+    cpu: value("For models without a GPU.", variant, named("localmodel-model-server")),
+    cuda: erasable(value("For NVIDIA.", variant, named("localmodel-model-server-cuda"))),
+    vulkan: erasable(value("For others.", variant, named("localmodel-model-server-vulkan"))),
+  }),
+  pullPolicy: value("Default: `image.pullPolicy`.", pullPolicy, ""),
+});
+
+function named(repository: string) {
+  return { repository, tag: "", digest: "" };
+}

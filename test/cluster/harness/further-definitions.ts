@@ -1,0 +1,39 @@
+/**
+ * Definitions of other projects that the chart makes objects of, where they are installed: from their Go modules,
+ * as a module proxy is reachable where their releases may not be.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { KubeObject } from "@localmodel/kube/objects.ts";
+import { parse } from "yaml";
+import { z } from "zod";
+import { run } from "./command.ts";
+import { SUITE } from "./places.ts";
+
+const FILES: Readonly<Record<string, readonly string[]>> = {
+  "github.com/prometheus-operator/prometheus-operator": [
+    "podmonitors",
+    "prometheusrules",
+    "servicemonitors",
+  ].map((name) => `example/prometheus-operator-crd/monitoring.coreos.com_${name}.yaml`),
+  "sigs.k8s.io/gateway-api": ["config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"],
+};
+
+const TIMEOUT_MS = 300_000;
+const Downloaded = z.object({ Dir: z.string() });
+
+export async function furtherDefinitions(): Promise<readonly KubeObject[]> {
+  const definitions: KubeObject[] = [];
+  for (const [module, files] of Object.entries(FILES)) {
+    const answer = await run("go", ["mod", "download", "-json", module], {
+      cwd: join(SUITE, "modules/definitions"),
+      env: { GOFLAGS: "-mod=mod" },
+      timeoutMs: TIMEOUT_MS,
+    });
+    const { Dir: folder } = Downloaded.parse(JSON.parse(answer));
+    for (const file of files) {
+      definitions.push(parse(await readFile(join(folder, file), "utf8")) as KubeObject);
+    }
+  }
+  return definitions;
+}
