@@ -17,8 +17,11 @@ const OUTPUT_MAX_BYTES = 16 * 1024 * 1024;
 /** Resolves to what it printed; rejects with what it complained about. */
 export type Helm = (...args: readonly string[]) => Promise<string>;
 
-export function helmIn(folder: TemporaryFolder, kubeconfig = ""): Helm {
-  const program = process.env[HELM_VARIABLE] ?? "helm";
+export function helmIn(
+  folder: TemporaryFolder,
+  kubeconfig = "",
+  program = process.env[HELM_VARIABLE] ?? "helm",
+): Helm {
   const env = {
     PATH: process.env["PATH"],
     HOME: folder.file("home"),

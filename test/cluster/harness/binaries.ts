@@ -83,6 +83,28 @@ const PROGRAMS: readonly Program[] = [
   },
 ];
 
+/** What some suites need and no cluster does: compiled when they run. */
+const TOOLS = {
+  helm3: {
+    module: "helm3",
+    binaries: { helm: "helm.sh/helm/v3/cmd/helm" },
+    // As its releases are built: without a cluster it takes this version of Kubernetes.
+    variables: {
+      "helm.sh/helm/v3/internal/version.version": "v3.22.0",
+      ...Object.fromEntries(
+        ["lint/rules", "chartutil"].flatMap((name) => [
+          [`helm.sh/helm/v3/pkg/${name}.k8sVersionMajor`, "1"],
+          [`helm.sh/helm/v3/pkg/${name}.k8sVersionMinor`, KUBERNETES_VERSION.split(".")[1] ?? ""],
+        ]),
+      ),
+    },
+  },
+  actionlint: {
+    module: "actionlint",
+    binaries: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
+  },
+} satisfies Readonly<Record<string, Program>>;
+
 export type Binaries = {
   /** Paths by name, such as `kubectl` or `cni/bridge`. */
   readonly paths: ReadonlyMap<string, string>;
@@ -99,6 +121,15 @@ export async function buildBinaries(report: (line: string) => void): Promise<Bin
     for (const name of Object.keys(program.binaries)) paths.set(name, join(folder, name));
   }
   return { paths, hash: await contentHash(SUITE, [], hashes) };
+}
+
+/** The path of its program. */
+export async function buildTool(
+  name: keyof typeof TOOLS,
+  report: (line: string) => void,
+): Promise<string> {
+  const { folder } = await buildProgram(TOOLS[name], report);
+  return join(folder, Object.keys(TOOLS[name].binaries)[0] ?? "");
 }
 
 async function buildProgram(program: Program, report: (line: string) => void) {
