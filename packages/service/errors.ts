@@ -16,7 +16,7 @@ import {
 } from "@localmodel/openai/errors.ts";
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import type { Logger } from "./log.ts";
-import { requestIdOf } from "./request-id.ts";
+import { logFieldsOf, markFailed } from "./server-span.ts";
 
 export function answerErrors(log: Logger): ErrorRequestHandler {
   return (thrown, req, res, _next) => {
@@ -25,7 +25,8 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
       : toOpenAIError(thrown);
     if (error.status >= 500) {
       const { method, path } = req;
-      report(log.child({ requestId: requestIdOf(res), method, path }), error, thrown);
+      markFailed(res, error.code ?? String(error.status));
+      report(log.child({ ...logFieldsOf(res), method, path }), error, thrown);
     }
     sendError(res, error);
   };

@@ -4,7 +4,7 @@
  * It says what happened, never what was said: no prompt, no answer, no key, no query string.
  */
 import type { Logger } from "@localmodel/service/log.ts";
-import { requestIdOf } from "@localmodel/service/request-id.ts";
+import { logFieldsOf } from "@localmodel/service/server-span.ts";
 import type { RequestHandler, Response } from "express";
 
 export type Notes = {
@@ -32,7 +32,7 @@ export function accessLog(log: Logger): RequestHandler {
       const { outcome = res.writableFinished ? "complete" : "client gone", ...notes } =
         notesOf(res);
       log.info("request", {
-        requestId: requestIdOf(res),
+        ...logFieldsOf(res),
         method,
         path,
         ...(res.headersSent && { status: res.statusCode }),

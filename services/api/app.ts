@@ -1,7 +1,7 @@
 /**
  * The API service's table of contents: every route, in the order in which a request meets it.
  *
- *   request id -> access log -> from where? -> whose key? -> within its limits? -> body -> which model? may it be used?
+ *   request id -> trace -> access log -> from where? -> whose key? -> within its limits? -> body -> which model? may it be used?
  *     -> forward: a place in its queue -> an endpoint -> bytes there -> bytes back   (forward.ts)
  *
  * It reads three fields of a request and forwards the bytes it received. It does not understand the rest,
@@ -12,10 +12,12 @@ import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/errors.
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
+import { traceRequests } from "@localmodel/service/server-span.ts";
+import type { Tracer } from "@localmodel/telemetry/span.ts";
 import express, { type Express } from "express";
 import { accessLog } from "./access-log.ts";
 import type { AdmissionLimits } from "./admission/admission.ts";
-import { hintAtUrl, PROXIED_PATHS } from "./allowed-paths.ts";
+import { hintAtUrl, PROXIED_PATHS, routeOf } from "./allowed-paths.ts";
 import { BodyMemory } from "./body-memory.ts";
 import { allowOrigins } from "./browsers/cors.ts";
 import { forward } from "./forward.ts";
@@ -46,6 +48,8 @@ export type AppOptions = {
   readonly keys?: Keys;
   /** Default: nobody without an admin key may see what others ask. */
   readonly adminFromLoopback?: boolean;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Milliseconds that only go up: the clock of limits. */
   readonly now?: () => number;
 };
@@ -59,6 +63,7 @@ export function createApp(options: AppOptions): Express {
     browsers,
     keys = NO_KEYS,
     now,
+    tracer,
     adminFromLoopback = false,
   } = options;
   const app = express();
@@ -67,7 +72,7 @@ export function createApp(options: AppOptions): Express {
 
   app.use(requestId());
   app.use(healthRouter(directory, requests));
-  app.use(accessLog(log));
+  app.use(traceRequests(tracer, routeOf), accessLog(log));
   if (browsers?.checkHost === true) app.use(guardHost);
   app.use("/v1", allowOrigins(browsers?.cors?.origins ?? []));
   app.use(authenticate(keys));

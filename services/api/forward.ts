@@ -14,13 +14,15 @@
 import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { patienceSeconds } from "@localmodel/service/patience.ts";
-import { requestIdOf } from "@localmodel/service/request-id.ts";
+import { logFieldsOf, markFailed } from "@localmodel/service/server-span.ts";
 import type { Request, RequestHandler, Response } from "express";
 import { note } from "./access-log.ts";
 import { Admission, type AdmissionLimits } from "./admission/admission.ts";
 import { Attempts, RETRY_DELAY_MS } from "./attempts.ts";
 import { Balancer, type Lease } from "./balancing/balancer.ts";
 import { promptChain } from "./balancing/prompt-chain.ts";
+import { failureType } from "./failure-type.ts";
+import { ForwardTrace } from "./forward-trace.ts";
 import { upstreamHeaders } from "./forwarded-headers.ts";
 import { endInStream } from "./in-stream-error.ts";
 import { tenantOf } from "./keys/caller.ts";
@@ -52,6 +54,7 @@ type Call = {
   readonly req: Request;
   readonly res: Response;
   readonly open: OpenRequest;
+  readonly trace: ForwardTrace;
 };
 
 export function forward(options: ForwardOptions): RequestHandler {
@@ -61,14 +64,16 @@ export function forward(options: ForwardOptions): RequestHandler {
     const reference = referenceOf(res);
     const { body } = reference;
     const request = { path: req.path, headers: upstreamHeaders(req, res), body };
+    const trace = new ForwardTrace(res);
     try {
-      await forwarder.deliver({ reference, request, req, res, open });
+      await forwarder.deliver({ reference, request, req, res, open, trace });
     } catch (thrown) {
       if (open.reason instanceof ClientGone) return;
       if (!res.headersSent) throw toClientError(open.reason ?? thrown);
       note(res, { outcome: "broken" });
+      markFailed(res, failureType(open.reason ?? thrown));
       if (!res.writableEnded && !res.destroyed) endInStream(res, open.reason ?? thrown);
-      options.log.warn("a stream broke", { requestId: requestIdOf(res), error: String(thrown) });
+      options.log.warn("a stream broke", { ...logFieldsOf(res), error: String(thrown) });
     }
   };
 }
@@ -87,9 +92,10 @@ class Forwarder {
     const attempts = new Attempts();
     let delivered = false;
     while (!delivered) {
-      const model = this.#find(call.reference.model);
+      const model = call.trace.route(call.reference, (id) => this.#find(id));
       note(call.res, { model: model.id });
-      using _place = await this.#admit(model, call);
+      const waiting = this.#admission.waiting(model.id);
+      using _place = await call.trace.queue(waiting, () => this.#admit(model, call));
       delivered = await this.#tryEndpoints(call, attempts);
     }
   }
@@ -118,7 +124,9 @@ class Forwarder {
   async #tryEndpoints(call: Call, attempts: Attempts): Promise<boolean> {
     for (;;) {
       const model = this.#find(call.reference.model);
-      const lease = this.#balancer.lease(model, () => chainOf(model, call), attempts.tried);
+      const lease = call.trace.pick(model, () =>
+        this.#balancer.lease(model, () => chainOf(model, call), attempts.tried),
+      );
       if (lease === undefined) return false;
       const { endpoint } = lease;
       attempts.begin(endpoint, model.endpoints);
@@ -129,20 +137,24 @@ class Forwarder {
   }
 
   /** Whether the client got its answer; if not, nothing has been started. */
-  async #attempt(lease: Lease, { request, res, open }: Call, attempts: Attempts): Promise<boolean> {
+  async #attempt(lease: Lease, call: Call, attempts: Attempts): Promise<boolean> {
     using _lease = lease;
+    using span = call.trace.attempt(lease.endpoint, call.request);
     try {
-      const answer = await this.#options.upstream.send(lease.endpoint, request, open);
+      const { upstream } = this.#options;
+      const answer = await upstream.send(lease.endpoint, span.request, call.open);
+      span.answered(answer.status);
       if (answer.status < 500) lease.answered();
       else lease.judge("failure");
       if (answer.status === 503 && attempts.left && attempts.others > 0) {
         answer.abort(new Error("another endpoint is asked"));
         return false;
       }
-      await relay(answer, res);
+      await relay(answer, call.res);
       if (answer.status < 500) lease.judge("success");
       return true;
     } catch (thrown) {
+      span.failed(thrown);
       if (!(thrown instanceof UpstreamFailure)) throw thrown;
       lease.judge(thrown.kind === "unreachable" ? "unreachable" : "failure");
       if (isUnanswered(thrown) && attempts.left) return false;

@@ -7,6 +7,7 @@ import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { ListenError } from "@localmodel/service/listen-error.ts";
 import { createLogger } from "@localmodel/service/log.ts";
 import { tellParent } from "@localmodel/service/parent.ts";
+import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import { createApp } from "./app.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
 import { KeyFileError } from "./keys/key-file.ts";
@@ -18,6 +19,7 @@ import { createUpstream } from "./upstream.ts";
 const log = createLogger("api");
 const config = ApiConfig.parse(JSON.parse(process.env[API_CONFIG_VARIABLE] ?? "{}"));
 
+const telemetry = await startTelemetry("localmodel-api", (message) => log.warn(message));
 const requests = new OpenRequests();
 
 try {
@@ -29,6 +31,7 @@ try {
     limits: config,
     browsers: config,
     adminFromLoopback: config.adminFromLoopback,
+    tracer: telemetry.tracer,
     keys: await configuredKeys(config, log),
   });
   const server = await listen(app, config);
@@ -36,6 +39,7 @@ try {
     log.info("draining", { reason, openRequests: requests.count });
     requests.drain();
     await server.drain(config.drainTimeoutMs, () => requests.cut());
+    await telemetry.stop();
   });
   tellParent({ type: "listening", port: server.port });
   log.info("listening", { url: server.url });

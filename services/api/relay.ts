@@ -5,8 +5,10 @@
  * answer that is not a stream of events has no place for one, so its connection is cut.
  */
 import { DONE } from "@localmodel/openai/sse.ts";
+import { markFailed } from "@localmodel/service/server-span.ts";
 import type { Response } from "express";
 import { note } from "./access-log.ts";
+import { failureType } from "./failure-type.ts";
 import { clientHeaders } from "./forwarded-headers.ts";
 import { endInStream, RefusedStream } from "./in-stream-error.ts";
 import { meterOfCharged } from "./keys/meter.ts";
@@ -35,6 +37,7 @@ export function relay(answer: UpstreamAnswer, res: Response): Promise<void> {
     fail: (thrown) => {
       // Before the response ends, and with it the line in the log.
       note(res, { outcome: "broken" });
+      markFailed(res, failureType(thrown));
       client.fail(thrown);
       reject(thrown);
     },

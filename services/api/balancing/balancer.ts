@@ -13,8 +13,12 @@ import { WarmUp } from "./warm-up.ts";
 
 export type BalancedModel = Pick<DirectoryModel, "id" | "endpoints" | "slots">;
 
+/** Why this endpoint and no other; a probe is a request to one that was ejected. */
+export type PickReason = "only" | "prefix" | "least_loaded" | "probe";
+
 export type Lease = Disposable & {
   readonly endpoint: string;
+  readonly reason: PickReason;
   /** The head of an answer has come that is not the server's own failure. */
   answered(): void;
   /** The last word counts; without any, nothing is held against the endpoint. */
@@ -51,7 +55,7 @@ export class Balancer {
     if (only === undefined) return undefined;
     const nowMs = this.#now();
     const warmUp = this.#warmUpOf(model, nowMs);
-    if (model.endpoints.length === 1) return this.#take(only);
+    if (model.endpoints.length === 1) return this.#take(only, "only");
     const links = chain();
     const shared = this.#prefixes.sharedBytes(links);
     const slots = model.slots ?? 1;
@@ -67,7 +71,7 @@ export class Balancer {
     const chosen = pick(candidates);
     if (chosen === undefined) return undefined;
     this.#prefixes.add(links, chosen.url);
-    return this.#take(chosen.url);
+    return this.#take(chosen.url, chosen.sharedBytes > 0 ? "prefix" : "least_loaded");
   }
 
   #warmUpOf({ id, endpoints }: BalancedModel, nowMs: number): WarmUp {
@@ -82,14 +86,15 @@ export class Balancer {
     return warmUp;
   }
 
-  #take(endpoint: string): Lease {
+  #take(endpoint: string, reason: PickReason): Lease {
     this.#inFlight.set(endpoint, this.inFlight(endpoint) + 1);
     this.#lastUse.set(endpoint, ++this.#uses);
-    this.#outliers.asked(endpoint);
+    const isProbe = this.#outliers.asked(endpoint);
     let verdict: Verdict = "none";
     let taken = true;
     return {
       endpoint,
+      reason: isProbe ? "probe" : reason,
       answered: () => this.#outliers.answered(endpoint),
       judge: (given) => (verdict = given),
       [Symbol.dispose]: () => {

@@ -40,10 +40,12 @@ export class Outliers {
     return nowMs >= record.ejectedUntilMs && !record.probing;
   }
 
-  /** It is asked now; who was ejected is thereby being probed. */
-  asked(endpoint: string): void {
+  /** It is asked now; who was ejected is thereby being probed, which is what this returns. */
+  asked(endpoint: string): boolean {
     const record = this.#records.get(endpoint);
-    if (record?.ejectedUntilMs !== undefined) record.probing = true;
+    if (record?.ejectedUntilMs === undefined) return false;
+    record.probing = true;
+    return true;
   }
 
   /** The head of its answer has come: it is back, although it may still break. */

@@ -9,7 +9,7 @@ import { claims } from "@localmodel/localmodel/claims.ts";
 import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
 import type { Capability } from "@localmodel/localmodel/server-state.ts";
 import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
-import { endpointsOf, modelOf } from "./model-endpoints.ts";
+import { endpointsOf, modelOf, podNames } from "./model-endpoints.ts";
 import { explanationOf } from "./model-state.ts";
 import type { ObservedModel } from "./observed-model.ts";
 
@@ -25,15 +25,16 @@ export function directoryOf(
     models: ordered.flatMap((model, index) => {
       const [id, ...aliases] = claimed[index]?.held ?? [];
       if (id === undefined) return [];
-      const endpoints = endpointsOf(slicesByModel.get(model.key) ?? []);
-      return [entry(model, { id, aliases, endpoints })];
+      const own = slicesByModel.get(model.key) ?? [];
+      const endpoints = endpointsOf(own);
+      return [entry(model, { id, aliases, endpoints, pods: podNames(own) })];
     }),
   };
 }
 
 function entry(
   { createdMs, slots, status }: ObservedModel,
-  route: Pick<DirectoryModel, "id" | "aliases" | "endpoints">,
+  route: Pick<DirectoryModel, "id" | "aliases" | "endpoints" | "pods">,
 ): DirectoryModel {
   const facts = factsOf(status);
   return {

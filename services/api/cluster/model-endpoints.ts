@@ -31,8 +31,21 @@ export function endpointsOf(slices: readonly EndpointSlice[]): readonly string[]
   return [...new Set(urls.values())];
 }
 
+/** The name of the pod behind each URL. */
+export function podNames(slices: readonly EndpointSlice[]): Readonly<Record<string, string>> {
+  const sightings = slices.flatMap(sightingsIn);
+  return Object.fromEntries(
+    sightings.flatMap(({ url, name }) => (url === undefined || !name ? [] : [[url, name]])),
+  );
+}
+
 /** One pod as one slice has it; with a URL when it is ready. */
-type Sighting = { readonly pod: string; readonly isLeaving: boolean; readonly url?: string };
+type Sighting = {
+  readonly pod: string;
+  readonly isLeaving: boolean;
+  readonly name?: string;
+  readonly url?: string;
+};
 
 function sightingsIn({ endpoints, ports }: EndpointSlice): Sighting[] {
   const port = ports?.find(({ name }) => name === SERVER_PORT_NAME)?.port;
@@ -42,7 +55,15 @@ function sightingsIn({ endpoints, ports }: EndpointSlice): Sighting[] {
     const { terminating: isLeaving = false, ready = true } = conditions ?? {};
     const pod = targetRef?.uid ?? address;
     if (!ready || port === undefined) return [{ pod, isLeaving }];
-    return [{ pod, isLeaving, url: `http://${hostOf(address)}:${port}` }];
+    const name = targetRef?.name;
+    return [
+      {
+        pod,
+        isLeaving,
+        ...(name !== undefined && { name }),
+        url: `http://${hostOf(address)}:${port}`,
+      },
+    ];
   });
 }
 

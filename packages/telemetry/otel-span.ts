@@ -1,0 +1,114 @@
+/**
+ * Spans of OpenTelemetry behind the interface of span.ts.
+ *
+ * A trace that the sampler did not choose has one span in each process, which stands for all below it: its ids go on
+ * their way to logs and to the next process, and nothing else is done for it.
+ */
+import {
+  type Context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span as OtelSpan,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer as OtelTracerApi,
+} from "@opentelemetry/api";
+import { epochMs } from "./epoch.ts";
+import type { Attributes, IncomingHeaders, Span, SpanOptions, Tracer } from "./span.ts";
+
+const KINDS = {
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  internal: SpanKind.INTERNAL,
+} as const;
+
+export class OtelTracer implements Tracer {
+  readonly #tracer: OtelTracerApi;
+
+  constructor(tracer: OtelTracerApi) {
+    this.#tracer = tracer;
+  }
+
+  start(name: string, options: SpanOptions & { readonly headers?: IncomingHeaders }): Span {
+    const { headers } = options;
+    return begin(this.#tracer, name, {
+      ...options,
+      parent: headers === undefined ? ROOT_CONTEXT : contextIn(headers),
+    });
+  }
+}
+
+/** Only the trace's: baggage is not passed on. */
+function contextIn(headers: IncomingHeaders): Context {
+  if (headers["traceparent"] === undefined && headers["b3"] === undefined) return ROOT_CONTEXT;
+  const remote = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers));
+  return remote === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remote);
+}
+
+function begin(
+  tracer: OtelTracerApi,
+  name: string,
+  { kind = "internal", startMs, attributes, links, parent }: SpanOptions & { parent: Context },
+): RecordedSpan {
+  const options = {
+    kind: KINDS[kind],
+    startTime: startMs ?? epochMs(),
+    ...(attributes !== undefined && { attributes }),
+    ...(links !== undefined && { links: links.map(linkTo) }),
+  };
+  return new RecordedSpan(tracer, tracer.startSpan(name, options, parent));
+}
+
+function linkTo({ traceId, spanId, isRecording }: Span) {
+  return { context: { traceId, spanId, traceFlags: isRecording ? 1 : 0 } };
+}
+
+class RecordedSpan implements Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly isRecording: boolean;
+  readonly #tracer: OtelTracerApi;
+  readonly #span: OtelSpan;
+
+  constructor(tracer: OtelTracerApi, span: OtelSpan) {
+    const { traceId, spanId } = span.spanContext();
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.isRecording = span.isRecording();
+    this.#tracer = tracer;
+    this.#span = span;
+  }
+
+  child(name: string, options: SpanOptions = {}): Span {
+    if (!this.isRecording) return this;
+    return begin(this.#tracer, name, { ...options, parent: this.#context() });
+  }
+
+  set(attributes: Attributes): void {
+    if (this.isRecording) this.#span.setAttributes(attributes);
+  }
+
+  event(name: string, atMs?: number, attributes?: Attributes): void {
+    if (!this.isRecording) return;
+    this.#span.addEvent(name, attributes, atMs ?? epochMs());
+  }
+
+  fail(errorType: string): void {
+    if (!this.isRecording) return;
+    this.#span.setAttribute("error.type", errorType);
+    this.#span.setStatus({ code: SpanStatusCode.ERROR });
+  }
+
+  end(endMs?: number): void {
+    if (this.isRecording) this.#span.end(endMs ?? epochMs());
+  }
+
+  inject(headers: Record<string, string>): void {
+    propagation.inject(this.#context(), headers);
+  }
+
+  #context(): Context {
+    return trace.setSpan(ROOT_CONTEXT, this.#span);
+  }
+}

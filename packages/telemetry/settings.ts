@@ -1,0 +1,43 @@
+/**
+ * Whether anything is to be exported, by OpenTelemetry's own environment variables.
+ *
+ * Unlike the SDK, which sends to a collector on this machine unless told otherwise, nothing is sent until
+ * somebody says where to or by which exporter.
+ */
+
+export type Signals = { readonly traces: boolean; readonly metrics: boolean };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+export function signalsOf(environment: Environment): Signals {
+  if (environment["OTEL_SDK_DISABLED"]?.trim().toLowerCase() === "true") {
+    return { traces: false, metrics: false };
+  }
+  return {
+    traces: isOn(environment, "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+    metrics: isOn(environment, "OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"),
+  };
+}
+
+function isOn(environment: Environment, exporter: string, endpoint: string): boolean {
+  const named = listOf(environment[exporter]);
+  if (named.length > 0) return !named.includes("none");
+  return [ENDPOINT, endpoint].some((name) => (environment[name] ?? "").trim() !== "");
+}
+
+export function listOf(value: string | undefined): readonly string[] {
+  return (value ?? "")
+    .split(",")
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
+}
+
+/** The name of the service, unless the environment has another: then undefined. */
+export function ownName(service: string, environment: Environment): string | undefined {
+  const isNamed =
+    (environment["OTEL_SERVICE_NAME"] ?? "") !== "" ||
+    listOf(environment["OTEL_RESOURCE_ATTRIBUTES"]).some((one) => one.startsWith("service.name="));
+  return isNamed ? undefined : service;
+}
