@@ -60,6 +60,12 @@ export function fromData(data: OpenAIErrorData): OpenAIError {
   return new OpenAIError(data);
 }
 
+/** What was thrown, as one word from a short list. */
+export function codeOf(thrown: unknown): string {
+  const { code, status } = toOpenAIError(thrown);
+  return code ?? String(status);
+}
+
 /** The body of an error response, and of an error event inside a stream. */
 export function errorBody(error: OpenAIError): ErrorBody {
   const { message, type, param, code } = error;

@@ -32,8 +32,11 @@ export function traceRequests(tracer: Tracer | undefined, routeOf: RouteOf): Req
       attributes: requestAttributes(req, res, route),
     });
     res.locals["span"] = span;
+    // The last byte is on its way: whoever waits for it may have it before this process hears that it was sent.
+    let sentMs: number | undefined;
+    res.once("prefinish", () => (sentMs = epochMs()));
     // What ends with the request, such as an attempt whose client has gone, ends first.
-    res.once("close", () => setImmediate(finish, span, res));
+    res.once("close", () => setImmediate(() => finish(span, res, sentMs)));
     next();
   };
 }
@@ -77,11 +80,11 @@ function requestAttributes(req: Request, res: Response, route: string | undefine
   };
 }
 
-function finish(span: Span, res: Response): void {
+function finish(span: Span, res: Response, sentMs: number | undefined): void {
   if (span.isRecording) {
     if (res.headersSent) span.set({ "http.response.status_code": res.statusCode });
     const errorType = errorTypeOf(res);
     if (errorType !== undefined) span.fail(errorType);
   }
-  span.end();
+  span.end(sentMs);
 }

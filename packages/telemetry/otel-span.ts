@@ -1,6 +1,8 @@
 /**
  * Spans of OpenTelemetry behind the interface of span.ts.
  *
+ * Times nest: a span does not begin before its parent, nor end before its children of the same process.
+ *
  * A trace that the sampler did not choose has one span in each process, which stands for all below it: its ids go on
  * their way to logs and to the next process, and nothing else is done for it.
  */
@@ -34,7 +36,7 @@ export class OtelTracer implements Tracer {
     const { headers } = options;
     return begin(this.#tracer, name, {
       ...options,
-      parent: headers === undefined ? ROOT_CONTEXT : contextIn(headers),
+      context: headers === undefined ? ROOT_CONTEXT : contextIn(headers),
     });
   }
 }
@@ -46,18 +48,19 @@ function contextIn(headers: IncomingHeaders): Context {
   return remote === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remote);
 }
 
-function begin(
-  tracer: OtelTracerApi,
-  name: string,
-  { kind = "internal", startMs, attributes, links, parent }: SpanOptions & { parent: Context },
-): RecordedSpan {
+type Beginning = SpanOptions & { readonly context: Context; readonly parent?: RecordedSpan };
+
+function begin(tracer: OtelTracerApi, name: string, beginning: Beginning): RecordedSpan {
+  const { kind = "internal", attributes, links, parent, context } = beginning;
+  const startMs = Math.max(beginning.startMs ?? epochMs(), parent?.startMs ?? 0);
   const options = {
     kind: KINDS[kind],
-    startTime: startMs ?? epochMs(),
+    startTime: startMs,
     ...(attributes !== undefined && { attributes }),
     ...(links !== undefined && { links: links.map(linkTo) }),
   };
-  return new RecordedSpan(tracer, tracer.startSpan(name, options, parent));
+  const span = tracer.startSpan(name, options, context);
+  return new RecordedSpan(tracer, span, { startMs, parent });
 }
 
 function linkTo({ traceId, spanId, isRecording }: Span) {
@@ -68,21 +71,31 @@ class RecordedSpan implements Span {
   readonly traceId: string;
   readonly spanId: string;
   readonly isRecording: boolean;
+  readonly startMs: number;
   readonly #tracer: OtelTracerApi;
   readonly #span: OtelSpan;
+  readonly #parent: RecordedSpan | undefined;
+  /** When the last of its children ended. */
+  #childrenMs = 0;
 
-  constructor(tracer: OtelTracerApi, span: OtelSpan) {
+  constructor(
+    tracer: OtelTracerApi,
+    span: OtelSpan,
+    { startMs, parent }: { startMs: number; parent: RecordedSpan | undefined },
+  ) {
     const { traceId, spanId } = span.spanContext();
     this.traceId = traceId;
     this.spanId = spanId;
     this.isRecording = span.isRecording();
+    this.startMs = startMs;
     this.#tracer = tracer;
     this.#span = span;
+    this.#parent = parent;
   }
 
   child(name: string, options: SpanOptions = {}): Span {
     if (!this.isRecording) return this;
-    return begin(this.#tracer, name, { ...options, parent: this.#context() });
+    return begin(this.#tracer, name, { ...options, context: this.#context(), parent: this });
   }
 
   set(attributes: Attributes): void {
@@ -101,7 +114,11 @@ class RecordedSpan implements Span {
   }
 
   end(endMs?: number): void {
-    if (this.isRecording) this.#span.end(endMs ?? epochMs());
+    if (!this.isRecording) return;
+    const atMs = Math.max(endMs ?? epochMs(), this.#childrenMs);
+    const parent = this.#parent;
+    if (parent !== undefined) parent.#childrenMs = Math.max(parent.#childrenMs, atMs);
+    this.#span.end(atMs);
   }
 
   inject(headers: Record<string, string>): void {

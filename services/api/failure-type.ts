@@ -1,5 +1,5 @@
 /** Every way an attempt or a request can fail, as one word: for spans and metrics, which group by it. */
-import { OpenAIError } from "@localmodel/openai/errors.ts";
+import { codeOf } from "@localmodel/openai/errors.ts";
 import { CLIENT_CLOSED } from "@localmodel/service/server-span.ts";
 import { ClientGone } from "./open-requests.ts";
 import { UpstreamFailure } from "./upstream-failure.ts";
@@ -7,6 +7,5 @@ import { UpstreamFailure } from "./upstream-failure.ts";
 export function failureType(thrown: unknown): string {
   if (thrown instanceof ClientGone) return CLIENT_CLOSED;
   if (thrown instanceof UpstreamFailure) return thrown.kind;
-  if (thrown instanceof OpenAIError) return thrown.code ?? String(thrown.status);
-  return "internal_error";
+  return codeOf(thrown);
 }

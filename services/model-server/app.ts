@@ -9,6 +9,8 @@ import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/errors.
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import { createLogger, type Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
+import { traceRequests } from "@localmodel/service/server-span.ts";
+import type { Tracer } from "@localmodel/telemetry/span.ts";
 import express, { type ErrorRequestHandler, type Express } from "express";
 import { Admission } from "./admission.ts";
 import { apiHeaders, markProcessed } from "./api-headers.ts";
@@ -22,11 +24,14 @@ import { alive, health, ready } from "./routes/health.ts";
 import { log as promptLog } from "./routes/log.ts";
 import { listModels, retrieveModel } from "./routes/models.ts";
 import type { Serving } from "./serving.ts";
+import { genAiConventions } from "./tracing/gen-ai.ts";
 
 export type AppOptions = {
   readonly engine: Engine;
   readonly config: ServerConfig;
   readonly log?: Logger;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Longest silence in a stream. Proxies commonly cut at 60 seconds. */
   readonly keepAliveMs?: number;
 };
@@ -42,6 +47,7 @@ export function createApp(options: AppOptions): Express {
     log,
     keepAliveMs,
     promptLog: new PromptLog(keepAliveMs),
+    genAi: genAiConventions(process.env),
     admission: new Admission(config.engine),
   };
 
@@ -55,6 +61,8 @@ export function createApp(options: AppOptions): Express {
   app.route("/healthz").get(alive).all(get);
   app.route("/readyz").get(ready(serving)).all(get);
   app.route("/health").get(health(serving)).all(get);
+  // Probes come every few seconds, and are nobody's request.
+  app.use(traceRequests(options.tracer, routeOf));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
   app.route("/v1/chat/completions").post(jsonBody(), chatCompletions(serving)).all(post);
@@ -67,6 +75,20 @@ export function createApp(options: AppOptions): Express {
 
   app.use(unknownUrl, timeErrors, answerErrors(log));
   return app;
+}
+
+const ROUTES: ReadonlySet<string> = new Set([
+  "/v1/models",
+  "/v1/chat/completions",
+  "/v1/completions",
+  "/v1/embeddings",
+  "/admin/log",
+]);
+
+/** As telemetry names it. */
+function routeOf(path: string): string | undefined {
+  if (ROUTES.has(path)) return path;
+  return path.startsWith("/v1/models/") ? "/v1/models/{id}" : undefined;
 }
 
 const timeErrors: ErrorRequestHandler = (error, _req, res, next) => {

@@ -73,6 +73,8 @@ export type GenerateRequest = {
   readonly ignoreEos: boolean;
   /** Tell what the prompts have become: see `accepted`. */
   readonly reportsPrompts?: boolean;
+  /** Tell when things happened: `atMs` of events, and `prefilled`. */
+  readonly reportsTimes?: boolean;
   /** Requests of different tenants never share a cached prefix. */
   readonly tenant: string;
 };
@@ -87,16 +89,33 @@ export type TokenLogprob = {
 
 export type FinishReason = "stop" | "length";
 
+/** When something happened at the engine, in milliseconds since 1970; only with `reportsTimes`. */
+type Timed = { readonly atMs?: number };
+
 export type GenerateEvent =
   /** Valid, and waiting for slots. */
-  | {
+  | (Timed & {
       readonly type: "accepted";
       readonly promptTokens: number;
       /** Only with `reportsPrompts`: each as the model reads it, templated and with its control tokens. */
       readonly prompts?: readonly string[];
-    }
+      /** Only with `reportsTimes`: when the request reached the engine, and which process that is. */
+      readonly engine?: { readonly receivedMs: number; readonly processId: number };
+    })
   /** The choice has a slot. `cachedTokens` of its prompt need no evaluation. */
-  | { readonly type: "started"; readonly choice: number; readonly cachedTokens: number }
+  | (Timed & {
+      readonly type: "started";
+      readonly choice: number;
+      readonly cachedTokens: number;
+    })
+  /** Only with `reportsTimes`: the prompt is evaluated, and the choice's first token is there. */
+  | (Timed & {
+      readonly type: "prefilled";
+      readonly choice: number;
+      /** Steps that evaluated a part of the prompt. */
+      readonly chunks: number;
+      readonly evaluatedTokens: number;
+    })
   /** Only with `echo`: the prompt itself, before any delta of that choice. */
   | {
       readonly type: "echo";
@@ -113,7 +132,13 @@ export type GenerateEvent =
       readonly completionTokens?: number;
       readonly logprobs?: readonly TokenLogprob[];
     }
-  | { readonly type: "finish"; readonly choice: number; readonly reason: FinishReason }
+  | (Timed & {
+      readonly type: "finish";
+      readonly choice: number;
+      readonly reason: FinishReason;
+      /** Only with `reportsTimes`. */
+      readonly completionTokens?: number;
+    })
   /** Last event, after every choice has finished. Prompt tokens count once per prompt. */
   | { readonly type: "done"; readonly usage: Usage };
 
@@ -125,10 +150,23 @@ export type Usage = {
 
 export type EmbedRequest = {
   readonly inputs: readonly (string | readonly number[])[];
+  readonly reportsTimes?: boolean;
+};
+
+/** In milliseconds since 1970. */
+export type EmbedTimes = {
+  readonly processId: number;
+  readonly receivedMs: number;
+  readonly tokenisedMs: number;
+  /** The first input had its turn. */
+  readonly startedMs: number;
+  readonly endedMs: number;
 };
 
 /** One L2-normalised vector per input. */
 export type EmbedResult = {
   readonly vectors: readonly Float32Array[];
   readonly promptTokens: number;
+  /** Only with `reportsTimes`. */
+  readonly times?: EmbedTimes;
 };

@@ -16,7 +16,7 @@ export type Choice = {
 export async function gather(events: AsyncIterable<GenerateEvent>): Promise<Outcome> {
   const choices: Choice[] = [];
   for await (const event of events) {
-    if (event.type === "accepted") continue;
+    if (event.type === "accepted" || event.type === "prefilled") continue;
     if (event.type === "done") return { choices, usage: event.usage };
     const choice = (choices[event.choice] ??= newChoice());
     if (event.type === "finish") choice.reason = event.reason;

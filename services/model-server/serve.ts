@@ -10,6 +10,7 @@ import type { ServerMessage, ServerState } from "@localmodel/localmodel/server-s
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { createLogger } from "@localmodel/service/log.ts";
 import { hasParent, tellParent } from "@localmodel/service/parent.ts";
+import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import type { Termination } from "@localmodel/localmodel/termination.ts";
 import { ConfigurationError, readConfiguration } from "./configuration.ts";
 import { EngineProcess } from "./engine-process.ts";
@@ -35,11 +36,13 @@ export async function serve(child: ChildProcess): Promise<void> {
 
 async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
   const engine = new EngineProcess(config, log, child);
-  const [{ createApp }, { listen }] = await Promise.all([
+  const [{ createApp }, { listen }, telemetry] = await Promise.all([
     import("./app.ts"),
     import("@localmodel/service/http-server.ts"),
+    startTelemetry("localmodel-model-server", (message) => log.warn(message)),
   ]);
-  const server = await listen(createApp({ engine, config, log }), config);
+  const { tracer } = telemetry;
+  const server = await listen(createApp({ engine, config, log, tracer }), config);
   log.info("listening", { url: server.url, model: config.modelId });
   tell({ type: "listening", port: server.port });
   tell({ type: "state", state: engine.state });
@@ -54,6 +57,7 @@ async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
     engine.drain();
     await server.drain(config.drainTimeoutMs, () => engine.abandon());
     await engine.stop();
+    await telemetry.stop();
   });
 }
 

@@ -3,6 +3,7 @@ import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import type { Admission } from "./admission.ts";
 import type { Engine } from "./engine.ts";
+import type { GenAiConventions } from "./tracing/gen-ai.ts";
 import type { PromptLog } from "./prompt-log/prompt-log.ts";
 
 export type Serving = {
@@ -11,6 +12,7 @@ export type Serving = {
   readonly admission: Admission;
   readonly log: Logger;
   readonly promptLog: PromptLog;
+  readonly genAi: GenAiConventions;
   /** Longest silence in a stream. */
   readonly keepAliveMs: number;
 };

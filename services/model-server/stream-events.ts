@@ -1,7 +1,8 @@
 /** The engine's events to a client, one server-sent event at a time, and the right end for either outcome. */
 import type { Logger } from "@localmodel/service/log.ts";
-import { requestIdOf } from "@localmodel/service/request-id.ts";
+import { logFieldsOf, markFailed } from "@localmodel/service/server-span.ts";
 import type { Response } from "express";
+import { codeOf } from "@localmodel/openai/errors.ts";
 import type { GenerateEvent } from "./engine.ts";
 import { endedEarly } from "./outcome.ts";
 import { SseResponse } from "./sse-response.ts";
@@ -21,7 +22,7 @@ export async function streamEvents(
 ): Promise<void> {
   using stream = new SseResponse(res, {
     keepAliveMs,
-    log: log.child({ requestId: requestIdOf(res) }),
+    log: log.child(logFieldsOf(res)),
   });
   try {
     let complete = false;
@@ -36,6 +37,7 @@ export async function streamEvents(
     if (!complete) throw endedEarly();
     stream.done();
   } catch (error) {
+    if (!res.destroyed) markFailed(res, codeOf(error));
     stream.fail(error);
   }
 }

@@ -4,7 +4,7 @@
  * What breaks after that is an echo of the hang-up: there is nobody to tell, and nothing to report.
  */
 import type { Logger } from "@localmodel/service/log.ts";
-import { requestIdOf } from "@localmodel/service/request-id.ts";
+import { logFieldsOf } from "@localmodel/service/server-span.ts";
 import type { Request, RequestHandler, Response } from "express";
 
 export type ConnectedHandler = (req: Request, res: Response, gone: AbortSignal) => Promise<void>;
@@ -22,7 +22,7 @@ export function whileConnected(log: Logger, handler: ConnectedHandler): RequestH
       await handler(req, res, gone.signal);
     } catch (error) {
       if (!gone.signal.aborted) throw error;
-      log.info("the client hung up", { requestId: requestIdOf(res), path: req.path });
+      log.info("the client hung up", { ...logFieldsOf(res), path: req.path });
     }
   };
 }

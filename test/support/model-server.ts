@@ -20,7 +20,11 @@ const MAIN = fileURLToPath(new URL("../../services/model-server/main.ts", import
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 
-export type ModelServerOptions = Partial<ServerConfigInput> & { readonly weightsPath: string };
+export type ModelServerOptions = Partial<ServerConfigInput> & {
+  readonly weightsPath: string;
+};
+
+export type Environment = Readonly<Record<string, string>>;
 
 export class ModelServer implements AsyncDisposable {
   readonly process: ChildProcess;
@@ -31,7 +35,7 @@ export class ModelServer implements AsyncDisposable {
   readonly #changes = new EventTarget();
 
   /** Resolves as soon as the process exists; most tests want `ready`. */
-  constructor(options: ModelServerOptions) {
+  constructor(options: ModelServerOptions, environment: Environment = {}) {
     const config = {
       modelId: "test-model",
       createdSeconds: 1_700_000_000,
@@ -44,7 +48,7 @@ export class ModelServer implements AsyncDisposable {
     this.process = fork(MAIN, {
       execArgv: [...SERVICE_HEAP],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
-      env: { ...process.env, [SERVER_CONFIG_VARIABLE]: JSON.stringify(config) },
+      env: { ...process.env, ...environment, [SERVER_CONFIG_VARIABLE]: JSON.stringify(config) },
     });
     this.process.on("message", (message) => this.#hear(message as ServerMessage));
     this.process.on("exit", () => this.#changed());
@@ -53,8 +57,11 @@ export class ModelServer implements AsyncDisposable {
     }
   }
 
-  static async ready(options: ModelServerOptions): Promise<ModelServer> {
-    const server = new ModelServer(options);
+  static async ready(
+    options: ModelServerOptions,
+    environment: Environment = {},
+  ): Promise<ModelServer> {
+    const server = new ModelServer(options, environment);
     try {
       await server.until(({ state }) => state === "ready");
     } catch (error) {

@@ -5,6 +5,7 @@
  * way of a request with one.
  */
 import { invalidRequest } from "@localmodel/openai/errors.ts";
+import { epochMs } from "@localmodel/telemetry/epoch.ts";
 import type { EmbedRequest, EmbedResult } from "../engine.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import type { Embedder } from "./llama/embedder.ts";
@@ -31,7 +32,8 @@ export class EmbeddingQueue {
    * Throws OpenAIError 400 naming the input that cannot be embedded, and the reason of the cancellation
    * if there was one.
    */
-  async embed(id: number, { inputs }: EmbedRequest): Promise<EmbedResult> {
+  async embed(id: number, { inputs, reportsTimes }: EmbedRequest): Promise<EmbedResult> {
+    const receivedMs = epochMs();
     const cancellation = new AbortController();
     const { signal } = cancellation;
     this.#open.set(id, cancellation);
@@ -40,12 +42,23 @@ export class EmbeddingQueue {
       for (const [index, input] of inputs.entries()) {
         prepared.push(await this.#prepare(input, index, signal));
       }
+      const tokenisedMs = epochMs();
+      let startedMs: number | undefined;
       const vectors: Float32Array[] = [];
       for (const { tokens } of prepared) {
         signal.throwIfAborted();
-        vectors.push(await this.#takeTurn(() => this.#options.embedder.embed(tokens)));
+        const turn = this.#takeTurn(() => {
+          startedMs ??= epochMs();
+          return this.#options.embedder.embed(tokens);
+        });
+        vectors.push(await turn);
       }
-      return { vectors, promptTokens: prepared.reduce((sum, { length }) => sum + length, 0) };
+      const promptTokens = prepared.reduce((sum, { length }) => sum + length, 0);
+      if (reportsTimes !== true) return { vectors, promptTokens };
+      const endedMs = epochMs();
+      const began = { processId: process.pid, receivedMs, tokenisedMs };
+      const times = { ...began, startedMs: startedMs ?? endedMs, endedMs };
+      return { vectors, promptTokens, times };
     } finally {
       this.#open.delete(id);
     }

@@ -31,7 +31,12 @@ const EXPLAINED_PROMPT_TOKENS = 8;
 
 export class Generation {
   readonly sequence: Sequence;
+  readonly choice: number;
   completionTokens = 0;
+  /** Steps that evaluated a part of the prompt. */
+  promptChunks = 0;
+  /** Tokens of the prompt that were in the sequence's cache already. */
+  readonly #cachedTokens: number;
   readonly #options: GenerationOptions;
   readonly #text: TextAssembler;
   readonly #prompt: readonly number[];
@@ -48,12 +53,18 @@ export class Generation {
     const { request, sequence, contextTokens } = options;
     const prompt = options.prompt.tokens;
     this.sequence = sequence;
+    this.choice = options.choice;
     this.#options = options;
     this.#prompt = prompt;
     this.#text = new TextAssembler(request.stop);
     this.#tokens = [...prompt];
     this.#evaluated = sequence.tokens.length;
+    this.#cachedTokens = this.#evaluated;
     this.#maxTokens = Math.min(request.maxTokens ?? contextTokens, contextTokens - prompt.length);
+  }
+
+  get evaluatedTokens(): number {
+    return this.#evaluated - this.#cachedTokens;
   }
 
   /** Prompt tokens still to be evaluated; 0 while decoding. */
@@ -91,6 +102,7 @@ export class Generation {
     else if (!last || !samples) await this.sequence.prefill(chunk);
     if (last && samples) await this.#startSampling(chunk);
     this.#evaluated += chunk.length;
+    this.promptChunks += 1;
     return chunk.length;
   }
 

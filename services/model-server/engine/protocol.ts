@@ -7,7 +7,7 @@
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { FailureReason, ModelFacts } from "@localmodel/localmodel/server-state.ts";
 import type { OpenAIErrorData } from "@localmodel/openai/errors.ts";
-import type { EmbedRequest, GenerateEvent, GenerateRequest } from "../engine.ts";
+import type { EmbedRequest, EmbedResult, GenerateEvent, GenerateRequest } from "../engine.ts";
 
 export type ToEngine =
   /** Once, and first. The configuration is valid and has its defaults. */
@@ -20,11 +20,7 @@ export type ToEngine =
 export type EngineEvent =
   | { readonly id: number; readonly event: GenerateEvent }
   | { readonly id: number; readonly error: OpenAIErrorData }
-  | {
-      readonly id: number;
-      readonly vectors: readonly Float32Array[];
-      readonly promptTokens: number;
-    };
+  | ({ readonly id: number } & EmbedResult);
 
 export type FromEngine =
   | { readonly type: "loading"; readonly progress: number }

@@ -8,7 +8,8 @@
  * the last stream ends. Whoever is cancelled leaves at the next step.
  */
 import { engineFailed, OpenAIError, type OpenAIErrorData } from "@localmodel/openai/errors.ts";
-import type { GenerateRequest } from "../engine.ts";
+import { epochMs } from "@localmodel/telemetry/epoch.ts";
+import type { GenerateEvent, GenerateRequest } from "../engine.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import { Generation } from "./generation.ts";
 import { Job } from "./job.ts";
@@ -51,6 +52,8 @@ type Running = {
   readonly generation: Generation;
   /** Whether its client has seen the beginning of the answer. */
   begun: boolean;
+  /** Whether the end of its prompt has been told. */
+  prefilled: boolean;
 };
 
 export class Scheduler {
@@ -74,6 +77,7 @@ export class Scheduler {
 
   async generate(id: number, request: GenerateRequest): Promise<void> {
     const cancellation = new AbortController();
+    const receivedMs = epochMs();
     this.#encoding.set(id, cancellation);
     try {
       const prompts = await this.#options.encode(request, cancellation.signal);
@@ -81,8 +85,12 @@ export class Scheduler {
       const job = new Job(id, request, prompts);
       this.#jobs.set(id, job);
       const { promptTokens } = job;
-      const told = request.reportsPrompts === true && { prompts: this.#readBack(prompts) };
-      this.#outbox.put({ id, event: { type: "accepted", promptTokens, ...told } });
+      const engine = { receivedMs, processId: process.pid };
+      const told = {
+        ...(request.reportsPrompts === true && { prompts: this.#readBack(prompts) }),
+        ...(request.reportsTimes === true && { engine }),
+      };
+      this.#put(job, { type: "accepted", promptTokens, ...told });
       if (!this.#looping) void this.#loop();
     } catch (error) {
       if (!cancellation.signal.aborted) this.#options.send([{ id, error: errorData(error) }]);
@@ -166,8 +174,9 @@ export class Scheduler {
       job.started(cachedTokens);
       slot.tenant = tenant;
       slot.lastUse = ++this.#uses;
-      slot.running = { job, generation: this.#generation(slot, job, prompt, choice), begun: false };
-      this.#outbox.put({ id: job.id, event: { type: "started", choice, cachedTokens } });
+      const generation = this.#generation(slot, job, prompt, choice);
+      slot.running = { job, generation, begun: false, prefilled: false };
+      this.#put(job, { type: "started", choice, cachedTokens });
     }
   }
 
@@ -227,10 +236,13 @@ export class Scheduler {
 
   async #progress(slot: Slot, running: Running): Promise<void> {
     const { job, generation } = running;
+    if (job.request.reportsTimes === true && !running.prefilled) this.#tellPrefilled(running);
     const events = generation.events();
     for (const event of events) {
       const isDelta = event.type === "delta";
-      this.#outbox.put({ id: job.id, event }, { canWait: isDelta && running.begun });
+      const canWait = isDelta && running.begun;
+      if (event.type === "finish") this.#put(job, { ...event, ...finishOf(running) });
+      else this.#outbox.put({ id: job.id, event }, { canWait });
       running.begun ||= isDelta;
     }
     if (events.at(-1)?.type !== "finish") return;
@@ -239,6 +251,21 @@ export class Scheduler {
     if (!job.complete) return;
     this.#jobs.delete(job.id);
     this.#outbox.put({ id: job.id, event: { type: "done", usage: job.usage } });
+  }
+
+  #tellPrefilled(running: Running): void {
+    const { job, generation } = running;
+    if (generation.remainingPrompt > 0) return;
+    running.prefilled = true;
+    const { choice, promptChunks: chunks, evaluatedTokens } = generation;
+    const event = { type: "prefilled", choice, chunks, evaluatedTokens, atMs: epochMs() } as const;
+    // It goes with the first token.
+    this.#outbox.put({ id: job.id, event }, { canWait: true });
+  }
+
+  #put({ id, request }: Job, event: GenerateEvent): void {
+    const told = request.reportsTimes === true ? { ...event, atMs: epochMs() } : event;
+    this.#outbox.put({ id, event: told });
   }
 
   /** What a failed step left in the slot's cache is not to be trusted. */
@@ -254,6 +281,10 @@ export class Scheduler {
     slot.running = undefined;
     await running?.generation.end();
   }
+}
+
+function finishOf({ job, generation: { completionTokens } }: Running) {
+  return job.request.reportsTimes === true ? { completionTokens } : {};
 }
 
 function slotOf(sequence: Sequence): Slot {

@@ -5,7 +5,8 @@
  * answer is over, however it ended.
  */
 import { toOpenAIError } from "@localmodel/openai/errors.ts";
-import type { Engine, FinishReason, GenerateEvent, GenerateRequest, Usage } from "../engine.ts";
+import type { FinishReason, GenerateEvent, GenerateRequest, Usage } from "../engine.ts";
+import type { Ending, GenerationObserver } from "../observed-generation.ts";
 import type { PromptLog } from "./prompt-log.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
@@ -18,42 +19,19 @@ export type About = {
   readonly path: string;
 };
 
-type Observer = { readonly engine: Engine; readonly promptLog: PromptLog };
-
 type Choice = { text: string; finishReason?: FinishReason };
 
-/** What `engine.generate` yields; nothing is done for the log while nobody reads it. */
-export function generateObserved(
-  { engine, promptLog }: Observer,
+/** Nothing is done for the log while nobody reads it. */
+export function observation(
+  promptLog: PromptLog,
   request: GenerateRequest,
   about: About,
-  signal: AbortSignal,
-): AsyncIterable<GenerateEvent> {
-  if (!promptLog.isAttached) return engine.generate(request, signal);
-  const events = engine.generate({ ...request, reportsPrompts: true }, signal);
-  return observed(events, new Observation(promptLog, request, about), signal);
+): GenerationObserver | undefined {
+  return promptLog.isAttached ? new Observation(promptLog, request, about) : undefined;
 }
 
-async function* observed(
-  events: AsyncIterable<GenerateEvent>,
-  observation: Observation,
-  signal: AbortSignal,
-): AsyncGenerator<GenerateEvent> {
-  let thrown: unknown;
-  try {
-    for await (const event of events) {
-      observation.hear(event);
-      yield event;
-    }
-  } catch (error) {
-    thrown = error;
-    throw error;
-  } finally {
-    observation.end(signal.aborted ? "the client hung up" : thrown);
-  }
-}
-
-class Observation {
+class Observation implements GenerationObserver {
+  readonly asks = { reportsPrompts: true };
   readonly #log: PromptLog;
   readonly #request: GenerateRequest;
   readonly #about: About;
@@ -84,12 +62,13 @@ class Observation {
         this.#usage = event.usage;
         break;
       case "started":
+      case "prefilled":
         break;
     }
   }
 
-  /** `failure` is what kept it from its end, if anything did. */
-  end(failure: unknown): void {
+  end({ hungUp, thrown }: Ending): void {
+    const failure = hungUp ? "the client hung up" : thrown;
     const isComplete = this.#usage !== undefined;
     this.#tell("llm.prediction.output", {
       choices: this.#choices,

@@ -11,6 +11,7 @@ import { generationRoute } from "./generation.ts";
 export function chatCompletions(serving: Serving): RequestHandler {
   return generationRoute(serving, {
     capability: "chat",
+    operation: "chat",
     idPrefix: "chatcmpl-",
     parse: parseChatRequest,
     resolve: resolveChat,
@@ -40,6 +41,7 @@ function toChunk(chunks: ChatChunks, includeUsage: boolean) {
       // Chats are never echoed.
       case "accepted":
       case "echo":
+      case "prefilled":
         break;
     }
     return undefined;

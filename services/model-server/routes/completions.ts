@@ -21,6 +21,7 @@ import { generationRoute } from "./generation.ts";
 export function completions(serving: Serving): RequestHandler {
   return generationRoute(serving, {
     capability: "completions",
+    operation: "text_completion",
     idPrefix: "cmpl-",
     parse: parseCompletionRequest,
     resolve: resolveCompletion,
@@ -59,6 +60,7 @@ function toChunk(chunks: CompletionChunks, includeUsage: boolean) {
         return includeUsage ? chunks.usage(event.usage) : undefined;
       case "accepted":
       case "started":
+      case "prefilled":
         break;
     }
     return undefined;

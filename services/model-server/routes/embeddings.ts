@@ -1,19 +1,22 @@
 /** POST /v1/embeddings */
 import { embeddingResponse, shortened } from "@localmodel/openai/embedding-answer.ts";
 import { parseEmbeddingRequest } from "@localmodel/openai/embedding-request.ts";
-import { invalidRequest } from "@localmodel/openai/errors.ts";
-import type { RequestHandler } from "express";
+import { codeOf, invalidRequest } from "@localmodel/openai/errors.ts";
+import { spanOf } from "@localmodel/service/server-span.ts";
+import { withinSync } from "@localmodel/telemetry/span.ts";
+import type { Request, RequestHandler, Response } from "express";
 import { reportIgnored, sendJson } from "../api-headers.ts";
 import { loadedModel } from "../availability.ts";
 import { patienceSeconds } from "@localmodel/service/patience.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
 import { requireValidTokens } from "../resolve-tokens.ts";
 import type { Serving } from "../serving.ts";
+import { embedTraced } from "../tracing/embedding-span.ts";
 import { reportUsage } from "../usage-report.ts";
 import { whileConnected } from "../while-connected.ts";
 
-export function embeddings({ admission, config, engine, log }: Serving): RequestHandler {
-  return whileConnected(log, async (req, res, gone) => {
+export function embeddings({ admission, config, engine, genAi, log }: Serving): RequestHandler {
+  const understand = (req: Request, res: Response) => {
     const { request, ignored } = parseEmbeddingRequest(req.body);
     reportIgnored(res, ignored);
     requireModel(request.model, config);
@@ -21,9 +24,21 @@ export function embeddings({ admission, config, engine, log }: Serving): Request
     requireCapability("embeddings", facts, config.modelId);
     requireValidTokens(request.input, "input", facts);
     const dimensions = resolveDimensions(request.dimensions, facts.embeddingDimensions);
-
+    return { request, dimensions };
+  };
+  return whileConnected(log, async (req, res, gone) => {
+    const span = spanOf(res);
+    const { request, dimensions } = withinSync(span, "validate", {
+      act: () => understand(req, res),
+      describe: () => ({}),
+      errorTypeOf: codeOf,
+    });
     using _place = admission.admit(patienceSeconds(req, {}));
-    const { vectors, promptTokens } = await engine.embed({ inputs: request.input }, gone);
+    const about = { ...genAi.forModel(config), requestModel: request.model || config.modelId };
+    const { vectors, promptTokens } = await embedTraced(span, about, {
+      signal: gone,
+      embed: (times) => engine.embed({ inputs: request.input, ...times }, gone),
+    });
     reportUsage(res, { promptTokens, completionTokens: 0 });
     sendJson(
       res,

@@ -5,8 +5,11 @@
  */
 import { TENANT_HEADER } from "@localmodel/localmodel/internal-headers.ts";
 import { type AnswerHead, newId } from "@localmodel/openai/answer.ts";
+import { codeOf } from "@localmodel/openai/errors.ts";
 import { requestIdOf } from "@localmodel/service/request-id.ts";
-import type { RequestHandler } from "express";
+import { spanOf } from "@localmodel/service/server-span.ts";
+import { withinSync } from "@localmodel/telemetry/span.ts";
+import type { Request as Req, RequestHandler, Response as Res } from "express";
 import { reportIgnored, sendJson } from "../api-headers.ts";
 import { loadedModel } from "../availability.ts";
 import type { GenerateEvent, GenerateRequest } from "../engine.ts";
@@ -14,10 +17,12 @@ import { gather, type Outcome } from "../outcome.ts";
 import { patienceSeconds } from "@localmodel/service/patience.ts";
 import type { ResolveContext } from "../resolve-chat.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
-import { generateObserved } from "../prompt-log/observe.ts";
+import { generateObserved } from "../observed-generation.ts";
+import { observation } from "../prompt-log/observe.ts";
 import { withRunningUsage } from "../running-usage.ts";
 import type { Serving } from "../serving.ts";
 import { streamEvents } from "../stream-events.ts";
+import { generationSpan } from "../tracing/generation-span.ts";
 import { reportUsage } from "../usage-report.ts";
 import { whileConnected } from "../while-connected.ts";
 
@@ -36,6 +41,8 @@ type IdPrefix = Parameters<typeof newId>[0];
 /** What is different between the endpoints. */
 export type GenerationForm<Request extends Generating> = {
   readonly capability: "chat" | "completions";
+  /** As the conventions for generative AI call it. */
+  readonly operation: "chat" | "text_completion";
   readonly idPrefix: IdPrefix;
   readonly parse: (body: unknown) => {
     readonly request: Request;
@@ -54,8 +61,8 @@ export function generationRoute<Request extends Generating>(
   serving: Serving,
   form: GenerationForm<Request>,
 ): RequestHandler {
-  const { admission, config, engine, log } = serving;
-  return whileConnected(log, async (req, res, gone) => {
+  const { admission, config, engine, genAi, log, promptLog } = serving;
+  const understand = (req: Req, res: Res) => {
     const { request, ignored } = form.parse(req.body);
     reportIgnored(res, ignored);
     requireModel(request.model, config);
@@ -63,7 +70,15 @@ export function generationRoute<Request extends Generating>(
     requireCapability(form.capability, facts, config.modelId);
     const tenant = req.get(TENANT_HEADER) ?? "";
     const generation = form.resolve(request, { config, facts, tenant });
-
+    return { request, facts, tenant, generation };
+  };
+  return whileConnected(log, async (req, res, gone) => {
+    const span = spanOf(res);
+    const { request, facts, tenant, generation } = withinSync(span, "validate", {
+      act: () => understand(req, res),
+      describe: () => ({}),
+      errorTypeOf: codeOf,
+    });
     using _place = admission.admit(patienceSeconds(req, request));
     const about = {
       requestId: requestIdOf(res),
@@ -71,8 +86,18 @@ export function generationRoute<Request extends Generating>(
       model: config.modelId,
       path: req.path,
     };
-    const events = generateObserved(serving, generation, about, gone);
     const head = answerHead(form.idPrefix, config.modelId, facts.fingerprint);
+    const observers = [
+      observation(promptLog, generation, about),
+      generationSpan(span, generation, {
+        ...genAi.forModel(config),
+        operation: form.operation,
+        requestModel: request.model || config.modelId,
+        head,
+        stream: request.stream === true,
+      }),
+    ];
+    const events = generateObserved(engine, generation, observers, gone);
     if (request.stream === true) {
       const { include_usage = false, continuous_usage_stats = false } =
         request.stream_options ?? {};
