@@ -3,7 +3,7 @@
  *
  * The local supervisor and the chart write it, services/api reads it, as JSON in the environment variable
  * API_CONFIG. Which models there are comes separately and changes: as a Directory from the process that
- * started it, or from the Kubernetes API.
+ * started it, from the Kubernetes API, or from a file (directory-document.ts).
  */
 import { z } from "zod";
 
@@ -25,7 +25,12 @@ export const ApiConfig = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(1234).describe("0 takes a free port."),
   directory: z
-    .enum(["parent", "kubernetes"])
+    .union([
+      z.enum(["parent", "kubernetes"]),
+      z.strictObject({
+        file: z.string().min(1).describe("A document of models, followed while it changes."),
+      }),
+    ])
     .default("parent")
     .describe("Who says which models there are."),
   namespaces: z

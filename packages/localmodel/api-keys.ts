@@ -56,3 +56,4 @@ export const ApiKey = z.strictObject({
 export type ApiKey = z.infer<typeof ApiKey>;
 
 export const ApiKeys = z.strictObject({ keys: z.array(ApiKey).max(10_000) });
+export type ApiKeys = z.infer<typeof ApiKeys>;

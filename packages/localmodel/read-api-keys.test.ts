@@ -12,7 +12,7 @@ function problemsOf(text: string): string[] {
 
 test("a key needs a name and a hash; all else has a default or no limit", () => {
   assert.deepEqual(readApiKeys(`keys: [{ name: alice, sha256: ${HASH} }]`, "keys.yaml"), {
-    keys: [{ name: "alice", sha256: HASH, models: ["*"], admin: false }],
+    value: [{ name: "alice", sha256: HASH, models: ["*"], admin: false }],
   });
 });
 
@@ -28,12 +28,12 @@ test("every field is read, from JSON as well, and hashes in capitals are the sam
     admin: true,
   };
   assert.deepEqual(readApiKeys(JSON.stringify({ keys: [key] }), "keys.json"), {
-    keys: [{ ...key, sha256: HASH }],
+    value: [{ ...key, sha256: HASH }],
   });
 });
 
 test("a list without keys is valid: nobody gets in", () => {
-  assert.deepEqual(readApiKeys("keys: []", "keys.yaml"), { keys: [] });
+  assert.deepEqual(readApiKeys("keys: []", "keys.yaml"), { value: [] });
 });
 
 const MISTAKES = [

@@ -9,8 +9,9 @@ import { createLogger } from "@localmodel/service/log.ts";
 import { tellParent } from "@localmodel/service/parent.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import { createApp } from "./app.ts";
+import { fileDirectory } from "./file-directory.ts";
+import { DocumentFileError } from "./followed-file.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
-import { KeyFileError } from "./keys/key-file.ts";
 import type { ModelDirectory } from "./model-list.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { parentDirectory } from "./parent-directory.ts";
@@ -44,7 +45,7 @@ try {
   tellParent({ type: "listening", port: server.port });
   log.info("listening", { url: server.url });
 } catch (error) {
-  if (!(error instanceof ListenError || error instanceof KeyFileError)) throw error;
+  if (!(error instanceof ListenError || error instanceof DocumentFileError)) throw error;
   process.exitCode = 1;
   const { message, code } = error;
   if (!tellParent({ type: "failed", message, code })) log.error(message);
@@ -53,6 +54,7 @@ try {
 
 async function modelDirectory(): Promise<ModelDirectory> {
   if (config.directory === "parent") return parentDirectory();
+  if (config.directory !== "kubernetes") return fileDirectory(config.directory.file, log);
   // Only loaded where there is a cluster: one machine has no use for its modules.
   const { ClusterDirectory } = await import("./cluster/cluster-directory.ts");
   const { findCluster } = await import("@localmodel/kube/cluster-access.ts");

@@ -30,8 +30,8 @@ describe("npm run key", () => {
     const [secret = ""] = stdout.split("\n");
     assert.match(secret, /^sk-[\w-]{43}$/);
     const read = readApiKeys(`keys:\n${stdout.slice(stdout.indexOf("  - "))}`, "keys.yaml");
-    assert.ok("keys" in read);
-    const key = new KeyRing(read.keys).find(secret);
+    assert.ok("value" in read);
+    const key = new KeyRing(read.value).find(secret);
     const { sha256: _, ...rest } = key ?? { sha256: "" };
     assert.deepEqual(rest, {
       name: "alice",

@@ -67,7 +67,7 @@ export class ClusterKeys implements KeySource, AsyncDisposable {
     const encoded = data?.[API_KEYS_SECRET_ITEM];
     const text = encoded === undefined ? "" : Buffer.from(encoded, "base64").toString("utf8");
     const read = readApiKeys(text, `secret/${name}/${API_KEYS_SECRET_ITEM}`);
-    if ("keys" in read) this.#secrets.set(name, read.keys);
+    if ("value" in read) this.#secrets.set(name, read.value);
     else {
       this.#log.warn("a Secret with API keys is invalid; the keys it had stay", {
         problems: read.problems.map(formatProblem).join("\n"),

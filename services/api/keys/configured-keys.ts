@@ -1,16 +1,20 @@
 /** The keys that the configuration asks for; each kind of source is only loaded where it is used. */
 import type { ApiConfig } from "@localmodel/localmodel/api-config.ts";
+import { readApiKeys } from "@localmodel/localmodel/read-api-keys.ts";
 import type { Logger } from "@localmodel/service/log.ts";
-import { KeyFile } from "./key-file.ts";
+import { FollowedFile } from "../followed-file.ts";
 import { type Keys, keysFrom, type KeySource } from "./key-source.ts";
 
-/** Throws a KeyFileError. */
+/** Throws a DocumentFileError. */
 export async function configuredKeys(
   { keysFile, keySecrets }: Pick<ApiConfig, "keysFile" | "keySecrets">,
   log: Logger,
 ): Promise<Keys> {
   const sources: KeySource[] = [];
-  if (keysFile !== undefined) sources.push(await KeyFile.open(keysFile, log));
+  if (keysFile !== undefined) {
+    const options = { read: readApiKeys, subject: "API keys", log };
+    sources.push(await FollowedFile.open(keysFile, options));
+  }
   if (keySecrets) sources.push(await clusterKeys(log));
   return keysFrom(sources);
 }
