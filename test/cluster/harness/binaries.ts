@@ -1,30 +1,14 @@
 /**
  * Kubernetes and what belongs to it, compiled from Go modules: a module proxy is reachable where an image
  * registry is not.
- *
- * Each folder in ../modules pins one program and all it is made of; its committed go.sum is checked, so that
- * no checksum database needs to know every module. What has been built is kept under a hash of that folder.
  */
-import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "./command.ts";
 import { contentHash } from "./content-hash.ts";
-import { CACHE, SUITE } from "./places.ts";
+import { buildProgram, type Program } from "./go-program.ts";
+import { SUITE } from "./places.ts";
 
-const BUILD_TIMEOUT_MS = 30 * 60_000;
 const KUBERNETES_VERSION = "v1.36.4";
 const HELM_VERSION = "v4.2.4";
-
-type Program = {
-  /** In ../modules. */
-  readonly module: string;
-  /** Names of the binaries, and the packages they are made of. */
-  readonly binaries: Readonly<Record<string, string>>;
-  /** Go variables to set; clients look at a server's version, and Helm at the cluster's. */
-  readonly variables?: Readonly<Record<string, string>>;
-  readonly tags?: string;
-  readonly isC?: boolean;
-};
 
 const COMPONENT = "k8s.io/component-base/version";
 const CONTAINERD = "github.com/containerd/containerd/v2/cmd";
@@ -116,7 +100,7 @@ export async function buildBinaries(report: (line: string) => void): Promise<Bin
   const hashes: string[] = [];
   // One after the other: Go uses all cores for each.
   for (const program of PROGRAMS) {
-    const { folder, hash } = await buildProgram(program, report);
+    const { folder, hash } = await buildProgram(join(SUITE, "modules"), program, report);
     hashes.push(hash);
     for (const name of Object.keys(program.binaries)) paths.set(name, join(folder, name));
   }
@@ -128,38 +112,6 @@ export async function buildTool(
   name: keyof typeof TOOLS,
   report: (line: string) => void,
 ): Promise<string> {
-  const { folder } = await buildProgram(TOOLS[name], report);
+  const { folder } = await buildProgram(join(SUITE, "modules"), TOOLS[name], report);
   return join(folder, Object.keys(TOOLS[name].binaries)[0] ?? "");
-}
-
-async function buildProgram(program: Program, report: (line: string) => void) {
-  const source = join(SUITE, "modules", program.module);
-  const hash = await contentHash(source, ["**"], [JSON.stringify(program), process.arch]);
-  const folder = join(CACHE, "binaries", `${program.module}-${hash}`);
-  if ((await stat(folder).catch(() => undefined)) !== undefined) return { folder, hash };
-
-  report(`compiling ${program.module}`);
-  const unfinished = `${folder}.${process.pid}`;
-  for (const [name, path] of Object.entries(program.binaries)) {
-    const output = join(unfinished, name);
-    await mkdir(join(output, ".."), { recursive: true });
-    await run("go", ["build", ...flagsOf(program), "-o", output, path], {
-      cwd: source,
-      env: { CGO_ENABLED: program.isC === true ? "1" : "0", GOFLAGS: "-mod=readonly" },
-      timeoutMs: BUILD_TIMEOUT_MS,
-    });
-  }
-  await rm(folder, { recursive: true, force: true });
-  await rename(unfinished, folder);
-  return { folder, hash };
-}
-
-function flagsOf({ variables = {}, tags }: Program): readonly string[] {
-  const settings = Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`);
-  return [
-    "-trimpath",
-    "-buildvcs=false",
-    ...(tags === undefined ? [] : ["-tags", tags]),
-    `-ldflags=${["-s -w", ...settings].join(" ")}`,
-  ];
 }

@@ -5,39 +5,25 @@
  * Each is named after a hash of what it is made of, so an image that exists is never built again and never
  * stale.
  */
-import { chmod, copyFile, link, mkdir, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, copyFile, link, mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Binaries } from "./binaries.ts";
+import { BuildContext, once, type Report } from "./build-once.ts";
 import { run } from "./command.ts";
 import { contentHash } from "./content-hash.ts";
-import { buildImage, hasImage } from "./docker.ts";
+import { buildImage } from "./docker.ts";
 import { PAUSE_IMAGE, prefix } from "./image-names.ts";
 import { buildOsImage } from "./os-image.ts";
 import { REPOSITORY, SUITE } from "./places.ts";
+import { buildNodeImage, buildProduct, type ProductImage } from "./product-images.ts";
 import { tarOf } from "./tar.ts";
 
-const PRODUCT = ["model-server", "api", "operator"] as const;
 /** Pods run as users of their own. */
 const WEIGHTS_MODE = 0o644;
 
-/** Beside those of its own service. */
-const COMMON_SOURCES = [
-  "package.json",
-  "package-lock.json",
-  "Dockerfile",
-  ".dockerignore",
-  "scripts/shrink-modules.sh",
-  "packages/**",
-  "services/*/package.json",
-];
-
-export type ProductImage = (typeof PRODUCT)[number];
 export type Images = Readonly<
   Record<ProductImage | "kubernetesNode" | "tools" | "weights", string>
 >;
-
-type Report = (line: string) => void;
 
 /** `weights`: the model file that the weights image carries. */
 export async function buildImages(
@@ -52,51 +38,8 @@ export async function buildImages(
     kubernetesNode,
     tools: await buildTools(node, report),
     weights: await buildWeights(weights, report),
-    ...(await buildProduct(node, os, report)),
+    ...(await buildProduct(["model-server", "api", "operator"], os, report)),
   };
-}
-
-async function buildProduct(node: string, os: string, report: Report) {
-  const images: Record<string, string> = {};
-  for (const target of PRODUCT) {
-    const sources = [...COMMON_SOURCES, `services/${target}/**`];
-    const hash = await contentHash(REPOSITORY, sources, [node, os]);
-    const name = `${prefix}localmodel-${target}:${hash}`;
-    images[target] = name;
-    await once(name, report, () =>
-      buildImage({
-        name,
-        context: REPOSITORY,
-        target,
-        args: { NODE_IMAGE: node, RUNTIME_IMAGE: os, VERSION: hash },
-      }),
-    );
-  }
-  return images as Record<ProductImage, string>;
-}
-
-/** See images/node/Dockerfile. */
-async function buildNodeImage(os: string, report: Report): Promise<string> {
-  const folder = join(SUITE, "images/node");
-  const npm = await npmFolder();
-  const npmVersion = await readFile(join(npm, "package.json"), "utf8");
-  const hash = await contentHash(folder, ["**"], [os, process.version, npmVersion]);
-  const name = `${prefix}node:${hash}`;
-  await once(name, report, async () => {
-    await using context = await BuildContext.of(folder);
-    await copyFile(join(REPOSITORY, "node_modules/node/bin/node"), context.file("node"));
-    await run("cp", ["-r", npm, context.file("npm")]);
-    const authorities = process.env["SSL_CERT_FILE"] ?? "/etc/ssl/certs/ca-certificates.crt";
-    await copyFile(authorities, context.file("ca-certificates.crt"));
-    await buildImage({ name, context: context.path, args: { OS_IMAGE: os } });
-  });
-  return name;
-}
-
-/** Of the npm that runs this, else of the one on the PATH. */
-async function npmFolder(): Promise<string> {
-  const cli = process.env["npm_execpath"] ?? (await run("which", ["npm"])).trim();
-  return dirname(dirname(await realpath(cli)));
 }
 
 /** See images/kubernetes-node/Dockerfile. */
@@ -143,34 +86,6 @@ async function buildWeights(weights: string, report: Report): Promise<string> {
     await buildImage({ name, context: context.path });
   });
   return name;
-}
-
-async function once(name: string, report: Report, build: () => Promise<void>): Promise<void> {
-  if (await hasImage(name)) return;
-  report(`building ${name}`);
-  await build();
-}
-
-class BuildContext implements AsyncDisposable {
-  readonly path: string;
-
-  private constructor(path: string) {
-    this.path = path;
-  }
-
-  static async of(folder: string): Promise<BuildContext> {
-    const context = new BuildContext(await mkdtemp(join(tmpdir(), "localmodel-image-")));
-    await run("cp", ["-r", `${folder}/.`, context.path]);
-    return context;
-  }
-
-  file(name: string): string {
-    return join(this.path, name);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.path, { recursive: true, force: true });
-  }
 }
 
 async function hardLink(from: string, to: string): Promise<void> {

@@ -1,0 +1,100 @@
+/**
+ * Jaeger's query API, as far as tests ask it: traces by id and by tag.
+ */
+import { z } from "zod";
+import { eventually } from "../../support/eventually.ts";
+import { type Attributes, type Span, Trace } from "./trace.ts";
+
+const Tags = z.array(
+  z.object({ key: z.string(), value: z.union([z.string(), z.number(), z.boolean()]) }),
+);
+
+const JaegerSpan = z.object({
+  spanID: z.string(),
+  operationName: z.string(),
+  references: z.array(
+    z.object({
+      refType: z.enum(["CHILD_OF", "FOLLOWS_FROM"]),
+      traceID: z.string(),
+      spanID: z.string(),
+    }),
+  ),
+  startTime: z.number(),
+  duration: z.number(),
+  tags: Tags,
+  logs: z.array(z.object({ timestamp: z.number(), fields: Tags })),
+  processID: z.string(),
+});
+const JaegerTrace = z.object({
+  traceID: z.string(),
+  spans: z.array(JaegerSpan),
+  processes: z.record(z.string(), z.object({ serviceName: z.string(), tags: Tags })),
+});
+const Answer = z.object({ data: z.array(JaegerTrace) });
+
+export class Jaeger {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** As soon as `isWhole` says that its last span has come: the processes send theirs on their own. */
+  async trace(traceId: string, isWhole: (trace: Trace) => boolean): Promise<Trace> {
+    return eventually(`trace ${traceId} to be whole`, async () => {
+      const [trace] = await this.#ask(`/api/traces/${traceId}`);
+      if (trace === undefined) throw new Error("Jaeger does not know it");
+      if (!isWhole(trace)) throw new Error(`so far\n${trace.outline()}`);
+      return trace;
+    });
+  }
+
+  /** Those with a span of this service that has all the tags. */
+  async find(service: string, tags: Readonly<Record<string, string>>): Promise<readonly Trace[]> {
+    const query = new URLSearchParams({
+      service,
+      tags: JSON.stringify(tags),
+      lookback: "1h",
+      limit: "20",
+    });
+    return this.#ask(`/api/traces?${query.toString()}`);
+  }
+
+  async #ask(path: string): Promise<readonly Trace[]> {
+    const response = await fetch(`${this.#url}${path}`);
+    if (response.status === 404) return [];
+    if (!response.ok)
+      throw new Error(`Jaeger answered ${response.status}: ${await response.text()}`);
+    return Answer.parse(await response.json()).data.map(traceOf);
+  }
+}
+
+function traceOf({ traceID, spans, processes }: z.infer<typeof JaegerTrace>): Trace {
+  return new Trace(
+    traceID,
+    spans.map((span): Span => {
+      const parent = span.references.find(({ refType }) => refType === "CHILD_OF");
+      const links = span.references.filter(({ refType }) => refType === "FOLLOWS_FROM");
+      const process = processes[span.processID];
+      return {
+        id: span.spanID,
+        name: span.operationName,
+        service: process?.serviceName ?? "",
+        resource: valuesOf(process?.tags ?? []),
+        ...(parent !== undefined && { parentId: parent.spanID }),
+        links: links.map(({ spanID }) => spanID),
+        startUs: span.startTime,
+        endUs: span.startTime + span.duration,
+        attributes: valuesOf(span.tags),
+        events: span.logs.map(({ timestamp, fields }) => ({
+          timeUs: timestamp,
+          attributes: valuesOf(fields),
+        })),
+      };
+    }),
+  );
+}
+
+function valuesOf(tags: z.infer<typeof Tags>): Attributes {
+  return Object.fromEntries(tags.map(({ key, value }) => [key, value]));
+}
