@@ -62,7 +62,12 @@ export async function startContainer(options: ContainerOptions): Promise<Started
   );
 }
 
+/** Of what a container says. */
+export function logPath(scene: string, name: string): string {
+  return join(LOGS, `${scene}-${name}.log`);
+}
+
 function logFile({ scene, name }: ContainerOptions): NodeJS.WritableStream {
   mkdirSync(LOGS, { recursive: true });
-  return createWriteStream(join(LOGS, `${scene}-${name}.log`));
+  return createWriteStream(logPath(scene, name));
 }

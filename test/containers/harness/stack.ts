@@ -2,7 +2,7 @@
  * The product in containers on one network, as docs/docker.md has it: two model servers of SmolLM2, the API
  * service with a file of models, and Jaeger and Prometheus beside them.
  */
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Network, type StartedNetwork, type StartedTestContainer } from "testcontainers";
@@ -10,8 +10,9 @@ import { type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
 import { type ServerConfigInput } from "@localmodel/localmodel/server-config.ts";
 import OpenAI from "openai";
 import { run } from "../../cluster/harness/command.ts";
+import { eventually } from "../../support/eventually.ts";
 import { smollm2Path } from "../../support/smollm2.ts";
-import { type ContainerOptions, startContainer } from "./container.ts";
+import { type ContainerOptions, logPath, startContainer } from "./container.ts";
 import { buildImages, type Images } from "./images.ts";
 import { Jaeger } from "./jaeger.ts";
 import { Prometheus, prometheusConfig } from "./prometheus.ts";
@@ -50,8 +51,8 @@ export class Stack implements AsyncDisposable {
     this.#network = network;
   }
 
-  /** `scene` names the logs. */
-  static async start(scene: string): Promise<Stack> {
+  /** `scene` names the logs; `servers` are those that the file of models names first. */
+  static async start(scene: string, servers: readonly ServerName[] = SERVERS): Promise<Stack> {
     // No reaper: its image is in a registry.
     process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
     const images = await buildImages((line) => console.error(line));
@@ -60,6 +61,7 @@ export class Stack implements AsyncDisposable {
     await chmod(folder, 0o755);
     const stack = new Stack(scene, images, folder, await new Network().start());
     try {
+      await stack.serveFrom(servers);
       await stack.#startAll();
       return stack;
     } catch (error) {
@@ -97,6 +99,14 @@ export class Stack implements AsyncDisposable {
     await run("docker", ["kill", this.container(name).getId()]);
   }
 
+  /** Waits until the container's log has it. */
+  async said(name: Name, words: string): Promise<void> {
+    const log = logPath(this.#scene, name);
+    await eventually(`${name} to say ${words}`, async () => {
+      if (!(await readFile(log, "utf8")).includes(words)) throw new Error(`it has not; see ${log}`);
+    });
+  }
+
   /** Writes the file of models, without the model if it has no server; the service follows it. */
   async serveFrom(servers: readonly ServerName[]): Promise<void> {
     const endpoints = servers.map((server) => `http://${server}:${HTTP_PORT}`);
@@ -112,7 +122,6 @@ export class Stack implements AsyncDisposable {
   }
 
   async #startAll(): Promise<void> {
-    await this.serveFrom(SERVERS);
     const scraped = prometheusConfig([...SERVERS, "api"], METRICS_PORT);
     await this.#write("prometheus/prometheus.yml", scraped);
     const weights = await smollm2Path();
