@@ -6,7 +6,7 @@
  *   inspect  nothing is known of its weights: an inspect pod finds out, what serves is left alone
  *   serve    everything else, suspended models included
  */
-import { DEPLOYMENTS } from "@localmodel/kube/core-resources.ts";
+import { PERSISTENT_VOLUME_CLAIMS, PODS } from "@localmodel/kube/core-resources.ts";
 import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
 import { apiVersionOf, type Resource } from "@localmodel/kube/resource.ts";
 import { desiredObjects, type DesiredObject } from "./desired.ts";
@@ -45,9 +45,7 @@ export function decide(
   const inspection = knownInspection(model, observed);
   if (inspection === undefined && needsInspection(model)) {
     const applies = desiredObjects(model, platform, { phase: "inspect" });
-    const deletes = unwanted(model, observed, applies).filter(
-      ({ resource }) => resource.kind !== DEPLOYMENTS.kind,
-    );
+    const deletes = unwanted(model, observed, applies);
     return { kind: "inspect", applies, deletes, ...rescaled(model, observed) };
   }
   return serving(model, platform, observed, { inspection, nowMs });
@@ -74,6 +72,9 @@ function serving(
   };
 }
 
+/** All else goes with its LocalModel, so the operator needs no right to delete it. */
+const DELETED: readonly Resource[] = [PERSISTENT_VOLUME_CLAIMS, PODS];
+
 /** Only what belongs to this very LocalModel, and not to an earlier one of its name. */
 function unwanted(
   { uid }: Model,
@@ -83,6 +84,7 @@ function unwanted(
   const ids = new Set(wanted.map(({ resource, configuration }) => idOf(resource, configuration)));
   return objects.filter(
     ({ resource, object: { metadata } }) =>
+      DELETED.includes(resource) &&
       !ids.has(idOf(resource, { metadata })) &&
       metadata.deletionTimestamp === undefined &&
       metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid),

@@ -17,8 +17,8 @@ import { clusterUp } from "./harness/up.ts";
 
 const API_SERVER_QUESTIONS = "packages/kube/testing/api-server.ts";
 
-/** Stops components and cuts networks: not for a cluster that is there for others too. */
-const DISTURBS_NODES = "disturbances.cluster.ts";
+/** Stops components and cuts networks, or reads what the API server has noted: only in a cluster of our own. */
+const OWN_CLUSTER = ["disturbances.cluster.ts", "used-rights.cluster.ts"];
 
 const report = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
 const logs = join(CACHE, "logs", new Date().toISOString().replaceAll(":", "-"));
@@ -37,7 +37,7 @@ async function filesToRun(): Promise<readonly string[]> {
   const asked = process.argv.slice(2);
   if (asked.length > 0) return asked;
   const all = await Array.fromAsync(glob("*.cluster.ts", { cwd: SUITE }));
-  const owned = all.filter((name) => cluster.containers.length > 0 || name !== DISTURBS_NODES);
+  const owned = all.filter((name) => cluster.containers.length > 0 || !OWN_CLUSTER.includes(name));
   const paths = owned.toSorted().map((name) => relative(REPOSITORY, join(SUITE, name)));
   return [...paths, API_SERVER_QUESTIONS];
 }

@@ -1,9 +1,12 @@
-{{/* What each component may do. Neither reads Secrets: the kubelet gives them to the pods that need them. */}}
+{{/*
+What each component may do, and nothing that it never does: test/cluster/used-rights.cluster.ts compares this with the
+API server's audit log. Neither reads Secrets of models: the kubelet gives them to the pods that need them.
+*/}}
 
 {{- define "localmodel.operatorRules" -}}
 - apiGroups: [localmodel.dev]
   resources: [localmodels]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [localmodel.dev]
   resources: [localmodels/status]
   verbs: [patch]
@@ -13,14 +16,18 @@
   verbs: [update]
 - apiGroups: [apps]
   resources: [deployments]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [list, watch, create, patch]
 - apiGroups: [""]
-  resources: [services, serviceaccounts, persistentvolumeclaims, pods]
-  verbs: [get, list, watch, create, patch, delete]
+  resources: [services, serviceaccounts]
+  verbs: [list, watch, create, patch]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, list, watch, create, patch, delete]
-- apiGroups: ["", events.k8s.io]
+  verbs: [list, watch, create, patch]
+# Claims go with spec.cache, inspect pods when they have said what they found. The rest goes with its LocalModel.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims, pods]
+  verbs: [list, watch, create, patch, delete]
+- apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
 {{- end -}}
@@ -28,10 +35,10 @@
 {{- define "localmodel.apiRules" -}}
 - apiGroups: [localmodel.dev]
   resources: [localmodels]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end -}}
 
 {{/* The lease of the replica that leads. A name that does not exist yet cannot be restricted. */}}
@@ -42,14 +49,14 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "localmodel.componentName" (list . "operator") }}]
-  verbs: [get, update, patch]
+  verbs: [get, update]
 {{- end -}}
 
 {{/* API keys, in hashed form. A label cannot be the limit of a right, so all Secrets of the namespace are readable. */}}
 {{- define "localmodel.keyRules" -}}
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end -}}
 
 {{/* (list $ "api"): the rules of a component and their binding, cluster-wide or in each watched namespace. */}}

@@ -106,6 +106,16 @@ make_authorities() {
 }
 
 start_api_server() {
+  # Who uses which rights; used-rights.cluster.ts reads it.
+  cat >$state/audit.yaml <<X
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+    userGroups: ["system:serviceaccounts:localmodel-system"]
+  - level: None
+X
   # Nothing here outlives the container: what a disk would keep need not be waited for.
   run etcd etcd --data-dir $state/etcd --unsafe-no-fsync --log-level=error
   run kube-apiserver kube-apiserver --etcd-servers=http://127.0.0.1:2379 --secure-port=6443 \
@@ -115,7 +125,8 @@ start_api_server() {
     --service-account-key-file=$pki/sa.pub --service-account-signing-key-file=$pki/sa.key \
     --tls-cert-file=$pki/apiserver.crt --tls-private-key-file=$pki/apiserver.key \
     --kubelet-client-certificate=$pki/kubelet-client.crt --kubelet-client-key=$pki/kubelet-client.key \
-    --kubelet-preferred-address-types=InternalIP
+    --kubelet-preferred-address-types=InternalIP \
+    --audit-policy-file=$state/audit.yaml --audit-log-path=$state/log/audit.json --audit-log-mode=batch
 }
 
 start_containerd() {
