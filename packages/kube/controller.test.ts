@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { Controller, type ControllerOptions } from "./controller.ts";
 import { type LogFields, silentLog } from "./log.ts";
-import { MetricRegistry } from "./metrics.ts";
+import { exposition } from "@localmodel/telemetry/exposition.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { ObjectCache } from "./object-cache.ts";
 import type { KubeObject } from "./objects.ts";
 import { type Reconcile, TerminalError } from "./reconcile.ts";
@@ -46,7 +47,7 @@ function setUp(t: TestContext, reconcile: Reconcile, options: Partial<Controller
     stop.abort();
     await running;
   });
-  const counted = (line: string): boolean => metrics.render().split("\n").includes(line);
+  const counted = (line: string): boolean => exposition(metrics).text.split("\n").includes(line);
   return {
     clock,
     metrics,

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { ControllerMetrics } from "./controller-metrics.ts";
 import { Deadline } from "./deadline.ts";
 import type { Log, LogFields } from "./log.ts";
-import type { MetricRegistry } from "./metrics.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Change, ObjectCache } from "./object-cache.ts";
 import { type KubeObject, keyOf, nameOf } from "./objects.ts";
 import { isBug, type Outcome, type Reconcile, TerminalError } from "./reconcile.ts";

@@ -4,7 +4,8 @@ import { Client } from "./client.ts";
 import { Election } from "./election.ts";
 import type { Lease } from "./lease.ts";
 import { silentLog } from "./log.ts";
-import { MetricRegistry } from "./metrics.ts";
+import { exposition } from "@localmodel/telemetry/exposition.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { type Exchange, FaultServer } from "./testing/fault-server.ts";
 import { ManualClock } from "./testing/manual-clock.ts";
 import { Transport } from "./transport.ts";
@@ -119,7 +120,7 @@ test("the first candidate creates the lease and keeps renewing it", async (t) =>
   assert.equal(spec.leaseTransitions, 0);
   assert.equal(spec.acquireTime, "2026-01-01T00:00:00.000000Z");
   assert.match(spec.renewTime ?? "", /^2026-01-01T00:0\d:\d\d\.\d{6}Z$/);
-  assert.match(one.metrics.render(), /leader_election_master_status\{name="lock"\} 1/);
+  assert.match(exposition(one.metrics).text, /leader_election_master_status\{name="lock"\} 1/);
 });
 
 test("a second candidate waits as long as the first renews, whatever its own clock says", async (t) => {
@@ -257,7 +258,7 @@ test("a few failed renewals do not end leadership", async (t) => {
   leases.fault = undefined;
   await one.live(30_000);
   assert.ok(one.leadership.isHeld);
-  assert.match(one.metrics.render(), /leader_election_slowpath_total\{name="lock"\} [1-9]/);
+  assert.match(exposition(one.metrics).text, /leader_election_slowpath_total\{name="lock"\} [1-9]/);
 });
 
 test("a renewal whose answer was lost is found on the server and goes on", async (t) => {

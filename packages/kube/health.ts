@@ -5,7 +5,8 @@
  * bring it back. Ready means every check passes; a standby that waits to lead is ready.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { MetricRegistry } from "./metrics.ts";
+import { exposition } from "@localmodel/telemetry/exposition.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 
 /** Undefined when all is well, else what is not. */
 export type Check = () => string | undefined;
@@ -15,8 +16,6 @@ export type HealthOptions = {
   readonly ready: Readonly<Record<string, Check>>;
   readonly metrics: MetricRegistry;
 };
-
-const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 export function healthListener({ live, ready, metrics }: HealthOptions) {
   return (request: IncomingMessage, response: ServerResponse): void => {
@@ -31,8 +30,10 @@ export function healthListener({ live, ready, metrics }: HealthOptions) {
         return answerChecks(response, live);
       case "/readyz":
         return answerChecks(response, ready);
-      case "/metrics":
-        return answer(response, 200, metrics.render(), METRICS_TYPE);
+      case "/metrics": {
+        const { text, contentType } = exposition(metrics, request.headers.accept);
+        return answer(response, 200, text, contentType);
+      }
       default:
         return answer(response, 404, "there are /healthz, /readyz and /metrics");
     }

@@ -11,7 +11,7 @@ import { healthListener } from "./health.ts";
 import type { Lease } from "./lease.ts";
 import { silentLog } from "./log.ts";
 import { Manager } from "./manager.ts";
-import { MetricRegistry } from "./metrics.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { KubeObject } from "./objects.ts";
 import type { Pass, Reconcile } from "./reconcile.ts";
 import { Reflector } from "./reflector.ts";

@@ -4,7 +4,8 @@ import { test, type TestContext } from "node:test";
 import { ApiConnectionError, ApiStatusError, isConflict, isNotFound } from "./api-errors.ts";
 import type { ApiRequest } from "./api-request.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
-import { MetricRegistry } from "./metrics.ts";
+import { exposition } from "@localmodel/telemetry/exposition.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { FaultServer, type Script } from "./testing/fault-server.ts";
 import { ManualClock } from "./testing/manual-clock.ts";
 import { Transport } from "./transport.ts";
@@ -296,7 +297,7 @@ test("requests are counted under the names of Go's client", async (t) => {
   await transport.json(GET);
   await assert.rejects(transport.json({ ...POST, retry: false }));
   const host = `host="127.0.0.1:${server.port}"`;
-  const rendered = metrics.render();
+  const rendered = exposition(metrics).text;
   assert.ok(rendered.includes(`rest_client_requests_total{code="200",method="GET",${host}} 1`));
   assert.ok(
     rendered.includes(`rest_client_requests_total{code="<error>",method="POST",${host}} 1`),

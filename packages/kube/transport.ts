@@ -15,7 +15,7 @@ import type { ClusterAccess, Credentials } from "./cluster-access.ts";
 import { Connections } from "./connections.ts";
 import { Deadline, unlessAborted } from "./deadline.ts";
 import { Login } from "./login.ts";
-import { MetricRegistry } from "./metrics.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { readBody, readError } from "./response.ts";
 import { retryDelayMs } from "./retry-policy.ts";
 import { type BucketOptions, TokenBucket } from "./token-bucket.ts";

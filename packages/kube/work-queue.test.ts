@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MetricRegistry } from "./metrics.ts";
+import { exposition } from "@localmodel/telemetry/exposition.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { ManualClock, settle } from "./testing/manual-clock.ts";
 import { type Priority, WorkQueue } from "./work-queue.ts";
 
@@ -260,7 +261,7 @@ test("the queue's metrics have the names dashboards know", async () => {
   await clock.advance(2000);
   await queue.take();
   await clock.advance(3000);
-  const text = metrics.render();
+  const text = exposition(metrics).text;
   const labels = 'name="test",controller="test"';
   assert.match(text, new RegExp(`workqueue_adds_total\\{${labels}\\} 2`));
   assert.match(text, new RegExp(`workqueue_depth\\{${labels},priority="0"\\} 0`));
@@ -270,7 +271,7 @@ test("the queue's metrics have the names dashboards know", async () => {
   assert.match(text, new RegExp(`workqueue_longest_running_processor_seconds\\{${labels}\\} 3`));
   queue.done("a");
   assert.match(
-    metrics.render(),
+    exposition(metrics).text,
     new RegExp(`workqueue_work_duration_seconds_sum\\{${labels}\\} 3`),
   );
 });

@@ -24,6 +24,12 @@ export function isOrigin(text: string): boolean {
 export const ApiConfig = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(1234).describe("0 takes a free port."),
+  metricsPort: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .exactOptional()
+    .describe("Where `/metrics` is served; nowhere if left out."),
   directory: z
     .union([
       z.enum(["parent", "kubernetes"]),

@@ -26,6 +26,12 @@ export const ServerConfig = z.strictObject({
     .describe("Whether whoever reads /admin/log may see prompts and answers."),
   host: z.string().default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(0).describe("0 takes a free port."),
+  metricsPort: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .exactOptional()
+    .describe("Where `/metrics` is served; nowhere if left out."),
   drainTimeoutMs: z.int().min(0).default(30_000),
 });
 export type ServerConfig = z.infer<typeof ServerConfig>;

@@ -16,6 +16,7 @@ export type RouteOf = (path: string) => string | undefined;
 export const CLIENT_CLOSED = "client_closed_request";
 
 const METHODS = new Set("GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH".split(" "));
+const OTHER_METHOD = "_OTHER";
 const TEXT_MAX_CHARACTERS = 256;
 
 /** After `requestId()`. Does nothing without a tracer. */
@@ -24,8 +25,9 @@ export function traceRequests(tracer: Tracer | undefined, routeOf: RouteOf): Req
   return (req, res, next) => {
     const startMs = epochMs();
     const route = routeOf(req.path);
-    const method = METHODS.has(req.method) ? req.method : "HTTP";
-    const span = tracer.start(route === undefined ? method : `${method} ${route}`, {
+    const method = methodOf(req);
+    const name = method === OTHER_METHOD ? "HTTP" : method;
+    const span = tracer.start(route === undefined ? name : `${name} ${route}`, {
       kind: "server",
       startMs,
       headers: req.headers,
@@ -39,6 +41,11 @@ export function traceRequests(tracer: Tracer | undefined, routeOf: RouteOf): Req
     res.once("close", () => setImmediate(() => finish(span, res, sentMs)));
     next();
   };
+}
+
+/** One of the few there are. */
+export function methodOf({ method }: Request): string {
+  return METHODS.has(method) ? method : OTHER_METHOD;
 }
 
 /** Undefined where requests are not traced. */
@@ -68,9 +75,9 @@ export function logFieldsOf(res: Response): Readonly<Record<string, string>> {
 }
 
 function requestAttributes(req: Request, res: Response, route: string | undefined) {
-  const { path, method, socket, headers } = req;
+  const { path, socket, headers } = req;
   return {
-    "http.request.method": METHODS.has(method) ? method : "_OTHER",
+    "http.request.method": methodOf(req),
     "http.route": route,
     "url.path": path.slice(0, TEXT_MAX_CHARACTERS),
     "url.scheme": "http",

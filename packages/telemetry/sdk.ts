@@ -14,8 +14,10 @@ import {
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import { setImmediate } from "node:timers/promises";
 import { OtelTracer } from "./otel-span.ts";
+import { metricReaders } from "./metric-reader.ts";
+import type { MetricRegistry } from "./metrics.ts";
 import { ownName, type Signals } from "./settings.ts";
-import type { Complain, Telemetry } from "./start.ts";
+import type { Telemetry, TelemetryOptions } from "./start.ts";
 
 const STOP_TIMEOUT_MS = 2000;
 const COMPLAINT_INTERVAL_MS = 60_000;
@@ -23,16 +25,22 @@ const COMPLAINT_INTERVAL_MS = 60_000;
 /** Nothing of the process but its name: command lines are nobody's business. */
 const DETECTORS: ResourceDetector[] = [serviceInstanceIdDetector, hostDetector, envDetector];
 
-export type SdkOptions = { readonly signals: Signals; readonly complain: Complain };
+export type SdkOptions = Pick<TelemetryOptions, "complain"> & {
+  readonly signals: Signals;
+  readonly metrics: MetricRegistry | undefined;
+};
 
-export function startSdk(service: string, { signals, complain }: SdkOptions): Telemetry {
+export function startSdk(
+  service: string,
+  { signals, complain, metrics }: SdkOptions,
+): Pick<Telemetry, "tracer" | "stop"> {
   const { env } = process;
   const serviceName = ownName(service, env);
   const sdk = new NodeSDK({
     ...(serviceName !== undefined && { serviceName }),
     ...(env["OTEL_NODE_RESOURCE_DETECTORS"] === undefined && { resourceDetectors: DETECTORS }),
     ...(!signals.traces && { spanProcessors: [] }),
-    metricReaders: [],
+    metricReaders: signals.metrics && metrics !== undefined ? metricReaders(metrics, env) : [],
     logRecordProcessors: [],
   });
   // Before the start, which would set one of its own that writes to the console.
@@ -56,7 +64,7 @@ async function inTime(stopping: Promise<void>): Promise<void> {
   clearTimeout(timer);
 }
 
-function complainingLogger(complain: Complain): DiagLogger {
+function complainingLogger(complain: SdkOptions["complain"]): DiagLogger {
   let saidMs = -Infinity;
   const say = (message: string, ...details: unknown[]): void => {
     if (performance.now() - saidMs < COMPLAINT_INTERVAL_MS) return;

@@ -2,25 +2,39 @@
  * Turns telemetry on, if the environment asks for it.
  *
  * The SDK is loaded here and nowhere else, and only when it is needed: off, it costs neither time nor memory.
+ * Metrics are also kept where nobody is sent any, for whoever reads them from a port.
  */
+import { MetricRegistry } from "./metrics.ts";
+import { observeProcess } from "./process-metrics.ts";
 import { signalsOf } from "./settings.ts";
 import type { Tracer } from "./span.ts";
 
 export type Telemetry = {
   /** Undefined when nothing is traced. */
   readonly tracer: Tracer | undefined;
+  /** Undefined when nobody reads metrics. */
+  readonly metrics: MetricRegistry | undefined;
   /** Sends what has not been sent yet, as far as that is possible in a moment. */
   stop(): Promise<void>;
 };
 
-/** Told of what goes wrong at the exporters, at most once a minute. */
-export type Complain = (message: string) => void;
+export type TelemetryOptions = {
+  /** Told of what goes wrong at the exporters, at most once a minute. */
+  readonly complain: (message: string) => void;
+  /** Whether metrics are read from a port of this process. */
+  readonly servesMetrics: boolean;
+};
 
-export async function startTelemetry(service: string, complain: Complain): Promise<Telemetry> {
+export async function startTelemetry(
+  service: string,
+  { complain, servesMetrics }: TelemetryOptions,
+): Promise<Telemetry> {
   const signals = signalsOf(process.env);
-  if (!signals.traces && !signals.metrics) return OFF;
+  const metrics = servesMetrics || signals.metrics ? new MetricRegistry() : undefined;
+  if (metrics !== undefined) observeProcess(metrics);
+  if (!signals.traces && !signals.metrics) {
+    return { tracer: undefined, metrics, stop: () => Promise.resolve() };
+  }
   const { startSdk } = await import("./sdk.ts");
-  return startSdk(service, { signals, complain });
+  return { ...startSdk(service, { signals, complain, metrics }), metrics };
 }
-
-const OFF: Telemetry = { tracer: undefined, stop: () => Promise.resolve() };

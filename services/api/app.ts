@@ -12,7 +12,9 @@ import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/errors.
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
+import { measureRequests } from "@localmodel/service/http-metrics.ts";
 import { traceRequests } from "@localmodel/service/server-span.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/span.ts";
 import express, { type Express } from "express";
 import { accessLog } from "./access-log.ts";
@@ -26,6 +28,8 @@ import { authenticate } from "./keys/authenticate.ts";
 import { type Keys, NO_KEYS } from "./keys/key-source.ts";
 import { limitKeys } from "./keys/limit.ts";
 import { restrictModel } from "./keys/model-access.ts";
+import { ApiMetrics } from "./metrics/api-metrics.ts";
+import { countRejects } from "./metrics/count-rejects.ts";
 import { modelsRouter, type ModelDirectory } from "./model-list.ts";
 import type { OpenRequests } from "./open-requests.ts";
 import { adminOnly } from "./prompt-log/admin-only.ts";
@@ -50,6 +54,8 @@ export type AppOptions = {
   readonly adminFromLoopback?: boolean;
   /** Default: nothing is traced. */
   readonly tracer?: Tracer | undefined;
+  /** Default: nothing is counted. */
+  readonly metrics?: MetricRegistry | undefined;
   /** Milliseconds that only go up: the clock of limits. */
   readonly now?: () => number;
 };
@@ -64,15 +70,17 @@ export function createApp(options: AppOptions): Express {
     keys = NO_KEYS,
     now,
     tracer,
+    metrics: registry,
     adminFromLoopback = false,
   } = options;
+  const metrics = registry && new ApiMetrics(registry);
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", false);
 
   app.use(requestId());
   app.use(healthRouter(directory, requests));
-  app.use(traceRequests(tracer, routeOf), accessLog(log));
+  app.use(traceRequests(tracer, routeOf), measureRequests(registry, routeOf), accessLog(log));
   if (browsers?.checkHost === true) app.use(guardHost);
   app.use("/v1", allowOrigins(browsers?.cors?.origins ?? []));
   app.use(authenticate(keys));
@@ -90,12 +98,13 @@ export function createApp(options: AppOptions): Express {
       readBody(limits.bodyMaxBytes, new BodyMemory(limits.bodiesMaxBytes)),
       readReference,
       restrictModel(directory),
-      forward(options),
+      forward({ ...options, metrics }),
     )
     .all(allowOnly(["POST"]));
 
   app.use(hintAtUrl);
   app.use(unknownUrl);
+  if (metrics !== undefined) app.use(countRejects(metrics));
   app.use(answerErrors(log));
   return app;
 }

@@ -22,10 +22,11 @@ import { Attempts, RETRY_DELAY_MS } from "./attempts.ts";
 import { Balancer, type Lease } from "./balancing/balancer.ts";
 import { promptChain } from "./balancing/prompt-chain.ts";
 import { failureType } from "./failure-type.ts";
-import { ForwardTrace } from "./forward-trace.ts";
 import { upstreamHeaders } from "./forwarded-headers.ts";
 import { endInStream } from "./in-stream-error.ts";
 import { tenantOf } from "./keys/caller.ts";
+import { Journey } from "./journey.ts";
+import type { ApiMetrics } from "./metrics/api-metrics.ts";
 import type { ModelDirectory } from "./model-list.ts";
 import { ClientGone, type OpenRequest, type OpenRequests } from "./open-requests.ts";
 import { type Reference, referenceOf } from "./reference.ts";
@@ -44,6 +45,7 @@ export type ForwardOptions = {
   readonly limits: AdmissionLimits;
   /** Longest silence of a stream that waits. Proxies commonly cut at 60 seconds. */
   readonly keepAliveMs?: number;
+  readonly metrics?: ApiMetrics | undefined;
 };
 
 const KEEP_ALIVE_MS = 15_000;
@@ -54,7 +56,13 @@ type Call = {
   readonly req: Request;
   readonly res: Response;
   readonly open: OpenRequest;
-  readonly trace: ForwardTrace;
+  readonly journey: Journey;
+};
+
+type Attempting = {
+  readonly model: DirectoryModel;
+  readonly lease: Lease;
+  readonly attempts: Attempts;
 };
 
 export function forward(options: ForwardOptions): RequestHandler {
@@ -64,9 +72,9 @@ export function forward(options: ForwardOptions): RequestHandler {
     const reference = referenceOf(res);
     const { body } = reference;
     const request = { path: req.path, headers: upstreamHeaders(req, res), body };
-    const trace = new ForwardTrace(res);
+    const journey = new Journey(res, options.metrics);
     try {
-      await forwarder.deliver({ reference, request, req, res, open, trace });
+      await forwarder.deliver({ reference, request, req, res, open, journey });
     } catch (thrown) {
       if (open.reason instanceof ClientGone) return;
       if (!res.headersSent) throw toClientError(open.reason ?? thrown);
@@ -81,21 +89,24 @@ export function forward(options: ForwardOptions): RequestHandler {
 class Forwarder {
   readonly #options: ForwardOptions;
   readonly #admission: Admission;
-  readonly #balancer = new Balancer();
+  readonly #balancer: Balancer;
 
   constructor(options: ForwardOptions) {
     this.#options = options;
-    this.#admission = new Admission(options.limits, (id) => this.#find(id));
+    const { directory, limits, metrics } = options;
+    this.#admission = new Admission(limits, (id) => this.#find(id));
+    this.#balancer = new Balancer({ onEjection: (reason) => metrics?.ejected(reason) });
+    metrics?.observe(directory, this.#admission);
   }
 
   async deliver(call: Call): Promise<void> {
     const attempts = new Attempts();
     let delivered = false;
     while (!delivered) {
-      const model = call.trace.route(call.reference, (id) => this.#find(id));
+      const model = call.journey.route(call.reference, (id) => this.#find(id));
       note(call.res, { model: model.id });
       const waiting = this.#admission.waiting(model.id);
-      using _place = await call.trace.queue(waiting, () => this.#admit(model, call));
+      using _place = await call.journey.queue(model, waiting, () => this.#admit(model, call));
       delivered = await this.#tryEndpoints(call, attempts);
     }
   }
@@ -124,26 +135,27 @@ class Forwarder {
   async #tryEndpoints(call: Call, attempts: Attempts): Promise<boolean> {
     for (;;) {
       const model = this.#find(call.reference.model);
-      const lease = call.trace.pick(model, () =>
+      const lease = call.journey.pick(model, () =>
         this.#balancer.lease(model, () => chainOf(model, call), attempts.tried),
       );
       if (lease === undefined) return false;
       const { endpoint } = lease;
       attempts.begin(endpoint, model.endpoints);
       note(call.res, { endpoint, attempts: attempts.count });
-      if (await this.#attempt(lease, call, attempts)) return true;
+      const attempt = { model, lease, attempts };
+      if (await this.#attempt(attempt, call)) return true;
       if (attempts.others === 0) await pause(RETRY_DELAY_MS, call.open);
     }
   }
 
   /** Whether the client got its answer; if not, nothing has been started. */
-  async #attempt(lease: Lease, call: Call, attempts: Attempts): Promise<boolean> {
+  async #attempt({ model, lease, attempts }: Attempting, call: Call): Promise<boolean> {
     using _lease = lease;
-    using span = call.trace.attempt(lease.endpoint, call.request);
+    using attempt = call.journey.attempt(model, lease.endpoint, call.request);
     try {
       const { upstream } = this.#options;
-      const answer = await upstream.send(lease.endpoint, span.request, call.open);
-      span.answered(answer.status);
+      const answer = await upstream.send(lease.endpoint, attempt.request, call.open);
+      attempt.answered(answer.status);
       if (answer.status < 500) lease.answered();
       else lease.judge("failure");
       if (answer.status === 503 && attempts.left && attempts.others > 0) {
@@ -154,7 +166,7 @@ class Forwarder {
       if (answer.status < 500) lease.judge("success");
       return true;
     } catch (thrown) {
-      span.failed(thrown);
+      attempt.failed(thrown);
       if (!(thrown instanceof UpstreamFailure)) throw thrown;
       lease.judge(thrown.kind === "unreachable" ? "unreachable" : "failure");
       if (isUnanswered(thrown) && attempts.left) return false;

@@ -6,6 +6,7 @@ import { listen } from "@localmodel/service/http-server.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { ListenError } from "@localmodel/service/listen-error.ts";
 import { createLogger } from "@localmodel/service/log.ts";
+import { metricsPortIn, serveMetrics } from "@localmodel/service/metrics-server.ts";
 import { tellParent } from "@localmodel/service/parent.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import { createApp } from "./app.ts";
@@ -20,7 +21,11 @@ import { createUpstream } from "./upstream.ts";
 const log = createLogger("api");
 const config = ApiConfig.parse(JSON.parse(process.env[API_CONFIG_VARIABLE] ?? "{}"));
 
-const telemetry = await startTelemetry("localmodel-api", (message) => log.warn(message));
+const metricsPort = config.metricsPort ?? metricsPortIn(process.env);
+const telemetry = await startTelemetry("localmodel-api", {
+  complain: (message) => log.warn(message),
+  servesMetrics: metricsPort !== undefined,
+});
 const requests = new OpenRequests();
 
 try {
@@ -33,8 +38,13 @@ try {
     browsers: config,
     adminFromLoopback: config.adminFromLoopback,
     tracer: telemetry.tracer,
+    metrics: telemetry.metrics,
     keys: await configuredKeys(config, log),
   });
+  if (telemetry.metrics !== undefined && metricsPort !== undefined) {
+    const port = await serveMetrics(telemetry.metrics, { host: config.host, port: metricsPort });
+    log.info("serving metrics", { port });
+  }
   const server = await listen(app, config);
   onShutdown(async (reason) => {
     log.info("draining", { reason, openRequests: requests.count });

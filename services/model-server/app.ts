@@ -5,17 +5,22 @@
  * also while the engine is busy, loading or dead.
  */
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import { codeOf } from "@localmodel/openai/errors.ts";
 import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/errors.ts";
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import { createLogger, type Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
+import { measureRequests } from "@localmodel/service/http-metrics.ts";
 import { traceRequests } from "@localmodel/service/server-span.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/span.ts";
 import express, { type ErrorRequestHandler, type Express } from "express";
 import { Admission } from "./admission.ts";
 import { apiHeaders, markProcessed } from "./api-headers.ts";
 import type { Engine } from "./engine.ts";
 import { jsonBody } from "./json-body.ts";
+import { observeEngine } from "./metrics/observe-engine.ts";
+import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { PromptLog } from "./prompt-log/prompt-log.ts";
 import { chatCompletions } from "./routes/chat.ts";
 import { completions } from "./routes/completions.ts";
@@ -32,6 +37,8 @@ export type AppOptions = {
   readonly log?: Logger;
   /** Default: nothing is traced. */
   readonly tracer?: Tracer | undefined;
+  /** Default: nothing is counted. */
+  readonly metrics?: MetricRegistry | undefined;
   /** Longest silence in a stream. Proxies commonly cut at 60 seconds. */
   readonly keepAliveMs?: number;
 };
@@ -41,12 +48,15 @@ const KEEP_ALIVE_MS = 15_000;
 export function createApp(options: AppOptions): Express {
   const { engine, config, log = createLogger("model-server") } = options;
   const keepAliveMs = options.keepAliveMs ?? KEEP_ALIVE_MS;
+  const metrics = options.metrics && new ServerMetrics(options.metrics, config);
+  if (metrics !== undefined) observeEngine(metrics, engine, config);
   const serving: Serving = {
     engine,
     config,
     log,
     keepAliveMs,
     promptLog: new PromptLog(keepAliveMs),
+    metrics,
     genAi: genAiConventions(process.env),
     admission: new Admission(config.engine),
   };
@@ -62,7 +72,7 @@ export function createApp(options: AppOptions): Express {
   app.route("/readyz").get(ready(serving)).all(get);
   app.route("/health").get(health(serving)).all(get);
   // Probes come every few seconds, and are nobody's request.
-  app.use(traceRequests(options.tracer, routeOf));
+  app.use(traceRequests(options.tracer, routeOf), measureRequests(options.metrics, routeOf));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
   app.route("/v1/chat/completions").post(jsonBody(), chatCompletions(serving)).all(post);
@@ -73,7 +83,9 @@ export function createApp(options: AppOptions): Express {
     if (state === "draining") serving.promptLog.end();
   });
 
-  app.use(unknownUrl, timeErrors, answerErrors(log));
+  app.use(unknownUrl, timeErrors);
+  if (metrics !== undefined) app.use(countRejects(metrics));
+  app.use(answerErrors(log));
   return app;
 }
 
@@ -89,6 +101,13 @@ const ROUTES: ReadonlySet<string> = new Set([
 function routeOf(path: string): string | undefined {
   if (ROUTES.has(path)) return path;
   return path.startsWith("/v1/models/") ? "/v1/models/{id}" : undefined;
+}
+
+function countRejects(metrics: ServerMetrics): ErrorRequestHandler {
+  return (error, _req, _res, next) => {
+    metrics.rejected(codeOf(error));
+    next(error);
+  };
 }
 
 const timeErrors: ErrorRequestHandler = (error, _req, res, next) => {

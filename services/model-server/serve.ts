@@ -9,6 +9,7 @@ import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { ServerMessage, ServerState } from "@localmodel/localmodel/server-state.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { createLogger } from "@localmodel/service/log.ts";
+import { metricsPortIn, serveMetrics } from "@localmodel/service/metrics-server.ts";
 import { hasParent, tellParent } from "@localmodel/service/parent.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import type { Termination } from "@localmodel/localmodel/termination.ts";
@@ -36,13 +37,21 @@ export async function serve(child: ChildProcess): Promise<void> {
 
 async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
   const engine = new EngineProcess(config, log, child);
+  const metricsPort = config.metricsPort ?? metricsPortIn(process.env);
   const [{ createApp }, { listen }, telemetry] = await Promise.all([
     import("./app.ts"),
     import("@localmodel/service/http-server.ts"),
-    startTelemetry("localmodel-model-server", (message) => log.warn(message)),
+    startTelemetry("localmodel-model-server", {
+      complain: (message) => log.warn(message),
+      servesMetrics: metricsPort !== undefined,
+    }),
   ]);
-  const { tracer } = telemetry;
-  const server = await listen(createApp({ engine, config, log, tracer }), config);
+  const { tracer, metrics } = telemetry;
+  if (metrics !== undefined && metricsPort !== undefined) {
+    const port = await serveMetrics(metrics, { host: config.host, port: metricsPort });
+    log.info("serving metrics", { port });
+  }
+  const server = await listen(createApp({ engine, config, log, tracer, metrics }), config);
   log.info("listening", { url: server.url, model: config.modelId });
   tell({ type: "listening", port: server.port });
   tell({ type: "state", state: engine.state });

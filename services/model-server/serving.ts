@@ -3,6 +3,7 @@ import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import type { Admission } from "./admission.ts";
 import type { Engine } from "./engine.ts";
+import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import type { GenAiConventions } from "./tracing/gen-ai.ts";
 import type { PromptLog } from "./prompt-log/prompt-log.ts";
 
@@ -13,6 +14,8 @@ export type Serving = {
   readonly log: Logger;
   readonly promptLog: PromptLog;
   readonly genAi: GenAiConventions;
+  /** Undefined when nobody reads them. */
+  readonly metrics: ServerMetrics | undefined;
   /** Longest silence in a stream. */
   readonly keepAliveMs: number;
 };

@@ -5,7 +5,7 @@
  */
 import { findCluster } from "@localmodel/kube/cluster-access.ts";
 import { healthListener } from "@localmodel/kube/health.ts";
-import { MetricRegistry } from "@localmodel/kube/metrics.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { Transport } from "@localmodel/kube/transport.ts";
 import { listen } from "@localmodel/service/http-server.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";

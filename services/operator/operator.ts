@@ -12,7 +12,7 @@ import { Election } from "@localmodel/kube/election.ts";
 import { EventRecorder } from "@localmodel/kube/event-recorder.ts";
 import type { Log } from "@localmodel/kube/log.ts";
 import { Manager } from "@localmodel/kube/manager.ts";
-import type { MetricRegistry } from "@localmodel/kube/metrics.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
 import type { Transport } from "@localmodel/kube/transport.ts";
 import { WrittenVersions } from "@localmodel/kube/written-versions.ts";

@@ -9,7 +9,8 @@ import { DEPLOYMENTS, NODES, PODS } from "@localmodel/kube/core-resources.ts";
 import type { Pod } from "@localmodel/kube/core-resources.ts";
 import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
-import { MetricRegistry } from "@localmodel/kube/metrics.ts";
+import { exposition } from "@localmodel/telemetry/exposition.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Resource } from "@localmodel/kube/resource.ts";
 import { Transport } from "@localmodel/kube/transport.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
@@ -277,7 +278,7 @@ export function containerStatus(name: string, state: object, ready = false, more
 }
 
 function passesOf(metrics: MetricRegistry): number {
-  const lines = metrics.render().split("\n");
+  const lines = exposition(metrics).text.split("\n");
   const counts = lines.filter((line) => line.startsWith("controller_runtime_reconcile_total{"));
   return counts.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }

@@ -17,7 +17,7 @@ import { EVENTS, referenceTo } from "../event.ts";
 import { EventRecorder } from "../event-recorder.ts";
 import { kubeconfigAccess } from "../kubeconfig.ts";
 import { silentLog } from "../log.ts";
-import { MetricRegistry } from "../metrics.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { KubeObject } from "../objects.ts";
 import { Reflector } from "../reflector.ts";
 import { defineResource } from "../resource.ts";

@@ -26,7 +26,7 @@ type Command = typeof command extends fc.Arbitrary<infer One> ? One : never;
 class World {
   nowMs = 0;
   endpoints: readonly string[] = ["a", "b", "c"];
-  readonly balancer = new Balancer(() => this.nowMs);
+  readonly balancer = new Balancer({ now: () => this.nowMs });
   readonly open: Lease[] = [];
 
   run(one: Command): void {
@@ -70,7 +70,7 @@ test("whatever happens to endpoints, counts never drift and there is always one 
 
 function stage(endpoints: readonly string[]) {
   const clock = { ms: 0 };
-  const balancer = new Balancer(() => clock.ms);
+  const balancer = new Balancer({ now: () => clock.ms });
   const model = { id: "m", endpoints, slots: 4 };
   const ask = (
     given: Verdict = "success",

@@ -25,17 +25,24 @@ export type Lease = Disposable & {
   judge(verdict: Verdict): void;
 };
 
+export type BalancerOptions = {
+  /** Milliseconds that only go up. */
+  readonly now?: () => number;
+  readonly onEjection?: (reason: Verdict) => void;
+};
+
 export class Balancer {
   readonly #now: () => number;
   readonly #inFlight = new Map<string, number>();
   readonly #lastUse = new Map<string, number>();
-  readonly #outliers = new Outliers();
+  readonly #outliers: Outliers;
   readonly #prefixes = new PrefixIndex();
   readonly #models = new Map<string, { endpoints: readonly string[]; warmUp: WarmUp }>();
   #uses = 0;
 
-  constructor(now: () => number = () => performance.now()) {
+  constructor({ now = () => performance.now(), onEjection }: BalancerOptions = {}) {
     this.#now = now;
+    this.#outliers = new Outliers(onEjection);
   }
 
   inFlight(endpoint: string): number {

@@ -32,6 +32,11 @@ const EJECTION_MAX_MS = 60_000;
 
 export class Outliers {
   readonly #records = new Map<string, Record>();
+  readonly #onEjection: (reason: Verdict) => void;
+
+  constructor(onEjection: (reason: Verdict) => void = () => {}) {
+    this.#onEjection = onEjection;
+  }
 
   /** Whether it should be asked now. */
   isAvailable(endpoint: string, nowMs: number): boolean {
@@ -86,6 +91,7 @@ export class Outliers {
     record.ejectedUntilMs =
       nowMs + Math.min(EJECTION_MIN_MS * 2 ** record.ejections, EJECTION_MAX_MS);
     record.ejections += 1;
+    this.#onEjection(verdict);
   }
 }
 

@@ -6,16 +6,20 @@ import { spanOf } from "@localmodel/service/server-span.ts";
 import { withinSync } from "@localmodel/telemetry/span.ts";
 import type { Request, RequestHandler, Response } from "express";
 import { reportIgnored, sendJson } from "../api-headers.ts";
+import type { EmbedResult } from "../engine.ts";
 import { loadedModel } from "../availability.ts";
 import { patienceSeconds } from "@localmodel/service/patience.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
 import { requireValidTokens } from "../resolve-tokens.ts";
 import type { Serving } from "../serving.ts";
+import { embedMeasured } from "../metrics/measured-embedding.ts";
+import { measured } from "../metrics/server-metrics.ts";
 import { embedTraced } from "../tracing/embedding-span.ts";
 import { reportUsage } from "../usage-report.ts";
 import { whileConnected } from "../while-connected.ts";
 
-export function embeddings({ admission, config, engine, genAi, log }: Serving): RequestHandler {
+export function embeddings(serving: Serving): RequestHandler {
+  const { admission, config, engine, genAi, log, metrics } = serving;
   const understand = (req: Request, res: Response) => {
     const { request, ignored } = parseEmbeddingRequest(req.body);
     reportIgnored(res, ignored);
@@ -34,10 +38,19 @@ export function embeddings({ admission, config, engine, genAi, log }: Serving): 
       errorTypeOf: codeOf,
     });
     using _place = admission.admit(patienceSeconds(req, {}));
-    const about = { ...genAi.forModel(config), requestModel: request.model || config.modelId };
-    const { vectors, promptTokens } = await embedTraced(span, about, {
+    const about = {
+      ...genAi.forModel(config),
+      operation: "embeddings",
+      requestModel: request.model || config.modelId,
+    } as const;
+    const embed = (): Promise<EmbedResult> =>
+      embedTraced(span, about, {
+        signal: gone,
+        embed: (times) => engine.embed({ inputs: request.input, ...times }, gone),
+      });
+    const { vectors, promptTokens } = await embedMeasured(metrics, measured(about, span), {
+      embed,
       signal: gone,
-      embed: (times) => engine.embed({ inputs: request.input, ...times }, gone),
     });
     reportUsage(res, { promptTokens, completionTokens: 0 });
     sendJson(

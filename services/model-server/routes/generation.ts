@@ -17,6 +17,7 @@ import { gather, type Outcome } from "../outcome.ts";
 import { patienceSeconds } from "@localmodel/service/patience.ts";
 import type { ResolveContext } from "../resolve-chat.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
+import { MeasuredGeneration } from "../metrics/measured-generation.ts";
 import { generateObserved } from "../observed-generation.ts";
 import { observation } from "../prompt-log/observe.ts";
 import { withRunningUsage } from "../running-usage.ts";
@@ -61,7 +62,7 @@ export function generationRoute<Request extends Generating>(
   serving: Serving,
   form: GenerationForm<Request>,
 ): RequestHandler {
-  const { admission, config, engine, genAi, log, promptLog } = serving;
+  const { admission, config, engine, genAi, log, metrics, promptLog } = serving;
   const understand = (req: Req, res: Res) => {
     const { request, ignored } = form.parse(req.body);
     reportIgnored(res, ignored);
@@ -87,15 +88,15 @@ export function generationRoute<Request extends Generating>(
       path: req.path,
     };
     const head = answerHead(form.idPrefix, config.modelId, facts.fingerprint);
+    const named = {
+      ...genAi.forModel(config),
+      operation: form.operation,
+      requestModel: request.model || config.modelId,
+    };
     const observers = [
       observation(promptLog, generation, about),
-      generationSpan(span, generation, {
-        ...genAi.forModel(config),
-        operation: form.operation,
-        requestModel: request.model || config.modelId,
-        head,
-        stream: request.stream === true,
-      }),
+      generationSpan(span, generation, { ...named, head, stream: request.stream === true }),
+      metrics && new MeasuredGeneration(metrics, generation, { ...named, span }),
     ];
     const events = generateObserved(engine, generation, observers, gone);
     if (request.stream === true) {

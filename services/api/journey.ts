@@ -1,6 +1,6 @@
 /**
- * The spans of one request on its way to a model server: which model, how long it waited, who was asked, and one for
- * each attempt.
+ * One request on its way to a model server, as traces and metrics tell it: which model, how long it waited, who was
+ * asked, and what came of each attempt.
  *
  * An attempt that follows a failed one is linked to it. Every attempt carries its own span's id to the model server,
  * in headers: bodies are never touched.
@@ -11,19 +11,22 @@ import { type Attributes, type Span, within, withinSync } from "@localmodel/tele
 import type { Response } from "express";
 import type { Lease } from "./balancing/balancer.ts";
 import { failureType } from "./failure-type.ts";
+import type { ApiMetrics } from "./metrics/api-metrics.ts";
 import type { Reference } from "./reference.ts";
 import type { UpstreamRequest } from "./upstream.ts";
 
 const MODEL_MAX_CHARACTERS = 256;
 
-export class ForwardTrace {
+export class Journey {
   readonly #span: Span | undefined;
+  readonly #metrics: ApiMetrics | undefined;
   #attempts = 0;
-  #last: Span | undefined;
+  #last: Attempt | undefined;
   #server: Attributes = {};
 
-  constructor(res: Response) {
+  constructor(res: Response, metrics: ApiMetrics | undefined) {
     this.#span = spanOf(res);
+    this.#metrics = metrics;
   }
 
   route(
@@ -43,12 +46,19 @@ export class ForwardTrace {
   }
 
   /** `waiting` are those who were there before. */
-  queue(waiting: number, admit: () => Promise<Disposable>): Promise<Disposable> {
-    return within(this.#span, "queue", {
+  async queue(
+    model: DirectoryModel,
+    waiting: number,
+    admit: () => Promise<Disposable>,
+  ): Promise<Disposable> {
+    const sinceMs = performance.now();
+    const place = await within(this.#span, "queue", {
       act: admit,
       describe: () => ({ "localmodel.queue.waiting": waiting }),
       errorTypeOf: failureType,
     });
+    this.#metrics?.waited(model.id, (performance.now() - sinceMs) / 1000, this.#span);
+    return place;
   }
 
   pick(model: DirectoryModel, lease: () => Lease | undefined): Lease | undefined {
@@ -63,11 +73,12 @@ export class ForwardTrace {
     });
   }
 
-  attempt(endpoint: string, request: UpstreamRequest): AttemptSpan {
-    if (this.#span === undefined) return new AttemptSpan(undefined, request);
+  attempt(model: DirectoryModel, endpoint: string, request: UpstreamRequest): Attempt {
     const resends = this.#attempts;
+    const failed = this.#last;
     this.#attempts += 1;
-    const span = this.#span.child("POST", {
+    if (failed !== undefined) this.#metrics?.retried(model.id, failed.outcome);
+    const span = this.#span?.child("POST", {
       kind: "client",
       attributes: {
         ...this.#server,
@@ -75,39 +86,55 @@ export class ForwardTrace {
         "url.full": `${endpoint}${request.path}`,
         ...(resends > 0 && { "http.request.resend_count": resends }),
       },
-      ...(this.#last !== undefined && { links: [this.#last] }),
+      ...(failed?.span !== undefined && { links: [failed.span] }),
     });
-    this.#last = span;
-    return new AttemptSpan(span, request);
+    this.#last = new Attempt(span, request, (outcome) =>
+      this.#metrics?.attempted(model.id, outcome),
+    );
+    return this.#last;
   }
 }
 
-export class AttemptSpan implements Disposable {
+/** One attempt, until it is disposed. */
+export class Attempt implements Disposable {
+  readonly span: Span | undefined;
   /** What is to be sent. */
   readonly request: UpstreamRequest;
-  readonly #span: Span | undefined;
+  readonly #count: (outcome: string) => void;
+  #outcome = "none";
 
-  constructor(span: Span | undefined, request: UpstreamRequest) {
-    this.#span = span;
-    this.request = request;
-    if (span === undefined) return;
-    const headers = { ...request.headers };
-    span.inject(headers);
-    this.request = { ...request, headers };
+  constructor(span: Span | undefined, request: UpstreamRequest, count: (outcome: string) => void) {
+    this.span = span;
+    this.#count = count;
+    this.request = span === undefined ? request : carrying(span, request);
+  }
+
+  /** A status, or how it failed. */
+  get outcome(): string {
+    return this.#outcome;
   }
 
   answered(status: number): void {
-    this.#span?.set({ "http.response.status_code": status });
-    if (status >= 400) this.#span?.fail(String(status));
+    this.#outcome = String(status);
+    this.span?.set({ "http.response.status_code": status });
+    if (status >= 400) this.span?.fail(this.#outcome);
   }
 
   failed(thrown: unknown): void {
-    this.#span?.fail(failureType(thrown));
+    this.#outcome = failureType(thrown);
+    this.span?.fail(this.#outcome);
   }
 
   [Symbol.dispose](): void {
-    this.#span?.end();
+    this.#count(this.#outcome);
+    this.span?.end();
   }
+}
+
+function carrying(span: Span, request: UpstreamRequest): UpstreamRequest {
+  const headers = { ...request.headers };
+  span.inject(headers);
+  return { ...request, headers };
 }
 
 function serverAttributes(endpoint: string, { pods }: DirectoryModel): Attributes {
