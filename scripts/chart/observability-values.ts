@@ -11,6 +11,9 @@ const SAMPLERS = [
   "parentbased_always_off",
   "parentbased_traceidratio",
 ] as const;
+/** `--set` makes text of a number with a point. */
+const share = z.union([z.number().min(0).max(1), z.string().regex(/^(0(\.[0-9]+)?|1)$/)]);
+const seconds = z.union([z.number().min(0.1), z.string().regex(/^[0-9]+(\.[0-9]+)?$/)]);
 const duration = z.string().regex(/^([0-9]+(ms|s|m|h))?$/);
 
 export const telemetry = group(
@@ -33,7 +36,7 @@ export const telemetry = group(
       }),
     }),
     sampler: value("Which requests are traced.", z.enum(SAMPLERS), "parentbased_traceidratio"),
-    samplerArg: value("For samplers by ratio: how many of one.", z.number().min(0).max(1), 0.1),
+    samplerArg: value("For samplers by ratio: how many of one.", share, 0.1),
     resourceAttributes: value(
       "Further attributes of everything that is sent.",
       z.record(z.string().regex(/^[^\s,=]+$/), z.string().regex(/^[^,]*$/)),
@@ -67,7 +70,7 @@ export const metrics = group("What Prometheus may read.", {
     waitingRequests: value("Requests of one model that wait: alert above it.", z.int().min(1), 20),
     firstTokenSeconds: value(
       "Time to the first token that one request in twenty exceeds: alert above it.",
-      z.number().min(0.1),
+      seconds,
       30,
     ),
     additionalRules: value("Rules beside them.", anyList, []),
