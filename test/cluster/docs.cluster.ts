@@ -1,0 +1,104 @@
+/**
+ * The documentation's commands that take a Kubernetes API server, run as they are written with real kubectl and Helm,
+ * page by page; and the manifests in examples/clients.
+ *
+ * No pod starts here. What takes one is marked in the page with what it needs.
+ */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { glob, mkdir, readFile, symlink } from "node:fs/promises";
+import { delimiter, join, relative } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { promisify } from "node:util";
+import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
+import { Transport } from "@localmodel/kube/transport.ts";
+import { ControlPlane, KUBE_BIN_VARIABLE } from "../support/control-plane.ts";
+import { type Command, commandsOf, isRunBy, REPOSITORY } from "../support/documented-commands.ts";
+import { HELM_VARIABLE } from "../support/helm.ts";
+import { objectsIn } from "../support/rendered-chart.ts";
+import { ServerDryRun } from "../support/server-dry-run.ts";
+
+const SELF = relative(REPOSITORY, import.meta.filename);
+const TIMEOUT_MS = 120_000;
+/** Folders that commands name, and the files they are written from. */
+const LINKED = ["charts", "crds", "examples"];
+
+const pages = await Array.fromAsync(glob("docs/**/*.md", { cwd: REPOSITORY }));
+const commands = (await Promise.all(pages.toSorted().map(commandsOf))).flat();
+const runHere = commands.filter((command) => isRunBy(command, SELF));
+
+for (const [page, ofPage] of Map.groupBy(runHere, ({ page: name }) => name)) {
+  suite(`the commands of ${page}`, () => {
+    let plane: ControlPlane | undefined;
+
+    after(async () => plane?.[Symbol.asyncDispose]());
+
+    for (const command of ofPage) {
+      test(`at line ${command.line} work`, async () => {
+        if (plane === undefined || startsAnew(command)) {
+          await plane?.[Symbol.asyncDispose]();
+          // The ServiceAccounts and Secrets of namespaces are a controller's work.
+          plane = await ControlPlane.start({ controllers: true });
+          await prepare(plane);
+        }
+        await shell(command.text, plane);
+      });
+    }
+  });
+}
+
+suite("the manifests in examples/clients", () => {
+  let plane: ControlPlane;
+  let transport: Transport;
+
+  before(async () => {
+    plane = await ControlPlane.start();
+    transport = new Transport(kubeconfigAccess(plane.kubeconfig));
+  });
+
+  after(async () => {
+    await transport?.[Symbol.asyncDispose]();
+    await plane?.[Symbol.asyncDispose]();
+  });
+
+  test("are taken by the API server, and speak of each other by the right names", async () => {
+    const folder = join(REPOSITORY, "examples/clients");
+    const files = await Array.fromAsync(glob("*.yaml", { cwd: folder }));
+    const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
+    const objects = texts.flatMap(objectsIn);
+    const dryRun = new ServerDryRun(transport);
+    for (const object of objects) await dryRun.accepts(object, "default");
+    const named = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+    const text = texts.join("\n");
+    const referred = [...text.matchAll(/(configMap|secret)(?:KeyRef|Ref)?: \{ name: ([\w-]+)/g)];
+    assert.ok(referred.length >= 5);
+    for (const [, kind, name] of referred)
+      assert.ok(named.includes(`${kind === "secret" ? "Secret" : "ConfigMap"}/${name}`), name);
+  });
+});
+
+function startsAnew({ tag }: Command): boolean {
+  return tag !== undefined && "runBy" in tag && tag.onNewCluster;
+}
+
+/** A folder to work in, with what a checkout has, and the programs under their usual names. */
+async function prepare({ folder }: ControlPlane): Promise<void> {
+  await mkdir(folder.file("bin"));
+  await mkdir(folder.file("checkout"));
+  const kubectl = join(process.env[KUBE_BIN_VARIABLE] ?? "", "kubectl");
+  await symlink(kubectl, folder.file("bin/kubectl"));
+  await symlink(process.env[HELM_VARIABLE] ?? "helm", folder.file("bin/helm"));
+  for (const name of LINKED) await symlink(join(REPOSITORY, name), folder.file(`checkout/${name}`));
+}
+
+async function shell(text: string, { folder, kubeconfig }: ControlPlane): Promise<void> {
+  await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", text], {
+    cwd: folder.file("checkout"),
+    timeout: TIMEOUT_MS,
+    env: {
+      PATH: [folder.file("bin"), process.env["PATH"]].join(delimiter),
+      HOME: folder.file("home"),
+      KUBECONFIG: kubeconfig,
+    },
+  });
+}
