@@ -28,7 +28,8 @@ export type ReceivedSpan = {
 const TIMEOUT_MS = 60_000;
 
 export class OtlpReceiver implements AsyncDisposable {
-  readonly #server = createServer((req, res) => {
+  // A connection that is closed while the exporter uses it again would cost a batch.
+  readonly #server = createServer({ keepAliveTimeout: 0 }, (req, res) => {
     void this.#take(req).finally(() => res.setHeader("content-type", "application/json").end("{}"));
   });
   readonly spans: ReceivedSpan[] = [];
