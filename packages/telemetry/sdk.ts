@@ -4,15 +4,16 @@
  * Spans wait in the queue of the batch processor, which is bounded: while a collector is away or slow they are
  * dropped, and no request waits for it.
  */
-import { diag, DiagLogLevel, type DiagLogger, trace } from "@opentelemetry/api";
+import { trace } from "@opentelemetry/api";
 import {
   envDetector,
-  hostDetector,
   type ResourceDetector,
   serviceInstanceIdDetector,
 } from "@opentelemetry/resources";
 import { NodeSDK } from "@opentelemetry/sdk-node";
+import { hostname } from "node:os";
 import { setImmediate } from "node:timers/promises";
+import { listenToSdk } from "./complaints.ts";
 import { OtelTracer } from "./otel-span.ts";
 import { metricReaders } from "./metric-reader.ts";
 import type { MetricRegistry } from "./metrics.ts";
@@ -20,10 +21,12 @@ import { ownName, type Signals } from "./settings.ts";
 import type { Telemetry, TelemetryOptions } from "./start.ts";
 
 const STOP_TIMEOUT_MS = 2000;
-const COMPLAINT_INTERVAL_MS = 60_000;
+
+/** The SDK's own looks for the machine's id as well, which containers have none of. */
+const HOST_NAME: ResourceDetector = { detect: () => ({ attributes: { "host.name": hostname() } }) };
 
 /** Nothing of the process but its name: command lines are nobody's business. */
-const DETECTORS: ResourceDetector[] = [serviceInstanceIdDetector, hostDetector, envDetector];
+const DETECTORS: ResourceDetector[] = [serviceInstanceIdDetector, HOST_NAME, envDetector];
 
 export type SdkOptions = Pick<TelemetryOptions, "complain"> & {
   readonly signals: Signals;
@@ -43,8 +46,7 @@ export function startSdk(
     metricReaders: signals.metrics && metrics !== undefined ? metricReaders(metrics, env) : [],
     logRecordProcessors: [],
   });
-  // Before the start, which would set one of its own that writes to the console.
-  diag.setLogger(complainingLogger(complain), { logLevel: DiagLogLevel.WARN });
+  listenToSdk(complain);
   sdk.start();
   return {
     tracer: signals.traces ? new OtelTracer(trace.getTracer("localmodel")) : undefined,
@@ -63,15 +65,3 @@ async function inTime(stopping: Promise<void>): Promise<void> {
   await Promise.race([stopping.catch(() => undefined), promise]);
   clearTimeout(timer);
 }
-
-function complainingLogger(complain: SdkOptions["complain"]): DiagLogger {
-  let saidMs = -Infinity;
-  const say = (message: string, ...details: unknown[]): void => {
-    if (performance.now() - saidMs < COMPLAINT_INTERVAL_MS) return;
-    saidMs = performance.now();
-    complain([message, ...details.map(String)].join(" ").slice(0, 500));
-  };
-  return { error: say, warn: say, info: silent, debug: silent, verbose: silent };
-}
-
-function silent(): void {}
