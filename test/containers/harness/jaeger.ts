@@ -2,7 +2,7 @@
  * Jaeger's query API, as far as tests ask it: traces by id and by tag.
  */
 import { z } from "zod";
-import { eventually } from "../../support/eventually.ts";
+import { eventually, type Patience } from "../../support/eventually.ts";
 import { type Attributes, type Span, Trace } from "./trace.ts";
 
 const Tags = z.array(
@@ -32,6 +32,8 @@ const JaegerTrace = z.object({
 });
 const Answer = z.object({ data: z.array(JaegerTrace) });
 
+const PATIENCE: Patience = { timeoutMs: 20_000 };
+
 export class Jaeger {
   readonly #url: string;
 
@@ -39,18 +41,27 @@ export class Jaeger {
     this.#url = url;
   }
 
-  /** As soon as `isWhole` says that its last span has come: the processes send theirs on their own. */
-  async trace(traceId: string, isWhole: (trace: Trace) => boolean): Promise<Trace> {
-    return eventually(`trace ${traceId} to be whole`, async () => {
-      const [trace] = await this.#ask(`/api/traces/${traceId}`);
-      if (trace === undefined) throw new Error("Jaeger does not know it");
-      if (!isWhole(trace)) throw new Error(`so far\n${trace.outline()}`);
-      return trace;
-    });
+  /** Once it looks like this: processes send their spans on their own, a moment after they have ended. */
+  async trace(traceId: string, outline: string, patience = PATIENCE): Promise<Trace> {
+    const what = `trace ${traceId} to be\n${outline}\n`;
+    return eventually(
+      what,
+      async () => {
+        const trace = await this.find(traceId);
+        if (trace?.outline() !== outline) throw new Error(`\n${trace?.outline() ?? "nothing"}`);
+        return trace;
+      },
+      patience,
+    );
+  }
+
+  async find(traceId: string): Promise<Trace | undefined> {
+    const [trace] = await this.#ask(`/api/traces/${traceId}`);
+    return trace;
   }
 
   /** Those with a span of this service that has all the tags. */
-  async find(service: string, tags: Readonly<Record<string, string>>): Promise<readonly Trace[]> {
+  async search(service: string, tags: Readonly<Record<string, string>>): Promise<readonly Trace[]> {
     const query = new URLSearchParams({
       service,
       tags: JSON.stringify(tags),

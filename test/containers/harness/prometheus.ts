@@ -19,6 +19,8 @@ export type Sample = {
   readonly value: number;
 };
 
+export type Counts = Readonly<Record<string, number>>;
+
 /** As often as it can: tests wait for the next look. */
 export function prometheusConfig(hosts: readonly string[], port: number): string {
   const targets = hosts.map((host) => `${host}:${port}`);
@@ -42,6 +44,12 @@ export class Prometheus {
       throw new Error(`Prometheus answered ${response.status}: ${await response.text()}`);
     const { data } = Answer.parse(await response.json());
     return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+  }
+
+  /** Sums by the values of a label. */
+  async by(label: string, expression: string): Promise<Counts> {
+    const samples = await this.query(`sum by (${label}) (${expression})`);
+    return Object.fromEntries(samples.map(({ labels, value }) => [labels[label] ?? "", value]));
   }
 
   /** Of an expression that gives one number; 0 while there is nothing to count. */

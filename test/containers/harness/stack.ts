@@ -9,6 +9,7 @@ import { Network, type StartedNetwork, type StartedTestContainer } from "testcon
 import { type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
 import { type ServerConfigInput } from "@localmodel/localmodel/server-config.ts";
 import OpenAI from "openai";
+import { z } from "zod";
 import { run } from "../../cluster/harness/command.ts";
 import { eventually } from "../../support/eventually.ts";
 import { smollm2Path } from "../../support/smollm2.ts";
@@ -18,12 +19,16 @@ import { Jaeger } from "./jaeger.ts";
 import { Prometheus, prometheusConfig } from "./prometheus.ts";
 
 export const MODEL = "smollm2";
+/** A `logit_bias`: the end of a message is never chosen. */
+export const NEVER_END = { 2: -100 };
 const HTTP_PORT = 8080;
 const METRICS_PORT = 9464;
 const WEIGHTS = "/models/smollm2.gguf";
-const SERVERS = ["model-a", "model-b"] as const;
 
-export type ServerName = (typeof SERVERS)[number];
+export const ServerName = z.enum(["model-a", "model-b"]);
+export type ServerName = z.infer<typeof ServerName>;
+const SERVERS = ServerName.options;
+
 type Name = ServerName | "api" | "jaeger" | "prometheus";
 
 /** Spans leave at once, and few enough wait that a test can fill the queue. */
@@ -94,9 +99,18 @@ export class Stack implements AsyncDisposable {
     return container;
   }
 
-  /** What the machine loses when it loses power: no drain, no farewell. */
+  /** As if its machine lost power: no drain, no farewell. */
   async kill(name: Name): Promise<void> {
     await run("docker", ["kill", this.container(name).getId()]);
+  }
+
+  /** It accepts connections, and says nothing on them until it is thawed. */
+  async freeze(name: Name): Promise<void> {
+    await run("docker", ["pause", this.container(name).getId()]);
+  }
+
+  async thaw(name: Name): Promise<void> {
+    await run("docker", ["unpause", this.container(name).getId()]);
   }
 
   /** Waits until the container's log has it. */

@@ -57,6 +57,12 @@ export class Trace {
     return this.spans.find(({ id }) => id === parentId);
   }
 
+  /** From its parent to the root. */
+  ancestorsOf(span: Span): readonly Span[] {
+    const parent = this.parentOf(span);
+    return parent === undefined ? [] : [parent, ...this.ancestorsOf(parent)];
+  }
+
   /** One line a span: `name [kind]`, behind its service's name where that changes, indented by depth. */
   outline(): string {
     const roots = this.spans.filter((span) => this.parentOf(span) === undefined);
