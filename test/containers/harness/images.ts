@@ -1,6 +1,6 @@
 /**
  * The images that the suite starts: two of the product's, Jaeger compiled from its Go module, and Debian's
- * Prometheus. What exists is not built again, so every test file may ask.
+ * Prometheus and nginx. What exists is not built again, so every test file may ask.
  */
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +13,9 @@ import { buildOsImage } from "../../cluster/harness/os-image.ts";
 import { buildProduct } from "../../cluster/harness/product-images.ts";
 import { SUITE } from "./places.ts";
 
-export type Images = Readonly<Record<"model-server" | "api" | "jaeger" | "prometheus", string>>;
+export type Images = Readonly<
+  Record<"model-server" | "api" | "jaeger" | "prometheus" | "nginx", string>
+>;
 
 const JAEGER = {
   module: "jaeger",
@@ -26,7 +28,8 @@ export async function buildImages(report: Report): Promise<Images> {
   return {
     ...(await buildProduct(["model-server", "api"], os, report)),
     jaeger: await buildJaeger(report),
-    prometheus: await buildPrometheus(os, report),
+    prometheus: await buildFromDebian("prometheus", os, report),
+    nginx: await buildFromDebian("nginx", os, report),
   };
 }
 
@@ -42,9 +45,9 @@ async function buildJaeger(report: Report): Promise<string> {
   return name;
 }
 
-async function buildPrometheus(os: string, report: Report): Promise<string> {
-  const context = join(SUITE, "images/prometheus");
-  const name = `${prefix}prometheus:${await contentHash(context, ["**"], [os])}`;
+async function buildFromDebian(folder: string, os: string, report: Report): Promise<string> {
+  const context = join(SUITE, "images", folder);
+  const name = `${prefix}${folder}:${await contentHash(context, ["**"], [os])}`;
   await once(name, report, () => buildImage({ name, context, args: { OS_IMAGE: os } }));
   return name;
 }

@@ -23,13 +23,14 @@ export const MODEL = "smollm2";
 export const NEVER_END = { 2: -100 };
 const HTTP_PORT = 8080;
 const METRICS_PORT = 9464;
+const INGRESS_PORT = 8081;
 const WEIGHTS = "/models/smollm2.gguf";
 
 export const ServerName = z.enum(["model-a", "model-b"]);
 export type ServerName = z.infer<typeof ServerName>;
 const SERVERS = ServerName.options;
 
-type Name = ServerName | "api" | "jaeger" | "prometheus";
+type Name = ServerName | "api" | "jaeger" | "prometheus" | "nginx";
 
 /** Spans leave at once, and few enough wait that a test can fill the queue. */
 export const SPAN_QUEUE_MAX = 512;
@@ -57,7 +58,11 @@ export class Stack implements AsyncDisposable {
   }
 
   /** `scene` names the logs; `servers` are those that the file of models names first. */
-  static async start(scene: string, servers: readonly ServerName[] = SERVERS): Promise<Stack> {
+  static async start(
+    scene: string,
+    servers: readonly ServerName[] = SERVERS,
+    { ingress = false } = {},
+  ): Promise<Stack> {
     // No reaper: its image is in a registry.
     process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
     const images = await buildImages((line) => console.error(line));
@@ -68,6 +73,7 @@ export class Stack implements AsyncDisposable {
     try {
       await stack.serveFrom(servers);
       await stack.#startAll();
+      if (ingress) await stack.#startIngress();
       return stack;
     } catch (error) {
       await stack[Symbol.asyncDispose]();
@@ -77,6 +83,10 @@ export class Stack implements AsyncDisposable {
 
   get apiUrl(): string {
     return this.#url("api", HTTP_PORT);
+  }
+
+  get ingressUrl(): string {
+    return this.#url("nginx", INGRESS_PORT);
   }
 
   get jaeger(): Jaeger {
@@ -186,6 +196,11 @@ export class Stack implements AsyncDisposable {
       ports: [HTTP_PORT],
       readyPath: "/readyz",
     });
+  }
+
+  /** Once there is an API service: nginx wants to know its address before it starts. */
+  async #startIngress(): Promise<void> {
+    await this.#start("nginx", { ports: [INGRESS_PORT], readyPath: "/readyz" });
   }
 
   async #start(
