@@ -93,12 +93,11 @@ suite("a model that is served", () => {
     assert.ok(dying, `the lease is held by ${first}, who is no operator`);
     await system("delete", "pod", dying.metadata.name, "--grace-period=0", "--force");
     await scene.model("after-failover");
-    const now = await eventually("another operator to lead", async () => {
+    await eventually("another operator to lead", async () => {
       const holder = await leader();
-      assert.notEqual(holder, first);
-      return holder;
+      // Nobody for a moment: the first one may have had time to give the lease back.
+      assert.ok(holder !== "" && holder !== first, `the lease is held by "${holder}"`);
     });
-    assert.notEqual(now, "");
     await scene.untilReady("after-failover");
     await scene.kubectl("delete", "localmodel", "after-failover");
     await system("scale", "deployment/localmodel-operator", "--replicas=1");
