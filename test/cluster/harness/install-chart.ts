@@ -34,7 +34,7 @@ export async function installChart(
 }
 
 /** A node with two cores has room for more than one replica only if nobody reserves a whole core. */
-function valuesFor({ images }: RunningCluster): object {
+export function valuesFor({ images }: RunningCluster): object {
   return {
     image: { pullPolicy: "IfNotPresent" },
     operator: { image: named(images.operator) },
