@@ -85,6 +85,11 @@ export const VALUES = group("Values of the chart.", {
   admissionPolicy,
   tests,
   extraObjects: value("Further objects, in which templates work.", anyList, []),
+  enabled: value(
+    "What the `condition` of a chart that this one is part of may name; of no effect here.",
+    z.boolean().optional(),
+    undefined,
+  ),
   global: value(
     "Helm gives it to every chart that is part of another.",
     anyMap.optional(),

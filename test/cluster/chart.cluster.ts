@@ -3,6 +3,7 @@
  * components may do there.
  */
 import assert from "node:assert/strict";
+import { cp, mkdir, writeFile } from "node:fs/promises";
 import { after, before, suite, test } from "node:test";
 import { Client } from "@localmodel/kube/client.ts";
 import { DEPLOYMENTS, NAMESPACES } from "@localmodel/kube/core-resources.ts";
@@ -228,12 +229,48 @@ suite("the chart", () => {
     assert.match(notes, /http:\/\/localmodel-api\.localmodel\.svc\/v1/);
   });
 
+  test("warns whoever opens it to everybody, and nobody else", async () => {
+    const warning = /WARNING: the API service can be reached from outside .* asks for no key/;
+    assert.match(await notesWith("api.ingress.enabled=true"), warning);
+    assert.match(await notesWith("api.service.type=LoadBalancer"), warning);
+    assert.doesNotMatch(await notesWith(), warning);
+    const keyed = await notesWith("api.ingress.enabled=true", "api.keys.existingSecret=mine");
+    assert.doesNotMatch(keyed, warning);
+    assert.match(keyed, /--header "authorization: Bearer \$KEY"/);
+  });
+
+  test("can be part of another chart, which decides whether it is there", async () => {
+    const folder = plane.folder.file("umbrella");
+    await mkdir(`${folder}/charts`, { recursive: true });
+    await cp(CHART, `${folder}/charts/localmodel`, { recursive: true });
+    const dependency = { name: "localmodel", version: ">=0.0.0", condition: "localmodel.enabled" };
+    const chart = {
+      apiVersion: "v2",
+      name: "umbrella",
+      version: "1.0.0",
+      dependencies: [dependency],
+    };
+    await writeFile(`${folder}/Chart.yaml`, JSON.stringify(chart));
+    const deployments = async (isEnabled: boolean) => {
+      const flags = setting(`localmodel.enabled=${isEnabled}`, "localmodel.api.replicas=3");
+      const text = await helm("template", "all", folder, ...flags);
+      return deploymentsIn(objectsIn(text)).map(({ metadata }) => metadata.name);
+    };
+    assert.deepEqual(await deployments(true), ["all-localmodel-api", "all-localmodel-operator"]);
+    assert.deepEqual(await deployments(false), []);
+  });
+
   test("when it is uninstalled, leaves the definition and with it all models", async () => {
     await helm("uninstall", "localmodel", "--namespace", NAMESPACE);
     const { items } = await client.list({ resource: DEPLOYMENTS, namespace: NAMESPACE });
     assert.deepEqual(items, []);
     await transport.json({ method: "GET", path: "/apis/localmodel.dev/v1alpha1/localmodels" });
   });
+
+  async function notesWith(...settings: readonly string[]): Promise<string> {
+    const flags = ["--namespace", "elsewhere", "--dry-run=client", ...setting(...settings)];
+    return helm("install", "opened", CHART, ...flags);
+  }
 
   async function images(...settings: readonly string[]) {
     const objects = await rendered(setting(...settings));

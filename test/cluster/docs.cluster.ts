@@ -23,7 +23,9 @@ const TIMEOUT_MS = 120_000;
 /** Folders that commands name, and the files they are written from. */
 const LINKED = ["charts", "crds", "examples"];
 
-const pages = await Array.fromAsync(glob("docs/**/*.md", { cwd: REPOSITORY }));
+const pages = await Array.fromAsync(
+  glob(["charts/*/README.md", "docs/**/*.md"], { cwd: REPOSITORY }),
+);
 const commands = (await Promise.all(pages.toSorted().map(commandsOf))).flat();
 const runHere = commands.filter((command) => isRunBy(command, SELF));
 

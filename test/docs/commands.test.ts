@@ -21,7 +21,9 @@ const SELF = relative(REPOSITORY, import.meta.filename);
 /** Reads README.md itself, and may be run where there is nothing but a shell. */
 const CI = ".ci/run";
 
-const pages = ["README.md", ...(await Array.fromAsync(glob("docs/**/*.md", { cwd: REPOSITORY })))];
+const pages = await Array.fromAsync(
+  glob(["README.md", "charts/*/README.md", "docs/**/*.md"], { cwd: REPOSITORY }),
+);
 const commands = (await Promise.all(pages.toSorted().map(commandsOf))).flat();
 
 test("there are commands in the documentation", () => {
