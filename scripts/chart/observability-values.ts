@@ -1,6 +1,6 @@
 /** Values of traces, metrics, alerts and dashboards. */
 import { z } from "zod";
-import { anyList, labels, namespace, port, strings } from "./value-schemas.ts";
+import { anyList, labels, namespace, objectName, strings } from "./value-schemas.ts";
 import { group, value } from "./value-tree.ts";
 
 const SAMPLERS = [
@@ -17,30 +17,35 @@ const seconds = z.union([z.number().min(0.1), z.string().regex(/^[0-9]+(\.[0-9]+
 const duration = z.string().regex(/^([0-9]+(ms|s|m|h))?$/);
 
 export const telemetry = group(
-  "What is sent by OpenTelemetry's protocol. Without an endpoint: nothing.",
+  "Traces and metrics of all components and models, by OpenTelemetry. Without an endpoint nothing is sent.",
   {
-    otlp: group("The collector.", {
-      endpoint: value(
-        "Such as `http://collector.observability.svc:4318`.",
-        z.string().regex(/^(https?:\/\/[^\s]+)?$/),
-        "",
-      ),
-      protocol: value(
-        "How to speak to it.",
-        z.enum(["grpc", "http/protobuf", "http/json"]),
-        "http/protobuf",
-      ),
-      headersSecret: group("A Secret of this namespace with headers, as `key=value,key=value`.", {
-        name: value("Its name.", z.string(), ""),
-        key: value("Where in it.", z.string(), "headers"),
-      }),
-    }),
-    sampler: value("Which requests are traced.", z.enum(SAMPLERS), "parentbased_traceidratio"),
-    samplerArg: value("For samplers by ratio: how many of one.", share, 0.1),
-    resourceAttributes: value(
-      "Further attributes of everything that is sent.",
-      z.record(z.string().regex(/^[^\s,=]+$/), z.string().regex(/^[^,]*$/)),
+    endpoint: value(
+      "The collector, such as `http://collector.observability.svc:4318`.",
+      z.string().regex(/^(https?:\/\/[^\s]+)?$/),
+      "",
+    ),
+    protocol: value(
+      "How to speak to it.",
+      z.enum(["http/protobuf", "http/json", "grpc"]),
+      "http/protobuf",
+    ),
+    sampler: value(
+      "Which traces are kept; a client that brings a trace with it decides for its own.",
+      z.enum(SAMPLERS),
+      "parentbased_traceidratio",
+    ),
+    samplerArgument: value("For samplers by ratio: how many of one.", share, "0.1"),
+    environment: value(
+      "Further variables of OpenTelemetry's, such as `{ OTEL_EXPORTER_OTLP_TIMEOUT: '5000' }`.",
+      z.record(z.string().regex(/^OTEL_[A-Z0-9_]{1,120}$/), z.string().max(4096)),
       {},
+    ),
+    headersSecret: group(
+      "A Secret of this namespace with headers for the collector, as `key=value,key=value`. Models do not get it.",
+      {
+        name: value("Its name.", objectName, ""),
+        key: value("Where in it.", z.string().min(1), "headers"),
+      },
     ),
   },
 );
@@ -59,8 +64,11 @@ function monitor(about: string) {
 }
 
 export const metrics = group("What Prometheus may read.", {
-  enabled: value("Whether the API service and models have a port for metrics.", z.boolean(), true),
-  port: value("That port. The operator has its metrics on 8080.", port, 9090),
+  enabled: value(
+    "Whether they can be read: on port 9090 of the API service and of models, on 8080 of the operator.",
+    z.boolean(),
+    true,
+  ),
   serviceMonitor: monitor("For the API service and the operator."),
   podMonitor: monitor("For models."),
   prometheusRule: group("Alerts.", {

@@ -112,10 +112,10 @@ suite("the chart's network policies", () => {
 
   test("let telemetry out to its collector's port", async () => {
     const collector: Place = { namespace: "observability", labels: { app: "collector" } };
-    const otlp = { endpoint: "http://collector.observability.svc:4318" };
+    const endpoint = "http://collector.observability.svc:4318";
     const { policies, api, operator } = await installed({
       watchNamespaces: ["models"],
-      telemetry: { otlp },
+      telemetry: { endpoint },
     });
     for (const one of [api, operator, model]) assert.ok(reaches(policies, one, collector, 4318));
   });

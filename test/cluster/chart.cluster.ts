@@ -93,6 +93,21 @@ suite("the chart", () => {
     assert.deepEqual(await images(...all, `operator.image.digest=${IMAGE}`), expected);
   });
 
+  test("tells components of a collector in OpenTelemetry's own words, and of none by itself", async () => {
+    assert.deepEqual(await telemetryWith(), []);
+    const endpoint = "telemetry.endpoint=http://collector:4318";
+    assert.deepEqual(
+      Object.fromEntries(await telemetryWith(endpoint, "telemetry.samplerArgument=0.05")),
+      {
+        OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
+        OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+        OTEL_RESOURCE_ATTRIBUTES: `k8s.namespace.name=${NAMESPACE},k8s.pod.name=$(POD_NAME)`,
+        OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+        OTEL_TRACES_SAMPLER_ARG: "0.05",
+      },
+    );
+  });
+
   test("makes pods that the restricted policy admits", async () => {
     const objects = await rendered([]);
     const pods = objects.filter(({ kind }) => kind === "Pod");
@@ -167,6 +182,11 @@ suite("the chart", () => {
   async function notesWith(...settings: readonly string[]): Promise<string> {
     const flags = ["--namespace", "elsewhere", "--dry-run=client", ...setting(...settings)];
     return helm("install", "opened", CHART, ...flags);
+  }
+
+  async function telemetryWith(...settings: readonly string[]) {
+    const environment = environmentOf(await rendered(setting(...settings)));
+    return Object.entries(environment).filter(([name]) => name.startsWith("OTEL_"));
   }
 
   async function images(...settings: readonly string[]) {

@@ -170,21 +170,22 @@ export const CHART_FEATURES: Readonly<Record<string, Values>> = {
   "keys in labelled Secrets": { api: { config: { keySecrets: true } } },
   tracing: {
     telemetry: {
-      otlp: {
-        endpoint: "https://collector.example.com",
-        protocol: "grpc",
-        headersSecret: { name: "collector" },
+      endpoint: "https://collector.example.com",
+      protocol: "grpc",
+      headersSecret: { name: "collector" },
+      samplerArgument: 0.25,
+      environment: {
+        OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test",
+        OTEL_EXPORTER_OTLP_TIMEOUT: "5000",
       },
-      samplerArg: 0.25,
-      resourceAttributes: { "deployment.environment.name": "test", team: "search" },
     },
   },
   "tracing of everything": {
-    telemetry: { otlp: { endpoint: "http://collector:4318" }, sampler: "always_on" },
+    telemetry: { endpoint: "http://collector:4318", sampler: "always_on" },
   },
+  "an exporter of its own": { telemetry: { environment: { OTEL_TRACES_EXPORTER: "console" } } },
   prometheus: {
     metrics: {
-      port: 9464,
       serviceMonitor: scrape,
       podMonitor: scrape,
       prometheusRule: {

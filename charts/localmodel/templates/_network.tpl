@@ -25,13 +25,13 @@ Rules of NetworkPolicies. Ways out to the API server and to DNS name ports and n
 
 {{/* Of an endpoint without one: 80 or 443. */}}
 {{- define "localmodel.telemetryPort" -}}
-{{- $endpoint := .Values.telemetry.otlp.endpoint -}}
+{{- $endpoint := .Values.telemetry.endpoint -}}
 {{- $authority := (urlParse $endpoint).host -}}
 {{- regexFind ":[0-9]+$" $authority | trimPrefix ":" | default (hasPrefix "https" $endpoint | ternary "443" "80") -}}
 {{- end -}}
 
 {{- define "localmodel.telemetryEgress" -}}
-{{- if .Values.telemetry.otlp.endpoint -}}
+{{- if .Values.telemetry.endpoint -}}
 - ports:
     - { protocol: TCP, port: {{ include "localmodel.telemetryPort" . }} }
 {{- end -}}

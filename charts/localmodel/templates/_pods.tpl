@@ -99,7 +99,7 @@ envFrom:
 {{- $root := index . 0 -}}
 {{- $names := list -}}
 {{- $byName := dict -}}
-{{- $telemetry := include "localmodel.telemetryEnv" $root | fromYamlArray -}}
+{{- $telemetry := include "localmodel.telemetryVariables" $root | fromYamlArray -}}
 {{- range concat (list (dict "name" "LOG_LEVEL" "value" $root.Values.logLevel)) $telemetry (index . 2) (index $root.Values (index . 1)).extraEnv -}}
 {{- $names = append (without $names .name) .name -}}
 {{- $_ := set $byName .name . -}}
@@ -107,38 +107,4 @@ envFrom:
 {{- range $names }}
 - {{ toYaml (index $byName .) | nindent 2 | trim }}
 {{- end }}
-{{- end -}}
-
-{{/* As OpenTelemetry's SDKs read it; models' pods get what the operator has. */}}
-{{- define "localmodel.telemetryEnv" -}}
-{{- $telemetry := .Values.telemetry -}}
-{{- if $telemetry.otlp.endpoint -}}
-- name: OTEL_EXPORTER_OTLP_ENDPOINT
-  value: {{ $telemetry.otlp.endpoint | quote }}
-- name: OTEL_EXPORTER_OTLP_PROTOCOL
-  value: {{ $telemetry.otlp.protocol }}
-- name: OTEL_TRACES_SAMPLER
-  value: {{ $telemetry.sampler }}
-{{- if contains "ratio" $telemetry.sampler }}
-- name: OTEL_TRACES_SAMPLER_ARG
-  value: {{ $telemetry.samplerArg | quote }}
-{{- end }}
-{{- with $telemetry.resourceAttributes }}
-- name: OTEL_RESOURCE_ATTRIBUTES
-  {{- $pairs := list }}
-  {{- range $name, $value := . }}
-  {{- $pairs = append $pairs (printf "%s=%s" $name $value) }}
-  {{- end }}
-  value: {{ $pairs | join "," | quote }}
-{{- end }}
-{{- with $telemetry.otlp.headersSecret }}
-{{- if .name }}
-- name: OTEL_EXPORTER_OTLP_HEADERS
-  valueFrom:
-    secretKeyRef: { name: {{ .name | quote }}, key: {{ .key | quote }} }
-{{- end }}
-{{- end }}
-{{- else -}}
-[]
-{{- end -}}
 {{- end -}}
