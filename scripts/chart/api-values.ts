@@ -108,7 +108,13 @@ export const api = group("The OpenAI-compatible endpoint.", {
   config: value(
     "Further settings: packages/localmodel/api-config.ts, such as `{ bodyMaxBytes: 67108864 }`. With `keySecrets` " +
       "the service may read the Secrets of its own namespace.",
-    ApiConfig.omit({ port: true, directory: true, namespaces: true, drainTimeoutMs: true }),
+    ApiConfig.omit({
+      port: true,
+      metricsPort: true,
+      directory: true,
+      namespaces: true,
+      drainTimeoutMs: true,
+    }),
     {},
   ),
   keys,
