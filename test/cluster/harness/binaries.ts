@@ -14,6 +14,12 @@ const COMPONENT = "k8s.io/component-base/version";
 const CONTAINERD = "github.com/containerd/containerd/v2/cmd";
 const CNI = "github.com/containernetworking/plugins/plugins";
 
+export const HELM: Program = {
+  module: "helm",
+  binaries: { helm: "helm.sh/helm/v4/cmd/helm" },
+  variables: { "helm.sh/helm/v4/internal/version.version": HELM_VERSION },
+};
+
 const PROGRAMS: readonly Program[] = [
   {
     module: "kubernetes",
@@ -60,11 +66,7 @@ const PROGRAMS: readonly Program[] = [
   },
   { module: "coredns", binaries: { coredns: "." } },
   { module: "pause", binaries: { pause: "." } },
-  {
-    module: "helm",
-    binaries: { helm: "helm.sh/helm/v4/cmd/helm" },
-    variables: { "helm.sh/helm/v4/internal/version.version": HELM_VERSION },
-  },
+  HELM,
 ];
 
 /** What some suites need and no cluster does: compiled when they run. */
