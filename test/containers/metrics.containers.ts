@@ -5,6 +5,8 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type OpenAI from "openai";
 import { eventually } from "../support/eventually.ts";
+import { OPERATOR } from "../../scripts/dashboards/operator.ts";
+import { SERVING } from "../../scripts/dashboards/serving.ts";
 import { streamedAnswer, wholeAnswer } from "./harness/answers.ts";
 import type { Counts } from "./harness/prometheus.ts";
 import { MODEL, NEVER_END, Stack } from "./harness/stack.ts";
@@ -102,4 +104,25 @@ suite("the metrics of all services", () => {
     await counts("localmodel_slots", "instance", { "model-a:9464": 2, "model-b:9464": 2 });
     await counts("localmodel_model_endpoints", "localmodel_model", { [MODEL]: 2 });
   });
+
+  for (const { title, queries } of SERVING.rows.flatMap(({ panels }) => panels)) {
+    test(`fill the panel "${title}" of the chart's dashboard`, async () => {
+      for (const { expr } of queries) {
+        await eventually(`something to show for ${expr}`, async () => {
+          const values = (await stack.prometheus.query(asGrafana(expr))).map(({ value }) => value);
+          assert.ok(values.length > 0 && values.every((value) => value >= 0), String(values));
+        });
+      }
+    });
+  }
+
+  test("are asked by the operator's dashboard in words that Prometheus understands", async () => {
+    for (const { queries } of OPERATOR.rows.flatMap(({ panels }) => panels))
+      for (const { expr } of queries) await stack.prometheus.query(asGrafana(expr));
+  });
 });
+
+/** With all models chosen, over a time that a test has. */
+function asGrafana(expression: string): string {
+  return expression.replaceAll("$__rate_interval", "2m").replaceAll("$model", ".*");
+}
