@@ -108,7 +108,7 @@ async function plainWrites(model: StoredModel): Promise<void> {
     modelId: name,
     claim: { held: [name], lost: [] },
   };
-  const platform = { images, imagePullSecrets: [] };
+  const platform = { images, imagePullSecrets: [], modelEnvironment: {} };
   const template = podTemplate(whole, platform, undefined);
   const phase = { phase: "serve", template, makesRoom: false } as const;
   for (const one of desiredObjects(whole, platform, phase)) {

@@ -24,7 +24,14 @@ export type ClientOptions = {
   readonly timeoutMs?: number;
   /** False: every call is sent once, for callers with a retry loop of their own. */
   readonly retry?: boolean;
+  /** Told of every write, from its beginning to its end. */
+  readonly onWrite?: WriteObserver;
 };
+
+export type WriteObserver = <T>(
+  request: Pick<ApiRequest, "method" | "path">,
+  write: () => Promise<T>,
+) => Promise<T>;
 
 export type DeleteOptions = {
   /** Only this life of the object, not a later one of the same name. */
@@ -173,7 +180,9 @@ export class Client {
   }
 
   async #write<T>(request: ApiRequest): Promise<T> {
-    return this.#send<T>({ ...request, guard: this.#options.guard });
+    const { guard, onWrite } = this.#options;
+    const write = (): Promise<T> => this.#send<T>({ ...request, guard });
+    return onWrite === undefined ? write() : onWrite(request, write);
   }
 
   async #send<T>(request: ApiRequest): Promise<T> {

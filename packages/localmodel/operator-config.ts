@@ -19,6 +19,11 @@ export const OperatorConfig = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe("Namespaces whose LocalModels it looks after; empty for all."),
+  modelEnvironment: z
+    .record(z.string().regex(/^OTEL_[A-Z0-9_]{1,120}$/), z.string().max(4096))
+    .refine((variables) => Object.keys(variables).length <= 64, "must have at most 64 variables")
+    .default({})
+    .describe("OpenTelemetry's variables for the servers of all models; a model's own come first."),
   leaderElection: z
     .strictObject({
       enabled: z.boolean().default(true),

@@ -22,6 +22,9 @@ export const SERVER_ARGS = ["services/model-server/main.ts"] as const;
 /** The OpenAI interface, `/healthz` and `/readyz`. */
 export const SERVER_PORT = 8080;
 export const SERVER_PORT_NAME = "http";
+/** `/metrics`, for those who scrape. */
+export const METRICS_PORT = 9090;
+export const METRICS_PORT_NAME = "metrics";
 /** While the init container runs: `GET /progress`. */
 export const FETCH_PORT = 8081;
 

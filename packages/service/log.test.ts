@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { createLogger, LINE_MAX_CHARACTERS, type LogOptions } from "./log.ts";
+import { createLogger, debugOnSignal, LINE_MAX_CHARACTERS, type LogOptions } from "./log.ts";
 
 function capture(options: LogOptions = {}) {
   const lines: string[] = [];
@@ -128,4 +128,27 @@ test("a reader that goes away does not end the service", async () => {
   stream.destroy(new Error("write EPIPE"));
   log.info("nobody reads this");
   await new Promise(setImmediate);
+});
+
+test("a signal has everything logged, and the next one what was logged before", async (t) => {
+  const { lines, log } = capture({ level: "warn" });
+  // Node's test runner has its processes write reports at this signal.
+  process.report.reportOnSignal = false;
+  debugOnSignal(log);
+  t.after(() => process.removeAllListeners("SIGUSR2"));
+  const child = log.child({ model: "a" });
+  child.debug("hidden");
+  for (const level of ["debug", "warn"]) {
+    process.kill(process.pid, "SIGUSR2");
+    await t.waitFor(() =>
+      assert.equal(parsed(lines.at(-1))["message"], `the log level is ${level} now`),
+    );
+    child.debug(`debug while ${level}`);
+  }
+  const messages = lines.map((line) => parsed(line)["message"]);
+  assert.deepEqual(messages, [
+    "the log level is debug now",
+    "debug while debug",
+    "the log level is warn now",
+  ]);
 });

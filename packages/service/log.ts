@@ -44,7 +44,8 @@ export const LINE_MAX_CHARACTERS = 16_000;
 type Sink = {
   readonly stream: LogStream;
   readonly service: string;
-  readonly level: number;
+  /** Changes while the process runs: see `debugOnSignal`. */
+  level: number;
   readonly format: LogFormat;
 };
 
@@ -56,8 +57,29 @@ export function createLogger(service: string, options: LogOptions = {}): Logger 
     options.format ??
     oneOf(FORMATS, process.env["LOG_FORMAT"]) ??
     (stream.isTTY ? "pretty" : "json");
-  return logger({ stream, service, level: LEVELS.indexOf(level), format }, {});
+  const sink = { stream, service, level: LEVELS.indexOf(level), format };
+  const created = logger(sink, {});
+  sinks.set(created, sink);
+  return created;
 }
+
+const sinks = new WeakMap<Logger, Sink>();
+
+/**
+ * From now on SIGUSR2 has everything logged, and the next one what was logged before: a process that misbehaves need
+ * not be restarted, after which it may not.
+ */
+export function debugOnSignal(log: Logger): void {
+  const sink = sinks.get(log);
+  if (sink === undefined) return;
+  const configured = sink.level;
+  process.on("SIGUSR2", () => {
+    sink.level = sink.level === DEBUG ? configured : DEBUG;
+    log.warn(`the log level is ${LEVELS[sink.level]} now`);
+  });
+}
+
+const DEBUG = 0;
 
 function logger(sink: Sink, inherited: LogFields): Logger {
   const at = (level: LogLevel) => (message: string, fields?: LogFields) => {

@@ -21,16 +21,16 @@ export type Telemetry = {
 export type TelemetryOptions = {
   /** Told of what goes wrong at the exporters, at most once a minute. */
   readonly complain: (message: string) => void;
-  /** Whether metrics are read from a port of this process. */
-  readonly servesMetrics: boolean;
+  /** Where metrics are kept that are read from a port of this process. */
+  readonly metrics?: MetricRegistry | undefined;
 };
 
 export async function startTelemetry(
   service: string,
-  { complain, servesMetrics }: TelemetryOptions,
+  { complain, metrics: served }: TelemetryOptions,
 ): Promise<Telemetry> {
   const signals = signalsOf(process.env);
-  const metrics = servesMetrics || signals.metrics ? new MetricRegistry() : undefined;
+  const metrics = served ?? (signals.metrics ? new MetricRegistry() : undefined);
   if (metrics !== undefined) observeProcess(metrics);
   if (!signals.traces && !signals.metrics) {
     return { tracer: undefined, metrics, stop: () => Promise.resolve() };

@@ -25,6 +25,7 @@ export const operator = group("Turns LocalModels into pods.", {
       images: true,
       imagePullPolicy: true,
       imagePullSecrets: true,
+      modelEnvironment: true,
       namespaces: true,
       port: true,
     }),

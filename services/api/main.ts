@@ -5,9 +5,10 @@ import { API_CONFIG_VARIABLE, ApiConfig } from "@localmodel/localmodel/api-confi
 import { listen } from "@localmodel/service/http-server.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { ListenError } from "@localmodel/service/listen-error.ts";
-import { createLogger } from "@localmodel/service/log.ts";
+import { createLogger, debugOnSignal } from "@localmodel/service/log.ts";
 import { metricsPortIn, serveMetrics } from "@localmodel/service/metrics-server.ts";
 import { tellParent } from "@localmodel/service/parent.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import { createApp } from "./app.ts";
 import { fileDirectory } from "./file-directory.ts";
@@ -19,12 +20,13 @@ import { parentDirectory } from "./parent-directory.ts";
 import { createUpstream } from "./upstream.ts";
 
 const log = createLogger("api");
+debugOnSignal(log);
 const config = ApiConfig.parse(JSON.parse(process.env[API_CONFIG_VARIABLE] ?? "{}"));
 
 const metricsPort = config.metricsPort ?? metricsPortIn(process.env);
 const telemetry = await startTelemetry("localmodel-api", {
   complain: (message) => log.warn(message),
-  servesMetrics: metricsPort !== undefined,
+  metrics: metricsPort === undefined ? undefined : new MetricRegistry(),
 });
 const requests = new OpenRequests();
 

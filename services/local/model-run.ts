@@ -8,6 +8,7 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { ServerMessage } from "@localmodel/localmodel/server-state.ts";
+import { METRICS_PORT_VARIABLE } from "@localmodel/service/metrics-server.ts";
 import type { ProgressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
 import { formatDuration } from "@localmodel/weights/progress/units.ts";
 import { crashesInARow, restartDelayMs } from "./backoff.ts";
@@ -108,7 +109,11 @@ export class ModelRun {
     this.#show({ state: "loading", message: "starting its server" });
     const server = new ServiceProcess({
       module: this.#hooks.serverModule,
-      environment: serverEnvironment(this.model, files),
+      environment: {
+        ...serverEnvironment(this.model, files),
+        // One port cannot be everybody's: it is the API service's.
+        [METRICS_PORT_VARIABLE]: "",
+      },
       onLine: (line) => this.#hooks.onLine(this.model, line),
       onMessage: (message) => {
         const heard = message as ServerMessage;

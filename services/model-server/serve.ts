@@ -8,9 +8,10 @@ import type { ChildProcess } from "node:child_process";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { ServerMessage, ServerState } from "@localmodel/localmodel/server-state.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
-import { createLogger } from "@localmodel/service/log.ts";
+import { createLogger, debugOnSignal } from "@localmodel/service/log.ts";
 import { metricsPortIn, serveMetrics } from "@localmodel/service/metrics-server.ts";
 import { hasParent, tellParent } from "@localmodel/service/parent.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import type { Termination } from "@localmodel/localmodel/termination.ts";
 import { ConfigurationError, readConfiguration } from "./configuration.ts";
@@ -18,6 +19,7 @@ import { EngineProcess } from "./engine-process.ts";
 import { sayWhy } from "./pod/last-words.ts";
 
 const log = createLogger("model-server");
+debugOnSignal(log);
 
 /** `child` is an engine process that waits to be told what to load. */
 export async function serve(child: ChildProcess): Promise<void> {
@@ -43,7 +45,7 @@ async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
     import("@localmodel/service/http-server.ts"),
     startTelemetry("localmodel-model-server", {
       complain: (message) => log.warn(message),
-      servesMetrics: metricsPort !== undefined,
+      metrics: metricsPort === undefined ? undefined : new MetricRegistry(),
     }),
   ]);
   const { tracer, metrics } = telemetry;

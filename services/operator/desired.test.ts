@@ -338,3 +338,37 @@ function requireRestricted(pod: PodSpec): void {
     assert.equal(new Set(variables).size, variables.length);
   }
 }
+
+test("servers get OpenTelemetry's variables of the operator, say whose pod they are, and serve metrics", () => {
+  const modelEnvironment = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
+    OTEL_RESOURCE_ATTRIBUTES: "team=a",
+    OTEL_TRACES_SAMPLER: "always_on",
+  };
+  const env = [{ name: "OTEL_TRACES_SAMPLER", value: "always_off" }];
+  const { spec } = podTemplate(modelWith({ env }), { ...platform, modelEnvironment }, inspection);
+  const [server] = spec.containers as unknown as readonly Container[];
+  const values = new Map(server?.env.map(({ name, value }) => [name, value]));
+  assert.equal(values.get("OTEL_EXPORTER_OTLP_ENDPOINT"), "http://collector:4318");
+  assert.equal(
+    values.get("OTEL_RESOURCE_ATTRIBUTES"),
+    "team=a,k8s.namespace.name=default,k8s.pod.name=$(POD_NAME),localmodel.name=llama",
+  );
+  // The model's author has the last word.
+  assert.equal(values.get("OTEL_TRACES_SAMPLER"), "always_off");
+  const names = server?.env.map(({ name }) => name) ?? [];
+  assert.equal(new Set(names).size, names.length);
+  assert.ok(names.indexOf("POD_NAME") < names.indexOf("OTEL_RESOURCE_ATTRIBUTES"));
+  const { metricsPort } = configOf(server as Container) as { metricsPort: number };
+  const ports = spec.containers[0]?.ports.map(({ name, containerPort }) => [name, containerPort]);
+  assert.deepEqual(ports, [
+    ["http", 8080],
+    ["metrics", metricsPort],
+  ]);
+});
+
+test("without such variables a server's environment has none of them", () => {
+  const { spec } = podTemplate(modelWith(), platform, inspection);
+  const names = spec.containers[0]?.env.map(({ name }) => name);
+  assert.deepEqual(names, ["MODEL_SERVER_CONFIG", "HOME"]);
+});

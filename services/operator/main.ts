@@ -5,28 +5,35 @@
  */
 import { findCluster } from "@localmodel/kube/cluster-access.ts";
 import { healthListener } from "@localmodel/kube/health.ts";
-import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { Transport } from "@localmodel/kube/transport.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import { listen } from "@localmodel/service/http-server.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
-import { createLogger } from "@localmodel/service/log.ts";
+import { createLogger, debugOnSignal } from "@localmodel/service/log.ts";
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { ConfigurationError, readConfiguration } from "./configuration.ts";
 import { createOperator } from "./operator.ts";
 
 const log = createLogger("operator");
+debugOnSignal(log);
 
 async function run(): Promise<void> {
   const config = readConfiguration(process.env);
   const access = await findCluster();
   const metrics = new MetricRegistry();
+  const telemetry = await startTelemetry("localmodel-operator", {
+    complain: (message) => log.warn(message),
+    metrics,
+  });
   await using transport = new Transport(access, { metrics, userAgent: "localmodel-operator" });
   const operator = createOperator({
     transport,
     config,
     log,
     metrics,
+    tracer: telemetry.tracer,
     identity: `${hostname()}_${randomBytes(4).toString("hex")}`,
     namespace: access.namespace ?? "default",
   });
@@ -38,6 +45,7 @@ async function run(): Promise<void> {
     log.info("stopping", { reason });
     stop.abort();
     await running;
+    await telemetry.stop();
   });
   log.info("watching", { server: transport.server, health: server.url });
   try {

@@ -13,6 +13,7 @@ import { EventRecorder } from "@localmodel/kube/event-recorder.ts";
 import type { Log } from "@localmodel/kube/log.ts";
 import { Manager } from "@localmodel/kube/manager.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import type { Tracer } from "@localmodel/telemetry/span.ts";
 import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
 import type { Transport } from "@localmodel/kube/transport.ts";
 import { WrittenVersions } from "@localmodel/kube/written-versions.ts";
@@ -21,8 +22,10 @@ import { askPods as askRealPods, type AskPods } from "./ask-pods.ts";
 import { Caches, modelKeysOf } from "./caches.ts";
 import { claimants } from "./duplicates.ts";
 import { LOCAL_MODELS } from "./local-model-resource.ts";
-import { FIELD_MANAGER, reconciler } from "./reconcile.ts";
+import { observeModels } from "./model-metrics.ts";
+import { FIELD_MANAGER, reconciler, type Surroundings } from "./reconcile.ts";
 import { Strangers } from "./strangers.ts";
+import { tracedReconciler } from "./traced-reconciler.ts";
 
 export type OperatorOptions = {
   readonly transport: Transport;
@@ -34,23 +37,26 @@ export type OperatorOptions = {
   /** The namespace it runs in, for its lease. */
   readonly namespace: string;
   readonly askPods?: AskPods;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 };
 
 const CONTROLLER = "localmodel";
 const REPORTER = "localmodel.dev/operator";
 
 export function createOperator(options: OperatorOptions): Manager {
-  const { transport, config, log, metrics, identity, askPods = askRealPods } = options;
+  const { transport, config, log, metrics, identity, askPods = askRealPods, tracer } = options;
   const election = config.leaderElection.enabled ? createElection(options) : undefined;
   const guard = election === undefined ? {} : { guard: election.leadership };
   const client = new Client(transport, { fieldManager: FIELD_MANAGER, ...guard });
   const caches = new Caches(transport, log, config.namespaces);
+  observeModels(metrics, caches);
   const written = new WrittenVersions(systemClock);
   const recorder = new EventRecorder(client, {
     reporter: { controller: REPORTER, instance: identity },
     log,
   });
-  const reconcile = reconciler({
+  const surroundings: Surroundings = {
     caches,
     client,
     statusClient: client.with({ fieldManager: `${FIELD_MANAGER}-status` }),
@@ -61,7 +67,9 @@ export function createOperator(options: OperatorOptions): Manager {
     platform: config,
     askPods,
     clock: systemClock,
-  });
+  };
+  const reconcile =
+    tracer === undefined ? reconciler(surroundings) : tracedReconciler(tracer, surroundings);
   const { workers, resyncMs } = config;
   const controller = new Controller(CONTROLLER, reconcile, {
     log,

@@ -1,4 +1,7 @@
 /** What the surroundings decide for all models alike: the part of the operator's configuration objects depend on. */
 import type { OperatorConfig } from "@localmodel/localmodel/operator-config.ts";
 
-export type Platform = Pick<OperatorConfig, "images" | "imagePullPolicy" | "imagePullSecrets">;
+export type Platform = Pick<
+  OperatorConfig,
+  "images" | "imagePullPolicy" | "imagePullSecrets" | "modelEnvironment"
+>;

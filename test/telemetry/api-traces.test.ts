@@ -187,6 +187,22 @@ test("a client that hangs up is what its request ended with, and nothing outlive
   assert.ok(attempt && attempt.end <= tree.span.end);
 });
 
+test("keys, cookies, queries and bodies are in no span and no line of the log", async (t) => {
+  const api = await startApi(t, [NOBODY]);
+  const headers = {
+    "x-request-id": "secrets",
+    authorization: "Bearer sk-very-secret",
+    cookie: "session=very-secret",
+  };
+  const body = { model: "gpt", user: "very-secret", messages: [{ content: "very-secret" }] };
+  await api.post(`${CHAT}?key=very-secret`, body, { headers });
+  const tree = await collector.trace(isServer("secrets"), 9);
+  await api.stop();
+  assert.ok(api.lines.some(({ requestId }) => requestId === "secrets"));
+  assert.doesNotMatch(api.output, /very-secret/);
+  assert.doesNotMatch(JSON.stringify(spansOf(tree).map((span) => span.attributes)), /very-secret/);
+});
+
 test("a path that is no route names no span", async (t) => {
   const api = await startApi(t, []);
   await fetch(`${api.url}/some/path`, { headers: { "x-request-id": "no-route" } });

@@ -5,6 +5,8 @@
  * the pod takes nothing new, then the server finishes what it has, and only then time runs out.
  */
 import {
+  METRICS_PORT,
+  METRICS_PORT_NAME,
   SERVER_ARGS,
   SERVER_CONTAINER,
   SERVER_PORT,
@@ -23,6 +25,7 @@ import { imageFields, serverImage } from "./image.ts";
 import { probesOf } from "./probes.ts";
 import { serverResources } from "./resources.ts";
 import { containerSecurity } from "./security.ts";
+import { telemetryVariables } from "./telemetry-variables.ts";
 import type { Volumes } from "./volumes.ts";
 
 const PRE_STOP_SECONDS = 5;
@@ -44,8 +47,11 @@ export function serverContainer(
     name: SERVER_CONTAINER,
     args: SERVER_ARGS,
     ...imageFields(serverImage(model, platform), platform),
-    env: environmentOf(model),
-    ports: [{ name: SERVER_PORT_NAME, containerPort: SERVER_PORT, protocol: "TCP" }],
+    env: environmentOf(model, platform),
+    ports: [
+      { name: SERVER_PORT_NAME, containerPort: SERVER_PORT, protocol: "TCP" },
+      { name: METRICS_PORT_NAME, containerPort: METRICS_PORT, protocol: "TCP" },
+    ],
     resources: serverResources(model, inspection),
     volumeMounts: volumes.serverMounts,
     ...probesOf(inspection),
@@ -56,11 +62,15 @@ export function serverContainer(
 }
 
 /** The author may set anything but what the server is configured by. */
-function environmentOf(model: Model) {
+function environmentOf(model: Model, { modelEnvironment }: Platform) {
   const config = { name: SERVER_CONFIG_VARIABLE, value: JSON.stringify(serverConfig(model)) };
   const given = (model.spec.env ?? []).filter(({ name }) => name !== config.name);
-  const home = given.some(({ name }) => name === HOME_VARIABLE.name) ? [] : [HOME_VARIABLE];
-  return [config, ...home, ...given];
+  const defaults = [HOME_VARIABLE, ...telemetryVariables(model, modelEnvironment)];
+  return [
+    config,
+    ...defaults.filter(({ name }) => !given.some((one) => one.name === name)),
+    ...given,
+  ];
 }
 
 function serverConfig(model: Model): ServerConfigInput {
@@ -82,6 +92,7 @@ function serverConfig(model: Model): ServerConfigInput {
     promptLogging: spec.promptLogging,
     host: "0.0.0.0",
     port: SERVER_PORT,
+    metricsPort: METRICS_PORT,
     drainTimeoutMs: DRAIN_SECONDS * 1000,
   };
 }

@@ -1,0 +1,81 @@
+/**
+ * Passes as traces: a span for each, and one below it for each write to the API server.
+ *
+ * A pass that writes nothing is a single span. What the operator reads comes from its caches, and takes no time.
+ */
+import { ApiStatusError } from "@localmodel/kube/api-errors.ts";
+import type { WriteObserver } from "@localmodel/kube/client.ts";
+import type { Pass, Reconcile } from "@localmodel/kube/reconcile.ts";
+import type { Span, Tracer } from "@localmodel/telemetry/span.ts";
+import { reconciler, type Surroundings } from "./reconcile.ts";
+
+/** A pass writes some ten objects; who writes more has a problem that more spans do not explain. */
+const WRITES_MAX = 32;
+
+export function tracedReconciler(tracer: Tracer, surroundings: Surroundings): Reconcile {
+  return async (pass) => {
+    const span = tracer.start("reconcile LocalModel", { attributes: attributesOf(pass) });
+    const onWrite = writeSpans(span);
+    const { client, statusClient } = surroundings;
+    const reconcile = reconciler({
+      ...surroundings,
+      client: client.with({ onWrite }),
+      statusClient: statusClient.with({ onWrite }),
+    });
+    const log = { trace_id: span.traceId, span_id: span.spanId };
+    try {
+      const outcome = await reconcile({ ...pass, log: withFields(pass.log, log) });
+      span.set({ "localmodel.reconcile.result": resultOf(outcome) });
+      return outcome;
+    } catch (error) {
+      span.fail(errorType(error));
+      throw error;
+    } finally {
+      span.end();
+    }
+  };
+}
+
+function writeSpans(pass: Span): WriteObserver {
+  let writes = 0;
+  return async ({ method, path }, write) => {
+    writes += 1;
+    pass.set({ "localmodel.reconcile.writes": writes });
+    if (writes > WRITES_MAX) return write();
+    const span = pass.child(method, {
+      kind: "client",
+      attributes: { "http.request.method": method, "url.path": path },
+    });
+    try {
+      return await write();
+    } catch (error) {
+      span.fail(errorType(error));
+      throw error;
+    } finally {
+      span.end();
+    }
+  };
+}
+
+function attributesOf({ name: { namespace, name } }: Pass) {
+  return { "k8s.namespace.name": namespace, "localmodel.name": name };
+}
+
+function resultOf(outcome: Awaited<ReturnType<Reconcile>>): string {
+  if (outcome === "requeue") return "requeue";
+  return outcome === undefined ? "success" : "requeue_after";
+}
+
+function errorType(error: unknown): string {
+  if (error instanceof ApiStatusError) return String(error.code);
+  return error instanceof Error ? error.name : "unknown";
+}
+
+function withFields(log: Pass["log"], fields: Readonly<Record<string, unknown>>): Pass["log"] {
+  return {
+    debug: (message, more) => log.debug(message, { ...fields, ...more }),
+    info: (message, more) => log.info(message, { ...fields, ...more }),
+    warn: (message, more) => log.warn(message, { ...fields, ...more }),
+    error: (message, more) => log.error(message, { ...fields, ...more }),
+  };
+}
