@@ -26,11 +26,12 @@ const PLENTY_OF_SLOTS = 4096;
 export async function startApi(
   endpoints: readonly string[],
   slots = PLENTY_OF_SLOTS,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Proxy> {
   const config: ApiConfigInput = { port: 0 };
   const child = fork(API_MODULE, {
     execArgv: [...SERVICE_HEAP],
-    env: { ...process.env, [API_CONFIG_VARIABLE]: JSON.stringify(config) },
+    env: { ...process.env, ...environment, [API_CONFIG_VARIABLE]: JSON.stringify(config) },
     // Its log is part of its cost, and goes nowhere.
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });

@@ -31,8 +31,8 @@ export function traceRequests(tracer: Tracer | undefined, routeOf: RouteOf): Req
       kind: "server",
       startMs,
       headers: req.headers,
-      attributes: requestAttributes(req, res, route),
     });
+    if (span.isRecording) span.set(requestAttributes(req, res, route));
     res.locals["span"] = span;
     // The last byte is on its way: whoever waits for it may have it before this process hears that it was sent.
     let sentMs: number | undefined;

@@ -56,10 +56,11 @@ function begin(tracer: OtelTracerApi, name: string, beginning: Beginning): Recor
   const options = {
     kind: KINDS[kind],
     startTime: startMs,
-    ...(attributes !== undefined && { attributes }),
     ...(links !== undefined && { links: links.map(linkTo) }),
   };
   const span = tracer.startSpan(name, options, context);
+  // Not before it is known to be kept: the SDK would check them twice, and for nothing when it is not.
+  if (attributes !== undefined && span.isRecording()) span.setAttributes(attributes);
   return new RecordedSpan(tracer, span, { startMs, parent });
 }
 
@@ -75,6 +76,7 @@ class RecordedSpan implements Span {
   readonly #tracer: OtelTracerApi;
   readonly #span: OtelSpan;
   readonly #parent: RecordedSpan | undefined;
+  #ownContext: Context | undefined;
   /** When the last of its children ended. */
   #childrenMs = 0;
 
@@ -126,6 +128,7 @@ class RecordedSpan implements Span {
   }
 
   #context(): Context {
-    return trace.setSpan(ROOT_CONTEXT, this.#span);
+    this.#ownContext ??= trace.setSpan(ROOT_CONTEXT, this.#span);
+    return this.#ownContext;
   }
 }
