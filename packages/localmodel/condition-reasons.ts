@@ -8,7 +8,6 @@ export const CONDITION_REASONS = {
   ready: ["Ready"],
   pending: [
     "Complete",
-    "ConfigError",
     "DiskFull",
     "DuplicateModelId",
     "Evicted",
@@ -31,6 +30,7 @@ export const CONDITION_REASONS = {
     "BadConfiguration",
     "CacheUnusable",
     "ChecksumMismatch",
+    "ConfigError",
     "DoesNotFit",
     "Forbidden",
     "InvalidSource",

@@ -185,6 +185,8 @@ describe("what is said of a model without endpoints", () => {
     ["Suspended", "failed"],
     ["Unschedulable", "pending"],
     ["SomethingNew", "pending"],
+    ["ConfigError", "failed"],
+    ["SecretMissing", "failed"],
   ];
   for (const [reason, state] of reasons) {
     test(`the reason ${reason} is told as ${state}, in the operator's words`, () => {
