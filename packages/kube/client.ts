@@ -59,14 +59,10 @@ export class Client {
     return new Client(this.transport, { ...this.#options, ...options });
   }
 
-  /** Undefined when there is no such object. `resourceVersion`: "0" takes any version, which is cheapest. */
-  async get<T extends KubeObject>(
-    resource: Resource<T>,
-    name: ObjectName,
-    query: { readonly resourceVersion?: string } = {},
-  ): Promise<T | undefined> {
+  /** Undefined when there is no such object. */
+  async get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): Promise<T | undefined> {
     try {
-      return await this.#send<T>({ method: "GET", path: objectPath(resource, name), query });
+      return await this.#send<T>({ method: "GET", path: objectPath(resource, name) });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

@@ -5,7 +5,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { ControllerMetrics } from "./controller-metrics.ts";
 import { Deadline } from "./deadline.ts";
-import type { Log, LogFields } from "./log.ts";
+import { type Log, withFields } from "./log.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Change, ObjectCache } from "./object-cache.ts";
 import { type KubeObject, keyOf, nameOf } from "./objects.ts";
@@ -168,13 +168,4 @@ export class Controller {
     plan();
     return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
   }
-}
-
-function withFields(log: Log, fields: LogFields): Log {
-  return {
-    debug: (message, more) => log.debug(message, { ...fields, ...more }),
-    info: (message, more) => log.info(message, { ...fields, ...more }),
-    warn: (message, more) => log.warn(message, { ...fields, ...more }),
-    error: (message, more) => log.error(message, { ...fields, ...more }),
-  };
 }

@@ -11,6 +11,16 @@ export type Log = {
   error(message: string, fields?: LogFields): void;
 };
 
+/** The same log, with these fields in every line. */
+export function withFields(log: Log, fields: LogFields): Log {
+  return {
+    debug: (message, more) => log.debug(message, { ...fields, ...more }),
+    info: (message, more) => log.info(message, { ...fields, ...more }),
+    warn: (message, more) => log.warn(message, { ...fields, ...more }),
+    error: (message, more) => log.error(message, { ...fields, ...more }),
+  };
+}
+
 /** For who has nobody to tell. */
 export const silentLog: Log = {
   debug: () => {},

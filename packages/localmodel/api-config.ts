@@ -6,6 +6,7 @@
  * started it, from the Kubernetes API, or from a file (directory-document.ts).
  */
 import { z } from "zod";
+import { MetricsPort } from "./metrics-port.ts";
 
 export const API_CONFIG_VARIABLE = "API_CONFIG";
 
@@ -24,12 +25,7 @@ export function isOrigin(text: string): boolean {
 export const ApiConfig = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(1234).describe("0 takes a free port."),
-  metricsPort: z
-    .int()
-    .min(0)
-    .max(65_535)
-    .exactOptional()
-    .describe("Where `/metrics` is served; nowhere if left out."),
+  metricsPort: MetricsPort,
   directory: z
     .union([
       z.enum(["parent", "kubernetes"]),

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { EngineSpec, SamplingSpec } from "./engine-spec.ts";
+import { MetricsPort } from "./metrics-port.ts";
 
 export const SERVER_CONFIG_VARIABLE = "MODEL_SERVER_CONFIG";
 
@@ -26,12 +27,7 @@ export const ServerConfig = z.strictObject({
     .describe("Whether whoever reads /admin/log may see prompts and answers."),
   host: z.string().default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(0).describe("0 takes a free port."),
-  metricsPort: z
-    .int()
-    .min(0)
-    .max(65_535)
-    .exactOptional()
-    .describe("Where `/metrics` is served; nowhere if left out."),
+  metricsPort: MetricsPort,
   drainTimeoutMs: z.int().min(0).default(30_000),
 });
 export type ServerConfig = z.infer<typeof ServerConfig>;

@@ -3,19 +3,18 @@
  *
  * Durations go up to ten minutes, because answers of language models take that long.
  */
+import { codeOf } from "@localmodel/openai/errors.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
-import type { RequestHandler } from "express";
-import { errorTypeOf, methodOf, type RouteOf, spanOf } from "./server-span.ts";
+import type { ErrorRequestHandler, RequestHandler } from "express";
+import { routeOf } from "./http-route.ts";
+import { errorTypeOf, methodOf, spanOf } from "./server-span.ts";
 
 const SECONDS = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 25, 60, 120, 300, 600,
 ];
 
 /** After `traceRequests`. Does nothing without a registry. */
-export function measureRequests(
-  registry: MetricRegistry | undefined,
-  routeOf: RouteOf,
-): RequestHandler {
+export function measureRequests(registry: MetricRegistry | undefined): RequestHandler {
   if (registry === undefined) return (_req, _res, next) => next();
   const durations = registry.histogram(
     "http.server.request.duration",
@@ -43,5 +42,13 @@ export function measureRequests(
       durations.observe(labels, (performance.now() - startMs) / 1000, spanOf(res));
     });
     next();
+  };
+}
+
+/** Counts what is refused or failed here, by its code. Before `answerErrors`. */
+export function countRejects(metrics: { rejected(reason: string): void }): ErrorRequestHandler {
+  return (thrown, _req, _res, next) => {
+    metrics.rejected(codeOf(thrown));
+    next(thrown);
   };
 }

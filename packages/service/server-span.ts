@@ -7,10 +7,8 @@
 import { epochMs } from "@localmodel/telemetry/epoch.ts";
 import type { Span, Tracer } from "@localmodel/telemetry/span.ts";
 import type { Request, RequestHandler, Response } from "express";
+import { routeOf } from "./http-route.ts";
 import { requestIdOf } from "./request-id.ts";
-
-/** The pattern of a path, such as `/v1/models/{id}`; undefined for what is no route. */
-export type RouteOf = (path: string) => string | undefined;
 
 /** How a request ends whose client has gone. */
 export const CLIENT_CLOSED = "client_closed_request";
@@ -20,7 +18,7 @@ const OTHER_METHOD = "_OTHER";
 const TEXT_MAX_CHARACTERS = 256;
 
 /** After `requestId()`. Does nothing without a tracer. */
-export function traceRequests(tracer: Tracer | undefined, routeOf: RouteOf): RequestHandler {
+export function traceRequests(tracer: Tracer | undefined): RequestHandler {
   if (tracer === undefined) return (_req, _res, next) => next();
   return (req, res, next) => {
     const startMs = epochMs();

@@ -39,9 +39,10 @@ export type Tracer = {
   start(name: string, options: SpanOptions & { readonly headers?: IncomingHeaders }): Span;
 };
 
-export type Phase<Result> = {
+export type Phase<Result> = Pick<SpanOptions, "kind" | "attributes"> & {
   readonly act: () => Result;
-  readonly describe: (result: Awaited<Result>) => Attributes;
+  /** What there is to say once it has ended well. */
+  readonly describe?: (result: Awaited<Result>) => Attributes;
   /** From a short list. */
   readonly errorTypeOf: (error: unknown) => string;
 };
@@ -50,13 +51,13 @@ export type Phase<Result> = {
 export async function within<Result>(
   parent: Span | undefined,
   name: string,
-  { act, describe, errorTypeOf }: Phase<Result>,
+  { act, describe, errorTypeOf, ...options }: Phase<Result>,
 ): Promise<Awaited<Result>> {
   if (parent?.isRecording !== true) return await act();
-  const span = parent.child(name);
+  const span = parent.child(name, options);
   try {
     const result = await act();
-    span.set(describe(result));
+    if (describe !== undefined) span.set(describe(result));
     return result;
   } catch (error) {
     span.fail(errorTypeOf(error));
@@ -70,13 +71,13 @@ export async function within<Result>(
 export function withinSync<Result>(
   parent: Span | undefined,
   name: string,
-  { act, describe, errorTypeOf }: Phase<Result>,
+  { act, describe, errorTypeOf, ...options }: Phase<Result>,
 ): Result {
   if (parent?.isRecording !== true) return act();
-  const span = parent.child(name);
+  const span = parent.child(name, options);
   try {
     const result = act();
-    span.set(describe(result as Awaited<Result>));
+    if (describe !== undefined) span.set(describe(result as Awaited<Result>));
     return result;
   } catch (error) {
     span.fail(errorTypeOf(error));

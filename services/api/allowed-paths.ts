@@ -9,14 +9,6 @@ export const PROXIED_PATHS = ["/v1/chat/completions", "/v1/completions", "/v1/em
 
 const KNOWN_PATHS = [...PROXIED_PATHS, "/v1/models"] as const;
 
-const ROUTES: ReadonlySet<string> = new Set([...KNOWN_PATHS, "/admin/log"]);
-
-/** As telemetry names it: there are few of them, whatever paths clients ask for. */
-export function routeOf(path: string): string | undefined {
-  if (ROUTES.has(path)) return path;
-  return path.startsWith("/v1/models/") ? "/v1/models/{id}" : undefined;
-}
-
 /** A base URL without `/v1`, or with it twice, is the mistake everybody makes once. */
 export const hintAtUrl: RequestHandler = (req, _res, next) => {
   const meant = meantPath(req.path);

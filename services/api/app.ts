@@ -12,14 +12,14 @@ import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/errors.
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
-import { measureRequests } from "@localmodel/service/http-metrics.ts";
+import { countRejects, measureRequests } from "@localmodel/service/http-metrics.ts";
 import { traceRequests } from "@localmodel/service/server-span.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/span.ts";
 import express, { type Express } from "express";
 import { accessLog } from "./access-log.ts";
 import type { AdmissionLimits } from "./admission/admission.ts";
-import { hintAtUrl, PROXIED_PATHS, routeOf } from "./allowed-paths.ts";
+import { hintAtUrl, PROXIED_PATHS } from "./allowed-paths.ts";
 import { BodyMemory } from "./body-memory.ts";
 import { allowOrigins } from "./browsers/cors.ts";
 import { forward } from "./forward.ts";
@@ -29,7 +29,6 @@ import { type Keys, NO_KEYS } from "./keys/key-source.ts";
 import { limitKeys } from "./keys/limit.ts";
 import { restrictModel } from "./keys/model-access.ts";
 import { ApiMetrics } from "./metrics/api-metrics.ts";
-import { countRejects } from "./metrics/count-rejects.ts";
 import { modelsRouter, type ModelDirectory } from "./model-list.ts";
 import type { OpenRequests } from "./open-requests.ts";
 import { adminOnly } from "./prompt-log/admin-only.ts";
@@ -80,7 +79,7 @@ export function createApp(options: AppOptions): Express {
 
   app.use(requestId());
   app.use(healthRouter(directory, requests));
-  app.use(traceRequests(tracer, routeOf), measureRequests(registry, routeOf), accessLog(log));
+  app.use(traceRequests(tracer), measureRequests(registry), accessLog(log));
   if (browsers?.checkHost === true) app.use(guardHost);
   app.use("/v1", allowOrigins(browsers?.cors?.origins ?? []));
   app.use(authenticate(keys));

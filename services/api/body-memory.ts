@@ -14,10 +14,6 @@ export class BodyMemory {
     this.#maxBytes = maxBytes;
   }
 
-  get takenBytes(): number {
-    return this.#takenBytes;
-  }
-
   /** What one request takes, until its response is closed. */
   shareOf(res: Response): BodyShare {
     let ownBytes = 0;

@@ -5,12 +5,11 @@
  * also while the engine is busy, loading or dead.
  */
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
-import { codeOf } from "@localmodel/openai/errors.ts";
 import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/errors.ts";
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import { createLogger, type Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
-import { measureRequests } from "@localmodel/service/http-metrics.ts";
+import { countRejects, measureRequests } from "@localmodel/service/http-metrics.ts";
 import { traceRequests } from "@localmodel/service/server-span.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/span.ts";
@@ -72,7 +71,7 @@ export function createApp(options: AppOptions): Express {
   app.route("/readyz").get(ready(serving)).all(get);
   app.route("/health").get(health(serving)).all(get);
   // Probes come every few seconds, and are nobody's request.
-  app.use(traceRequests(options.tracer, routeOf), measureRequests(options.metrics, routeOf));
+  app.use(traceRequests(options.tracer), measureRequests(options.metrics));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
   app.route("/v1/chat/completions").post(jsonBody(), chatCompletions(serving)).all(post);
@@ -87,27 +86,6 @@ export function createApp(options: AppOptions): Express {
   if (metrics !== undefined) app.use(countRejects(metrics));
   app.use(answerErrors(log));
   return app;
-}
-
-const ROUTES: ReadonlySet<string> = new Set([
-  "/v1/models",
-  "/v1/chat/completions",
-  "/v1/completions",
-  "/v1/embeddings",
-  "/admin/log",
-]);
-
-/** As telemetry names it. */
-function routeOf(path: string): string | undefined {
-  if (ROUTES.has(path)) return path;
-  return path.startsWith("/v1/models/") ? "/v1/models/{id}" : undefined;
-}
-
-function countRejects(metrics: ServerMetrics): ErrorRequestHandler {
-  return (error, _req, _res, next) => {
-    metrics.rejected(codeOf(error));
-    next(error);
-  };
 }
 
 const timeErrors: ErrorRequestHandler = (error, _req, res, next) => {

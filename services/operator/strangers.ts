@@ -18,7 +18,8 @@ const AGE_MAX_MS = 1000;
 export class Strangers {
   readonly #client: Client;
   readonly #clock: Clock;
-  readonly #lists = new Map<string, { readonly names: Promise<Names>; readonly askedMs: number }>();
+  /** Of the last moment. */
+  readonly #lists = new Map<string, Promise<Names>>();
 
   constructor(client: Client, clock: Clock) {
     this.#client = client;
@@ -32,16 +33,16 @@ export class Strangers {
 
   #namesIn(resource: Resource, namespace: string): Promise<Names> {
     const place = `${apiVersionOf(resource)}/${resource.plural}/${namespace}`;
-    const nowMs = this.#clock.nowMs();
     const known = this.#lists.get(place);
-    if (known !== undefined && nowMs - known.askedMs < AGE_MAX_MS) return known.names;
+    if (known !== undefined) return known;
     const names = this.#list(resource, namespace);
-    this.#lists.set(place, { names, askedMs: nowMs });
-    // Whoever asked is told of a failure; the next one asks anew, and nothing is kept for longer than it is used.
+    this.#lists.set(place, names);
     const forget = (): void => {
-      if (this.#lists.get(place)?.names === names) this.#lists.delete(place);
+      if (this.#lists.get(place) === names) this.#lists.delete(place);
     };
-    names.then(() => this.#clock.schedule(AGE_MAX_MS, forget), forget);
+    this.#clock.schedule(AGE_MAX_MS, forget);
+    // Whoever asked is told of a failure; the next one asks anew.
+    names.catch(forget);
     return names;
   }
 

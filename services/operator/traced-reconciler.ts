@@ -5,8 +5,9 @@
  */
 import { ApiStatusError } from "@localmodel/kube/api-errors.ts";
 import type { WriteObserver } from "@localmodel/kube/client.ts";
+import { withFields } from "@localmodel/kube/log.ts";
 import type { Pass, Reconcile } from "@localmodel/kube/reconcile.ts";
-import type { Span, Tracer } from "@localmodel/telemetry/span.ts";
+import { type Span, type Tracer, within } from "@localmodel/telemetry/span.ts";
 import { reconciler, type Surroundings } from "./reconcile.ts";
 
 /** A pass writes some ten objects; who writes more has a problem that more spans do not explain. */
@@ -42,18 +43,12 @@ function writeSpans(pass: Span): WriteObserver {
     writes += 1;
     pass.set({ "localmodel.reconcile.writes": writes });
     if (writes > WRITES_MAX) return write();
-    const span = pass.child(method, {
+    return within(pass, method, {
       kind: "client",
       attributes: { "http.request.method": method, "url.path": path },
+      act: write,
+      errorTypeOf: errorType,
     });
-    try {
-      return await write();
-    } catch (error) {
-      span.fail(errorType(error));
-      throw error;
-    } finally {
-      span.end();
-    }
   };
 }
 
@@ -69,13 +64,4 @@ function resultOf(outcome: Awaited<ReturnType<Reconcile>>): string {
 function errorType(error: unknown): string {
   if (error instanceof ApiStatusError) return String(error.code);
   return error instanceof Error ? error.name : "unknown";
-}
-
-function withFields(log: Pass["log"], fields: Readonly<Record<string, unknown>>): Pass["log"] {
-  return {
-    debug: (message, more) => log.debug(message, { ...fields, ...more }),
-    info: (message, more) => log.info(message, { ...fields, ...more }),
-    warn: (message, more) => log.warn(message, { ...fields, ...more }),
-    error: (message, more) => log.error(message, { ...fields, ...more }),
-  };
 }

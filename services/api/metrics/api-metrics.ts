@@ -5,11 +5,10 @@
 import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
 import type { Labels, MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Span } from "@localmodel/telemetry/span.ts";
+import { WAIT_SECONDS } from "@localmodel/telemetry/wait-seconds.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Verdict } from "../balancing/outliers.ts";
 import type { ModelDirectory } from "../model-list.ts";
-
-const WAIT_SECONDS = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
 export class ApiMetrics {
   readonly #registry: MetricRegistry;

@@ -6,6 +6,7 @@
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { Labels, MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Span } from "@localmodel/telemetry/span.ts";
+import { WAIT_SECONDS } from "@localmodel/telemetry/wait-seconds.ts";
 import type { Usage } from "../engine.ts";
 import type { GenAiNames } from "../tracing/gen-ai.ts";
 import { Occupancy } from "./occupancy.ts";
@@ -19,7 +20,6 @@ const FIRST_TOKEN_SECONDS = [
 ];
 const PER_TOKEN_SECONDS = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5];
 const TOKENS = Array.from({ length: 14 }, (_, power) => 4 ** power);
-const WAIT_SECONDS = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
 /** What every measurement of a request says about it. */
 export type Measured = { readonly labels: Labels; readonly span: Span | undefined };

@@ -34,7 +34,6 @@ export function embeddings(serving: Serving): RequestHandler {
     const span = spanOf(res);
     const { request, dimensions } = withinSync(span, "validate", {
       act: () => understand(req, res),
-      describe: () => ({}),
       errorTypeOf: codeOf,
     });
     using _place = admission.admit(patienceSeconds(req, {}));

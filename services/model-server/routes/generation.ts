@@ -77,7 +77,6 @@ export function generationRoute<Request extends Generating>(
     const span = spanOf(res);
     const { request, facts, tenant, generation } = withinSync(span, "validate", {
       act: () => understand(req, res),
-      describe: () => ({}),
       errorTypeOf: codeOf,
     });
     using _place = admission.admit(patienceSeconds(req, request));
