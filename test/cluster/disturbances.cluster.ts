@@ -11,7 +11,7 @@ import {
   type LoadResult,
   loadModule,
 } from "./harness/client-modules.ts";
-import { run } from "./harness/command.ts";
+import { run } from "../build/command.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Kubectl, kubectlOf } from "./harness/kubectl.ts";
 import { Scene, SYSTEM_NAMESPACE } from "./harness/scene.ts";

@@ -9,10 +9,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { buildTool } from "./harness/binaries.ts";
-import { CommandError, run } from "./harness/command.ts";
+import { buildTool } from "../build/binaries.ts";
+import { CommandError, run } from "../build/command.ts";
 import { valuesFor } from "./harness/install-chart.ts";
-import { REPOSITORY } from "./harness/places.ts";
+import { REPOSITORY } from "../build/places.ts";
 import { Scene } from "./harness/scene.ts";
 
 const CHART = join(REPOSITORY, "charts/localmodel");

@@ -17,7 +17,7 @@ import {
   refusalModule,
 } from "./harness/client-modules.ts";
 import { eventually } from "../support/eventually.ts";
-import { REPOSITORY } from "./harness/places.ts";
+import { REPOSITORY } from "../build/places.ts";
 import { Scene, WEIGHTS_FILE, WEIGHTS_SHA256 } from "./harness/scene.ts";
 
 const QUESTION = "What is the capital of France?";

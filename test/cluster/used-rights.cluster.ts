@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
-import { run } from "./harness/command.ts";
+import { run } from "../build/command.ts";
 import { type Kubectl, kubectlOf } from "./harness/kubectl.ts";
 import { type Granted, grantedTo, type List, usedRights } from "./harness/rights.ts";
 import { Scene, SYSTEM_NAMESPACE } from "./harness/scene.ts";

@@ -7,10 +7,9 @@ import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
-import { HELM } from "../cluster/harness/binaries.ts";
-import { run } from "../cluster/harness/command.ts";
-import { buildProgram } from "../cluster/harness/go-program.ts";
-import { SUITE as CLUSTER_SUITE } from "../cluster/harness/places.ts";
+import { HELM } from "../build/binaries.ts";
+import { run } from "../build/command.ts";
+import { buildProgram } from "../build/go-program.ts";
 import { CHART, helmIn } from "../support/helm.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { buildImages } from "./harness/images.ts";
@@ -25,7 +24,7 @@ suite("the alerts of the chart", () => {
 
   before(async () => {
     image = (await buildImages(report)).prometheus;
-    const { folder } = await buildProgram(join(CLUSTER_SUITE, "modules"), HELM, report);
+    const { folder } = await buildProgram(HELM, report);
     helm = join(folder, "helm");
   });
 

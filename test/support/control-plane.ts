@@ -3,7 +3,7 @@
  * for, the controller manager and the scheduler.
  *
  * For what needs the real API server but no pod that runs: ready in seconds. The binaries come from the
- * folder in LOCALMODEL_TEST_KUBE_BIN, which test/cluster builds.
+ * folder in LOCALMODEL_TEST_KUBE_BIN, which test/build makes.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";

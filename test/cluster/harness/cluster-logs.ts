@@ -1,7 +1,7 @@
 /** What the nodes' components and the product's own pods have said, for a run that failed. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "./command.ts";
+import { run } from "../../build/command.ts";
 import { kubectlOf } from "./kubectl.ts";
 import type { RunningCluster } from "./running-cluster.ts";
 import { SYSTEM_NAMESPACE } from "./scene.ts";

@@ -1,5 +1,5 @@
 /** `npm run cluster:down`: takes the cluster of `npm run cluster:up` away. What was built for it stays. */
-import { run } from "./command.ts";
+import { run } from "../../build/command.ts";
 import { forgetCluster, readCluster } from "./running-cluster.ts";
 
 /** What is gone already is no failure. */

@@ -6,17 +6,18 @@
  * stale.
  */
 import { chmod, copyFile, link, mkdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import type { Binaries } from "./binaries.ts";
-import { BuildContext, once, type Report } from "./build-once.ts";
-import { run } from "./command.ts";
-import { contentHash } from "./content-hash.ts";
-import { buildImage } from "./docker.ts";
-import { PAUSE_IMAGE, prefix } from "./image-names.ts";
-import { buildOsImage } from "./os-image.ts";
-import { REPOSITORY, SUITE } from "./places.ts";
-import { buildNodeImage, buildProduct, type ProductImage } from "./product-images.ts";
-import { tarOf } from "./tar.ts";
+import { basename, dirname, join } from "node:path";
+import type { Binaries } from "../../build/binaries.ts";
+import { BuildContext, once, type Report } from "../../build/build-once.ts";
+import { run } from "../../build/command.ts";
+import { contentHash } from "../../build/content-hash.ts";
+import { buildImage } from "../../build/docker.ts";
+import { PAUSE_IMAGE, prefix } from "../../build/image-names.ts";
+import { buildOsImage } from "../../build/os-image.ts";
+import { REPOSITORY } from "../../build/places.ts";
+import { SUITE } from "./places.ts";
+import { buildNodeImage, buildProduct, type ProductImage } from "../../build/product-images.ts";
+import { tarOf } from "../../build/tar.ts";
 
 /** Pods run as users of their own. */
 const WEIGHTS_MODE = 0o644;
@@ -78,7 +79,9 @@ async function buildTools(node: string, report: Report): Promise<string> {
 
 async function buildWeights(weights: string, report: Report): Promise<string> {
   const folder = join(SUITE, "images/weights");
-  const name = `${prefix}weights:${await contentHash(folder, ["**"], [WEIGHTS_MODE.toString(8)])}`;
+  const file = await contentHash(dirname(weights), [basename(weights)]);
+  const hash = await contentHash(folder, ["**"], [WEIGHTS_MODE.toString(8), file]);
+  const name = `${prefix}weights:${hash}`;
   await once(name, report, async () => {
     await using context = await BuildContext.of(folder);
     await copyFile(weights, context.file("SmolLM2-135M-Instruct.Q4_1.gguf"));

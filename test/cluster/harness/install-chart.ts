@@ -1,8 +1,8 @@
 /** The product in the cluster, as its users install it: with Helm, in a namespace with the restricted policy. */
 import { join } from "node:path";
-import { run } from "./command.ts";
+import { run } from "../../build/command.ts";
 import { kubectlOf } from "./kubectl.ts";
-import { REPOSITORY } from "./places.ts";
+import { REPOSITORY } from "../../build/places.ts";
 import type { RunningCluster } from "./running-cluster.ts";
 import { SYSTEM_NAMESPACE } from "./scene.ts";
 

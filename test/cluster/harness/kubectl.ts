@@ -1,6 +1,6 @@
 /** kubectl for one namespace of the suite's cluster. */
 import { join } from "node:path";
-import { type CommandOptions, run } from "./command.ts";
+import { type CommandOptions, run } from "../../build/command.ts";
 import type { RunningCluster } from "./running-cluster.ts";
 
 /** Resolves to what it printed. Its last argument may say what it reads and how long it may take. */

@@ -4,7 +4,7 @@
 import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "./command.ts";
+import { run } from "../../build/command.ts";
 import type { Images } from "./images.ts";
 import { CLUSTER_FOLDER } from "./places.ts";
 import type { RunningCluster } from "./running-cluster.ts";

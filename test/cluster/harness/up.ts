@@ -7,9 +7,8 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Network } from "testcontainers";
 import { fetchTestModel } from "../../../scripts/fetch-test-model.ts";
-import { type Binaries, buildBinaries } from "./binaries.ts";
-import { run } from "./command.ts";
-import { ensureDocker } from "./docker.ts";
+import { type Binaries, buildBinaries, CLUSTER, controlPlaneFolder } from "../../build/binaries.ts";
+import { ensureDocker } from "../../build/docker.ts";
 import { clusterDown } from "./down.ts";
 import { buildImages, type Images } from "./images.ts";
 import { kubectlOf } from "./kubectl.ts";
@@ -25,7 +24,7 @@ export async function clusterUp(report: Report): Promise<RunningCluster> {
   process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
   await ensureDocker(report);
   const weights = await fetchTestModel();
-  const binaries = await buildBinaries(report);
+  const binaries = await buildBinaries(CLUSTER, report);
   const images = await buildImages(binaries, weights, report);
   const running = await runningCluster();
   const cluster = running ?? (await clusterWith(images, binaries, report));
@@ -85,21 +84,6 @@ async function startNodes(
     containers: [...names],
     network: network.getName(),
   };
-}
-
-/** etcd is a program of its own, but whoever starts a control plane wants one folder. */
-async function controlPlaneFolder({ paths, hash }: Binaries): Promise<string> {
-  const folder = join(CLUSTER_FOLDER, `bin-${hash}`);
-  await mkdir(folder, { recursive: true });
-  for (const name of [
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubectl",
-  ])
-    await run("ln", ["-sf", paths.get(name) ?? "", join(folder, name)]);
-  return folder;
 }
 
 async function writeKubeconfig(pkiFolder: string, server: string): Promise<string> {

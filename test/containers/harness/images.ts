@@ -4,13 +4,13 @@
  */
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildContext, once, type Report } from "../../cluster/harness/build-once.ts";
-import { contentHash } from "../../cluster/harness/content-hash.ts";
-import { buildImage, ensureDocker } from "../../cluster/harness/docker.ts";
-import { buildProgram } from "../../cluster/harness/go-program.ts";
-import { prefix } from "../../cluster/harness/image-names.ts";
-import { buildOsImage } from "../../cluster/harness/os-image.ts";
-import { buildProduct } from "../../cluster/harness/product-images.ts";
+import { BuildContext, once, type Report } from "../../build/build-once.ts";
+import { contentHash } from "../../build/content-hash.ts";
+import { buildImage, ensureDocker } from "../../build/docker.ts";
+import { buildProgram } from "../../build/go-program.ts";
+import { prefix } from "../../build/image-names.ts";
+import { buildOsImage } from "../../build/os-image.ts";
+import { buildProduct } from "../../build/product-images.ts";
 import { SUITE } from "./places.ts";
 
 export type Images = Readonly<
@@ -34,7 +34,7 @@ export async function buildImages(report: Report): Promise<Images> {
 }
 
 async function buildJaeger(report: Report): Promise<string> {
-  const { folder: program, hash } = await buildProgram(join(SUITE, "modules"), JAEGER, report);
+  const { folder: program, hash } = await buildProgram(JAEGER, report);
   const folder = join(SUITE, "images/jaeger");
   const name = `${prefix}jaeger:${await contentHash(folder, ["**"], [hash])}`;
   await once(name, report, async () => {

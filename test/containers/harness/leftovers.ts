@@ -1,5 +1,5 @@
 /** Takes away what a run that broke off has left: its containers, and the networks they were on. */
-import { run } from "../../cluster/harness/command.ts";
+import { run } from "../../build/command.ts";
 import { RUN, RUN_LABEL } from "./places.ts";
 
 export async function removeLeftovers(): Promise<void> {

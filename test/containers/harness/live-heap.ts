@@ -5,7 +5,7 @@
  * process is asked through its inspector, which a signal opens inside the container.
  */
 import type { StartedTestContainer } from "testcontainers";
-import { run } from "../../cluster/harness/command.ts";
+import { run } from "../../build/command.ts";
 import { eventually } from "../../support/eventually.ts";
 
 /** Runs in the container, whose Node has a WebSocket client. */

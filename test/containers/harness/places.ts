@@ -1,6 +1,6 @@
 /** Where the suite keeps things; what it builds goes where the cluster suite's builds go. */
 import { join } from "node:path";
-import { CACHE, REPOSITORY } from "../../cluster/harness/places.ts";
+import { CACHE, REPOSITORY } from "../../build/places.ts";
 
 export const SUITE = join(REPOSITORY, "test/containers");
 

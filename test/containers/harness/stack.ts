@@ -10,7 +10,7 @@ import { type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
 import { type ServerConfigInput } from "@localmodel/localmodel/server-config.ts";
 import OpenAI from "openai";
 import { z } from "zod";
-import { run } from "../../cluster/harness/command.ts";
+import { run } from "../../build/command.ts";
 import { eventually } from "../../support/eventually.ts";
 import { smollm2Path } from "../../support/smollm2.ts";
 import { type ContainerOptions, logPath, startContainer } from "./container.ts";

@@ -5,10 +5,10 @@
  * harness does, and leaves it running.
  */
 import { spawn } from "node:child_process";
-import { open } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./command.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../support/eventually.ts";
 import { CACHE } from "./places.ts";
 
 const BUILD_TIMEOUT_MS = 20 * 60_000;
@@ -16,6 +16,7 @@ const BUILD_TIMEOUT_MS = 20 * 60_000;
 export async function ensureDocker(report: (line: string) => void): Promise<void> {
   if (await answers()) return;
   report("starting dockerd");
+  await mkdir(CACHE, { recursive: true });
   const log = await open(join(CACHE, "dockerd.log"), "a");
   const child = spawn("dockerd", [], { detached: true, stdio: ["ignore", log.fd, log.fd] });
   const failed = new Promise<never>((_, reject) => child.once("error", reject));

@@ -19,8 +19,8 @@ import { CRDS } from "../support/crds.ts";
 import { eventually } from "../support/eventually.ts";
 import { CHART, type Helm, HELM_VARIABLE, helmIn } from "../support/helm.ts";
 import { objectsIn, renderedText } from "../support/rendered-chart.ts";
-import { buildTool } from "./harness/binaries.ts";
-import { run } from "./harness/command.ts";
+import { buildTool } from "../build/binaries.ts";
+import { run } from "../build/command.ts";
 
 const NAMESPACE = "localmodel";
 const CRD = "localmodels.localmodel.dev";

@@ -9,7 +9,7 @@ import { run } from "./command.ts";
 import { contentHash } from "./content-hash.ts";
 import { buildImage } from "./docker.ts";
 import { prefix } from "./image-names.ts";
-import { REPOSITORY, SUITE } from "./places.ts";
+import { REPOSITORY } from "./places.ts";
 
 /** Beside those of its own service. */
 const COMMON_SOURCES = [
@@ -49,9 +49,9 @@ export async function buildProduct<Target extends ProductImage>(
   return images as Record<Target, string>;
 }
 
-/** See images/node/Dockerfile. */
+/** See node-image/Dockerfile. */
 export async function buildNodeImage(os: string, report: Report): Promise<string> {
-  const folder = join(SUITE, "images/node");
+  const folder = join(import.meta.dirname, "node-image");
   const npm = await npmFolder();
   const npmVersion = await readFile(join(npm, "package.json"), "utf8");
   const hash = await contentHash(folder, ["**"], [os, process.version, npmVersion]);

@@ -27,7 +27,7 @@ import {
   valuesFile,
 } from "../support/rendered-chart.ts";
 import { createDefaultAccount, ServerDryRun } from "../support/server-dry-run.ts";
-import { furtherDefinitions } from "./harness/further-definitions.ts";
+import { furtherDefinitions } from "./further-definitions.ts";
 
 const COMBINATIONS = 25;
 const OWN_LABELS = ["app.kubernetes.io/name", "app.kubernetes.io/instance", "helm.sh/chart"];

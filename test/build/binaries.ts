@@ -2,10 +2,12 @@
  * Kubernetes and what belongs to it, compiled from Go modules: a module proxy is reachable where an image
  * registry is not.
  */
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { run } from "./command.ts";
 import { contentHash } from "./content-hash.ts";
 import { buildProgram, type Program } from "./go-program.ts";
-import { SUITE } from "./places.ts";
+import { CACHE, REPOSITORY } from "./places.ts";
 
 const KUBERNETES_VERSION = "v1.36.4";
 const HELM_VERSION = "v4.2.4";
@@ -20,27 +22,36 @@ export const HELM: Program = {
   variables: { "helm.sh/helm/v4/internal/version.version": HELM_VERSION },
 };
 
-const PROGRAMS: readonly Program[] = [
-  {
-    module: "kubernetes",
-    binaries: Object.fromEntries(
-      [
-        "kube-apiserver",
-        "kube-controller-manager",
-        "kube-proxy",
-        "kube-scheduler",
-        "kubectl",
-        "kubelet",
-      ].map((name) => [name, `k8s.io/kubernetes/cmd/${name}`]),
-    ),
-    variables: {
-      [`${COMPONENT}.gitVersion`]: KUBERNETES_VERSION,
-      [`${COMPONENT}.gitMajor`]: "1",
-      [`${COMPONENT}.gitMinor`]: KUBERNETES_VERSION.split(".")[1] ?? "",
-      [`${COMPONENT}.gitTreeState`]: "clean",
-    },
+const KUBERNETES: Program = {
+  module: "kubernetes",
+  binaries: Object.fromEntries(
+    [
+      "kube-apiserver",
+      "kube-controller-manager",
+      "kube-proxy",
+      "kube-scheduler",
+      "kubectl",
+      "kubelet",
+    ].map((name) => [name, `k8s.io/kubernetes/cmd/${name}`]),
+  ),
+  variables: {
+    [`${COMPONENT}.gitVersion`]: KUBERNETES_VERSION,
+    [`${COMPONENT}.gitMajor`]: "1",
+    [`${COMPONENT}.gitMinor`]: KUBERNETES_VERSION.split(".")[1] ?? "",
+    [`${COMPONENT}.gitTreeState`]: "clean",
   },
+};
+
+/** What answers as a cluster, without a node. */
+export const CONTROL_PLANE: readonly Program[] = [
+  KUBERNETES,
   { module: "etcd", binaries: { etcd: "go.etcd.io/etcd/server/v3" } },
+  HELM,
+];
+
+/** What runs pods. */
+export const CLUSTER: readonly Program[] = [
+  ...CONTROL_PLANE,
   {
     module: "containerd",
     binaries: {
@@ -66,7 +77,6 @@ const PROGRAMS: readonly Program[] = [
   },
   { module: "coredns", binaries: { coredns: "." } },
   { module: "pause", binaries: { pause: "." } },
-  HELM,
 ];
 
 /** What some suites need and no cluster does: compiled when they run. */
@@ -97,16 +107,34 @@ export type Binaries = {
   readonly hash: string;
 };
 
-export async function buildBinaries(report: (line: string) => void): Promise<Binaries> {
+export async function buildBinaries(
+  programs: readonly Program[],
+  report: (line: string) => void,
+): Promise<Binaries> {
   const paths = new Map<string, string>();
   const hashes: string[] = [];
   // One after the other: Go uses all cores for each.
-  for (const program of PROGRAMS) {
-    const { folder, hash } = await buildProgram(join(SUITE, "modules"), program, report);
+  for (const program of programs) {
+    const { folder, hash } = await buildProgram(program, report);
     hashes.push(hash);
     for (const name of Object.keys(program.binaries)) paths.set(name, join(folder, name));
   }
-  return { paths, hash: await contentHash(SUITE, [], hashes) };
+  return { paths, hash: await contentHash(REPOSITORY, [], hashes) };
+}
+
+/** A folder with links to the control plane's programs and kubectl: etcd is built apart, and whoever starts them wants one place. */
+export async function controlPlaneFolder({ paths, hash }: Binaries): Promise<string> {
+  const folder = join(CACHE, "binaries", `control-plane-${hash}`);
+  await mkdir(folder, { recursive: true });
+  for (const name of [
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubectl",
+  ])
+    await run("ln", ["-sf", paths.get(name) ?? "", join(folder, name)]);
+  return folder;
 }
 
 /** The path of its program. */
@@ -114,6 +142,6 @@ export async function buildTool(
   name: keyof typeof TOOLS,
   report: (line: string) => void,
 ): Promise<string> {
-  const { folder } = await buildProgram(join(SUITE, "modules"), TOOLS[name], report);
+  const { folder } = await buildProgram(TOOLS[name], report);
   return join(folder, Object.keys(TOOLS[name].binaries)[0] ?? "");
 }

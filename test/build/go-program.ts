@@ -8,7 +8,7 @@ import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./command.ts";
 import { contentHash } from "./content-hash.ts";
-import { CACHE } from "./places.ts";
+import { CACHE, MODULES } from "./places.ts";
 
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 
@@ -23,12 +23,8 @@ export type Program = {
   readonly isC?: boolean;
 };
 
-export async function buildProgram(
-  modules: string,
-  program: Program,
-  report: (line: string) => void,
-) {
-  const source = join(modules, program.module);
+export async function buildProgram(program: Program, report: (line: string) => void) {
+  const source = join(MODULES, program.module);
   const hash = await contentHash(source, ["**"], [JSON.stringify(program), process.arch]);
   const folder = join(CACHE, "binaries", `${program.module}-${hash}`);
   if ((await stat(folder).catch(() => undefined)) !== undefined) return { folder, hash };

@@ -2,9 +2,9 @@
 import { glob } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { buildTool } from "./harness/binaries.ts";
-import { run } from "./harness/command.ts";
-import { REPOSITORY } from "./harness/places.ts";
+import { buildTool } from "../build/binaries.ts";
+import { run } from "../build/command.ts";
+import { REPOSITORY } from "../build/places.ts";
 
 test("the workflows are without mistakes that actionlint knows", async () => {
   const actionlint = await buildTool("actionlint", (line) => console.error(line));

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import type { KubeObject } from "@localmodel/kube/objects.ts";
 import { parse } from "yaml";
 import { z } from "zod";
-import { run } from "./command.ts";
-import { SUITE } from "./places.ts";
+import { run } from "../build/command.ts";
+import { MODULES } from "../build/places.ts";
 
 const FILES: Readonly<Record<string, readonly string[]>> = {
   "github.com/prometheus-operator/prometheus-operator": [
@@ -26,7 +26,7 @@ export async function furtherDefinitions(): Promise<readonly KubeObject[]> {
   const definitions: KubeObject[] = [];
   for (const [module, files] of Object.entries(FILES)) {
     const answer = await run("go", ["mod", "download", "-json", module], {
-      cwd: join(SUITE, "modules/definitions"),
+      cwd: join(MODULES, "definitions"),
       env: { GOFLAGS: "-mod=mod" },
       timeoutMs: TIMEOUT_MS,
     });
