@@ -29,7 +29,13 @@ export type ErrorBody = {
     readonly param: string | null;
     readonly code: string | null;
   };
+  /** Beside the error, whose fields are OpenAI's: under which names the logs and the traces have this request. */
+  readonly request_id?: string;
+  readonly trace_id?: string;
 };
+
+/** What a request is called. */
+export type RequestNames = Pick<ErrorBody, "request_id" | "trace_id">;
 
 export class OpenAIError extends Error {
   readonly status: number;
@@ -67,9 +73,9 @@ export function codeOf(thrown: unknown): string {
 }
 
 /** The body of an error response, and of an error event inside a stream. */
-export function errorBody(error: OpenAIError): ErrorBody {
+export function errorBody(error: OpenAIError, names: RequestNames = {}): ErrorBody {
   const { message, type, param, code } = error;
-  return { error: { message, type, param, code } };
+  return { error: { message, type, param, code }, ...names };
 }
 
 /**

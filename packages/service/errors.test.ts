@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { queueFull } from "@localmodel/openai/errors.ts";
+import { type ErrorBody, queueFull } from "@localmodel/openai/errors.ts";
 import express from "express";
 import { allowOnly, answerErrors, unknownUrl } from "./errors.ts";
 import { listen, type HttpServer } from "./http-server.ts";
@@ -41,12 +41,13 @@ type Answer = { status: number; code: unknown; message: string; retry: string | 
 
 async function ask(path: string, init?: RequestInit): Promise<Answer> {
   const response = await fetch(server.url + path, init);
-  const body = (await response.json()) as { error: Record<string, unknown> };
+  const body = (await response.json()) as ErrorBody;
   assert.deepEqual(Object.keys(body.error), ["message", "type", "param", "code"]);
+  assert.equal(body.request_id, response.headers.get("x-request-id"));
   assert.match(response.headers.get("content-type") ?? "", /^application\/json/);
   const { code, message } = body.error;
   const retry = response.headers.get("x-should-retry");
-  return { status: response.status, code, message: String(message), retry };
+  return { status: response.status, code, message, retry };
 }
 
 const post = (body: string | Buffer, headers: Record<string, string> = {}) => ({

@@ -16,7 +16,7 @@ import {
 } from "@localmodel/openai/errors.ts";
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import type { Logger } from "./log.ts";
-import { logFieldsOf, markFailed } from "./server-span.ts";
+import { logFieldsOf, markFailed, namesOf } from "./server-span.ts";
 
 export function answerErrors(log: Logger): ErrorRequestHandler {
   return (thrown, req, res, _next) => {
@@ -49,7 +49,10 @@ export function sendError(res: Response, error: OpenAIError): void {
     res.destroy();
     return;
   }
-  res.status(error.status).set(error.headers).json(errorBody(error));
+  res
+    .status(error.status)
+    .set(error.headers)
+    .json(errorBody(error, namesOf(res)));
 }
 
 /** For what no route matched. */

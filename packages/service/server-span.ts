@@ -4,6 +4,7 @@
  * Names and attributes come from routes, methods and status codes; of what a client sent only its path, address and
  * user agent are kept, and never a query, which may hold a key.
  */
+import type { RequestNames } from "@localmodel/openai/errors.ts";
 import { epochMs } from "@localmodel/telemetry/epoch.ts";
 import type { Span, Tracer } from "@localmodel/telemetry/span.ts";
 import type { Request, RequestHandler, Response } from "express";
@@ -70,6 +71,16 @@ export function logFieldsOf(res: Response): Readonly<Record<string, string>> {
   const span = spanOf(res);
   if (span === undefined) return { requestId };
   return { requestId, trace_id: span.traceId, span_id: span.spanId };
+}
+
+/** Fields for the body of an error: what a person who has nothing else can ask an operator about. */
+export function namesOf(res: Response): RequestNames {
+  const span = spanOf(res);
+  const requestId = requestIdOf(res);
+  return {
+    ...(requestId !== "" && { request_id: requestId }),
+    ...(span !== undefined && { trace_id: span.traceId }),
+  };
 }
 
 function requestAttributes(req: Request, res: Response, route: string | undefined) {

@@ -1,32 +1,21 @@
 /**
- * OpenTelemetry's SDK, set up by its environment variables: exporters, sampler, limits, batches, propagators.
- *
- * Spans wait in the queue of the batch processor, which is bounded: while a collector is away or slow they are
- * dropped, and no request waits for it.
+ * OpenTelemetry's SDK, set up by its environment variables, in two threads: metrics and propagators here, where they
+ * are read and written; exporting spans in the thread of span-exporter.ts.
  */
-import { trace } from "@opentelemetry/api";
-import {
-  envDetector,
-  type ResourceDetector,
-  serviceInstanceIdDetector,
-} from "@opentelemetry/resources";
 import { NodeSDK } from "@opentelemetry/sdk-node";
-import { hostname } from "node:os";
+import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { listenToSdk } from "./complaints.ts";
-import { OtelTracer } from "./otel-span.ts";
+import { detectorsOf } from "./detectors.ts";
 import { metricReaders } from "./metric-reader.ts";
 import type { MetricRegistry } from "./metrics.ts";
+import { RecordingTracer } from "./recording-tracer.ts";
+import { samplerOf } from "./sampler.ts";
 import { ownName, type Signals } from "./settings.ts";
+import { SpanOutbox } from "./span-outbox.ts";
 import type { Telemetry, TelemetryOptions } from "./start.ts";
 
 const STOP_TIMEOUT_MS = 2000;
-
-/** The SDK's own looks for the machine's id as well, which containers have none of. */
-const HOST_NAME: ResourceDetector = { detect: () => ({ attributes: { "host.name": hostname() } }) };
-
-/** Nothing of the process but its name: command lines are nobody's business. */
-const DETECTORS: ResourceDetector[] = [serviceInstanceIdDetector, HOST_NAME, envDetector];
 
 export type SdkOptions = Pick<TelemetryOptions, "complain"> & {
   readonly signals: Signals;
@@ -39,21 +28,23 @@ export function startSdk(
 ): Pick<Telemetry, "tracer" | "stop"> {
   const { env } = process;
   const serviceName = ownName(service, env);
+  const instanceId = randomUUID();
+  listenToSdk(complain);
   const sdk = new NodeSDK({
     ...(serviceName !== undefined && { serviceName }),
-    ...(env["OTEL_NODE_RESOURCE_DETECTORS"] === undefined && { resourceDetectors: DETECTORS }),
-    ...(!signals.traces && { spanProcessors: [] }),
+    ...detectorsOf(env, instanceId),
+    spanProcessors: [],
     metricReaders: signals.metrics && metrics !== undefined ? metricReaders(metrics, env) : [],
     logRecordProcessors: [],
   });
-  listenToSdk(complain);
   sdk.start();
+  const outbox = signals.traces ? new SpanOutbox({ serviceName, instanceId }, complain) : undefined;
   return {
-    tracer: signals.traces ? new OtelTracer(trace.getTracer("localmodel")) : undefined,
+    tracer: outbox && new RecordingTracer(samplerOf(env), outbox.keep),
     stop: async () => {
       // Spans of requests that have just ended.
       await setImmediate();
-      await inTime(sdk.shutdown());
+      await Promise.all([outbox?.stop(STOP_TIMEOUT_MS), inTime(sdk.shutdown())]);
     },
   };
 }

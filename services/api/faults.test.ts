@@ -166,7 +166,10 @@ describe("after the first byte", () => {
     const { url, lines } = await gateway(t, [model("a", { endpoints: [resetting.url] })]);
     const text = await (await chat(url, {})).text();
     assert.ok(text.startsWith(event("one")));
-    assert.match(text, /data: \{"error":\{"message":"The server of this model ended.*\}\}\n\n$/);
+    assert.match(
+      text,
+      /data: \{"error":\{"message":"The server of this model ended.*\},"request_id":"[^"]+"\}\n\n$/,
+    );
     await t.waitFor(() => assert.ok(lines.some((line) => line["outcome"] === "broken")));
   });
 

@@ -6,11 +6,12 @@
  */
 import { engineFailed, errorBody } from "@localmodel/openai/errors.ts";
 import { frame } from "@localmodel/openai/sse.ts";
+import { namesOf } from "@localmodel/service/server-span.ts";
 import type { Response } from "express";
 import { toClientError } from "./upstream-error.ts";
 
 export function endInStream(res: Response, thrown: unknown): void {
-  res.end(frame(errorBody(toClientError(thrown))));
+  res.end(frame(errorBody(toClientError(thrown), namesOf(res))));
 }
 
 /** Errors are short; what is longer is no error. */

@@ -175,7 +175,7 @@ describe("a stream that waits", () => {
     const text = await response.text();
     assert.match(
       text,
-      /^: waiting[^]*\n\ndata: \{"error":\{.*"code":"rate_limit_exceeded"\}\}\n\n$/,
+      /^: waiting[^]*\n\ndata: \{"error":\{.*"code":"rate_limit_exceeded"\},"request_id":"[^"]+"\}\n\n$/,
     );
     server.release();
     server.release();

@@ -11,6 +11,7 @@ import { USAGE_HEADER } from "@localmodel/localmodel/internal-headers.ts";
 import { errorBody, OpenAIError, toOpenAIError } from "@localmodel/openai/errors.ts";
 import { DONE, frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
 import type { Logger } from "@localmodel/service/log.ts";
+import { namesOf } from "@localmodel/service/server-span.ts";
 import type { Response } from "express";
 import { markProcessed } from "./api-headers.ts";
 import { wantsReport } from "./usage-report.ts";
@@ -49,7 +50,7 @@ export class SseResponse implements Disposable {
     if (thrown instanceof OpenAIError) {
       this.#log.warn("a stream ended with an error", { code: error.code, reason: error.message });
     } else this.#log.error("a stream failed", { error: thrown });
-    this.#end(frame(errorBody(error)));
+    this.#end(frame(errorBody(error, namesOf(this.#res))));
   }
 
   [Symbol.dispose](): void {

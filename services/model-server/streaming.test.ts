@@ -199,9 +199,11 @@ test("what fails after the first event is an event, and the stream has no [DONE]
   });
   const { post, clientOptions, log } = await serve(t, engine);
   const client = new OpenAI(clientOptions);
-  const events = await eventsOf(await post(chat, { messages, stream: true }));
+  const response = await post(chat, { messages, stream: true });
+  const events = await eventsOf(response);
   assert.deepEqual(events.at(-1), {
     error: { message: "The engine died.", type: "server_error", param: null, code: "engine_error" },
+    request_id: response.headers.get("x-request-id"),
   });
   assert.ok(!events.includes("[DONE]"));
   assert.ok(log.some((line) => line.includes("a stream ended with an error")));

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type { ErrorBody } from "@localmodel/openai/errors.ts";
 import { ApiProcess } from "../support/api-process.ts";
 import { ModelServer } from "../support/model-server.ts";
 import {
@@ -242,7 +243,10 @@ test("a request that is refused ends in its validation", async () => {
   const headers = { "x-request-id": "refused" };
   const answer = await api.post(CHAT, { ...BODY, temperature: 9 }, { headers });
   assert.equal(answer.status, 400);
+  const body = (await answer.json()) as ErrorBody;
   const tree = await traceOf("refused", 7);
+  assert.equal(body.request_id, "refused");
+  assert.equal(body.trace_id, tree.span.traceId);
   const validation = find(tree, "validate");
   assert.equal(validation.isError, true);
   assert.equal(tree.span.attributes["http.response.status_code"], 400);
