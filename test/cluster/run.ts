@@ -13,6 +13,7 @@ import { collectLogs } from "./harness/cluster-logs.ts";
 import { clusterDown } from "./harness/down.ts";
 import { installChart } from "./harness/install-chart.ts";
 import { SUITE } from "./harness/places.ts";
+import { startTraceBackend } from "./harness/trace-backend.ts";
 import { clusterUp } from "./harness/up.ts";
 
 /** Stops components and cuts networks, or reads what the API server has noted: only in a cluster of our own. */
@@ -24,6 +25,7 @@ const logs = join(CACHE, "logs", new Date().toISOString().replaceAll(":", "-"));
 
 const cluster = await clusterUp(report);
 try {
+  await startTraceBackend(cluster);
   await installChart(cluster, report);
   const status = await runTests({
     files: await filesToRun(),

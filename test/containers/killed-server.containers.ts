@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import OpenAI from "openai";
 import { eventually } from "../support/eventually.ts";
-import { CHAT_TREE } from "./harness/chat-tree.ts";
+import { chatTree } from "../support/chat-tree.ts";
 import { MODEL, NEVER_END, ServerName, Stack } from "./harness/stack.ts";
-import { newTraceContext } from "./harness/trace-context.ts";
+import { newTraceContext } from "../support/trace-context.ts";
 
 /** Long enough to be remembered with the server that has seen it: whoever asks again is sent there. */
 const STORY = {
@@ -64,7 +64,7 @@ suite("a model server that is killed in mid-stream", () => {
     stack = await Stack.start("killed-server");
     const { traceId, headers } = newTraceContext();
     await stack.client(headers).chat.completions.create({ ...STORY, max_tokens: 1 });
-    const trace = await stack.jaeger.trace(traceId, CHAT_TREE);
+    const trace = await stack.jaeger.trace(traceId, chatTree(MODEL));
     killed = ServerName.parse(trace.one("pick").attributes["server.address"]);
   });
 

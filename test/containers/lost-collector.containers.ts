@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
-import { CHAT_TREE } from "./harness/chat-tree.ts";
+import { chatTree } from "../support/chat-tree.ts";
 import { liveHeapBytes } from "./harness/live-heap.ts";
 import { MODEL, Stack } from "./harness/stack.ts";
-import { newTraceContext } from "./harness/trace-context.ts";
+import { newTraceContext } from "../support/trace-context.ts";
 
 const CHAT = {
   model: MODEL,
@@ -57,7 +57,7 @@ suite("while the collector of traces", () => {
     await eventually("a whole trace", async () => {
       const { traceId, headers } = newTraceContext();
       assert.equal(await ask(headers), usual);
-      await stack.jaeger.trace(traceId, CHAT_TREE, { timeoutMs: 3000 });
+      await stack.jaeger.trace(traceId, chatTree(MODEL), { timeoutMs: 3000 });
     });
   });
 

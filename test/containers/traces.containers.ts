@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type OpenAI from "openai";
 import { type Answer, streamedAnswer, wholeAnswer } from "./harness/answers.ts";
-import { CHAT_TREE } from "./harness/chat-tree.ts";
+import { chatTree } from "../support/chat-tree.ts";
 import { MODEL, Stack } from "./harness/stack.ts";
-import type { Attributes, Span, Trace } from "./harness/trace.ts";
-import { newTraceContext } from "./harness/trace-context.ts";
+import type { Attributes, Span, Trace } from "../support/trace.ts";
+import { newTraceContext } from "../support/trace-context.ts";
 
 const WORDS = "The quick brown fox jumps over the lazy dog";
 const CHAT = {
@@ -46,7 +46,7 @@ suite("the trace of a request", () => {
       before(async () => {
         const client = stack.client({ ...headers, "x-request-id": requestId });
         answer = stream ? await streamedAnswer(client, CHAT) : await wholeAnswer(client, CHAT);
-        trace = await stack.jaeger.trace(traceId, CHAT_TREE);
+        trace = await stack.jaeger.trace(traceId, chatTree(MODEL));
       });
 
       test("continues the client's", () => {
@@ -153,7 +153,7 @@ suite("the trace of a request", () => {
   test("of a completion names its own operation", async () => {
     const { traceId, headers } = newTraceContext();
     await stack.client(headers).completions.create({ model: MODEL, prompt: WORDS, max_tokens: 3 });
-    const tree = CHAT_TREE.replaceAll("chat/", "").replace("chat ", "text_completion ");
+    const tree = chatTree(MODEL).replaceAll("chat/", "").replace("chat ", "text_completion ");
     const trace = await stack.jaeger.trace(traceId, tree);
     assert.equal(
       trace.one(`text_completion ${MODEL}`).attributes["gen_ai.operation.name"],
@@ -165,7 +165,7 @@ suite("the trace of a request", () => {
     const { traceId, headers } = newTraceContext();
     const refused = stack.client(headers).chat.completions.create({ ...CHAT, model: "unknown" });
     await assert.rejects(refused, { status: 404 });
-    const tree = CHAT_TREE.split("\n").slice(0, 2).join("\n");
+    const tree = chatTree(MODEL).split("\n").slice(0, 2).join("\n");
     const trace = await stack.jaeger.trace(traceId, tree);
     assert.equal(trace.spans[0]?.attributes["http.response.status_code"], 404);
     assert.equal(trace.spans[0]?.attributes["error"], undefined);
@@ -177,7 +177,7 @@ suite("the trace of a request", () => {
     // What was sent later has arrived; the other would have, too.
     const { traceId, headers } = newTraceContext();
     await stack.client(headers).chat.completions.create(CHAT);
-    await stack.jaeger.trace(traceId, CHAT_TREE);
+    await stack.jaeger.trace(traceId, chatTree(MODEL));
     assert.equal(await stack.jaeger.find(unsampled.traceId), undefined);
   });
 });

@@ -32,6 +32,14 @@ console.log(JSON.stringify({ text, pieces, finish, totalTokens: whole.usage.tota
 `;
 }
 
+/** One question, asked with these headers. Prints the usage that the answer tells. */
+export function tracedModule(model: string, headers: Readonly<Record<string, string>>): string {
+  return `${client({ defaultHeaders: headers, maxRetries: 0 })}
+const { usage } = await client.chat.completions.create({ model: ${JSON.stringify(model)}, messages: [{ role: "user", content: "Hello" }], max_tokens: 8 });
+console.log(JSON.stringify(usage));
+`;
+}
+
 export function modelsModule(): string {
   return `${client()}
 const ids = [];

@@ -13,6 +13,7 @@ import { run } from "../../build/command.ts";
 import { contentHash } from "../../build/content-hash.ts";
 import { buildImage } from "../../build/docker.ts";
 import { PAUSE_IMAGE, prefix } from "../../build/image-names.ts";
+import { buildJaegerImage } from "../../build/jaeger-image.ts";
 import { buildOsImage } from "../../build/os-image.ts";
 import { REPOSITORY } from "../../build/places.ts";
 import { SUITE } from "./places.ts";
@@ -23,7 +24,7 @@ import { tarOf } from "../../build/tar.ts";
 const WEIGHTS_MODE = 0o644;
 
 export type Images = Readonly<
-  Record<ProductImage | "kubernetesNode" | "tools" | "weights", string>
+  Record<ProductImage | "jaeger" | "kubernetesNode" | "tools" | "weights", string>
 >;
 
 /** `weights`: the model file that the weights image carries. */
@@ -39,6 +40,7 @@ export async function buildImages(
     kubernetesNode,
     tools: await buildTools(node, report),
     weights: await buildWeights(weights, report),
+    jaeger: await buildJaegerImage(report),
     ...(await buildProduct(["model-server", "api", "operator"], os, report)),
   };
 }

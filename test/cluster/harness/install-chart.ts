@@ -5,6 +5,7 @@ import { kubectlOf } from "./kubectl.ts";
 import { REPOSITORY } from "../../build/places.ts";
 import type { RunningCluster } from "./running-cluster.ts";
 import { SYSTEM_NAMESPACE } from "./scene.ts";
+import { COLLECTOR_URL } from "./trace-backend.ts";
 
 const TIMEOUT_MS = 300_000;
 
@@ -40,6 +41,7 @@ export function valuesFor({ images }: RunningCluster): object {
     operator: { image: named(images.operator) },
     api: { image: named(images.api) },
     modelServer: { images: { cpu: named(images["model-server"]), cuda: null, vulkan: null } },
+    telemetry: { endpoint: COLLECTOR_URL, sampler: "parentbased_always_on" },
   };
 }
 

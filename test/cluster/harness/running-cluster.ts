@@ -17,6 +17,7 @@ const RunningCluster = z.object({
     api: z.string(),
     operator: z.string(),
     tools: z.string(),
+    jaeger: z.string(),
     weights: z.string(),
   }),
   /** Of kubectl and of the control plane's programs. */

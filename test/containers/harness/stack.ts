@@ -12,10 +12,10 @@ import OpenAI from "openai";
 import { z } from "zod";
 import { run } from "../../build/command.ts";
 import { eventually } from "../../support/eventually.ts";
+import { Jaeger } from "../../support/jaeger.ts";
 import { smollm2Path } from "../../support/smollm2.ts";
 import { type ContainerOptions, logPath, startContainer } from "./container.ts";
 import { buildImages, type Images } from "./images.ts";
-import { Jaeger } from "./jaeger.ts";
 import { Prometheus, prometheusConfig } from "./prometheus.ts";
 
 export const MODEL = "smollm2";
@@ -90,7 +90,7 @@ export class Stack implements AsyncDisposable {
   }
 
   get jaeger(): Jaeger {
-    return new Jaeger(this.#url("jaeger", 16_686));
+    return Jaeger.at(this.#url("jaeger", 16_686));
   }
 
   get prometheus(): Prometheus {

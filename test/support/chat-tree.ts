@@ -1,7 +1,6 @@
-/** The trace of a chat request as ../../../docs say it: everything that is done for it, and nothing else. */
-import { MODEL } from "./stack.ts";
-
-export const CHAT_TREE = `
+/** The trace of a chat request as docs/telemetry.md says it: everything that is done for it, and nothing else. */
+export function chatTree(model: string): string {
+  return `
 localmodel-api POST /v1/chat/completions [server]
   route [internal]
   queue [internal]
@@ -9,9 +8,10 @@ localmodel-api POST /v1/chat/completions [server]
   POST [client]
     localmodel-model-server POST /v1/chat/completions [server]
       validate [internal]
-      chat ${MODEL} [internal]
+      chat ${model} [internal]
         template [internal]
         queue [internal]
         prefill [internal]
         decode [internal]
 `.trim();
+}

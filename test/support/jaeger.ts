@@ -2,7 +2,7 @@
  * Jaeger's query API, as far as tests ask it: traces by id and by tag.
  */
 import { z } from "zod";
-import { eventually, type Patience } from "../../support/eventually.ts";
+import { eventually, type Patience } from "./eventually.ts";
 import { type Attributes, type Span, Trace } from "./trace.ts";
 
 const Tags = z.array(
@@ -34,11 +34,23 @@ const Answer = z.object({ data: z.array(JaegerTrace) });
 
 const PATIENCE: Patience = { timeoutMs: 20_000 };
 
-export class Jaeger {
-  readonly #url: string;
+/** What is at a path of the query API; undefined if there is nothing. */
+export type Fetch = (path: string) => Promise<unknown>;
 
-  constructor(url: string) {
-    this.#url = url;
+export class Jaeger {
+  readonly #fetch: Fetch;
+
+  constructor(fetch: Fetch) {
+    this.#fetch = fetch;
+  }
+
+  static at(url: string): Jaeger {
+    return new Jaeger(async (path) => {
+      const response = await fetch(`${url}${path}`);
+      if (response.status === 404) return undefined;
+      if (response.ok) return response.json();
+      throw new Error(`Jaeger answered ${response.status}: ${await response.text()}`);
+    });
   }
 
   /** Once it looks like this: processes send their spans on their own, a moment after they have ended. */
@@ -72,11 +84,8 @@ export class Jaeger {
   }
 
   async #ask(path: string): Promise<readonly Trace[]> {
-    const response = await fetch(`${this.#url}${path}`);
-    if (response.status === 404) return [];
-    if (!response.ok)
-      throw new Error(`Jaeger answered ${response.status}: ${await response.text()}`);
-    return Answer.parse(await response.json()).data.map(traceOf);
+    const answer = await this.#fetch(path);
+    return answer === undefined ? [] : Answer.parse(answer).data.map(traceOf);
   }
 }
 
