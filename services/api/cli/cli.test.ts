@@ -141,6 +141,16 @@ describe("the log on a terminal", () => {
   });
 
   test("says what was dropped and who refused", () => {
+    const embedded = { ...INPUT, inputs: ["Hello\u001b", [1, 2]] };
+    assert.match(
+      pretty({ ...embedded, type: "llm.embedding.input" }),
+      /\nHello\\u\{1b\}\n\[1,2\]\n\n$/,
+    );
+    const vectors = { usage: { promptTokens: 2 }, dimensions: 4, timings: { totalMs: 1.5 } };
+    assert.match(
+      pretty({ ...INPUT, ...vectors, type: "llm.embedding.output" }),
+      /\n\(2 tokens; 4 dimensions; totalMs=1\.5\)\n\n$/,
+    );
     assert.match(pretty({ type: "dropped", events: 3 }), /3 events were dropped/);
     assert.equal(pretty({ type: "refused", model: "a", message: "No." }), "a: No.\n\n");
     assert.equal(pretty({ type: "attached", model: "a" }), "a: attached\n\n");

@@ -21,12 +21,23 @@ type Output = {
   readonly error?: { readonly message: string };
 };
 
+type EmbeddingInput = { readonly inputs: readonly (string | readonly number[])[] };
+
+type EmbeddingOutput = Pick<Output, "timings" | "error"> & {
+  readonly usage?: { readonly promptTokens: number };
+  readonly dimensions?: number;
+};
+
 export function pretty(event: LogEvent): string {
   switch (event.type) {
     case "llm.prediction.input":
       return `${head(event, "received")}${input(event as unknown as Input)}\n`;
     case "llm.prediction.output":
       return `${head(event, "answered")}${output(event as unknown as Output)}\n`;
+    case "llm.embedding.input":
+      return `${head(event, "received")}${embeddingInput(event as unknown as EmbeddingInput)}\n`;
+    case "llm.embedding.output":
+      return `${head(event, "answered")}${embeddingOutput(event as unknown as EmbeddingOutput)}\n`;
     case "dropped":
       return `... ${shown(event["events"])} events were dropped: this reader is too slow\n\n`;
     case "refused":
@@ -60,6 +71,20 @@ function output({ choices, usage, timings, error }: Output): string {
   const times = Object.entries(timings).map(([name, value]) => `${name}=${value}`);
   const failure = error === undefined ? [] : [printable(error.message)];
   return `${texts}(${[...failure, ends, ...counts, times.join(" ")].filter((part) => part !== "").join("; ")})\n`;
+}
+
+/** Tokens stand as numbers where a client has sent them as such. */
+function embeddingInput({ inputs }: EmbeddingInput): string {
+  return inputs.map((one) => text(typeof one === "string" ? one : JSON.stringify(one))).join("");
+}
+
+function embeddingOutput({ usage, dimensions, timings, error }: EmbeddingOutput): string {
+  const parts = [
+    ...(error === undefined ? [] : [printable(error.message)]),
+    ...(usage === undefined ? [] : [`${usage.promptTokens} tokens`, `${dimensions} dimensions`]),
+    ...Object.entries(timings).map(([name, value]) => `${name}=${value}`),
+  ];
+  return `(${parts.join("; ")})\n`;
 }
 
 function isEmpty(value: unknown): boolean {

@@ -4,7 +4,10 @@
  * Two events, with the names LM Studio's log stream gives them: one when the prompt is known, one when the
  * answer is over, however it ended.
  */
+import { TENANT_HEADER } from "@localmodel/localmodel/internal-headers.ts";
 import { toOpenAIError } from "@localmodel/openai/errors.ts";
+import { requestIdOf } from "@localmodel/service/request-id.ts";
+import type { Request, Response } from "express";
 import type { FinishReason, GenerateEvent, GenerateRequest, Usage } from "../engine.ts";
 import type { Ending, GenerationObserver } from "../observed-generation.ts";
 import type { PromptLog } from "./prompt-log.ts";
@@ -18,6 +21,16 @@ export type About = {
   readonly model: string;
   readonly path: string;
 };
+
+export function aboutRequest(req: Request, res: Response, model: string): About {
+  const tenant = req.get(TENANT_HEADER) ?? "";
+  return {
+    requestId: requestIdOf(res),
+    ...(tenant !== "" && { key: tenant }),
+    model,
+    path: req.path,
+  };
+}
 
 type Choice = { text: string; finishReason?: FinishReason };
 
@@ -99,7 +112,8 @@ class Observation implements GenerationObserver {
   }
 }
 
-function describe(failure: unknown): { code: string | null; message: string } {
+/** Texts say what happened outside of the engine. */
+export function describe(failure: unknown): { code: string | null; message: string } {
   if (typeof failure === "string") return { code: null, message: failure };
   const { code, message } = toOpenAIError(failure);
   return { code, message };

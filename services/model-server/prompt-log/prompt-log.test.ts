@@ -81,6 +81,25 @@ test("a reader sees what the model receives and answers, with its parameters and
   );
 });
 
+test("embeddings are shown by their inputs and how they ended, without vectors", async (t) => {
+  const { url, post } = await serve(t, reporting(), ON);
+  const { events } = await attach(t, url);
+  const headers = { "content-type": "application/json", "x-request-id": "req-2" };
+  const input = ["Hello", "world"];
+  await (await post("/v1/embeddings", { input }, { headers })).json();
+  await eventually(t, () => assert.equal(events.length, 2));
+  const about = { requestId: "req-2", model: "org/model:Q4", path: "/v1/embeddings" };
+  const [{ time: _, ...asked }, { time: __, timings, ...told }] = events as [LogEvent, LogEvent];
+  assert.deepEqual(asked, { type: "llm.embedding.input", ...about, inputs: input });
+  assert.deepEqual(told, {
+    type: "llm.embedding.output",
+    ...about,
+    usage: { promptTokens: 2 },
+    dimensions: 4,
+  });
+  assert.deepEqual(Object.keys(timings as object), ["totalMs"]);
+});
+
 test("while nobody reads, the engine is asked for nothing more and nothing is kept", async (t) => {
   const engine = reporting();
   const { url, post, log } = await serve(t, engine, ON);

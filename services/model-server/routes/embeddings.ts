@@ -14,12 +14,14 @@ import { requireValidTokens } from "../resolve-tokens.ts";
 import type { Serving } from "../serving.ts";
 import { embedMeasured } from "../metrics/measured-embedding.ts";
 import { measured } from "../metrics/server-metrics.ts";
+import { embedLogged } from "../prompt-log/embedding-log.ts";
+import { aboutRequest } from "../prompt-log/observe.ts";
 import { embedTraced } from "../tracing/embedding-span.ts";
 import { reportUsage } from "../usage-report.ts";
 import { whileConnected } from "../while-connected.ts";
 
 export function embeddings(serving: Serving): RequestHandler {
-  const { admission, config, engine, genAi, log, metrics } = serving;
+  const { admission, config, engine, genAi, log, metrics, promptLog } = serving;
   const understand = (req: Request, res: Response) => {
     const { request, ignored } = parseEmbeddingRequest(req.body);
     reportIgnored(res, ignored);
@@ -47,8 +49,14 @@ export function embeddings(serving: Serving): RequestHandler {
         signal: gone,
         embed: (times) => engine.embed({ inputs: request.input, ...times }, gone),
       });
+    const logged = (): Promise<EmbedResult> =>
+      embedLogged(promptLog, aboutRequest(req, res, config.modelId), {
+        inputs: request.input,
+        embed,
+        signal: gone,
+      });
     const { vectors, promptTokens } = await embedMeasured(metrics, measured(about, span), {
-      embed,
+      embed: logged,
       signal: gone,
     });
     reportUsage(res, { promptTokens, completionTokens: 0 });

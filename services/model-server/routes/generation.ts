@@ -6,7 +6,6 @@
 import { TENANT_HEADER } from "@localmodel/localmodel/internal-headers.ts";
 import { type AnswerHead, newId } from "@localmodel/openai/answer.ts";
 import { codeOf } from "@localmodel/openai/errors.ts";
-import { requestIdOf } from "@localmodel/service/request-id.ts";
 import { spanOf } from "@localmodel/service/server-span.ts";
 import { withinSync } from "@localmodel/telemetry/span.ts";
 import type { Request as Req, RequestHandler, Response as Res } from "express";
@@ -19,7 +18,7 @@ import type { ResolveContext } from "../resolve-chat.ts";
 import { requireCapability, requireModel } from "../resolve-model.ts";
 import { MeasuredGeneration } from "../metrics/measured-generation.ts";
 import { generateObserved } from "../observed-generation.ts";
-import { observation } from "../prompt-log/observe.ts";
+import { aboutRequest, observation } from "../prompt-log/observe.ts";
 import { withRunningUsage } from "../running-usage.ts";
 import type { Serving } from "../serving.ts";
 import { streamEvents } from "../stream-events.ts";
@@ -71,21 +70,16 @@ export function generationRoute<Request extends Generating>(
     requireCapability(form.capability, facts, config.modelId);
     const tenant = req.get(TENANT_HEADER) ?? "";
     const generation = form.resolve(request, { config, facts, tenant });
-    return { request, facts, tenant, generation };
+    return { request, facts, generation };
   };
   return whileConnected(log, async (req, res, gone) => {
     const span = spanOf(res);
-    const { request, facts, tenant, generation } = withinSync(span, "validate", {
+    const { request, facts, generation } = withinSync(span, "validate", {
       act: () => understand(req, res),
       errorTypeOf: codeOf,
     });
     using _place = admission.admit(patienceSeconds(req, request));
-    const about = {
-      requestId: requestIdOf(res),
-      ...(tenant !== "" && { key: tenant }),
-      model: config.modelId,
-      path: req.path,
-    };
+    const about = aboutRequest(req, res, config.modelId);
     const head = answerHead(form.idPrefix, config.modelId, facts.fingerprint);
     const named = {
       ...genAi.forModel(config),
