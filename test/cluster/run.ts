@@ -11,13 +11,15 @@ import { CACHE } from "../build/places.ts";
 import { runTests, testFiles } from "../support/run-tests.ts";
 import { collectLogs } from "./harness/cluster-logs.ts";
 import { clusterDown } from "./harness/down.ts";
-import { installChart } from "./harness/install-chart.ts";
+import { installChart, removeChart } from "./harness/install-chart.ts";
 import { SUITE } from "./harness/places.ts";
 import { startTraceBackend } from "./harness/trace-backend.ts";
 import { clusterUp } from "./harness/up.ts";
 
 /** Stops components and cuts networks, or reads what the API server has noted: only in a cluster of our own. */
-const OWN_CLUSTER = ["disturbances.cluster.ts", "used-rights.cluster.ts"];
+const OWN_CLUSTER = ["disturbances.cluster.ts", "newcomer.cluster.ts", "used-rights.cluster.ts"];
+/** Finds an empty cluster, and leaves one. */
+const FIRST = "newcomer.cluster.ts";
 const TIMEOUT_MS = 900_000;
 
 const report = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
@@ -25,17 +27,32 @@ const logs = join(CACHE, "logs", new Date().toISOString().replaceAll(":", "-"));
 
 const cluster = await clusterUp(report);
 try {
-  await startTraceBackend(cluster);
-  await installChart(cluster, report);
-  const status = await runTests({
-    files: await filesToRun(),
-    timeoutMs: TIMEOUT_MS,
-    env: { LOCALMODEL_TEST_KUBECONFIG: cluster.kubeconfig, LOCALMODEL_TEST_LOGS: logs },
-  });
+  const { first = [], others = [] } = Object.groupBy(await filesToRun(), (path) =>
+    basename(path) === FIRST ? "first" : "others",
+  );
+  const status = (await runWithoutInstallation(first)) || (await runOnInstallation(others));
   if (status !== 0) report(`logs of the cluster are in ${await collected()}`);
   process.exitCode = status;
 } finally {
   if (process.env["LOCALMODEL_TEST_KEEP"] === undefined) await clusterDown();
+}
+
+async function runWithoutInstallation(files: readonly string[]): Promise<number> {
+  if (files.length === 0) return 0;
+  await removeChart(cluster);
+  return run(files);
+}
+
+async function runOnInstallation(files: readonly string[]): Promise<number> {
+  if (files.length === 0) return 0;
+  await startTraceBackend(cluster);
+  await installChart(cluster, report);
+  return run(files);
+}
+
+async function run(files: readonly string[]): Promise<number> {
+  const env = { LOCALMODEL_TEST_KUBECONFIG: cluster.kubeconfig, LOCALMODEL_TEST_LOGS: logs };
+  return runTests({ files, timeoutMs: TIMEOUT_MS, env });
 }
 
 async function filesToRun(): Promise<readonly string[]> {

@@ -5,23 +5,23 @@
  * No pod starts here. What takes one is marked in the page with what it needs.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { glob, mkdir, readFile, symlink } from "node:fs/promises";
-import { delimiter, join, relative } from "node:path";
+import { glob, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { promisify } from "node:util";
 import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
 import { Transport } from "@localmodel/kube/transport.ts";
 import { ControlPlane, KUBE_BIN_VARIABLE } from "../support/control-plane.ts";
 import { type Command, commandsOf, isRunBy, REPOSITORY } from "../support/documented-commands.ts";
+import { DocumentedShell } from "../support/documented-shell.ts";
 import { HELM_VARIABLE } from "../support/helm.ts";
 import { objectsIn } from "../support/rendered-chart.ts";
 import { ServerDryRun } from "../support/server-dry-run.ts";
 
 const SELF = relative(REPOSITORY, import.meta.filename);
-const TIMEOUT_MS = 120_000;
-/** Folders that commands name, and the files they are written from. */
-const LINKED = ["charts", "crds", "examples"];
+const programs = {
+  kubectl: join(process.env[KUBE_BIN_VARIABLE] ?? "", "kubectl"),
+  helm: process.env[HELM_VARIABLE] ?? "helm",
+};
 
 const pages = await Array.fromAsync(
   glob(["charts/*/README.md", "docs/**/*.md"], { cwd: REPOSITORY }),
@@ -32,6 +32,7 @@ const runHere = commands.filter((command) => isRunBy(command, SELF));
 for (const [page, ofPage] of Map.groupBy(runHere, ({ page: name }) => name)) {
   suite(`the commands of ${page}`, () => {
     let plane: ControlPlane | undefined;
+    let shell: DocumentedShell;
 
     after(async () => plane?.[Symbol.asyncDispose]());
 
@@ -41,9 +42,9 @@ for (const [page, ofPage] of Map.groupBy(runHere, ({ page: name }) => name)) {
           await plane?.[Symbol.asyncDispose]();
           // The ServiceAccounts and Secrets of namespaces are a controller's work.
           plane = await ControlPlane.start({ controllers: true });
-          await prepare(plane);
+          shell = await DocumentedShell.in(plane.folder, programs, plane.kubeconfig);
         }
-        await shell(command.text, plane);
+        await shell.run(command.text);
       });
     }
   });
@@ -81,26 +82,4 @@ suite("the manifests in examples/clients", () => {
 
 function startsAnew({ tag }: Command): boolean {
   return tag !== undefined && "runBy" in tag && tag.onNewCluster;
-}
-
-/** A folder to work in, with what a checkout has, and the programs under their usual names. */
-async function prepare({ folder }: ControlPlane): Promise<void> {
-  await mkdir(folder.file("bin"));
-  await mkdir(folder.file("checkout"));
-  const kubectl = join(process.env[KUBE_BIN_VARIABLE] ?? "", "kubectl");
-  await symlink(kubectl, folder.file("bin/kubectl"));
-  await symlink(process.env[HELM_VARIABLE] ?? "helm", folder.file("bin/helm"));
-  for (const name of LINKED) await symlink(join(REPOSITORY, name), folder.file(`checkout/${name}`));
-}
-
-async function shell(text: string, { folder, kubeconfig }: ControlPlane): Promise<void> {
-  await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", text], {
-    cwd: folder.file("checkout"),
-    timeout: TIMEOUT_MS,
-    env: {
-      PATH: [folder.file("bin"), process.env["PATH"]].join(delimiter),
-      HOME: folder.file("home"),
-      KUBECONFIG: kubeconfig,
-    },
-  });
 }

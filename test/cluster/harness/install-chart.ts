@@ -34,6 +34,15 @@ export async function installChart(
   );
 }
 
+/** What an earlier run may have left in a cluster that was kept. */
+export async function removeChart(cluster: RunningCluster): Promise<void> {
+  const flags = ["--namespace", SYSTEM_NAMESPACE, "--kubeconfig", cluster.kubeconfig];
+  const options = { timeoutMs: TIMEOUT_MS };
+  await run(cluster.helm, ["uninstall", "localmodel", ...flags, "--ignore-not-found"], options);
+  const crd = "crd/localmodels.localmodel.dev";
+  await kubectlOf(cluster, "default")("delete", crd, "--ignore-not-found");
+}
+
 /** A node with two cores has room for more than one replica only if nobody reserves a whole core. */
 export function valuesFor({ images }: RunningCluster): object {
   return {

@@ -27,6 +27,15 @@ export async function loadImages(
   return { ...cluster, images };
 }
 
+/** Gives an image that the nodes have another name there: for what names images as a registry does. */
+export async function tagged(cluster: RunningCluster, image: string, name: string): Promise<void> {
+  const known = `docker.io/${image}`;
+  for (const container of cluster.containers) {
+    const ctr = ["exec", container, "ctr", "--namespace", "k8s.io", "images"];
+    await run("docker", [...ctr, "tag", "--force", known, name]);
+  }
+}
+
 async function loadInto({ containers }: RunningCluster, images: readonly string[]): Promise<void> {
   const tar = join(CLUSTER_FOLDER, "images.tar");
   await run("docker", ["save", "--output", tar, ...images], { timeoutMs: IMPORT_TIMEOUT_MS });
