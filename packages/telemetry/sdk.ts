@@ -29,7 +29,6 @@ export function startSdk(
   const { env } = process;
   const serviceName = ownName(service, env);
   const instanceId = randomUUID();
-  listenToSdk(complain);
   const sdk = new NodeSDK({
     ...(serviceName !== undefined && { serviceName }),
     ...detectorsOf(env, instanceId),
@@ -37,6 +36,8 @@ export function startSdk(
     metricReaders: signals.metrics && metrics !== undefined ? metricReaders(metrics, env) : [],
     logRecordProcessors: [],
   });
+  // After the SDK's own logger, which writes to the console.
+  listenToSdk(complain);
   sdk.start();
   const outbox = signals.traces ? new SpanOutbox({ serviceName, instanceId }, complain) : undefined;
   return {

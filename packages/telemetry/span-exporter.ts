@@ -23,7 +23,6 @@ function say(message: FromExporter): void {
 }
 
 function start({ serviceName, instanceId }: ExporterOptions): NodeSDK {
-  listenToSdk((complaint) => say({ complaint }));
   const sdk = new NodeSDK({
     ...(serviceName !== undefined && { serviceName }),
     ...detectorsOf(process.env, instanceId),
@@ -33,6 +32,7 @@ function start({ serviceName, instanceId }: ExporterOptions): NodeSDK {
     metricReaders: [],
     logRecordProcessors: [],
   });
+  listenToSdk((complaint) => say({ complaint }));
   sdk.start();
   return sdk;
 }
