@@ -17,7 +17,7 @@ import { podWrite } from "./inspect-pod-life.ts";
 import type { OwnedObject } from "./observed.ts";
 import type { Problem } from "./status/problem.ts";
 import { refusal } from "./status/refusal.ts";
-import type { Strangers } from "./strangers.ts";
+import type { Beneficiary, Strangers } from "./strangers.ts";
 
 export type Writer = {
   readonly client: Client;
@@ -26,7 +26,7 @@ export type Writer = {
   readonly strangers: Strangers;
   readonly signal: AbortSignal;
   /** Whose pass it is. */
-  readonly key: string;
+  readonly model: Beneficiary;
 };
 
 /** What came of applying one object. `againInMs`: it has to wait for something nobody tells of. */
@@ -49,7 +49,7 @@ export async function applyObject(
     if (taken !== undefined) return { refusal: taken };
     const applied = await writer.client.apply(resource, configuration);
     writer.memory.remember(resource, configuration, applied);
-    writer.written.record(writer.key, resource, applied);
+    writer.written.record(writer.model.key, resource, applied);
     return {};
   } catch (error) {
     const said = refusalOf(error, `The ${resource.kind} ${configuration.metadata.name}`);
@@ -74,10 +74,10 @@ async function replacePod(
 
 /** What the caches do not show may be there nevertheless. */
 async function takenBy(
-  { strangers, signal }: Writer,
+  { strangers, model, signal }: Writer,
   { resource, configuration: { metadata } }: DesiredObject,
 ): Promise<Problem | undefined> {
-  if (!(await strangers.have(resource, metadata, signal))) return undefined;
+  if (!(await strangers.have(resource, metadata, { model, signal }))) return undefined;
   const what = `The ${resource.kind} ${metadata.name}`;
   return refusal(what, "somebody else has made one of that name", 409);
 }
@@ -98,12 +98,12 @@ export async function deleteObject(
 }
 
 export async function scaleDeployment(
-  { client, written, key }: Writer,
+  { client, written, model }: Writer,
   { metadata }: Deployment,
   replicas: number,
 ): Promise<void> {
   const { namespace = "", name } = metadata;
   const patch = { spec: { replicas } };
   const scaled = await client.mergePatch(DEPLOYMENTS, { namespace, name }, patch);
-  written.record(key, DEPLOYMENTS, scaled);
+  written.record(model.key, DEPLOYMENTS, scaled);
 }

@@ -89,12 +89,13 @@ async function work(
   const questions = questionsOf(decision, observed);
   const [answers, { refusals, againInMs }] = await Promise.all([
     askPods([...questions.progress, ...questions.facts], pass.signal),
-    write(surroundings, pass, { decision, observed }),
+    write(surroundings, pass, { decision, observed, stored }),
   ]);
   const now = kubeTime(clock.date());
   const status = reportedStatus(model, observed, { decision, answers, refusals, now });
   await writeStatus(surroundings, pass, { stored, observed, status });
-  for (const object of decision.deletes) await deleteObject(writer(surroundings, pass), object);
+  const by = writer(surroundings, pass, stored);
+  for (const object of decision.deletes) await deleteObject(by, object);
   if (refusals.length > 0) return "requeue";
   // What a pod has told about its model need not be asked again.
   const unanswered = status.modelRevision === decision.revision ? [] : questions.facts;
@@ -104,13 +105,15 @@ async function work(
 
 type Written = { readonly refusals: readonly Problem[]; readonly againInMs: readonly number[] };
 
+type Writing = Pick<Work, "stored" | "observed"> & { readonly decision: Decision };
+
 /** What makes pods comes last: a pod without its ServiceAccount is refused. */
 async function write(
   surroundings: Surroundings,
   pass: Pass,
-  { decision, observed }: { readonly decision: Decision; readonly observed: Observed },
+  { decision, observed, stored }: Writing,
 ): Promise<Written> {
-  const by = writer(surroundings, pass);
+  const by = writer(surroundings, pass, stored);
   const applyAll = (makers: boolean) =>
     Promise.all(
       decision.applies
@@ -135,8 +138,10 @@ function makesPods(resource: Resource): boolean {
 function writer(
   { client, memory, written, strangers }: Surroundings,
   { key, signal }: Pass,
+  { metadata: { uid = "", resourceVersion = "" } }: StoredModel,
 ): Writer {
-  return { client: client.with({ signal }), memory, written, strangers, signal, key };
+  const model = { key, uid, resourceVersion };
+  return { client: client.with({ signal }), memory, written, strangers, signal, model };
 }
 
 type Questions = { readonly progress: readonly Question[]; readonly facts: readonly Question[] };
@@ -184,7 +189,8 @@ async function writeStatus(
   for (const said of transitions(observed.status, status)) recorder.record({ regarding, ...said });
 }
 
-function forget({ memory }: Surroundings, { name }: Pass): void {
+function forget({ memory, strangers }: Surroundings, { key, name }: Pass): void {
+  strangers.forget(key);
   const object = { namespace: name.namespace ?? "", name: objectName(name.name) };
   for (const resource of OWNED) memory.forget(resource, object);
   memory.forget(PODS, { ...object, name: inspectPodName(name.name) });
