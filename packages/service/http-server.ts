@@ -8,6 +8,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { answerClientError } from "./client-error.ts";
+import { isExpress, messagesOf } from "./express-messages.ts";
 import { ListenError } from "./listen-error.ts";
 
 export type ListenOptions = {
@@ -43,6 +44,7 @@ const UNUSED_CONNECTION_MS = 250;
 
 export async function listen(app: RequestListener, options: ListenOptions): Promise<HttpServer> {
   const server = createServer({
+    ...(isExpress(app) && messagesOf(app)),
     headersTimeout: options.headersTimeoutMs ?? 20_000,
     requestTimeout: options.requestTimeoutMs ?? 300_000,
     // Longer than the idle time of common proxies and connection pools, so that they close first.
