@@ -106,18 +106,6 @@ suite("a LocalModel that cannot be served", { concurrency: 4 }, () => {
     await scene?.[Symbol.asyncDispose]();
   });
 
-  for (const [index, [name, { spec, reason, message }]] of Object.entries(failures).entries()) {
-    test(`says so: ${name}`, async () => {
-      const model = `failure-${index}`;
-      await scene.model(model, spec(scene));
-      const condition = await scene.untilReason(model, reason);
-      assert.equal(condition.status, "False");
-      assert.match(condition.message, message);
-      assert.equal((await scene.condition(model, "Progressing")).observedGeneration, 1);
-      await scene.kubectl("delete", "localmodel", model);
-    });
-  }
-
   test("is served once its source has been put right", async () => {
     await scene.model("repaired", { source: { http: { url: scene.url("missing") } } });
     await scene.untilReason("repaired", /^NotFound$/);
@@ -194,4 +182,16 @@ suite("a LocalModel that cannot be served", { concurrency: 4 }, () => {
     await scene.untilReady("on-gpu");
     await scene.kubectl("delete", "localmodel", "on-gpu");
   });
+
+  for (const [index, [name, { spec, reason, message }]] of Object.entries(failures).entries()) {
+    test(`says so: ${name}`, async () => {
+      const model = `failure-${index}`;
+      await scene.model(model, spec(scene));
+      const condition = await scene.untilReason(model, reason);
+      assert.equal(condition.status, "False");
+      assert.match(condition.message, message);
+      assert.equal((await scene.condition(model, "Progressing")).observedGeneration, 1);
+      await scene.kubectl("delete", "localmodel", model);
+    });
+  }
 });

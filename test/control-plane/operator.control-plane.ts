@@ -253,7 +253,7 @@ const SETTLED = [
 
 /** From nothing to ready, with an operator that dies at one write and its successor. */
 async function grow(cluster: OperatorCluster, name: string, cut: Cut): Promise<boolean> {
-  const first = await cluster.startOperator({ cut });
+  await using first = await cluster.startOperator({ cut });
   const { signal } = first.proxy.severed;
   const wasCut = new Promise((resolve) => signal.addEventListener("abort", resolve));
   await cluster.apply(name, { source, cache: { claimTemplate: { size: "1Gi" } } });
@@ -271,6 +271,5 @@ async function grow(cluster: OperatorCluster, name: string, cut: Cut): Promise<b
   await Promise.race([playing, wasCut]);
   await using _second = signal.aborted ? await cluster.startOperator() : undefined;
   await playing;
-  await first[Symbol.asyncDispose]();
   return signal.aborted;
 }

@@ -127,6 +127,8 @@ export class ControlPlane implements AsyncDisposable {
 
   #runControllerManager(): void {
     this.#run("kube-controller-manager", [
+      // Nodes here have no kubelet: after a minute it would call whatever runs on them not ready.
+      "--controllers=*,-node-lifecycle-controller,-taint-eviction-controller",
       `--kubeconfig=${this.kubeconfig}`,
       "--leader-elect=false",
       "--secure-port=0",
