@@ -20,6 +20,8 @@ import { clusterUp } from "./harness/up.ts";
 const OWN_CLUSTER = ["disturbances.cluster.ts", "newcomer.cluster.ts", "used-rights.cluster.ts"];
 /** Finds an empty cluster, and leaves one. */
 const FIRST = "newcomer.cluster.ts";
+/** One after the other: they change nodes or the control plane, load two cores, or look at what all others have done. */
+const ALONE = ["disturbances.cluster.ts", "serving.cluster.ts", "used-rights.cluster.ts"];
 const TIMEOUT_MS = 900_000;
 
 const report = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
@@ -27,32 +29,40 @@ const logs = join(CACHE, "logs", new Date().toISOString().replaceAll(":", "-"));
 
 const cluster = await clusterUp(report);
 try {
-  const { first = [], others = [] } = Object.groupBy(await filesToRun(), (path) =>
-    basename(path) === FIRST ? "first" : "others",
-  );
-  const status = (await runWithoutInstallation(first)) || (await runOnInstallation(others));
+  const { first = [], beside = [], alone = [] } = Object.groupBy(await filesToRun(), phaseOf);
+  const status = (await runOnEmptyCluster(first)) || (await runOnInstallation(beside, alone));
   if (status !== 0) report(`logs of the cluster are in ${await collected()}`);
   process.exitCode = status;
 } finally {
   if (process.env["LOCALMODEL_TEST_KEEP"] === undefined) await clusterDown();
 }
 
-async function runWithoutInstallation(files: readonly string[]): Promise<number> {
+function phaseOf(path: string): "first" | "beside" | "alone" {
+  const name = basename(path);
+  return name === FIRST ? "first" : ALONE.includes(name) ? "alone" : "beside";
+}
+
+async function runOnEmptyCluster(files: readonly string[]): Promise<number> {
   if (files.length === 0) return 0;
   await removeChart(cluster);
   return run(files);
 }
 
-async function runOnInstallation(files: readonly string[]): Promise<number> {
-  if (files.length === 0) return 0;
+async function runOnInstallation(
+  beside: readonly string[],
+  alone: readonly string[],
+): Promise<number> {
+  if (beside.length + alone.length === 0) return 0;
   await startTraceBackend(cluster);
   await installChart(cluster, report);
-  return run(files);
+  const statuses = [await run(beside, 2), await run(alone)];
+  return Math.max(...statuses);
 }
 
-async function run(files: readonly string[]): Promise<number> {
+async function run(files: readonly string[], concurrency = 1): Promise<number> {
+  if (files.length === 0) return 0;
   const env = { LOCALMODEL_TEST_KUBECONFIG: cluster.kubeconfig, LOCALMODEL_TEST_LOGS: logs };
-  return runTests({ files, timeoutMs: TIMEOUT_MS, env });
+  return runTests({ files, timeoutMs: TIMEOUT_MS, concurrency, env });
 }
 
 async function filesToRun(): Promise<readonly string[]> {
