@@ -47,7 +47,9 @@ suite("a LocalModel that is applied to a cluster", () => {
     const answer = await scene.inCluster<ChatAnswer>(chatModule("smollm2", QUESTION));
     assert.ok(answer.pieces > 1 && answer.totalTokens > 8, JSON.stringify(answer));
     assert.match(answer.text, /[a-z]/);
-    assert.deepEqual(await scene.inCluster(modelsModule()), ["smollm2"]);
+    // Models of scenarios before this one may not have gone yet.
+    const ids = await scene.inCluster<readonly string[]>(modelsModule());
+    assert.ok(ids.includes("smollm2"), ids.join(", "));
   });
 
   test("has a status that says what its weights are and what memory they take", async () => {
