@@ -5,6 +5,7 @@ import { propagation } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { AlwaysOnSampler, ParentBasedSampler } from "@opentelemetry/sdk-trace";
 import fc from "fast-check";
+import { injectorOf } from "./inject.ts";
 import { RecordingTracer } from "./recording-tracer.ts";
 import type { Span } from "./span.ts";
 import type { SpanRecord } from "./span-record.ts";
@@ -19,7 +20,8 @@ let tracer: RecordingTracer;
 beforeEach(() => {
   records = [];
   const sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() });
-  tracer = new RecordingTracer(sampler, (record) => records.push(record));
+  const keep = (record: SpanRecord) => void records.push(record);
+  tracer = new RecordingTracer(sampler, { keep, inject: injectorOf({}) });
 });
 
 const start = (flags: string) =>

@@ -7,7 +7,6 @@
  * their way to logs and to the next process, and nothing else is done for it.
  */
 import {
-  createTraceState,
   propagation,
   ROOT_CONTEXT,
   type SpanContext,
@@ -17,6 +16,7 @@ import {
 } from "@opentelemetry/api";
 import { type Sampler, SamplingDecision } from "@opentelemetry/sdk-trace";
 import { epochMs } from "./epoch.ts";
+import type { Inject } from "./inject.ts";
 import type {
   Attributes,
   AttributeValue,
@@ -28,7 +28,11 @@ import type {
 import { KINDS, type SpanEvent, type SpanLink, type SpanRecord } from "./span-record.ts";
 import { newSpanId, newTraceId } from "./trace-ids.ts";
 
-type Keep = (record: SpanRecord) => void;
+/** Where notes go, and how a trace is passed on. */
+export type Ways = {
+  readonly keep: (record: SpanRecord) => void;
+  readonly inject: Inject;
+};
 
 const API_KINDS = {
   internal: SpanKind.INTERNAL,
@@ -38,11 +42,11 @@ const API_KINDS = {
 
 export class RecordingTracer implements Tracer {
   readonly #sampler: Sampler;
-  readonly #keep: Keep;
+  readonly #ways: Ways;
 
-  constructor(sampler: Sampler, keep: Keep) {
+  constructor(sampler: Sampler, ways: Ways) {
     this.#sampler = sampler;
-    this.#keep = keep;
+    this.#ways = ways;
   }
 
   start(name: string, options: SpanOptions & { readonly headers?: IncomingHeaders }): Span {
@@ -54,8 +58,8 @@ export class RecordingTracer implements Tracer {
       isParentRemote: true,
     };
     return this.#isChosen(name, options, origin.traceId, parent)
-      ? new RecordedSpan(this.#keep, name, origin, options)
-      : new UnrecordedSpan(origin.traceId, origin.traceState);
+      ? new RecordedSpan(this.#ways, name, origin, options)
+      : new UnrecordedSpan(this.#ways, origin);
   }
 
   #isChosen(name: string, { kind }: SpanOptions, traceId: string, parent?: SpanContext): boolean {
@@ -86,7 +90,7 @@ class RecordedSpan implements Span {
   readonly traceId: string;
   readonly spanId = newSpanId();
   readonly isRecording = true;
-  readonly #keep: Keep;
+  readonly #ways: Ways;
   readonly #name: string;
   readonly #kind: number;
   readonly #origin: Origin;
@@ -99,9 +103,9 @@ class RecordedSpan implements Span {
   /** When the last of its children ended. */
   #childrenMs = 0;
 
-  constructor(keep: Keep, name: string, origin: Origin, options: SpanOptions) {
+  constructor(ways: Ways, name: string, origin: Origin, options: SpanOptions) {
     this.traceId = origin.traceId;
-    this.#keep = keep;
+    this.#ways = ways;
     this.#name = name;
     this.#kind = KINDS[options.kind ?? "internal"];
     this.#origin = origin;
@@ -116,7 +120,7 @@ class RecordedSpan implements Span {
     const { traceId, spanId: parentSpanId } = this;
     const { traceState } = this.#origin;
     const origin = { traceId, traceState, parentSpanId, isParentRemote: false, parent: this };
-    return new RecordedSpan(this.#keep, name, origin, options);
+    return new RecordedSpan(this.#ways, name, origin, options);
   }
 
   set(attributes: Attributes): void {
@@ -142,7 +146,7 @@ class RecordedSpan implements Span {
     const { parent, parentSpanId, isParentRemote, traceState } = this.#origin;
     const atMs = Math.max(endMs ?? epochMs(), this.#childrenMs, this.#startMs);
     if (parent !== undefined) parent.#childrenMs = Math.max(parent.#childrenMs, atMs);
-    this.#keep([
+    this.#ways.keep([
       this.#name,
       this.#kind,
       this.traceId,
@@ -160,7 +164,9 @@ class RecordedSpan implements Span {
   }
 
   inject(headers: Record<string, string>): void {
-    injectInto(headers, this, this.#origin.traceState);
+    const { traceId, spanId, isRecording } = this;
+    const { traceState } = this.#origin;
+    this.#ways.inject(headers, { traceId, spanId, isRecording, traceState });
   }
 }
 
@@ -172,10 +178,12 @@ class UnrecordedSpan implements Span {
   readonly traceId: string;
   readonly spanId = newSpanId();
   readonly isRecording = false;
+  readonly #inject: Inject;
   readonly #traceState: string;
 
-  constructor(traceId: string, traceState: string) {
+  constructor({ inject }: Ways, { traceId, traceState }: Origin) {
     this.traceId = traceId;
+    this.#inject = inject;
     this.#traceState = traceState;
   }
 
@@ -188,18 +196,9 @@ class UnrecordedSpan implements Span {
   end(): void {}
 
   inject(headers: Record<string, string>): void {
-    injectInto(headers, this, this.#traceState);
+    const { traceId, spanId, isRecording } = this;
+    this.#inject(headers, { traceId, spanId, isRecording, traceState: this.#traceState });
   }
-}
-
-function injectInto(headers: Record<string, string>, span: Span, traceState: string): void {
-  const context: SpanContext = {
-    traceId: span.traceId,
-    spanId: span.spanId,
-    traceFlags: span.isRecording ? TraceFlags.SAMPLED : TraceFlags.NONE,
-    ...(traceState !== "" && { traceState: createTraceState(traceState) }),
-  };
-  propagation.inject(trace.setSpanContext(ROOT_CONTEXT, context), headers);
 }
 
 function linkTo({ traceId, spanId, isRecording }: Span): SpanLink {

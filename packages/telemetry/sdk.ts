@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { listenToSdk } from "./complaints.ts";
 import { detectorsOf } from "./detectors.ts";
+import { injectorOf } from "./inject.ts";
 import { metricReaders } from "./metric-reader.ts";
 import type { MetricRegistry } from "./metrics.ts";
 import { RecordingTracer } from "./recording-tracer.ts";
@@ -41,7 +42,8 @@ export function startSdk(
   sdk.start();
   const outbox = signals.traces ? new SpanOutbox({ serviceName, instanceId }, complain) : undefined;
   return {
-    tracer: outbox && new RecordingTracer(samplerOf(env), outbox.keep),
+    tracer:
+      outbox && new RecordingTracer(samplerOf(env), { keep: outbox.keep, inject: injectorOf(env) }),
     stop: async () => {
       // Spans of requests that have just ended.
       await setImmediate();
