@@ -87,6 +87,8 @@ export async function startLiteLlm(upstream: string): Promise<Proxy | undefined>
   await writeFile(path, `model_list:\n  - {model_name: m, litellm_params: ${model}}\n`);
   const child = spawn("litellm", ["--config", path, "--host", "127.0.0.1", "--port", `${port}`], {
     stdio: "ignore",
+    // Without keys, as the others: else it refuses to start.
+    env: { ...process.env, LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY: "true" },
   });
   const failed = once(child, "error").then(() => "failed" as const);
   const url = `http://127.0.0.1:${port}`;
