@@ -6,14 +6,7 @@
  * A trace that the sampler did not choose has one span in each process, which stands for all below it: its ids go on
  * their way to logs and to the next process, and nothing else is done for it.
  */
-import {
-  propagation,
-  ROOT_CONTEXT,
-  type SpanContext,
-  SpanKind,
-  trace,
-  TraceFlags,
-} from "@opentelemetry/api";
+import { propagation, ROOT_CONTEXT, type SpanContext, trace, TraceFlags } from "@opentelemetry/api";
 import { type Sampler, SamplingDecision } from "@opentelemetry/sdk-trace";
 import { epochMs } from "./epoch.ts";
 import type { Inject } from "./inject.ts";
@@ -33,12 +26,6 @@ export type Ways = {
   readonly keep: (record: SpanRecord) => void;
   readonly inject: Inject;
 };
-
-const API_KINDS = {
-  internal: SpanKind.INTERNAL,
-  server: SpanKind.SERVER,
-  client: SpanKind.CLIENT,
-} as const;
 
 export class RecordingTracer implements Tracer {
   readonly #sampler: Sampler;
@@ -65,8 +52,8 @@ export class RecordingTracer implements Tracer {
   #isChosen(name: string, { kind }: SpanOptions, traceId: string, parent?: SpanContext): boolean {
     const context =
       parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
-    const apiKind = API_KINDS[kind ?? "internal"];
-    const { decision } = this.#sampler.shouldSample(context, traceId, name, apiKind, {}, []);
+    const number = KINDS[kind ?? "internal"];
+    const { decision } = this.#sampler.shouldSample(context, traceId, name, number, {}, []);
     return decision === SamplingDecision.RECORD_AND_SAMPLED;
   }
 }
