@@ -8,7 +8,8 @@ const ignoreMissing = (): string => "";
 export async function clusterDown(): Promise<void> {
   const cluster = await readCluster();
   if (cluster === undefined) return;
-  await run("docker", ["rm", "--force", "--volumes", ...cluster.containers]).catch(ignoreMissing);
+  const containers = cluster.k3s === undefined ? cluster.containers : [cluster.k3s];
+  await run("docker", ["rm", "--force", "--volumes", ...containers]).catch(ignoreMissing);
   await run("docker", ["network", "rm", cluster.network]).catch(ignoreMissing);
   await forgetCluster();
 }

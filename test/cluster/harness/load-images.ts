@@ -22,7 +22,8 @@ export async function loadImages(
   const missing = Object.values(images).filter((name) => !had.has(name));
   if (missing.length > 0) {
     report(`loading ${missing.join(", ")}`);
-    await (cluster.containers.length > 0 ? loadInto(cluster, missing) : loadByCommand(missing));
+    const nodes = cluster.k3s === undefined ? cluster.containers : [cluster.k3s];
+    await (nodes.length > 0 ? loadInto(nodes, missing) : loadByCommand(missing));
   }
   return { ...cluster, images };
 }
@@ -36,10 +37,10 @@ export async function tagged(cluster: RunningCluster, image: string, name: strin
   }
 }
 
-async function loadInto({ containers }: RunningCluster, images: readonly string[]): Promise<void> {
+async function loadInto(nodes: readonly string[], images: readonly string[]): Promise<void> {
   const tar = join(CLUSTER_FOLDER, "images.tar");
   await run("docker", ["save", "--output", tar, ...images], { timeoutMs: IMPORT_TIMEOUT_MS });
-  await Promise.all(containers.map((container) => importInto(container, tar)));
+  await Promise.all(nodes.map((node) => importInto(node, tar)));
   await rm(tar);
 }
 

@@ -11,6 +11,8 @@ const RunningCluster = z.object({
   /** Containers of its nodes, the control plane first; none for a cluster that was there before. */
   containers: z.array(z.string()),
   network: z.string(),
+  /** The container of a K3s that the suite has started. */
+  k3s: z.string().optional(),
   /** Names of images that its nodes have. */
   images: z.object({
     "model-server": z.string(),

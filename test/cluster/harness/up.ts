@@ -11,6 +11,7 @@ import { type Binaries, buildBinaries, CLUSTER, controlPlaneFolder } from "../..
 import { ensureDocker } from "../../build/docker.ts";
 import { clusterDown } from "./down.ts";
 import { buildImages, type Images } from "./images.ts";
+import { K3S_IMAGE_VARIABLE, startK3s } from "./k3s.ts";
 import { kubectlOf } from "./kubectl.ts";
 import { loadImages } from "./load-images.ts";
 import { startNode } from "./node-container.ts";
@@ -45,24 +46,28 @@ async function runningCluster(): Promise<RunningCluster | undefined> {
   return undefined;
 }
 
-/** The one that LOCALMODEL_TEST_KUBECONFIG names, else a new one. */
+/** The one that LOCALMODEL_TEST_KUBECONFIG names, else a new one: of K3s, if an image of it is named. */
 async function clusterWith(
   images: Images,
   binaries: Binaries,
   report: Report,
 ): Promise<RunningCluster> {
   const { kubernetesNode, ...loadable } = images;
-  const existing = process.env["LOCALMODEL_TEST_KUBECONFIG"] ?? "";
-  const access =
-    existing === ""
-      ? await startNodes(kubernetesNode, report)
-      : { kubeconfig: existing, containers: [], network: "" };
   return {
-    ...access,
+    ...(await access(kubernetesNode, report)),
     images: loadable,
     kubeBinaries: await controlPlaneFolder(binaries),
     helm: binaries.paths.get("helm") ?? "helm",
   };
+}
+
+async function access(kubernetesNode: string, report: Report) {
+  const kubeconfig = process.env["LOCALMODEL_TEST_KUBECONFIG"] ?? "";
+  if (kubeconfig !== "") return { kubeconfig, containers: [], network: "" };
+  const k3sImage = process.env[K3S_IMAGE_VARIABLE] ?? "";
+  if (k3sImage === "") return startNodes(kubernetesNode, report);
+  report(`starting ${k3sImage}`);
+  return startK3s(k3sImage);
 }
 
 async function startNodes(
