@@ -12,7 +12,7 @@ const PLACE = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169
 function written(propagators: string | undefined, isRecording: boolean, traceState: string) {
   const headers: Record<string, string> = {};
   const inject = injectorOf({ OTEL_PROPAGATORS: propagators });
-  inject(headers, { ...PLACE, isRecording, traceState });
+  inject(headers, { ...PLACE, isRecording }, traceState);
   return headers;
 }
 

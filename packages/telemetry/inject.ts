@@ -15,9 +15,10 @@ import {
 import { listOf } from "./settings.ts";
 import type { Span } from "./span.ts";
 
-type Place = Pick<Span, "traceId" | "spanId" | "isRecording"> & { readonly traceState: string };
+type Place = Pick<Span, "traceId" | "spanId" | "isRecording">;
 
-export type Inject = (headers: Record<string, string>, place: Place) => void;
+/** `traceState`: as in the header; empty for none. */
+export type Inject = (headers: Record<string, string>, place: Place, traceState: string) => void;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -31,14 +32,14 @@ export function injectorOf(environment: Environment): Inject {
 }
 
 /** https://www.w3.org/TR/trace-context/ */
-function injectW3c(headers: Record<string, string>, place: Place): void {
+function injectW3c(headers: Record<string, string>, place: Place, traceState: string): void {
   const flags = place.isRecording ? "01" : "00";
   headers["traceparent"] = `00-${place.traceId}-${place.spanId}-${flags}`;
-  if (place.traceState !== "") headers["tracestate"] = place.traceState;
+  if (traceState !== "") headers["tracestate"] = traceState;
 }
 
-function injectAsAsked(headers: Record<string, string>, place: Place): void {
-  const { traceId, spanId, isRecording, traceState } = place;
+function injectAsAsked(headers: Record<string, string>, place: Place, traceState: string): void {
+  const { traceId, spanId, isRecording } = place;
   const context: SpanContext = {
     traceId,
     spanId,

@@ -151,9 +151,7 @@ class RecordedSpan implements Span {
   }
 
   inject(headers: Record<string, string>): void {
-    const { traceId, spanId, isRecording } = this;
-    const { traceState } = this.#origin;
-    this.#ways.inject(headers, { traceId, spanId, isRecording, traceState });
+    this.#ways.inject(headers, this, this.#origin.traceState);
   }
 }
 
@@ -183,8 +181,7 @@ class UnrecordedSpan implements Span {
   end(): void {}
 
   inject(headers: Record<string, string>): void {
-    const { traceId, spanId, isRecording } = this;
-    this.#inject(headers, { traceId, spanId, isRecording, traceState: this.#traceState });
+    this.#inject(headers, this, this.#traceState);
   }
 }
 

@@ -1,6 +1,6 @@
 /** `npm run cluster:down`: takes the cluster of `npm run cluster:up` away. What was built for it stays. */
 import { run } from "../../build/command.ts";
-import { forgetCluster, readCluster } from "./running-cluster.ts";
+import { forgetCluster, ownContainers, readCluster } from "./running-cluster.ts";
 
 /** What is gone already is no failure. */
 const ignoreMissing = (): string => "";
@@ -8,8 +8,8 @@ const ignoreMissing = (): string => "";
 export async function clusterDown(): Promise<void> {
   const cluster = await readCluster();
   if (cluster === undefined) return;
-  const containers = cluster.k3s === undefined ? cluster.containers : [cluster.k3s];
-  await run("docker", ["rm", "--force", "--volumes", ...containers]).catch(ignoreMissing);
+  const remove = ["rm", "--force", "--volumes", ...ownContainers(cluster)];
+  await run("docker", remove).catch(ignoreMissing);
   await run("docker", ["network", "rm", cluster.network]).catch(ignoreMissing);
   await forgetCluster();
 }

@@ -1,7 +1,7 @@
 /**
- * A cluster by Testcontainers' K3s module, for machines that can pull its image and run it privileged: it starts in
- * seconds and needs no Kubernetes compiled. One node, whose name and components are K3s' own, so scenarios that
- * disturb nodes are left out as for any cluster that was there before.
+ * A cluster by Testcontainers' K3s module, for machines that can pull its image and run it privileged. One node,
+ * whose name and components are K3s' own, so scenarios that disturb nodes are left out as for any cluster that was
+ * there before.
  */
 import { K3sContainer } from "@testcontainers/k3s";
 import { mkdir, writeFile } from "node:fs/promises";

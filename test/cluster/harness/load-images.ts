@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { run } from "../../build/command.ts";
 import type { Images } from "./images.ts";
 import { CLUSTER_FOLDER } from "./places.ts";
-import type { RunningCluster } from "./running-cluster.ts";
+import { ownContainers, type RunningCluster } from "./running-cluster.ts";
 
 const IMPORT_TIMEOUT_MS = 10 * 60_000;
 
@@ -22,7 +22,7 @@ export async function loadImages(
   const missing = Object.values(images).filter((name) => !had.has(name));
   if (missing.length > 0) {
     report(`loading ${missing.join(", ")}`);
-    const nodes = cluster.k3s === undefined ? cluster.containers : [cluster.k3s];
+    const nodes = ownContainers(cluster);
     await (nodes.length > 0 ? loadInto(nodes, missing) : loadByCommand(missing));
   }
   return { ...cluster, images };

@@ -28,6 +28,11 @@ const RunningCluster = z.object({
 });
 export type RunningCluster = z.infer<typeof RunningCluster>;
 
+/** The containers that the suite has started for it, and that have its images. */
+export function ownContainers({ containers, k3s }: RunningCluster): readonly string[] {
+  return k3s === undefined ? containers : [k3s];
+}
+
 const FILE = join(CLUSTER_FOLDER, "cluster.json");
 
 export async function readCluster(): Promise<RunningCluster | undefined> {
