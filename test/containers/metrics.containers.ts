@@ -109,6 +109,8 @@ suite("the metrics of all services", () => {
     test(`fill the panel "${title}" of the chart's dashboard`, async () => {
       for (const { expr } of queries) {
         await eventually(`something to show for ${expr}`, async () => {
+          // A rate shows growth between two looks; of what came before the first look there is none.
+          await wholeAnswer(stack.client(), CHAT);
           const values = (await stack.prometheus.query(asGrafana(expr))).map(({ value }) => value);
           assert.ok(values.length > 0 && values.every((value) => value >= 0), String(values));
         });
