@@ -45,6 +45,7 @@ COPY --from=api-modules /app ./
 COPY --from=sources /app/LICENSE ./
 COPY --from=sources /app/packages packages
 COPY --from=sources /app/services/api services/api
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--max-old-space-size=2048"]
 CMD ["services/api/main.ts"]
 ARG VERSION=0.0.0
 ARG REVISION=unknown

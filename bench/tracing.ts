@@ -2,8 +2,9 @@
  * What tracing costs when every request is traced: requests per second of the API service, and tokens per second of
  * a model server, each against the same process without.
  *
- * Model servers behind the API service are scripted and answer at once, so that all of its time is its own: the
- * worst case. `--only gateway,tokens` runs one of the two.
+ * Model servers behind the API service are scripted and answer at once, so that all of its time is its own. A short
+ * answer as JSON is the worst case: a request costs the same spans however much is answered.
+ * `--only gateway,tokens` runs one of the two.
  */
 import { parseArgs } from "node:util";
 import { ModelServer } from "../test/support/model-server.ts";
@@ -32,7 +33,16 @@ const streams = Number(values.streams);
 const TOKENS = Number(values.tokens);
 
 const messages = [{ role: "user", content: "Say hello to everybody who reads this. ".repeat(10) }];
-const SHORT = JSON.stringify({ model: "m", messages });
+const STREAM_EVENTS = 64;
+const REQUESTS = {
+  "short JSON": JSON.stringify({ model: "m", messages }),
+  [`stream of ${STREAM_EVENTS} events`]: JSON.stringify({
+    model: "m",
+    messages,
+    stream: true,
+    events: STREAM_EVENTS,
+  }),
+} as const;
 
 await using collector = await startCollector();
 
@@ -48,10 +58,10 @@ const SETUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 type Rates = { readonly perSecond: number; readonly perCpuSecond: number };
 
-async function rates({ url, pid }: Proxy): Promise<Rates> {
+async function rates({ url, pid }: Proxy, body: string): Promise<Rates> {
   const before = await cpuSeconds(pid);
   const startMs = performance.now();
-  const count = await closedLoop(url, SHORT, { clients: 32, seconds });
+  const count = await closedLoop(url, body, { clients: 32, seconds });
   const tookSeconds = (performance.now() - startMs) / 1000;
   return {
     perSecond: count / tookSeconds,
@@ -72,15 +82,24 @@ async function gateway(): Promise<void> {
   for (const [name, environment] of Object.entries(SETUPS)) {
     apis.set(name, cleanup.use(await startApi([upstream.url], undefined, environment)));
   }
-  for (const api of apis.values()) await rates(api);
+  for (const [answer, body] of Object.entries(REQUESTS)) await compare(answer, body, apis);
+}
+
+async function compare(
+  answer: string,
+  body: string,
+  apis: ReadonlyMap<string, Proxy>,
+): Promise<void> {
+  // It takes V8 some tens of thousands of requests to have compiled what it will.
+  for (let turn = 0; turn < 2; turn += 1) for (const api of apis.values()) await rates(api, body);
   const measured = new Map(Object.keys(SETUPS).map((name) => [name, [] as Rates[]]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const [name, api] of apis) measured.get(name)?.push(await rates(api));
+    for (const [name, api] of apis) measured.get(name)?.push(await rates(api, body));
   }
   const figures = (name: string, which: keyof Rates) =>
     (measured.get(name) ?? []).map((one) => one[which]);
   printTable(
-    `API service, short JSON, 32 clients, ${rounds} rounds of ${seconds} s`,
+    `API service, ${answer}, 32 clients, ${rounds} rounds of ${seconds} s`,
     Object.keys(SETUPS).map((name): Row => ({
       traced: name,
       "requests/s": median(figures(name, "perSecond")).toFixed(0),

@@ -10,7 +10,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { API_CONFIG_VARIABLE, type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
 import type { ApiMessage, DirectoryMessage } from "@localmodel/localmodel/directory.ts";
-import { SERVICE_HEAP } from "@localmodel/service/heap.ts";
+import { API_HEAP } from "@localmodel/service/heap.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 
 export type Proxy = AsyncDisposable & {
@@ -30,7 +30,7 @@ export async function startApi(
 ): Promise<Proxy> {
   const config: ApiConfigInput = { port: 0 };
   const child = fork(API_MODULE, {
-    execArgv: [...SERVICE_HEAP],
+    execArgv: [...API_HEAP],
     env: { ...process.env, ...environment, [API_CONFIG_VARIABLE]: JSON.stringify(config) },
     // Its log is part of its cost, and goes nowhere.
     stdio: ["ignore", "ignore", "ignore", "ipc"],

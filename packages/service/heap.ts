@@ -7,8 +7,13 @@
  * (bench/soak.ts). Buffers, such as the bodies of requests, are not part of the heap.
  */
 
-/** Arguments of node for a service that speaks HTTP. */
-export const SERVICE_HEAP = ["--max-semi-space-size=2", "--max-old-space-size=2048"] as const;
+/**
+ * Arguments of node for the API service: room for what some dozens of requests hold at a time, which is moved to the
+ * old space otherwise, and then costs more than it did to make.
+ */
+export const API_HEAP = ["--max-semi-space-size=8", "--max-old-space-size=2048"] as const;
+/** For the process of a model server that speaks HTTP. */
+export const SERVER_HEAP = ["--max-semi-space-size=2", "--max-old-space-size=2048"] as const;
 /** For an engine process: of its memory, only tokens and texts are in the heap. */
 export const ENGINE_HEAP = ["--max-semi-space-size=2", "--max-old-space-size=1024"] as const;
 /**

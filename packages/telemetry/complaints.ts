@@ -21,7 +21,8 @@ export function listenToSdk(complain: Complain): void {
   setGlobalErrorHandler((error) => fail(`telemetry cannot be sent: ${reasonOf(error)}`));
 }
 
-function seldom(complain: Complain): Complain {
+/** At most once a minute. */
+export function seldom(complain: Complain): Complain {
   let saidMs = -Infinity;
   return (message) => {
     if (performance.now() - saidMs < INTERVAL_MS) return;

@@ -7,13 +7,18 @@
  */
 
 const APART_MS = 20;
+const CHECK_MS = 10;
 
 let offsetMs = performance.timeOrigin;
+let checkedMs = -Infinity;
 
 /** Milliseconds since 1970. */
 export function epochMs(): number {
   const sinceStartMs = performance.now();
-  const apartMs = Date.now() - (offsetMs + sinceStartMs);
-  if (Math.abs(apartMs) > APART_MS) offsetMs += apartMs;
+  if (sinceStartMs - checkedMs >= CHECK_MS) {
+    checkedMs = sinceStartMs;
+    const apartMs = Date.now() - (offsetMs + sinceStartMs);
+    if (Math.abs(apartMs) > APART_MS) offsetMs += apartMs;
+  }
   return offsetMs + sinceStartMs;
 }

@@ -5,23 +5,32 @@ import { propagation } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { AlwaysOnSampler, ParentBasedSampler } from "@opentelemetry/sdk-trace";
 import fc from "fast-check";
+import type { EndedSpan } from "./ended-span.ts";
+import { hexOf } from "./ids.ts";
 import { injectorOf } from "./inject.ts";
 import { RecordingTracer } from "./recording-tracer.ts";
 import type { Span } from "./span.ts";
-import type { SpanRecord } from "./span-record.ts";
+import { spanLimits } from "./span-limits.ts";
 
 propagation.setGlobalPropagator(new W3CTraceContextPropagator());
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
 
-let records: SpanRecord[];
+let ended: EndedSpan[];
 let tracer: RecordingTracer;
+
+function noting(environment: Readonly<Record<string, string>> = {}): RecordingTracer {
+  ended = [];
+  return new RecordingTracer(new ParentBasedSampler({ root: new AlwaysOnSampler() }), {
+    keep: (span) => void ended.push(span),
+    inject: injectorOf({}),
+    limits: spanLimits(environment),
+  });
+}
+
 beforeEach(() => {
-  records = [];
-  const sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() });
-  const keep = (record: SpanRecord) => void records.push(record);
-  tracer = new RecordingTracer(sampler, { keep, inject: injectorOf({}) });
+  tracer = noting();
 });
 
 const start = (flags: string) =>
@@ -46,20 +55,27 @@ test("a trace goes on from the headers to the next process, with its state", () 
   });
   child.end();
   span.end();
-  const placed = records.map(([name, kind, traceId, spanId, parent, isRemote, state]) => {
-    return { name, kind, traceId, spanId, parent, isRemote, state };
-  });
+  const placed = ended.map((one) => ({
+    name: one.name,
+    kind: one.kind,
+    traceId: hexOf(one.trace.id),
+    state: one.trace.state,
+    spanId: hexOf(one.id),
+    parentSpanId: one.parentId && hexOf(one.parentId),
+    isParentRemote: one.isParentRemote,
+  }));
   const common = { traceId: TRACE, state: "vendor=1" };
+  const ids = { spanId: child.spanId, parentSpanId: span.spanId };
   assert.deepEqual(placed, [
+    { name: "attempt", kind: 2, ...ids, isParentRemote: false, ...common },
     {
-      name: "attempt",
-      kind: 2,
-      spanId: child.spanId,
-      parent: span.spanId,
-      isRemote: false,
+      name: "POST",
+      kind: 1,
+      spanId: span.spanId,
+      parentSpanId: PARENT,
+      isParentRemote: true,
       ...common,
     },
-    { name: "POST", kind: 1, spanId: span.spanId, parent: PARENT, isRemote: true, ...common },
   ]);
 });
 
@@ -70,7 +86,7 @@ test("a trace that was dropped before is passed on and not noted", () => {
   assert.match(injected(child)["traceparent"] ?? "", new RegExp(`^00-${TRACE}-[0-9a-f]{16}-00$`));
   child.end();
   span.end();
-  assert.deepEqual(records, []);
+  assert.deepEqual(ended, []);
 });
 
 test("headers that make no sense begin a new trace", () => {
@@ -79,7 +95,7 @@ test("headers that make no sense begin a new trace", () => {
     assert.notEqual(span.traceId, TRACE);
     assert.match(span.traceId, /^[0-9a-f]{32}$/);
     span.end();
-    assert.equal(records.at(-1)?.[4], "");
+    assert.equal(ended.at(-1)?.parentId, undefined);
   }
 });
 
@@ -88,34 +104,54 @@ test("an attribute that is set again has its last value, and one without a value
   span.set({ model: "b" });
   span.fail("timeout");
   span.end();
-  const [record] = records;
-  assert.deepEqual(record?.[9], ["model", "a", "model", "b", "error.type", "timeout"]);
-  assert.equal(record?.[12], true);
+  const [noted] = ended;
+  assert.deepEqual(noted?.attributes, ["model", "b", "error.type", "timeout"]);
+  assert.equal(noted.hasFailed, true);
+});
+
+test("a span holds no more than the environment allows", () => {
+  tracer = noting({
+    OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: "2",
+    OTEL_ATTRIBUTE_COUNT_LIMIT: "9",
+    OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: "3",
+    OTEL_SPAN_EVENT_COUNT_LIMIT: "1",
+  });
+  const span = tracer.start("POST", {});
+  span.set({ text: "abcd", texts: ["abcd", "a"], more: 1 });
+  span.set({ text: "efgh" });
+  span.event("first");
+  span.event("second");
+  span.end();
+  assert.deepEqual(ended[0]?.attributes, ["text", "efg", "texts", ["abc", "a"]]);
+  assert.deepEqual(
+    ended[0].events.map(({ name }) => name),
+    ["first"],
+  );
 });
 
 test("a span that ends twice is noted once", () => {
   const span = tracer.start("POST", {});
   span.end();
   span.end();
-  assert.equal(records.length, 1);
+  assert.equal(ended.length, 1);
 });
 
 test("times nest, whatever order spans end in and whatever times they are given", () => {
   const time = fc.integer({ min: 0, max: 1000 });
   fc.assert(
     fc.property(fc.array(fc.tuple(time, time), { minLength: 1, maxLength: 8 }), (times) => {
-      records = [];
+      ended = [];
       const spans: Span[] = [];
       for (const [startMs] of times) {
         const parent = spans.at(-1);
         spans.push(parent?.child("c", { startMs }) ?? tracer.start("p", { startMs }));
       }
       for (const [index, span] of [...spans.entries()].toReversed()) span.end(times[index]?.[1]);
-      const byId = new Map(records.map((record) => [record[3], record]));
-      for (const [, , , , parentId, , , startMs, endMs] of records) {
+      const byId = new Map(ended.map((span) => [span.id, span]));
+      for (const { parentId, startMs, endMs } of ended) {
         assert.ok(startMs <= endMs);
-        const parent = byId.get(parentId);
-        if (parent !== undefined) assert.ok(parent[7] <= startMs && endMs <= parent[8]);
+        const parent = parentId && byId.get(parentId);
+        if (parent !== undefined) assert.ok(parent.startMs <= startMs && endMs <= parent.endMs);
       }
     }),
   );

@@ -6,13 +6,14 @@ import { NodeSDK } from "@opentelemetry/sdk-node";
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { listenToSdk } from "./complaints.ts";
-import { detectorsOf } from "./detectors.ts";
+import { resourceOf } from "./detectors.ts";
 import { injectorOf } from "./inject.ts";
 import { metricReaders } from "./metric-reader.ts";
 import type { MetricRegistry } from "./metrics.ts";
 import { RecordingTracer } from "./recording-tracer.ts";
 import { samplerOf } from "./sampler.ts";
 import { ownName, type Signals } from "./settings.ts";
+import { batchLimits, spanLimits } from "./span-limits.ts";
 import { SpanOutbox } from "./span-outbox.ts";
 import type { Telemetry, TelemetryOptions } from "./start.ts";
 
@@ -28,11 +29,10 @@ export function startSdk(
   { signals, complain, metrics }: SdkOptions,
 ): Pick<Telemetry, "tracer" | "stop"> {
   const { env } = process;
-  const serviceName = ownName(service, env);
-  const instanceId = randomUUID();
+  const identity = { serviceName: ownName(service, env), instanceId: randomUUID() };
   const sdk = new NodeSDK({
-    ...(serviceName !== undefined && { serviceName }),
-    ...detectorsOf(env, instanceId),
+    resource: resourceOf(identity, env),
+    autoDetectResources: false,
     spanProcessors: [],
     metricReaders: signals.metrics && metrics !== undefined ? metricReaders(metrics, env) : [],
     logRecordProcessors: [],
@@ -40,10 +40,15 @@ export function startSdk(
   // After the SDK's own logger, which writes to the console.
   listenToSdk(complain);
   sdk.start();
-  const outbox = signals.traces ? new SpanOutbox({ serviceName, instanceId }, complain) : undefined;
+  const outbox = signals.traces ? new SpanOutbox(identity, batchLimits(env), complain) : undefined;
   return {
     tracer:
-      outbox && new RecordingTracer(samplerOf(env), { keep: outbox.keep, inject: injectorOf(env) }),
+      outbox &&
+      new RecordingTracer(samplerOf(env), {
+        keep: outbox.keep,
+        inject: injectorOf(env),
+        limits: spanLimits(env),
+      }),
     stop: async () => {
       // Spans of requests that have just ended.
       await setImmediate();

@@ -1,38 +1,39 @@
 /**
- * Takes spans that have ended and hands them to the thread that exports them, some dozens at a time.
+ * Takes spans that have ended, and hands them in batches to the thread that exports them: a batch is one piece of
+ * memory that changes hands, and comes back for a later one.
  *
- * What the SDK does with a span costs more than some requests do, so it is done where no request waits for it. Bounded:
- * spans that the other thread has not taken yet are counted, and while they are too many, further ones are dropped.
+ * Bounded: spans that are not sent yet are counted, and while they are too many, further ones are dropped.
  */
 import { Worker } from "node:worker_threads";
-import type { SpanRecord } from "./span-record.ts";
+import { seldom } from "./complaints.ts";
+import type { Identity } from "./detectors.ts";
+import type { EndedSpan } from "./ended-span.ts";
+import { type SpanBatch, SpanEncoder } from "./otlp/span-encoder.ts";
+import type { BatchLimits } from "./span-limits.ts";
 
-export type ExporterOptions = {
-  /** Unless the environment names it. */
-  readonly serviceName: string | undefined;
-  readonly instanceId: string;
-};
-
-export type ToExporter = { readonly spans: readonly SpanRecord[] } | "stop";
-export type FromExporter = { readonly taken: number } | { readonly complaint: string };
-
-const BATCH_SPANS = 64;
-const BATCH_DELAY_MS = 100;
-const UNTAKEN_MAX_SPANS = 16_384;
+export type ToExporter = SpanBatch | "stop";
+export type FromExporter =
+  /** The memory of a batch comes back. */
+  { readonly doneSpans: number; readonly memory: ArrayBuffer } | { readonly complaint: string };
 
 export class SpanOutbox {
   readonly #worker: Worker;
+  readonly #limits: BatchLimits;
+  readonly #warn: (message: string) => void;
   readonly #complain: (message: string) => void;
   readonly #ended: Promise<void>;
-  #batch: SpanRecord[] = [];
+  readonly #encoder = new SpanEncoder();
   #timer: NodeJS.Timeout | undefined;
-  #untaken = 0;
+  #unsentSpans = 0;
+  #memory: ArrayBuffer | undefined;
   #isOpen = true;
 
-  constructor(options: ExporterOptions, complain: (message: string) => void) {
+  constructor(identity: Identity, limits: BatchLimits, complain: (message: string) => void) {
+    this.#limits = limits;
     this.#complain = complain;
+    this.#warn = seldom(complain);
     this.#worker = new Worker(new URL("span-exporter.ts", import.meta.url), {
-      workerData: options,
+      workerData: identity,
       name: "span-exporter",
     });
     this.#worker.unref();
@@ -46,18 +47,23 @@ export class SpanOutbox {
     });
   }
 
-  readonly keep = (record: SpanRecord): void => {
+  readonly keep = (span: EndedSpan): void => {
     if (!this.#isOpen) return;
-    this.#batch.push(record);
-    if (this.#batch.length >= BATCH_SPANS) this.#send();
-    else this.#timer ??= setTimeout(() => this.#send(), BATCH_DELAY_MS).unref();
+    const { waitingSpans, batchSpans, delayMs } = this.#limits;
+    if (this.#unsentSpans + this.#encoder.spans >= waitingSpans) {
+      this.#warn("telemetry: spans end faster than they can be sent, some are dropped");
+      return;
+    }
+    this.#encoder.encode(span);
+    if (this.#encoder.spans >= batchSpans) this.#send();
+    else this.#timer ??= setTimeout(() => this.#send(), delayMs).unref();
   };
 
   /** Resolves when all is sent, or cannot be within `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#send();
     this.#isOpen = false;
-    this.#post("stop");
+    this.#worker.postMessage("stop" satisfies ToExporter);
     const timer = setTimeout(() => void this.#worker.terminate(), timeoutMs);
     await this.#ended;
     clearTimeout(timer);
@@ -66,23 +72,19 @@ export class SpanOutbox {
   #send(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const spans = this.#batch;
-    if (spans.length === 0) return;
-    this.#batch = [];
-    if (this.#untaken + spans.length > UNTAKEN_MAX_SPANS) {
-      this.#complain("telemetry: spans end faster than they can be exported, some are dropped");
-      return;
-    }
-    this.#untaken += spans.length;
-    this.#post({ spans });
-  }
-
-  #post(message: ToExporter): void {
-    this.#worker.postMessage(message);
+    if (this.#encoder.spans === 0) return;
+    const batch = this.#encoder.take(this.#memory);
+    this.#memory = undefined;
+    this.#unsentSpans += batch.spans;
+    this.#worker.postMessage(batch satisfies ToExporter, [batch.bytes.buffer]);
   }
 
   #hear(message: FromExporter): void {
-    if ("taken" in message) this.#untaken -= message.taken;
-    else this.#complain(message.complaint);
+    if ("complaint" in message) {
+      this.#complain(message.complaint);
+      return;
+    }
+    this.#unsentSpans -= message.doneSpans;
+    this.#memory = message.memory;
   }
 }

@@ -5,6 +5,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { API_CONFIG_VARIABLE, type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
 import type { ApiMessage, Directory, DirectoryMessage } from "@localmodel/localmodel/directory.ts";
+import { API_HEAP } from "@localmodel/service/heap.ts";
 import { formatDuration } from "@localmodel/weights/progress/units.ts";
 import { crashesInARow, restartDelayMs } from "./backoff.ts";
 import { DRAIN_TIMEOUT_MS } from "./server-start.ts";
@@ -68,6 +69,7 @@ export class ApiProcess {
     };
     const api = new ServiceProcess({
       module: this.#hooks.module,
+      heap: API_HEAP,
       environment: { [API_CONFIG_VARIABLE]: JSON.stringify(config) },
       onLine: this.#hooks.onLine,
       onMessage: (message) => {

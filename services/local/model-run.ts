@@ -8,6 +8,7 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { ServerMessage } from "@localmodel/localmodel/server-state.ts";
+import { SERVER_HEAP } from "@localmodel/service/heap.ts";
 import { METRICS_PORT_VARIABLE } from "@localmodel/service/metrics-server.ts";
 import type { ProgressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
 import { formatDuration } from "@localmodel/weights/progress/units.ts";
@@ -109,6 +110,7 @@ export class ModelRun {
     this.#show({ state: "loading", message: "starting its server" });
     const server = new ServiceProcess({
       module: this.#hooks.serverModule,
+      heap: SERVER_HEAP,
       environment: {
         ...serverEnvironment(this.model, files),
         // One port cannot be everybody's: it is the API service's.

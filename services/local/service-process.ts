@@ -6,11 +6,12 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
-import { SERVICE_HEAP } from "@localmodel/service/heap.ts";
 
 export type ServiceOptions = {
   /** The module to run. */
   readonly module: string;
+  /** Arguments of node. */
+  readonly heap: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly onMessage: (message: unknown) => void;
   /** What it writes to standard output and standard error, line by line. */
@@ -30,10 +31,10 @@ export class ServiceProcess {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
 
-  constructor({ module, environment, onMessage, onLine }: ServiceOptions) {
+  constructor({ module, heap, environment, onMessage, onLine }: ServiceOptions) {
     const child = fork(module, {
       env: { ...process.env, ...environment },
-      execArgv: [...SERVICE_HEAP],
+      execArgv: [...heap],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     this.#child = child;

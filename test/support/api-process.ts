@@ -11,7 +11,7 @@ import type {
   DirectoryMessage,
   DirectoryModel,
 } from "@localmodel/localmodel/directory.ts";
-import { SERVICE_HEAP } from "@localmodel/service/heap.ts";
+import { API_HEAP } from "@localmodel/service/heap.ts";
 
 const MAIN = fileURLToPath(new URL("../../services/api/main.ts", import.meta.url));
 
@@ -35,7 +35,7 @@ export class ApiProcess implements AsyncDisposable {
   /** Resolves when it has its models. */
   static async start({ models, config, environment }: ApiProcessOptions): Promise<ApiProcess> {
     const child = fork(MAIN, {
-      execArgv: [...SERVICE_HEAP],
+      execArgv: [...API_HEAP],
       env: {
         ...process.env,
         LOG_FORMAT: "json",

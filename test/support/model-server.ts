@@ -12,7 +12,7 @@ import {
   type ServerConfigInput,
 } from "@localmodel/localmodel/server-config.ts";
 import type { ServerMessage, ServerState } from "@localmodel/localmodel/server-state.ts";
-import { SERVICE_HEAP } from "@localmodel/service/heap.ts";
+import { SERVER_HEAP } from "@localmodel/service/heap.ts";
 import OpenAI, { type ClientOptions } from "openai";
 import { childrenOf } from "./process-tree.ts";
 
@@ -46,7 +46,7 @@ export class ModelServer implements AsyncDisposable {
     } satisfies ServerConfigInput;
     this.modelId = config.modelId;
     this.process = fork(MAIN, {
-      execArgv: [...SERVICE_HEAP],
+      execArgv: [...SERVER_HEAP],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       env: { ...process.env, ...environment, [SERVER_CONFIG_VARIABLE]: JSON.stringify(config) },
     });

@@ -11,8 +11,8 @@ test("a collector that cannot be reached is told in words, whatever else the SDK
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9",
       OTEL_EXPORTER_OTLP_TIMEOUT: "300",
       OTEL_BSP_SCHEDULE_DELAY: "10",
-      // Smaller than a batch, which the SDK warns of at once.
-      OTEL_BSP_MAX_QUEUE_SIZE: "1",
+      // Which is warned of at once.
+      OTEL_TRACES_SAMPLER: "sometimes",
     },
   });
   await api.post("/v1/chat/completions", { model: "unknown", messages: [] });
@@ -23,7 +23,7 @@ test("a collector that cannot be reached is told in words, whatever else the SDK
       `${beginning}; found\n${lines.join("\n")}`,
     );
   };
-  await t.waitFor(() => hasSaid("telemetry: BatchSpanProcessor: maxExportBatchSize"), {
+  await t.waitFor(() => hasSaid('telemetry: OTEL_TRACES_SAMPLER is "sometimes"'), {
     timeout: 20_000,
   });
   await t.waitFor(() => hasSaid("telemetry cannot be sent: connect ECONNREFUSED"), {

@@ -1,8 +1,10 @@
 /** Spans on their way through the exporting thread to a collector: nothing is changed, and nothing piles up. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { idOf } from "@localmodel/telemetry/ids.ts";
+import { batchLimits } from "@localmodel/telemetry/span-limits.ts";
 import { SpanOutbox } from "@localmodel/telemetry/span-outbox.ts";
-import type { SpanRecord } from "@localmodel/telemetry/span-record.ts";
+import type { EndedSpan } from "@localmodel/telemetry/ended-span.ts";
 import { OtlpReceiver } from "../support/otlp-receiver.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -19,30 +21,31 @@ before(async () => {
 });
 after(() => collector[Symbol.asyncDispose]());
 
-function record(spanId: string): SpanRecord {
-  return [
-    "POST",
-    2,
-    TRACE,
-    spanId,
-    PARENT,
-    false,
-    "vendor=1",
-    START_MS,
-    START_MS + 2.5,
-    ["server.port", 1, "names", ["a", "b"], "server.port", 8080],
-    [["first_token", START_MS + 1, { "token.count": 1 }]],
-    [[TRACE, OTHER, 1]],
-    true,
-  ];
+function ended(spanId: string): EndedSpan {
+  return {
+    name: "POST",
+    kind: 2,
+    trace: { id: idOf(TRACE), state: "vendor=1" },
+    id: idOf(spanId),
+    parentId: idOf(PARENT),
+    isParentRemote: false,
+    startMs: START_MS,
+    endMs: START_MS + 2.5,
+    attributes: ["server.port", 8080, "names", ["a", "b"]],
+    events: [{ name: "first_token", atMs: START_MS + 1, attributes: { "token.count": 1 } }],
+    links: [{ traceId: TRACE, spanId: OTHER, isRecording: true }],
+    hasFailed: true,
+  };
 }
 
 const open = (complaints: string[] = []) =>
-  new SpanOutbox({ serviceName: "tested", instanceId: "1" }, (line) => complaints.push(line));
+  new SpanOutbox({ serviceName: "tested", instanceId: "1" }, batchLimits(process.env), (line) =>
+    complaints.push(line),
+  );
 
 test("a span arrives as it was noted", async () => {
   const outbox = open();
-  outbox.keep(record("1111111111111111"));
+  outbox.keep(ended("1111111111111111"));
   const span = await collector.until("the span", () =>
     collector.spans.find(({ spanId }) => spanId === "1111111111111111"),
   );
@@ -75,7 +78,7 @@ test("a span arrives as it was noted", async () => {
 test("what was noted before the end is sent before the end", async () => {
   const outbox = open();
   const ids = Array.from({ length: 300 }, (_, index) => index.toString(16).padStart(16, "2"));
-  for (const id of ids) outbox.keep(record(id));
+  for (const id of ids) outbox.keep(ended(id));
   await outbox.stop(5000);
   const received = new Set(collector.spans.map(({ spanId }) => spanId));
   assert.deepEqual(
@@ -88,14 +91,14 @@ test("more spans than the other thread takes are dropped, and the log says so", 
   const complaints: string[] = [];
   const outbox = open(complaints);
   // In one go: the other thread has no time to say that it has taken any.
-  for (let index = 0; index < 20_000; index += 1) outbox.keep(record("3333333333333333"));
-  assert.match(complaints[0] ?? "", /some are dropped/);
+  for (let index = 0; index < 20_000; index += 1) outbox.keep(ended("3333333333333333"));
   await outbox.stop(5000);
+  assert.match(complaints[0] ?? "", /some are dropped/);
 });
 
 test("a thread that has ended takes nothing and holds nothing up", async () => {
   const outbox = open();
   await outbox.stop(5000);
-  outbox.keep(record("4444444444444444"));
+  outbox.keep(ended("4444444444444444"));
   await outbox.stop(5000);
 });

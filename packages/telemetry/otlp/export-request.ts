@@ -1,0 +1,59 @@
+/** A batch of spans, which are encoded already, as a message ExportTraceServiceRequest: copied behind their origin. */
+import {
+  type IExportTraceServiceResponse,
+  type ISerializer,
+  ProtobufTraceSerializer,
+} from "@opentelemetry/otlp-transformer";
+import type { Attributes } from "../span.ts";
+import { writeAttributes } from "./attributes.ts";
+import { ProtobufWriter, sizeOfVarint } from "./protobuf-writer.ts";
+import type { Origin } from "./span-decoder.ts";
+import type { SpanBatch } from "./span-encoder.ts";
+import { REQUEST, RESOURCE, RESOURCE_SPANS, SCOPE, SCOPE_SPANS } from "./trace-fields.ts";
+
+export function batchSerializer(
+  origin: Origin,
+): ISerializer<SpanBatch, IExportTraceServiceResponse> {
+  let fields: OriginFields | undefined;
+  return {
+    // What there is to say of a process may be known only after its start.
+    serializeRequest: ({ bytes }) => requestOf(bytes, (fields ??= fieldsOf(origin))),
+    deserializeResponse: (response) => ProtobufTraceSerializer.deserializeResponse(response),
+  };
+}
+
+type OriginFields = { readonly resource: Uint8Array; readonly scope: Uint8Array };
+
+function fieldsOf({ resource, scope }: Origin): OriginFields {
+  return {
+    resource: message(RESOURCE_SPANS.resource, (writer) =>
+      writeAttributes(writer, RESOURCE.attributes, resource.attributes as Attributes),
+    ),
+    scope: message(SCOPE_SPANS.scope, (writer) => writer.string(SCOPE.name, scope.name)),
+  };
+}
+
+function message(field: number, write: (writer: ProtobufWriter) => void): Uint8Array {
+  const writer = new ProtobufWriter(1024);
+  const start = writer.open(field);
+  write(writer);
+  writer.close(start);
+  return writer.take();
+}
+
+function requestOf(spans: Uint8Array, { resource, scope }: OriginFields): Uint8Array {
+  const scopeSpansBytes = scope.length + spans.length;
+  const resourceSpansBytes = resource.length + sizeOfField(scopeSpansBytes);
+  const writer = new ProtobufWriter(sizeOfField(resourceSpansBytes));
+  writer.announce(REQUEST.resourceSpans, resourceSpansBytes);
+  writer.bytes(resource);
+  writer.announce(RESOURCE_SPANS.scopeSpans, scopeSpansBytes);
+  writer.bytes(scope);
+  writer.bytes(spans);
+  return writer.take();
+}
+
+/** Of a message in a field with a small number. */
+function sizeOfField(messageBytes: number): number {
+  return 1 + sizeOfVarint(messageBytes) + messageBytes;
+}

@@ -1,0 +1,169 @@
+/** A span's bytes say what the span was, in the words of OpenTelemetry's own serializer. */
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { type HrTime, SpanStatusCode } from "@opentelemetry/api";
+import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import fc from "fast-check";
+import type { EndedSpan } from "../ended-span.ts";
+import { hexOf } from "../ids.ts";
+import type { AttributeValue } from "../span.ts";
+import { batchSerializer } from "./export-request.ts";
+import { bytesIn, fieldsOf } from "./protobuf-reader.ts";
+import { decodeBatch, type Origin } from "./span-decoder.ts";
+import { type SpanBatch, SpanEncoder } from "./span-encoder.ts";
+
+const ORIGIN: Origin = {
+  resource: resourceFromAttributes({ "service.name": "tested", "process.pid": 4_294_967_296 }),
+  scope: { name: "localmodel" },
+};
+
+const id = (words: number) => fc.array(fc.integer(), { minLength: words, maxLength: words });
+/** Of every length that a length has, and of all that Unicode has. */
+const text = fc.oneof(
+  fc.string({ unit: "grapheme", maxLength: 80 }),
+  fc.string({ maxLength: 400 }),
+  fc.integer({ min: 60, max: 20_000 }).map((length) => "é".repeat(length)),
+);
+const value: fc.Arbitrary<AttributeValue> = fc.oneof(
+  text,
+  fc.boolean(),
+  fc.maxSafeInteger(),
+  fc.double({ noNaN: true }).filter((number) => !Number.isInteger(number)),
+  fc.array(text, { maxLength: 3 }),
+);
+const named = fc.dictionary(fc.string({ minLength: 1, maxLength: 40 }), value, { maxKeys: 8 });
+const time = fc.double({ min: 0, max: 8e12, noNaN: true });
+
+const span: fc.Arbitrary<EndedSpan> = fc.record({
+  name: text,
+  kind: fc.constantFrom(0, 1, 2),
+  trace: fc.record({ id: id(4), state: fc.constantFrom("", "vendor=1", "a=1,b=2") }),
+  id: id(2),
+  parentId: fc.option(id(2), { nil: undefined }),
+  isParentRemote: fc.boolean(),
+  startMs: time,
+  endMs: time,
+  attributes: named.map((attributes) => Object.entries(attributes).flat()),
+  events: fc.array(fc.record({ name: text, atMs: time, attributes: named }), { maxLength: 2 }),
+  links: fc.array(
+    fc.record({ traceId: id(4).map(hexOf), spanId: id(2).map(hexOf), isRecording: fc.boolean() }),
+    {
+      maxLength: 2,
+    },
+  ),
+  hasFailed: fc.boolean(),
+});
+
+function encoded(spans: readonly EndedSpan[]): SpanBatch {
+  const encoder = new SpanEncoder();
+  for (const one of spans) encoder.encode(one);
+  return encoder.take();
+}
+
+const nsOf = ([seconds, rest]: HrTime): bigint => BigInt(seconds) * 1_000_000_000n + BigInt(rest);
+
+const ns = (ms: number): bigint =>
+  BigInt(Math.floor(ms)) * 1_000_000n + BigInt(Math.round((ms - Math.floor(ms)) * 1e6));
+
+suite("spans as OTLP's bytes", () => {
+  test("say what was noted", () => {
+    fc.assert(
+      fc.property(span, (noted) => {
+        const [read] = decodeBatch(encoded([noted]).bytes, ORIGIN);
+        assert.ok(read);
+        const { traceId, spanId, traceState } = read.spanContext();
+        const parent = read.parentSpanContext;
+        const seen = {
+          name: read.name,
+          kind: read.kind,
+          traceId,
+          spanId,
+          parentSpanId: parent?.spanId,
+          isParentRemote: parent?.isRemote ?? noted.isParentRemote,
+          traceState: traceState?.serialize() ?? "",
+          start: nsOf(read.startTime),
+          end: nsOf(read.endTime),
+          attributes: { ...read.attributes },
+          events: read.events.map((event) => [event.name, nsOf(event.time), event.attributes]),
+          links: read.links.map(({ context }) => [
+            context.traceId,
+            context.spanId,
+            context.traceFlags,
+          ]),
+          hasFailed: read.status.code === SpanStatusCode.ERROR,
+        };
+        const { trace, parentId, startMs, endMs, attributes, events, links } = noted;
+        assert.deepEqual(seen, {
+          name: noted.name,
+          kind: noted.kind,
+          traceId: hexOf(trace.id),
+          spanId: hexOf(noted.id),
+          parentSpanId: parentId && hexOf(parentId),
+          isParentRemote: noted.isParentRemote,
+          traceState: trace.state,
+          start: ns(startMs),
+          end: ns(endMs),
+          attributes: objectOf(attributes),
+          events: events.map((event) => [event.name, ns(event.atMs), { ...event.attributes }]),
+          links: links.map((link) => [link.traceId, link.spanId, link.isRecording ? 1 : 0]),
+          hasFailed: noted.hasFailed,
+        });
+      }),
+    );
+  });
+
+  test("are what OpenTelemetry's serializer makes of the same spans", () => {
+    fc.assert(
+      fc.property(fc.array(span, { minLength: 1, maxLength: 4 }), (noted) => {
+        const batch = encoded(noted);
+        const ours = batchSerializer(ORIGIN).serializeRequest(batch);
+        const theirs = ProtobufTraceSerializer.serializeRequest(decodeBatch(batch.bytes, ORIGIN));
+        assert.deepEqual(treeOf(ours), treeOf(theirs));
+      }),
+    );
+  });
+
+  test("are taken once", () => {
+    const encoder = new SpanEncoder();
+    for (const one of fc.sample(span, 3)) encoder.encode(one);
+    assert.equal(encoder.take().spans, 3);
+    assert.deepEqual(encoder.take(), { spans: 0, bytes: new Uint8Array() });
+  });
+});
+
+function objectOf(flat: readonly AttributeValue[]): Record<string, AttributeValue | undefined> {
+  const object: Record<string, AttributeValue | undefined> = {};
+  for (let index = 0; index < flat.length; index += 2)
+    object[String(flat[index])] = flat[index + 1];
+  return object;
+}
+
+/** Resource, scope and spans of a request, without the zeros that one of the two leaves out. */
+function treeOf(request: Uint8Array | undefined): unknown {
+  return bytesIn(Uint8Array.from(request ?? []), 1).map((resourceSpans) => ({
+    resource: bytesIn(resourceSpans, 1).map((resource) => bytesIn(resource, 1)),
+    scopes: bytesIn(resourceSpans, 2).map((scopeSpans) => ({
+      scope: bytesIn(scopeSpans, 1),
+      spans: bytesIn(scopeSpans, 2).map((bytes) => fieldsOfSpan(bytes)),
+    })),
+  }));
+}
+
+function fieldsOfSpan(bytes: Uint8Array): readonly unknown[] {
+  const EVENTS = 11;
+  const LINKS = 13;
+  const STATUS = 15;
+  return [...fieldsOf(bytes)]
+    .map((field) =>
+      [EVENTS, LINKS, STATUS].includes(field.number)
+        ? { number: field.number, fields: significant(field.bytes) }
+        : field,
+    )
+    .filter((field) => "fields" in field || isSignificant(field))
+    .filter((field) => !("fields" in field) || field.fields.length > 0);
+}
+
+const significant = (bytes: Uint8Array) => [...fieldsOf(bytes)].filter(isSignificant);
+const isSignificant = ({ value: number, bytes }: { value: bigint; bytes: Uint8Array }) =>
+  number !== 0n || bytes.length > 0;
