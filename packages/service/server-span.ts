@@ -31,8 +31,12 @@ export function traceRequests(tracer: Tracer | undefined): RequestHandler {
       startMs,
       headers: req.headers,
     });
-    if (span.isRecording) span.set(requestAttributes(req, res, route));
     res.locals["span"] = span;
+    if (!span.isRecording) {
+      next();
+      return;
+    }
+    span.set(requestAttributes(req, res, route));
     // The last byte is on its way: whoever waits for it may have it before this process hears that it was sent.
     let sentMs: number | undefined;
     res.once("prefinish", () => (sentMs = epochMs()));
@@ -97,10 +101,8 @@ function requestAttributes(req: Request, res: Response, route: string | undefine
 }
 
 function finish(span: Span, res: Response, sentMs: number | undefined): void {
-  if (span.isRecording) {
-    if (res.headersSent) span.set({ "http.response.status_code": res.statusCode });
-    const errorType = errorTypeOf(res);
-    if (errorType !== undefined) span.fail(errorType);
-  }
+  if (res.headersSent) span.set({ "http.response.status_code": res.statusCode });
+  const errorType = errorTypeOf(res);
+  if (errorType !== undefined) span.fail(errorType);
   span.end(sentMs);
 }

@@ -11,13 +11,22 @@ import type { Origin } from "./span-decoder.ts";
 import type { SpanBatch } from "./span-encoder.ts";
 import { REQUEST, RESOURCE, RESOURCE_SPANS, SCOPE, SCOPE_SPANS } from "./trace-fields.ts";
 
+const INITIAL_BYTES = 65_536;
+
+/** For one batch after another: a request stands in the memory of the one before, which has been sent. */
 export function batchSerializer(
   origin: Origin,
 ): ISerializer<SpanBatch, IExportTraceServiceResponse> {
+  const writer = new ProtobufWriter(INITIAL_BYTES);
   let fields: OriginFields | undefined;
   return {
-    // What there is to say of a process may be known only after its start.
-    serializeRequest: ({ bytes }) => requestOf(bytes, (fields ??= fieldsOf(origin))),
+    serializeRequest: ({ bytes }) => {
+      // What there is to say of a process may be known only after its start.
+      fields ??= fieldsOf(origin);
+      writer.clear();
+      writeRequest(writer, bytes, fields);
+      return writer.written;
+    },
     deserializeResponse: (response) => ProtobufTraceSerializer.deserializeResponse(response),
   };
 }
@@ -41,16 +50,18 @@ function message(field: number, write: (writer: ProtobufWriter) => void): Uint8A
   return writer.take();
 }
 
-function requestOf(spans: Uint8Array, { resource, scope }: OriginFields): Uint8Array {
+function writeRequest(
+  writer: ProtobufWriter,
+  spans: Uint8Array,
+  { resource, scope }: OriginFields,
+): void {
   const scopeSpansBytes = scope.length + spans.length;
   const resourceSpansBytes = resource.length + sizeOfField(scopeSpansBytes);
-  const writer = new ProtobufWriter(sizeOfField(resourceSpansBytes));
   writer.announce(REQUEST.resourceSpans, resourceSpansBytes);
   writer.bytes(resource);
   writer.announce(RESOURCE_SPANS.scopeSpans, scopeSpansBytes);
   writer.bytes(scope);
   writer.bytes(spans);
-  return writer.take();
 }
 
 /** Of a message in a field with a small number. */

@@ -25,6 +25,15 @@ export class ProtobufWriter {
     this.#bytes = Buffer.from(new ArrayBuffer(initialBytes));
   }
 
+  /** All that was written, until the next `clear`. */
+  get written(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
   /** All that was written. The writer begins anew in other memory, `memory` if it is given. */
   take(memory?: ArrayBuffer): Uint8Array<ArrayBuffer> {
     const { buffer } = this.#bytes;
