@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Claimant, claims } from "./claims.ts";
+import { type Claimant, claims, sharesOf } from "./claims.ts";
 
 function claimant(key: string, modelId: string, more: Partial<Claimant> = {}): Claimant {
   return { key, modelId, aliases: [], ...more };
@@ -64,4 +64,15 @@ test("claims gives every claimed id exactly one holder, the oldest, in whatever 
       assert.deepEqual(claims(claimants.toReversed()).toReversed(), decided);
     }),
   );
+});
+
+test("an adapter's id is claimed like any other, and goes to the adapter unless it is the model's own", () => {
+  const older = claimant("a/old", "tone", { createdMs: 1 });
+  const newer = claimant("a/new", "llama", {
+    adapterIds: ["tone", "style", "llama"],
+    createdMs: 2,
+  });
+  const [, claim] = claims([older, newer]);
+  assert.deepEqual(claim?.lost, [{ id: "tone", holder: "a/old" }]);
+  assert.deepEqual(sharesOf(newer, claim), { ids: ["llama"], adapterIds: ["style"] });
 });

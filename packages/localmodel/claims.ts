@@ -1,13 +1,14 @@
 /**
  * Who holds a model id when several LocalModels claim it: the older one keeps it.
  *
- * Ids and aliases count alike. A model that loses an id keeps its others, and is told who holds it.
+ * Ids, aliases and adapters' ids count alike. A model that loses an id keeps its others, and is told who holds it.
  */
 export type Claimant = {
   /** `namespace/name`. */
   readonly key: string;
   readonly modelId: string;
   readonly aliases: readonly string[];
+  readonly adapterIds?: readonly string[];
   /** When the object was created or first seen. Absent: after all that say so. */
   readonly createdMs?: number;
 };
@@ -15,22 +16,36 @@ export type Claimant = {
 export type Lost = { readonly id: string; readonly holder: string };
 export type Claim = {
   readonly key: string;
-  /** Ids it answers to, the model id before the aliases. */
+  /** Ids it answers to: the model id, aliases, adapters' ids. */
   readonly held: readonly string[];
   /** Ids that an older LocalModel holds. */
   readonly lost: readonly Lost[];
 };
 
+/**
+ * What is left to a model and what to its adapters: requests for an adapter's id are answered with it. An id that is
+ * the model's as well means the model.
+ */
+export function sharesOf(
+  { modelId, aliases, adapterIds = [] }: Omit<Claimant, "key">,
+  { held }: Pick<Claim, "held">,
+): { readonly ids: readonly string[]; readonly adapterIds: readonly string[] } {
+  const own = new Set([modelId, ...aliases]);
+  return {
+    ids: held.filter((id) => own.has(id)),
+    adapterIds: held.filter((id) => !own.has(id) && adapterIds.includes(id)),
+  };
+}
+
 /** One claim for each claimant, in their order, which also decides between equal ages. */
 export function claims(claimants: readonly Claimant[]): Claim[] {
   const holders = new Map<string, string>();
-  for (const { key, modelId, aliases } of claimants.toSorted(byAge)) {
-    for (const id of [modelId, ...aliases]) {
-      if (!holders.has(id)) holders.set(id, key);
-    }
+  for (const claimant of claimants.toSorted(byAge)) {
+    for (const id of idsOf(claimant)) if (!holders.has(id)) holders.set(id, claimant.key);
   }
-  return claimants.map(({ key, modelId, aliases }) => {
-    const ids = [...new Set([modelId, ...aliases])];
+  return claimants.map((claimant) => {
+    const { key } = claimant;
+    const ids = idsOf(claimant);
     return {
       key,
       held: ids.filter((id) => holders.get(id) === key),
@@ -40,6 +55,10 @@ export function claims(claimants: readonly Claimant[]): Claim[] {
       }),
     };
   });
+}
+
+function idsOf({ modelId, aliases, adapterIds = [] }: Claimant): readonly string[] {
+  return [...new Set([modelId, ...aliases, ...adapterIds])];
 }
 
 function byAge(a: Claimant, b: Claimant): number {

@@ -25,6 +25,7 @@ const ModelEntry = z.strictObject({
   id: Id.describe("What clients send as `model`."),
   aliases: z.array(Id).max(100).default([]).describe("Other names for it."),
   createdSeconds: z.int().min(0).default(0).describe("Unix time reported as `created`."),
+  parent: Id.exactOptional().describe("Of an adapter: the `id` of its model."),
   slots: EngineSpec.shape.slots.describe("`engine.slots` of its servers."),
   endpoints: z.array(Endpoint).min(1).max(1000).describe("Base URLs of its model servers."),
 });

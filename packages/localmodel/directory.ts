@@ -9,6 +9,8 @@ import type { ModelFacts } from "./server-state.ts";
 export type DirectoryModel = {
   readonly id: string;
   readonly aliases: readonly string[];
+  /** Of an adapter: the model that it belongs to, which is listed as well. */
+  readonly parent?: string;
   readonly createdSeconds: number;
   readonly state: "pending" | "downloading" | "loading" | "ready" | "restarting" | "failed";
   /** One sentence for a person: progress, or what is wrong and what to do. */

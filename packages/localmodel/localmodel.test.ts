@@ -102,6 +102,14 @@ const refused: Record<string, [spec: object, message: RegExp]> = {
     { tolerations: [{ value: "x" }] },
     /operator must be Exists when key is not set/,
   ],
+  "an adapter's id twice": [
+    { adapters: ["a", "a"].map((id) => ({ id, file: { path: "/a.gguf" } })) },
+    /adapter's id twice/,
+  ],
+  "an adapter that is called like an alias": [
+    { aliases: ["a"], adapters: [{ id: "a", file: { path: "/a.gguf" } }] },
+    /id of the model itself/,
+  ],
   "an adapter without a source": [{ adapters: [{ scale: 1 }] }, /exactly one of/],
   "NaN as a temperature": [{ sampling: { temperature: Number.NaN } }, /sampling.temperature/],
 };

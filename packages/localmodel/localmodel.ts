@@ -30,6 +30,9 @@ export const ModelId = textLike(
 
 const AdapterSpec = z
   .strictObject({
+    id: ModelId.exactOptional().describe(
+      "What clients send as `model` for answers with this adapter. Absent: it is applied to every request.",
+    ),
     ...sourceFields,
     scale: z
       .number()
@@ -41,6 +44,9 @@ const AdapterSpec = z
   .check(checkSource)
   .meta({ "x-kubernetes-validations": sourceRules });
 export type AdapterSpec = z.infer<typeof AdapterSpec>;
+
+const ADAPTER_AS_MODEL = "must not have an adapter with an id of the model itself";
+const ADAPTER_TWICE = "must not have an adapter's id twice";
 
 const aliases = z
   .array(ModelId)
@@ -57,7 +63,7 @@ const aliases = z
   .describe("Further ids clients may send as `model`.")
   .meta({ "x-kubernetes-list-type": "set" });
 
-export const LocalModelSpec = z.strictObject({
+const SpecFields = z.strictObject({
   modelId: ModelId.exactOptional().describe(
     "What clients send as `model`. Default: the object's name. Of two LocalModels that claim one id, the older keeps it.",
   ),
@@ -73,8 +79,23 @@ export const LocalModelSpec = z.strictObject({
     .array(AdapterSpec)
     .max(8)
     .exactOptional()
-    .describe("LoRA adapters applied to every request: the fields of `source`, and `scale`.")
-    .meta({ "x-kubernetes-list-type": "atomic" }),
+    .check((payload) => {
+      const ids = (payload.value ?? []).flatMap(({ id }) => id ?? []);
+      if (new Set(ids).size === ids.length) return;
+      payload.issues.push({ code: "custom", message: ADAPTER_TWICE, input: payload.value });
+    })
+    .describe(
+      "LoRA adapters: the fields of `source`, `scale`, and an `id` for those that clients choose. Each with an id has a context of its own; the weights are loaded once.",
+    )
+    .meta({
+      "x-kubernetes-list-type": "atomic",
+      "x-kubernetes-validations": [
+        {
+          rule: "self.all(one, !has(one.id) || self.exists_one(other, has(other.id) && other.id == one.id))",
+          message: ADAPTER_TWICE,
+        },
+      ],
+    }),
   engine: EngineSpec.prefault({}).describe("How the weights are run."),
   sampling: SamplingSpec.prefault({}).describe("What requests get that leave a parameter out."),
   replicas: z
@@ -93,6 +114,24 @@ export const LocalModelSpec = z.strictObject({
     .boolean()
     .default(false)
     .describe("Whether prompts and completions may appear in logs and traces."),
+});
+
+export const LocalModelSpec = SpecFields.check((payload) => {
+  const { modelId, aliases: own, adapters = [] } = payload.value;
+  if (adapters.every(({ id }) => id === undefined || ![modelId, ...own].includes(id))) return;
+  payload.issues.push({
+    code: "custom",
+    message: ADAPTER_AS_MODEL,
+    path: ["adapters"],
+    input: adapters,
+  });
+}).meta({
+  "x-kubernetes-validations": [
+    {
+      rule: "!has(self.adapters) || self.adapters.all(one, !has(one.id) || ((!has(self.modelId) || one.id != self.modelId) && (!has(self.aliases) || !(one.id in self.aliases))))",
+      message: ADAPTER_AS_MODEL,
+    },
+  ],
 });
 export type LocalModelSpec = z.infer<typeof LocalModelSpec>;
 export type LocalModelSpecInput = z.input<typeof LocalModelSpec>;

@@ -46,6 +46,16 @@ test("larger batches and vocabularies need larger buffers", () => {
   assert.ok(estimate({}, { vocabularyTokens: 256_000 }).marginBytes > usual);
 });
 
+test("each adapter that clients choose has a context and buffers of its own, and shares the weights", () => {
+  const [one, three] = [1, 3].map((contexts) =>
+    estimateMemory(SMOLLM2, EngineSpec.parse({}), contexts),
+  );
+  assert.ok(one !== undefined && three !== undefined);
+  assert.equal(three.weightsBytes, one.weightsBytes);
+  assert.equal(three.contextBytes, 3 * one.contextBytes);
+  assert.ok(three.marginBytes > one.marginBytes && three.marginBytes < 3 * one.marginBytes);
+});
+
 test("without a formula the cache is taken to be as large as it can be", () => {
   const { keyValueElements: _, ...unknown } = SMOLLM2;
   const { contextBytes } = estimateMemory(unknown, EngineSpec.parse({}));

@@ -47,14 +47,21 @@ export type MemoryEstimate = {
   readonly totalBytes: number;
 };
 
-export function estimateMemory(inspection: Inspection, engine: EngineSpec): MemoryEstimate {
+/** `contexts`: one for the model, and one for each adapter that clients choose. */
+export function estimateMemory(
+  inspection: Inspection,
+  engine: EngineSpec,
+  contexts = 1,
+): MemoryEstimate {
   const weightsBytes = inspection.sizeBytes + inspection.furtherBytes;
   const contextBytes = Math.ceil(
-    elementsPerToken(inspection) *
+    contexts *
+      elementsPerToken(inspection) *
       KV_ELEMENT_BYTES[engine.kvCacheType] *
       cacheTokens(inspection, engine),
   );
-  const marginBytes = PROCESSES_BYTES + computeBytes(inspection, engine);
+  const marginBytes =
+    PROCESSES_BYTES + vocabularyBytes(inspection) + contexts * batchBytes(inspection, engine);
   return {
     weightsBytes,
     contextBytes,
@@ -81,11 +88,15 @@ function elementsPerToken(inspection: Inspection): number {
   return inspection.keyValueElements ?? 2 * inspection.layers * inspection.embeddingDimensions;
 }
 
+function vocabularyBytes({ vocabularyTokens }: Inspection): number {
+  return vocabularyTokens * BYTES_PER_VOCABULARY_TOKEN;
+}
+
 /** The largest batch asks for the logits of every token at once; they are most of it. */
-function computeBytes(
+function batchBytes(
   { vocabularyTokens, embeddingDimensions }: Inspection,
   { batchTokens }: EngineSpec,
 ): number {
   const floatsPerToken = vocabularyTokens + ACTIVATIONS_PER_EMBEDDING * embeddingDimensions;
-  return vocabularyTokens * BYTES_PER_VOCABULARY_TOKEN + batchTokens * floatsPerToken * FLOAT_BYTES;
+  return batchTokens * floatsPerToken * FLOAT_BYTES;
 }

@@ -16,9 +16,15 @@ export const ServerConfig = z.strictObject({
   createdSeconds: z.int().min(0).describe("Unix time reported as the model's `created`."),
   weightsPath: z.string().min(1).describe("The GGUF, or the first part of a split one."),
   adapters: z
-    .array(z.strictObject({ path: z.string().min(1), scale: z.number() }))
+    .array(
+      z.strictObject({
+        id: z.string().min(1).exactOptional(),
+        path: z.string().min(1),
+        scale: z.number(),
+      }),
+    )
     .default([])
-    .describe("LoRA adapters applied to every request."),
+    .describe("LoRA adapters: with an id for requests that name it, without for all."),
   engine: EngineSpec.prefault({}),
   sampling: SamplingSpec.prefault({}),
   promptLogging: z

@@ -2,12 +2,14 @@
  * GET /v1/models and GET /v1/models/{id}.
  *
  * Beyond OpenAI's four keys, what clients of local servers look for: how long a prompt may be, what the
- * model can do, and llama-server's `meta`. Those come with the weights; what is not known is left out.
+ * model can do, llama-server's `meta`, and vLLM's `parent`. Those come with the weights; what is not known is left out.
  */
 
 export type ListedModel = {
   readonly id: string;
   readonly aliases: readonly string[];
+  /** Of an adapter. */
+  readonly parent?: string;
   readonly createdSeconds: number;
   readonly facts?: {
     readonly contextTokens?: number;
@@ -22,13 +24,14 @@ export type ListedModel = {
   };
 };
 
-export function modelObject({ id, aliases, createdSeconds, facts }: ListedModel) {
+export function modelObject({ id, aliases, parent, createdSeconds, facts }: ListedModel) {
   return {
     id,
     object: "model" as const,
     created: createdSeconds,
     owned_by: "localmodel",
     aliases: [...aliases],
+    ...(parent !== undefined && { parent }),
     ...(facts !== undefined && {
       max_model_len: facts.contextTokens,
       capabilities: facts.capabilities && [...facts.capabilities],

@@ -21,8 +21,9 @@ export function findModel(directory: Directory, id: string | undefined): Directo
     if (found === undefined) throw modelNotFound(id, idsOf(directory));
     return found;
   }
-  const [only] = models;
-  if (only !== undefined && models.length === 1) return only;
+  // Who names no model means none of its adapters.
+  const [only, ...others] = models.filter(({ parent }) => parent === undefined);
+  if (only !== undefined && others.length === 0) return only;
   const ids = idsOf(directory);
   throw invalidRequest(
     "model",

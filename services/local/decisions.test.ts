@@ -66,7 +66,7 @@ describe("the wait before a restart", () => {
 });
 
 const listing = (ids: string[], view: Partial<ServerView>): Listing => ({
-  model: { ids, createdSeconds: 1 },
+  model: { name: "m", ids, adapterIds: [], createdSeconds: 1 },
   view: { state: "loading", message: "m", ...view },
 });
 
@@ -91,6 +91,17 @@ describe("the directory", () => {
       ["b", 0],
       ["a", 1],
     ]);
+  });
+  test("lists adapters beside their model", () => {
+    const one = listing(["a"], { endpoint: "e" });
+    const { models } = directoryOf([{ ...one, model: { ...one.model, adapterIds: ["tone"] } }]);
+    assert.deepEqual(
+      models.map(({ id, parent, endpoints }) => [id, parent, endpoints]),
+      [
+        ["a", undefined, ["e"]],
+        ["tone", "a", ["e"]],
+      ],
+    );
   });
   test("rounds progress down, so that only a whole percent is news", () => {
     const [model] = directoryOf([listing(["a"], { progress: 0.999 })]).models;

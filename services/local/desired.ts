@@ -5,7 +5,14 @@
  * need no restart; any other difference does, because a server takes its settings only once.
  */
 import { createHash } from "node:crypto";
-import { type Claim, claims, type Lost } from "@localmodel/localmodel/claims.ts";
+import { adapterIdsOf } from "@localmodel/localmodel/adapters.ts";
+import {
+  type Claim,
+  type Claimant,
+  claims,
+  type Lost,
+  sharesOf,
+} from "@localmodel/localmodel/claims.ts";
 import type { ParsedModel } from "@localmodel/localmodel/judge-document.ts";
 import { type LocalModel, modelIdOf } from "@localmodel/localmodel/localmodel.ts";
 import type { Problem } from "@localmodel/localmodel/problem.ts";
@@ -17,6 +24,8 @@ export type DesiredModel = {
   readonly file: string;
   /** What clients may call it, the model id first. */
   readonly ids: readonly string[];
+  /** What clients may call those of its adapters that they choose. */
+  readonly adapterIds: readonly string[];
   readonly revision: string;
   readonly createdSeconds: number;
   readonly spec: LocalModel["spec"];
@@ -35,34 +44,40 @@ export function desiredState(
   parsed: readonly ParsedModel[],
   seenMs: ReadonlyMap<string, number>,
 ): Desired {
-  const claimed = claims(
-    parsed.map(({ key, model }) => ({
-      key,
-      modelId: modelIdOf(model),
-      aliases: model.spec.aliases,
-      createdMs: createdMsOf(model) ?? seenMs.get(key) ?? Infinity,
-    })),
-  );
+  const claimants = parsed.map((one) => claimant(one, seenMs));
+  const claimed = claims(claimants);
   return {
-    models: parsed.flatMap((one, index) => desiredModel(one, claimed[index], seenMs)),
+    models: parsed.flatMap((one, index) => {
+      const { held = [] } = claimed[index] ?? {};
+      return desiredModel(one, { held }, seenMs);
+    }),
     conflicts: claimed.flatMap(({ key, lost }) => lost.map((one) => ({ key, lost: one }))),
   };
+}
+
+function claimant({ key, model }: ParsedModel, seenMs: ReadonlyMap<string, number>): Claimant {
+  return { key, ...namesOf(model), createdMs: createdMsOf(model) ?? seenMs.get(key) ?? Infinity };
+}
+
+function namesOf(model: LocalModel) {
+  const { spec } = model;
+  return { modelId: modelIdOf(model), aliases: spec.aliases, adapterIds: adapterIdsOf(spec) };
 }
 
 /** None for a model that is suspended or has lost all its ids. */
 function desiredModel(
   { key, model, file }: ParsedModel,
-  claim: Claim | undefined,
+  claim: Pick<Claim, "held">,
   seenMs: ReadonlyMap<string, number>,
 ): DesiredModel[] {
-  const ids = claim?.held ?? [];
-  if (model.spec.replicas === 0 || ids.length === 0) return [];
   const { spec } = model;
+  if (spec.replicas === 0 || claim.held.length === 0) return [];
+  const shares = sharesOf(namesOf(model), claim);
   const createdMs = createdMsOf(model) ?? seenMs.get(key) ?? 0;
   const createdSeconds = Math.max(0, Math.floor(createdMs / 1000));
   const { source, adapters, engine, sampling, env } = spec;
-  const revision = digest({ ids, source, adapters, engine, sampling, env });
-  return [{ key, name: model.metadata.name, file, ids, revision, createdSeconds, spec }];
+  const revision = digest({ ids: shares.ids, source, adapters, engine, sampling, env });
+  return [{ key, name: model.metadata.name, file, ...shares, revision, createdSeconds, spec }];
 }
 
 /** Objects that came from a cluster bring their age. */

@@ -9,18 +9,27 @@ import type { DesiredModel } from "./desired.ts";
 import type { ServerView } from "./server-view.ts";
 
 export type Listing = {
-  readonly model: Pick<DesiredModel, "ids" | "createdSeconds">;
+  readonly model: Pick<DesiredModel, "name" | "ids" | "adapterIds" | "createdSeconds">;
   readonly view: ServerView;
 };
 
 export function directoryOf(listings: readonly Listing[]): Directory {
   const taken = new Set<string>();
-  const entries = new Map<Listing, DirectoryModel>();
+  const entries = new Map<Listing, readonly DirectoryModel[]>();
+  const free = (ids: readonly string[]): readonly string[] => {
+    const own = ids.filter((id) => !taken.has(id));
+    for (const id of own) taken.add(id);
+    return own;
+  };
   for (const listing of listings.toSorted((a, b) => rank(a) - rank(b))) {
-    const ids = listing.model.ids.filter((id) => !taken.has(id));
-    for (const id of ids) taken.add(id);
-    const [id, ...aliases] = ids;
-    if (id !== undefined) entries.set(listing, entry(listing, id, aliases));
+    const [id, ...aliases] = free(listing.model.ids);
+    const parent = id ?? listing.model.name;
+    entries.set(listing, [
+      ...(id === undefined ? [] : [entry(listing, { id, aliases })]),
+      ...free(listing.model.adapterIds).map((adapter) =>
+        entry(listing, { id: adapter, aliases: [], parent }),
+      ),
+    ]);
   }
   return { models: listings.flatMap((listing) => entries.get(listing) ?? []) };
 }
@@ -29,11 +38,13 @@ function rank({ view }: Listing): number {
   return view.endpoint === undefined ? 1 : 0;
 }
 
-function entry({ model, view }: Listing, id: string, aliases: readonly string[]): DirectoryModel {
+function entry(
+  { model, view }: Listing,
+  names: Pick<DirectoryModel, "id" | "aliases" | "parent">,
+): DirectoryModel {
   const { state, message, progress, facts, endpoint } = view;
   return {
-    id,
-    aliases,
+    ...names,
     createdSeconds: model.createdSeconds,
     state,
     message,

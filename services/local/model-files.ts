@@ -16,7 +16,11 @@ import type { ServerView } from "./server-view.ts";
 
 export type ModelFiles = {
   readonly weightsPath: string;
-  readonly adapters: readonly { readonly path: string; readonly scale: number }[];
+  readonly adapters: readonly {
+    readonly id?: string;
+    readonly path: string;
+    readonly scale: number;
+  }[];
 };
 
 export type FetchHooks = {
@@ -29,8 +33,9 @@ export type FetchHooks = {
 export async function fetchFiles({ spec }: DesiredModel, hooks: FetchHooks): Promise<ModelFiles> {
   const weightsPath = await fetchPersistently(spec.source, hooks);
   const adapters = [];
-  for (const { scale, ...source } of spec.adapters ?? []) {
-    adapters.push({ path: await fetchPersistently(source, hooks), scale });
+  for (const { id, scale, ...source } of spec.adapters ?? []) {
+    const path = await fetchPersistently(source, hooks);
+    adapters.push({ ...(id !== undefined && { id }), path, scale });
   }
   return { weightsPath, adapters };
 }

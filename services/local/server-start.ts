@@ -15,16 +15,17 @@ export function serverEnvironment(model: DesiredModel, files: ModelFiles): Recor
 }
 
 function serverConfig(
-  { ids, createdSeconds, spec }: DesiredModel,
+  { name, ids, createdSeconds, spec }: DesiredModel,
   files: ModelFiles,
 ): ServerConfigInput {
-  const [modelId = "", ...aliases] = ids;
+  // Of a model that has only its adapters' ids left, the name leads nowhere.
+  const [modelId = spec.modelId ?? name, ...aliases] = ids;
   return {
     modelId,
     aliases,
     createdSeconds,
     weightsPath: files.weightsPath,
-    adapters: files.adapters.map(({ path, scale }) => ({ path, scale })),
+    adapters: [...files.adapters],
     engine: spec.engine,
     sampling: spec.sampling,
     // Its port is this machine's own, and the API service decides who reads along.

@@ -4,6 +4,7 @@
  * It validates, admits, streams and answers for its health; it never computes, so it answers for its health
  * also while the engine is busy, loading or dead.
  */
+import { contextsOf } from "@localmodel/localmodel/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/errors.ts";
 import { guardHost } from "@localmodel/service/host-guard.ts";
@@ -57,7 +58,7 @@ export function createApp(options: AppOptions): Express {
     promptLog: new PromptLog(keepAliveMs),
     metrics,
     genAi: genAiConventions(process.env),
-    admission: new Admission(config.engine),
+    admission: new Admission({ ...config.engine, slots: config.engine.slots * contextsOf(config) }),
   };
 
   const app = express();

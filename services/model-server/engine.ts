@@ -57,6 +57,8 @@ export type GenerateRequest = {
   /** The API parameter that held the input; errors about its length name it. */
   readonly inputParam: "messages" | "prompt";
   readonly prompts: readonly Prompt[];
+  /** One of the configuration's ids of adapters. Absent: the model without those. */
+  readonly adapter?: string;
   /** Choice `i * choicesPerPrompt + j` is sample j of prompt i. */
   readonly choicesPerPrompt: number;
   /** Absent: until the context is full. 0 evaluates the prompt and generates nothing. */

@@ -1,15 +1,28 @@
 /** Is this the model that the client means, and can it do what is asked? */
+import { adapterIdsOf } from "@localmodel/localmodel/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { Capability, ModelFacts } from "@localmodel/localmodel/server-state.ts";
 import { invalidRequest, modelNotCapable, modelNotFound } from "@localmodel/openai/errors.ts";
 import { answersTo } from "@localmodel/openai/models.ts";
 
-type Served = Pick<ServerConfig, "modelId" | "aliases">;
+export type Served = {
+  /** What answers call themselves. */
+  readonly modelId: string;
+  /** The adapter that was asked for, which is its id. */
+  readonly adapter?: string;
+};
+
+type Names = Pick<ServerConfig, "modelId" | "aliases" | "adapters">;
 
 /** There is exactly one model here, so a request that names none, or an empty one, means this one. */
-export function requireModel(requested: string | undefined, { modelId, aliases }: Served): void {
-  if (!requested || answersTo({ id: modelId, aliases }, requested)) return;
-  throw modelNotFound(requested, [modelId, ...aliases]);
+export function requireModel(
+  requested: string | undefined,
+  { modelId, aliases, adapters }: Names,
+): Served {
+  if (!requested || answersTo({ id: modelId, aliases }, requested)) return { modelId };
+  const adapterIds = adapterIdsOf({ adapters });
+  if (adapterIds.includes(requested)) return { modelId: requested, adapter: requested };
+  throw modelNotFound(requested, [modelId, ...aliases, ...adapterIds]);
 }
 
 const CAPABILITY_NAMES: Readonly<Record<Capability, string>> = {

@@ -138,7 +138,9 @@ test("volumes are files to the fetcher, and Secrets are seen by nobody else", ()
         { huggingFace: { repo: "a/b", file: "m.gguf", tokenSecretRef: { name: "hf", key: "k" } } },
       ],
     },
-    adapters: [{ http: { ...http, headersSecretRef: { name: "headers" } }, scale: 0.5 }],
+    adapters: [
+      { http: { ...http, headersSecretRef: { name: "headers" } }, scale: 0.5, id: "tone" },
+    ],
   });
   const { files } = FetchConfig.parse(configOf(fetch));
   assert.deepEqual(
@@ -174,14 +176,18 @@ test("volumes are files to the fetcher, and Secrets are seen by nobody else", ()
   assert.ok(server.volumeMounts.every(({ name, readOnly }) => readOnly === true || name === "tmp"));
   const config = ServerConfig.parse(configOf(server));
   assert.equal(config.weightsPath, files[0]?.path);
-  assert.deepEqual(config.adapters, [{ path: files[1]?.path, scale: 0.5 }]);
+  assert.deepEqual(config.adapters, [{ id: "tone", path: files[1]?.path, scale: 0.5 }]);
 });
 
 test("the server answers to the ids the model holds", () => {
   const claim = { held: ["alias"], lost: [{ id: "llama", holder: "other/x" }] };
-  const model = modelWith({}, { claim });
+  const model = modelWith({ aliases: ["alias"] }, { claim });
   const server = deploymentOf(model).template.spec.containers[0] as Container;
   assert.equal(ServerConfig.parse(configOf(server)).modelId, "alias");
+  const adapters = [{ id: "tone", file: { path: "/models/tone.gguf" }, scale: 1 }];
+  const left = modelWith({ adapters }, { claim: { ...claim, held: ["tone"] } });
+  const told = deploymentOf(left).template.spec.containers[0] as Container;
+  assert.equal(ServerConfig.parse(configOf(told)).modelId, "llama", "an adapter is not the model");
   assert.equal(deploymentOf(modelWith({}, { claim: { ...claim, held: [] } })).replicas, 0);
 });
 

@@ -13,20 +13,31 @@ import type { Problem } from "./status/problem.ts";
 
 export const ID_INDEX = "id";
 
-export type Ids = { readonly modelId: string; readonly aliases: readonly string[] };
+export type Ids = {
+  readonly modelId: string;
+  readonly aliases: readonly string[];
+  readonly adapterIds: readonly string[];
+};
 
 /** Read leniently: an id counts although something else in the spec may be wrong. */
 export function idsOf({ metadata, spec }: StoredModel): Ids {
-  const { modelId, aliases } = (spec ?? {}) as { modelId?: unknown; aliases?: unknown };
+  const { modelId, aliases, adapters } = (spec ?? {}) as Readonly<Record<string, unknown>>;
   return {
     modelId: typeof modelId === "string" ? modelId : metadata.name,
-    aliases: Array.isArray(aliases) ? aliases.filter((alias) => typeof alias === "string") : [],
+    aliases: stringsIn(aliases),
+    adapterIds: Array.isArray(adapters)
+      ? stringsIn(adapters.map((one: { id?: unknown } | null) => one?.id))
+      : [],
   };
 }
 
+function stringsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+}
+
 export function allIdsOf(stored: StoredModel): readonly string[] {
-  const { modelId, aliases } = idsOf(stored);
-  return [...new Set([modelId, ...aliases])];
+  const { modelId, aliases, adapterIds } = idsOf(stored);
+  return [...new Set([modelId, ...aliases, ...adapterIds])];
 }
 
 /** Every LocalModel that claims one of the ids, the object itself included. */
@@ -74,8 +85,11 @@ export function duplicateProblem({ modelId, claim }: Model): Problem | undefined
   return { stage: "spec", reason: "DuplicateModelId", message, waits: false };
 }
 
-export function duplicateNotes({ modelId, claim }: Model): readonly string[] {
+export function duplicateNotes({ modelId, spec, claim }: Model): readonly string[] {
+  const kindOf = (id: string): string => (spec.aliases.includes(id) ? "alias" : "adapter's id");
   return claim.lost
     .filter(({ id }) => id !== modelId)
-    .map(({ id, holder }) => `The alias "${id}" belongs to the older LocalModel ${holder}.`);
+    .map(
+      ({ id, holder }) => `The ${kindOf(id)} "${id}" belongs to the older LocalModel ${holder}.`,
+    );
 }

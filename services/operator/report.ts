@@ -1,6 +1,7 @@
 /**
  * From a decision and what pods say to the status: gathers what status/ needs.
  */
+import { contextsOf } from "@localmodel/localmodel/adapters.ts";
 import { estimateMemory } from "@localmodel/localmodel/memory-estimate.ts";
 import { FETCH_CONTAINER } from "@localmodel/localmodel/pod-layout.ts";
 import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/status-spec.ts";
@@ -79,7 +80,7 @@ function kept(model: Model, { status: previous }: Observed, { decision, answers 
   const memory =
     decision.inspection === undefined || saysMemory(model)
       ? undefined
-      : estimateMemory(decision.inspection, model.spec.engine);
+      : estimateMemory(decision.inspection, model.spec.engine, contextsOf(model.spec));
   return {
     previous,
     ...facts(previous, decision, answers),

@@ -48,6 +48,18 @@ const refused: Readonly<Record<string, readonly [spec: object, message: RegExp]>
     /unknown field "spec.contextTokens"/,
   ],
   "an alias twice": [{ source, aliases: ["a", "a"] }, /Duplicate value/],
+  "an adapter's id twice": [
+    { source, adapters: ["a", "a"].map((id) => ({ ...source, id })) },
+    /must not have an adapter's id twice/,
+  ],
+  "an adapter with the model's id": [
+    { source, modelId: "a", adapters: [{ ...source, id: "a" }] },
+    /an id of the model itself/,
+  ],
+  "an adapter with an alias as its id": [
+    { source, aliases: ["b", "a"], adapters: [{ ...source, id: "a" }] },
+    /an id of the model itself/,
+  ],
   "a path out of an image": [
     { source: { image: { reference: "a/b", path: "../c" } } },
     /source.image.path/,

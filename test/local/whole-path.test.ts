@@ -13,6 +13,7 @@ import { LocalMode } from "../support/local-mode.ts";
 import { eventsOf, post } from "../support/raw-request.ts";
 import { smollm2Path } from "../support/smollm2.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
+import { writeTinyLora } from "../support/tiny-lora.ts";
 import { writeTinyChatModel, writeTinyEmbeddingModel } from "../support/tiny-models.ts";
 
 const MAIN = fileURLToPath(new URL("../../services/local/main.ts", import.meta.url));
@@ -24,6 +25,8 @@ before(async () => {
   folder = await TemporaryFolder.create();
   await writeTinyChatModel(folder.file("tiny.gguf"), { contextLength: 65_536 });
   await writeTinyEmbeddingModel(folder.file("bert.gguf"));
+  await writeTinyChatModel(folder.file("small.gguf"));
+  await writeTinyLora(folder.file("tone.gguf"));
   const engine = "{ slots: 2, threads: 1, gpuLayers: 0 }";
   // A chat that nobody stops fills the context, and takes longer than any test waits.
   const endless = "{ slots: 2, threads: 1, gpuLayers: 0, contextTokens: 65536 }";
@@ -33,6 +36,7 @@ before(async () => {
       document("org/smollm2", await smollm2Path(), engine),
       document("tiny", folder.file("tiny.gguf"), endless),
       document("bert", folder.file("bert.gguf"), engine),
+      document("small", folder.file("small.gguf"), engine) + adapter("tone"),
     ].join("---\n"),
   );
   local = new LocalMode({ main: MAIN, arguments: [folder.file("models.yaml"), "--port", "0"] });
@@ -54,6 +58,11 @@ spec:
   source: { file: { path: ${JSON.stringify(path)} } }
   engine: ${engine}
 `;
+}
+
+function adapter(id: string): string {
+  const path = JSON.stringify(folder.file(`${id}.gguf`));
+  return `  adapters: [{ id: ${id}, file: { path: ${path} } }]\n`;
 }
 
 test("a client that asks while models load gets its answer, and all models are listed", async () => {
@@ -96,6 +105,19 @@ test("each model answers under its id and alias, with the endpoints it is capabl
     client.completions.create({ model: "gpt-4o", prompt: "x" }),
     (error) => error instanceof NotFoundError && /also-tiny|tiny/.test(error.message),
   );
+});
+
+test("an adapter is listed beside its model and answers under its own id", async () => {
+  const { id, parent } = (await client.models.retrieve("tone")) as OpenAI.Model & {
+    parent?: string;
+  };
+  assert.deepEqual([id, parent], ["tone", "small"]);
+  const prompt = { prompt: "The sea", max_tokens: 12, temperature: 0 };
+  const [own, adapted] = await Promise.all(
+    ["small", "tone"].map((model) => client.completions.create({ model, ...prompt })),
+  );
+  assert.deepEqual([own?.model, adapted?.model], ["small", "tone"]);
+  assert.notEqual(own?.choices[0]?.text, adapted?.choices[0]?.text);
 });
 
 test("a stream passes through token by token, and its errors reach the client as they are", async () => {
@@ -144,7 +166,7 @@ test("a client that hangs up on the api frees the slot of the model server", asy
 test("an engine that is killed is back for the client's next try, and the others never notice", async () => {
   const processes = await local.children();
   const engines = processes.filter(({ command }) => command.includes("engine/main.ts"));
-  assert.equal(engines.length, 3);
+  assert.equal(engines.length, 4);
   for (const { pid } of engines.slice(0, 1)) process.kill(pid, "SIGKILL");
   for (const model of ["tiny", "org/smollm2"]) {
     const answer = await client.completions.create({ model, prompt: "water", max_tokens: 2 });

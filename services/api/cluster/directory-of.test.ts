@@ -217,6 +217,24 @@ test("a model with an endpoint is ready, whatever its status says", () => {
   assert.deepEqual([state, message], ["ready", "Served by 1 pod."]);
 });
 
+test("adapters that clients choose are listed beside their model, and served by its pods", () => {
+  const adapters = [{ id: "tone" }, {}, { id: "style" }];
+  const model = localModel("a", { modelId: "llama", aliases: ["chat"], adapters });
+  const older = localModel("b", { modelId: "style", createdAt: "2025-01-01T00:00:00Z" });
+  const [own, tone, ...others] = directory(
+    [model, older],
+    [endpointSlice("a", [{ address: "10.0.0.1" }])],
+  );
+  assert.deepEqual([own?.id, own?.aliases, own?.parent], ["llama", ["chat"], undefined]);
+  assert.deepEqual([tone?.id, tone?.aliases, tone?.parent], ["tone", [], "llama"]);
+  assert.deepEqual(tone?.endpoints, own?.endpoints);
+  assert.deepEqual(
+    others.map(({ id, endpoints }) => [id, endpoints]),
+    [["style", []]],
+    "an older model is called like the other adapter",
+  );
+});
+
 test("what the status says of the weights is passed on, the pods' word before the file's", () => {
   const inspection = {
     sourceHash: "1",

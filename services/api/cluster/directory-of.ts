@@ -5,7 +5,7 @@
  * operator tells the younger that it lost.
  */
 import type { EndpointSlice } from "@localmodel/kube/core-resources.ts";
-import { claims } from "@localmodel/localmodel/claims.ts";
+import { type Claim, claims, sharesOf } from "@localmodel/localmodel/claims.ts";
 import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
 import type { Capability } from "@localmodel/localmodel/server-state.ts";
 import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
@@ -23,18 +23,30 @@ export function directoryOf(
   const claimed = claims(ordered);
   return {
     models: ordered.flatMap((model, index) => {
-      const [id, ...aliases] = claimed[index]?.held ?? [];
-      if (id === undefined) return [];
       const own = slicesByModel.get(model.key) ?? [];
-      const endpoints = endpointsOf(own);
-      return [entry(model, { id, aliases, endpoints, pods: podNames(own) })];
+      const where = { endpoints: endpointsOf(own), pods: podNames(own) };
+      const names = namesOf(model, claimed[index] ?? { held: [] });
+      return names.map((name) => entry(model, { ...name, ...where }));
     }),
   };
 }
 
+type Names = Pick<DirectoryModel, "id" | "aliases" | "parent">;
+
+/** The model under its ids, then each of its adapters under its own. */
+function namesOf(model: ObservedModel, claim: Pick<Claim, "held">): readonly Names[] {
+  const { ids, adapterIds } = sharesOf(model, claim);
+  const [id, ...aliases] = ids;
+  const parent = id ?? model.modelId;
+  return [
+    ...(id === undefined ? [] : [{ id, aliases }]),
+    ...adapterIds.map((adapter) => ({ id: adapter, aliases: [], parent })),
+  ];
+}
+
 function entry(
   { createdMs, slots, status }: ObservedModel,
-  route: Pick<DirectoryModel, "id" | "aliases" | "endpoints" | "pods">,
+  route: Names & Pick<DirectoryModel, "endpoints" | "pods">,
 ): DirectoryModel {
   const facts = factsOf(status);
   return {

@@ -17,6 +17,7 @@ const ObservedObject = z.object({
   spec: z.object({
     modelId: ModelId.exactOptional(),
     aliases: z.array(ModelId).default([]),
+    adapters: z.array(z.object({ id: ModelId.exactOptional() })).default([]),
     engine: z
       .object({ slots: z.int().min(1).exactOptional() })
       .catch({})
@@ -30,6 +31,7 @@ export type ObservedModel = {
   readonly key: string;
   readonly modelId: string;
   readonly aliases: readonly string[];
+  readonly adapterIds: readonly string[];
   readonly slots?: number;
   readonly createdMs: number;
   readonly status: LocalModelStatus;
@@ -42,6 +44,7 @@ export function observedModel(object: unknown): ObservedModel {
     key: `${metadata.namespace}/${metadata.name}`,
     modelId: spec.modelId ?? metadata.name,
     aliases: spec.aliases,
+    adapterIds: spec.adapters.flatMap(({ id }) => id ?? []),
     ...spec.engine,
     createdMs: Date.parse(metadata.creationTimestamp),
     status,

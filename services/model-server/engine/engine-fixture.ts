@@ -4,6 +4,7 @@
 import { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { OpenAIErrorData } from "@localmodel/openai/errors.ts";
 import type { GenerateEvent, GenerateRequest, Sampling, TokenLogprob, Usage } from "../engine.ts";
+import type { GenerationContext } from "./llama/context.ts";
 import { type LoadedEngine, loadEngine } from "./load.ts";
 import { encodePrompts } from "./prompt.ts";
 import type { EngineEvent } from "./protocol.ts";
@@ -52,11 +53,10 @@ export class TestEngine {
 
   private constructor(loaded: LoadedEngine, config: ServerConfig) {
     this.loaded = loaded;
-    const { generation, facts, tokenizer, vocabulary, isEnd } = loaded;
-    if (generation === undefined) throw new Error("This model does not generate");
+    const { facts, tokenizer, vocabulary, isEnd } = loaded;
     const { contextTokens } = facts;
     this.scheduler = new Scheduler({
-      sequences: generation.sequences,
+      sequences: this.context.sequences,
       contextTokens,
       batchTokens: config.engine.batchTokens,
       vocabulary,
@@ -69,10 +69,14 @@ export class TestEngine {
     });
   }
 
+  get context(): GenerationContext {
+    const [own] = this.loaded.generations;
+    if (own === undefined) throw new Error("This model does not generate");
+    return own.context;
+  }
+
   get counters() {
-    const { generation } = this.loaded;
-    if (generation === undefined) throw new Error("This model does not generate");
-    return generation.counters;
+    return this.context.counters;
   }
 
   /** Starts a request. `seen` is called at every event, `done` holds the whole answer. */

@@ -5,6 +5,7 @@
  * is claimed for it.
  */
 import { open, stat } from "node:fs/promises";
+import { adapterIdsOf } from "@localmodel/localmodel/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import { contextTokensOf, DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/server-state.ts";
@@ -31,24 +32,33 @@ export type LoadedEngine = {
   readonly tokenizer: Tokenizer;
   readonly vocabulary: Vocabulary;
   readonly isEnd: (token: number) => boolean;
-  readonly generation: GenerationContext | undefined;
+  /** The model's own first, then one for each adapter that clients choose; none if it does not generate. */
+  readonly generations: readonly Generating[];
   readonly embedder: Embedder | undefined;
   /** A server unloads by exiting; this is for those who load many models in one process. */
   readonly unload: () => Promise<void>;
+};
+
+export type Generating = {
+  readonly adapter: string | undefined;
+  readonly context: GenerationContext;
 };
 
 export async function loadEngine(
   config: ServerConfig,
   report: { readonly progress: (progress: number) => void; readonly log: LlamaLog },
 ): Promise<LoadedEngine> {
-  await assertGguf(config.weightsPath);
-  const { engine } = config;
+  const { engine, adapters } = config;
+  for (const path of [config.weightsPath, ...adapters.map((one) => one.path)]) {
+    await assertGguf(path);
+  }
+  const chosen = [undefined, ...adapterIdsOf(config)];
   const threads = engine.threads ?? usableThreads();
   const llama = await startLlama({ gpu: engine.gpuLayers !== 0, threads, log: report.log });
   const model = await loadModel(llama, {
     path: config.weightsPath,
     gpuLayers: engine.gpuLayers,
-    contextTokens: (engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS) * engine.slots,
+    contextTokens: (engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS) * engine.slots * chosen.length,
     onProgress: report.progress,
   });
   const description = describeModel(llama, model);
@@ -65,12 +75,12 @@ export async function loadEngine(
   const settings = { ...engine, contextTokens, threads, adapters: config.adapters };
   const embeds = capabilities.includes("embeddings");
   const contexts = embeds
-    ? { generation: undefined, embedder: await createEmbedder(model, settings) }
-    : { generation: await generationContext(), embedder: undefined };
+    ? { generations: [], embedder: await createEmbedder(model, settings) }
+    : { generations: await generationContexts(), embedder: undefined };
   const fingerprint = { engine: description.engine, settings };
   return {
     facts: {
-      ...factsOf(description, contexts.generation?.memoryBytes),
+      ...factsOf(description, contexts.generations),
       sizeBytes: await fileBytes(config.weightsPath),
       slots: embeds ? 1 : engine.slots,
       contextTokens,
@@ -84,17 +94,27 @@ export async function loadEngine(
     unload: () => llama.dispose(),
   };
 
-  function generationContext(): Promise<GenerationContext> {
+  async function generationContexts(): Promise<Generating[]> {
     if (description.chatTemplate === undefined) {
       report.log("warn", "The model file has no chat template: using ChatML");
     }
     if (llama.gpu === false) {
-      assertFits(description.metadata, settings, {
-        availableBytes: availableBytes(),
-        weightsBytes: description.tensorBytes,
-      });
+      assertFits(
+        description.metadata,
+        { ...settings, contexts: chosen.length },
+        {
+          availableBytes: availableBytes(),
+          weightsBytes: description.tensorBytes,
+        },
+      );
     }
-    return createContext(model, settings);
+    const generations: Generating[] = [];
+    for (const adapter of chosen) {
+      const applied = adapters.filter(({ id }) => id === undefined || id === adapter);
+      const context = await createContext(model, { ...settings, adapters: applied });
+      generations.push({ adapter, context });
+    }
+    return generations;
   }
 }
 
@@ -105,8 +125,9 @@ type FactsOfTheFile = Omit<
 
 function factsOf(
   { metadata, memoryBytes, ...description }: ModelDescription,
-  contextBytes = { ram: 0, vram: 0 },
+  generations: readonly Generating[],
 ): FactsOfTheFile {
+  const bytes = [memoryBytes, ...generations.map(({ context }) => context.memoryBytes)];
   return {
     architecture: architectureOf(metadata),
     parameters: description.parameters,
@@ -115,8 +136,8 @@ function factsOf(
     vocabularyTokens: description.vocabulary.texts.length,
     embeddingDimensions: description.embeddingDimensions,
     memoryBytes: {
-      ram: memoryBytes.ram + contextBytes.ram,
-      vram: memoryBytes.vram + contextBytes.vram,
+      ram: bytes.reduce((sum, { ram }) => sum + ram, 0),
+      vram: bytes.reduce((sum, { vram }) => sum + vram, 0),
     },
     sampling: samplingOf(metadata),
   };

@@ -10,11 +10,13 @@ import { engineFailed, OpenAIError, type OpenAIErrorData } from "@localmodel/ope
 import { createLogger } from "@localmodel/service/log.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import { EmbeddingQueue } from "./embedding-queue.ts";
+import type { GenerationContext } from "./llama/context.ts";
 import { type LoadedEngine, loadEngine } from "./load.ts";
 import { DoesNotFitError, NotAGgufError } from "./load-error.ts";
 import { encodePrompts } from "./prompt.ts";
 import type { FromEngine, ToEngine } from "./protocol.ts";
 import { Scheduler } from "./scheduler.ts";
+import { atOnce, type InTurn, turns } from "./turns.ts";
 
 /** Steps that fail in a row before the process gives way to a new one. */
 const BROKEN_STEPS_MAX = 3;
@@ -47,19 +49,26 @@ async function load(config: ServerConfig): Promise<void> {
 }
 
 function serve(loaded: LoadedEngine, config: ServerConfig): (message: ToEngine) => void {
-  const scheduler = loaded.generation && generationScheduler(loaded, loaded.generation, config);
-  void scheduler?.warmUp();
+  const inTurn = loaded.generations.length > 1 ? turns() : atOnce;
+  const schedulers = new Map(
+    loaded.generations.map(({ adapter, context }) => [
+      adapter,
+      generationScheduler(loaded, { ...context, inTurn }, config),
+    ]),
+  );
+  // The weights, which are what is cold, are the same for all.
+  void schedulers.get(undefined)?.warmUp();
   const embeddings = loaded.embedder && embeddingQueue(loaded, loaded.embedder);
   return (message) => {
     switch (message.type) {
       case "generate":
-        void scheduler?.generate(message.id, message.request);
+        void schedulers.get(message.request.adapter)?.generate(message.id, message.request);
         break;
       case "embed":
         if (embeddings !== undefined) void embed(embeddings, message);
         break;
       case "cancel":
-        scheduler?.cancel(message.id);
+        for (const scheduler of schedulers.values()) scheduler.cancel(message.id);
         embeddings?.cancel(message.id);
         break;
       case "load":
@@ -71,12 +80,13 @@ function serve(loaded: LoadedEngine, config: ServerConfig): (message: ToEngine) 
 
 function generationScheduler(
   { facts, tokenizer, vocabulary, isEnd }: LoadedEngine,
-  { sequences }: NonNullable<LoadedEngine["generation"]>,
+  { sequences, inTurn }: Pick<GenerationContext, "sequences"> & { readonly inTurn: InTurn },
   config: ServerConfig,
 ): Scheduler {
   const { contextTokens } = facts;
   return new Scheduler({
     sequences,
+    inTurn,
     contextTokens,
     batchTokens: config.engine.batchTokens,
     vocabulary,

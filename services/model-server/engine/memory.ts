@@ -17,6 +17,8 @@ export type ContextSize = {
   readonly contextTokens: number;
   readonly slots: number;
   readonly kvCacheType: EngineSpec["kvCacheType"];
+  /** Contexts of that size; 1 if left out. */
+  readonly contexts?: number;
 };
 
 /** Bytes of the key-value cache; undefined where the architecture does not follow the plain formula. */
@@ -68,13 +70,14 @@ export function assertFits(
   size: ContextSize,
   memory: { readonly availableBytes: number; readonly weightsBytes: number },
 ): void {
-  const cacheBytes = kvCacheBytes(metadata, size);
-  if (cacheBytes === undefined) return;
+  const { slots, contextTokens, contexts = 1 } = size;
+  const eachBytes = kvCacheBytes(metadata, size);
+  if (eachBytes === undefined) return;
+  const cacheBytes = contexts * eachBytes;
   if (cacheBytes + memory.weightsBytes <= memory.availableBytes) return;
-  const { slots, contextTokens } = size;
   throw new DoesNotFitError(
     `This machine has not enough memory: ${gibibytes(memory.availableBytes)} are available, but the ` +
-      `weights take ${gibibytes(memory.weightsBytes)} and a context of ${slots} × ${contextTokens} ` +
+      `weights take ${gibibytes(memory.weightsBytes)} and ${contexts === 1 ? "a context" : `${contexts} contexts`} of ${slots} × ${contextTokens} ` +
       `tokens ${gibibytes(cacheBytes)}. Lower engine.contextTokens or engine.slots.`,
   );
 }

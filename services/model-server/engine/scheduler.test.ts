@@ -65,7 +65,7 @@ suite("the scheduler", { timeout: 120_000 }, () => {
       });
     });
     await until(() => decoding === 2);
-    for (const { number, tokens } of engine.loaded.generation?.sequences ?? []) {
+    for (const { number, tokens } of engine.context.sequences) {
       const text = Buffer.concat(tokens.map((token) => engine.loaded.vocabulary.bytes(token)));
       if (text.toString().startsWith("Neighbour")) busy.add(number);
     }
@@ -322,7 +322,7 @@ suite("the scheduler", { timeout: 120_000 }, () => {
   });
 
   test("runs with flash attention unless told otherwise", () => {
-    assert.equal(engine.loaded.generation?.flashAttention, true);
+    assert.equal(engine.context.flashAttention, true);
   });
 
   test("breaks nothing in all of this", () => {

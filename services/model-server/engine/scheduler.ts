@@ -21,6 +21,7 @@ import { nextInLine } from "./queue.ts";
 import { choiceSeed } from "./seeds.ts";
 import type { Sequence } from "./sequence.ts";
 import { chooseSlot, commonPrefix } from "./slot-choice.ts";
+import { atOnce, type InTurn } from "./turns.ts";
 import { explainTokens, type Failures, runStep } from "./step.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -32,6 +33,8 @@ export type SchedulerOptions = {
   readonly isEnd: (token: number) => boolean;
   /** Throws the signal's reason once it is aborted. */
   readonly encode: (request: GenerateRequest, signal: AbortSignal) => Promise<EncodedPrompt[]>;
+  /** Contexts that share processors step in turn. Default: whenever they like. */
+  readonly inTurn?: InTurn;
   readonly send: (events: readonly EngineEvent[]) => void;
   /** Told of what nobody foresaw; it may end the process. */
   readonly onBroken: (error: unknown, inARow: number) => void;
@@ -216,12 +219,13 @@ export class Scheduler {
     const load = { decoding, waiting: remaining.length - decoding };
     const budgets = shareBudget(this.#pace.promptBudget(load), remaining);
     const failures: Failures = new Map();
-    const shared = runStep(generations, budgets, failures);
+    const { inTurn = atOnce } = this.#options;
+    const shared = inTurn(() => runStep(generations, budgets, failures));
     this.#outbox.sendPressing(this.#pace.decodeMs);
     const measure = await shared;
     this.#outbox.sendAll();
     if (measure !== undefined) this.#pace.record({ ...load, ...measure });
-    await explainTokens(generations, failures);
+    await inTurn(() => explainTokens(generations, failures));
     await this.#tell(slots, failures);
   }
 

@@ -2,6 +2,7 @@
  * Gauges of the engine: its state, its slots, and what they hold, also under the five names of vLLM's that the
  * Gateway API Inference Extension and autoscalers know.
  */
+import { contextsOf } from "@localmodel/localmodel/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import type { ModelFacts, ServerState } from "@localmodel/localmodel/server-state.ts";
 import type { Engine } from "../engine.ts";
@@ -20,17 +21,13 @@ export function observeEngine(
     registry.gauge(name, help).observe(model, read);
   const facts = (): ModelFacts | undefined =>
     engine.state.state === "ready" ? engine.state.model : undefined;
-  const contextTokens = (): number => {
-    const { slots = 0, contextTokens: each = 0 } = facts() ?? {};
-    return slots * each;
-  };
+  const slots = (): number => contextsOf(config) * (facts()?.slots ?? 0);
+  const contextTokens = (): number => slots() * (facts()?.contextTokens ?? 0);
   const usage = (): number => {
     const total = contextTokens();
     return total === 0 ? 0 : Math.min(1, occupancy.tokens / total);
   };
-  gauge("localmodel.slots", "Requests that the engine works on at the same time.", () => {
-    return facts()?.slots ?? 0;
-  });
+  gauge("localmodel.slots", "Requests that the engine works on at the same time.", slots);
   gauge("localmodel.slots.busy", "Slots that are held by a choice.", () => occupancy.running);
   gauge("localmodel.queue.depth", "Choices that wait for a slot.", () => occupancy.waiting);
   gauge("localmodel.context.usage", "Share of all slots' contexts that is in use.", usage);
@@ -70,7 +67,7 @@ function observeAsVllm(
     return [{ labels: { ...labels, ...info }, value: 1 }];
   });
   const adapters = config.adapters.length;
-  const names = config.adapters.map((_, index) => `adapter-${index}`).join(",");
+  const names = config.adapters.map(({ id }, index) => id ?? `adapter-${index}`).join(",");
   const lora = { max_lora: String(adapters), running_lora_adapters: names };
   registry
     .gauge("vllm:lora_requests_info", "Running stats on lora requests.")

@@ -1,7 +1,7 @@
 /** POST /v1/embeddings */
 import { embeddingResponse, shortened } from "@localmodel/openai/embedding-answer.ts";
 import { parseEmbeddingRequest } from "@localmodel/openai/embedding-request.ts";
-import { codeOf, invalidRequest } from "@localmodel/openai/errors.ts";
+import { codeOf, invalidRequest, modelNotCapable } from "@localmodel/openai/errors.ts";
 import { spanOf } from "@localmodel/service/server-span.ts";
 import { withinSync } from "@localmodel/telemetry/span.ts";
 import type { Request, RequestHandler, Response } from "express";
@@ -25,7 +25,10 @@ export function embeddings(serving: Serving): RequestHandler {
   const understand = (req: Request, res: Response) => {
     const { request, ignored } = parseEmbeddingRequest(req.body);
     reportIgnored(res, ignored);
-    requireModel(request.model, config);
+    const { adapter } = requireModel(request.model, config);
+    if (adapter !== undefined) {
+      throw modelNotCapable(`The adapter \`${adapter}\` does not support embeddings.`);
+    }
     const facts = loadedModel(engine.state);
     requireCapability("embeddings", facts, config.modelId);
     requireValidTokens(request.input, "input", facts);

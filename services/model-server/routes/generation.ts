@@ -65,26 +65,30 @@ export function generationRoute<Request extends Generating>(
   const understand = (req: Req, res: Res) => {
     const { request, ignored } = form.parse(req.body);
     reportIgnored(res, ignored);
-    requireModel(request.model, config);
+    const served = requireModel(request.model, config);
     const facts = loadedModel(engine.state);
-    requireCapability(form.capability, facts, config.modelId);
+    requireCapability(form.capability, facts, served.modelId);
     const tenant = req.get(TENANT_HEADER) ?? "";
-    const generation = form.resolve(request, { config, facts, tenant });
-    return { request, facts, generation };
+    const { modelId, adapter } = served;
+    const generation = {
+      ...form.resolve(request, { config, facts, tenant }),
+      ...(adapter !== undefined && { adapter }),
+    };
+    return { request, facts, generation, modelId };
   };
   return whileConnected(log, async (req, res, gone) => {
     const span = spanOf(res);
-    const { request, facts, generation } = withinSync(span, "validate", {
+    const { request, facts, generation, modelId } = withinSync(span, "validate", {
       act: () => understand(req, res),
       errorTypeOf: codeOf,
     });
     using _place = admission.admit(patienceSeconds(req, request));
-    const about = aboutRequest(req, res, config.modelId);
-    const head = answerHead(form.idPrefix, config.modelId, facts.fingerprint);
+    const about = aboutRequest(req, res, modelId);
+    const head = answerHead(form.idPrefix, modelId, facts.fingerprint);
     const named = {
-      ...genAi.forModel(config),
+      ...genAi.forModel({ ...config, modelId }),
       operation: form.operation,
-      requestModel: request.model || config.modelId,
+      requestModel: request.model || modelId,
     };
     const observers = [
       observation(promptLog, generation, about),

@@ -1,18 +1,23 @@
 /**
  * GET /v1/models and GET /v1/models/{id}.
  *
- * The one model is listed from the start; what only the weights can tell follows when they are loaded.
+ * The one model and its adapters are listed from the start; what only the weights can tell follows when they are
+ * loaded.
  */
+import { adapterIdsOf } from "@localmodel/localmodel/adapters.ts";
 import type { ListedModel } from "@localmodel/openai/models.ts";
 import { modelList, modelObject } from "@localmodel/openai/models.ts";
 import type { RequestHandler } from "express";
 import { sendJson } from "../api-headers.ts";
-import { requireModel } from "../resolve-model.ts";
+import { requireModel, type Served } from "../resolve-model.ts";
 import type { Serving } from "../serving.ts";
 
 export function listModels(serving: Serving): RequestHandler {
   return (_req, res) => {
-    sendJson(res, modelList([servedModel(serving)]));
+    const { modelId } = serving.config;
+    const adapterIds = adapterIdsOf(serving.config);
+    const served = [{ modelId }, ...adapterIds.map((adapter) => ({ modelId: adapter, adapter }))];
+    sendJson(res, modelList(served.map((one) => listed(serving, one))));
   };
 }
 
@@ -20,13 +25,14 @@ export function listModels(serving: Serving): RequestHandler {
 export function retrieveModel(serving: Serving): RequestHandler {
   return (req, res) => {
     const segments: unknown = req.params["id"];
-    requireModel(Array.isArray(segments) ? segments.join("/") : String(segments), serving.config);
-    sendJson(res, modelObject(servedModel(serving)));
+    const asked = Array.isArray(segments) ? segments.join("/") : String(segments);
+    sendJson(res, modelObject(listed(serving, requireModel(asked, serving.config))));
   };
 }
 
-function servedModel({ config, engine }: Serving): ListedModel {
+function listed({ config, engine }: Serving, { modelId: id, adapter }: Served): ListedModel {
   const { modelId, aliases, createdSeconds } = config;
   const facts = engine.state.state === "ready" ? { facts: engine.state.model } : {};
-  return { id: modelId, aliases, createdSeconds, ...facts };
+  const names = adapter === undefined ? { aliases } : { aliases: [], parent: modelId };
+  return { id, ...names, createdSeconds, ...facts };
 }

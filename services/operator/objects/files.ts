@@ -25,7 +25,7 @@ export type ModelFile = {
 
 /** The weights first. */
 export function filesOf({ spec }: Pick<Model, "spec">): readonly ModelFile[] {
-  const adapters = (spec.adapters ?? []).map(({ scale: _scale, ...source }, index) => ({
+  const adapters = (spec.adapters ?? []).map(({ id: _id, scale: _scale, ...source }, index) => ({
     role: `adapter-${index}`,
     source,
   }));

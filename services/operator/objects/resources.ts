@@ -7,6 +7,7 @@
  * the author sets one: throttled threads that wait for each other spinning are worse than busy nodes.
  */
 import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+import { contextsOf } from "@localmodel/localmodel/adapters.ts";
 import { estimateMemory } from "@localmodel/localmodel/memory-estimate.ts";
 import type { Model } from "../model.ts";
 import { containerClaims, gpuOf, gpuResources } from "./gpu.ts";
@@ -55,7 +56,11 @@ function defaultCpu({ spec }: Model): Quantities {
 function memoryOf(model: Model, inspection: Inspection | undefined) {
   if (inspection === undefined) return undefined;
   const { spec } = model;
-  const { weightsBytes, contextBytes, marginBytes } = estimateMemory(inspection, spec.engine);
+  const { weightsBytes, contextBytes, marginBytes } = estimateMemory(
+    inspection,
+    spec.engine,
+    contextsOf(spec),
+  );
   const movableBytes = weightsBytes + contextBytes;
   const hostBytes = gpuOf(model) === undefined ? 0 : DEVICE_HOST_BYTES;
   const keptBytes = movableBytes * (1 - deviceShare(model, inspection));

@@ -4,6 +4,7 @@
  * It ends in steps, so that no answer is cut: first the kubelet waits (preStop) while the cluster learns that
  * the pod takes nothing new, then the server finishes what it has, and only then time runs out.
  */
+import { sharesOf } from "@localmodel/localmodel/claims.ts";
 import {
   METRICS_PORT,
   METRICS_PORT_NAME,
@@ -76,17 +77,17 @@ function environmentOf(model: Model, { modelEnvironment }: Platform) {
 function serverConfig(model: Model): ServerConfigInput {
   const { spec, claim, modelId, createdSeconds } = model;
   const [weights, ...adapters] = filesOf(model);
-  const [id = modelId] = claim.held;
+  const [id = modelId] = sharesOf({ modelId, aliases: spec.aliases }, claim).ids;
   return {
     modelId: id,
     // Those of others too: which of them lead here is the API service's to say, and changes without a roll.
     aliases: [modelId, ...spec.aliases].filter((alias) => alias !== id),
     createdSeconds,
     weightsPath: weights?.path ?? "",
-    adapters: adapters.map(({ path }, index) => ({
-      path,
-      scale: spec.adapters?.[index]?.scale ?? 1,
-    })),
+    adapters: adapters.map(({ path }, index) => {
+      const { id: adapterId, scale = 1 } = spec.adapters?.[index] ?? {};
+      return { ...(adapterId !== undefined && { id: adapterId }), path, scale };
+    }),
     engine: spec.engine,
     sampling: spec.sampling,
     promptLogging: spec.promptLogging,

@@ -21,6 +21,8 @@ export type ContextOptions = {
   readonly adapters: readonly { readonly path: string; readonly scale: number }[];
 };
 
+const ADAPTER_HINT = ". An adapter has to be a LoRA adapter that was made for this model.";
+
 export type GenerationContext = {
   readonly sequences: readonly Sequence[];
   readonly counters: BatchCounters;
@@ -54,6 +56,7 @@ export async function createContext(
           adapters: options.adapters.map(({ path, scale }) => ({ filePath: path, scale })),
         },
       }),
+    options.adapters.length === 0 ? "" : ADAPTER_HINT,
   );
   const memory = new SamplerMemory(model.fileInfo.metadata.tokenizer.ggml.tokens.length);
   const sequences = Array.from(
