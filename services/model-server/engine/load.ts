@@ -5,7 +5,7 @@
  * is claimed for it.
  */
 import { open, stat } from "node:fs/promises";
-import { adapterIdsOf } from "@localmodel/localmodel/adapters.ts";
+import { contextsOf } from "@localmodel/localmodel/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
 import { contextTokensOf, DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/server-state.ts";
@@ -13,8 +13,8 @@ import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.t
 import { availableBytes, usableThreads } from "./cgroup.ts";
 import { CHATML, ChatTemplate } from "./chat-template.ts";
 import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./facts.ts";
-import { createContext, type GenerationContext } from "./llama/context.ts";
 import { createEmbedder, type Embedder } from "./llama/embedder.ts";
+import { createGenerations, type Generating } from "./llama/generations.ts";
 import {
   describeModel,
   type LlamaLog,
@@ -39,11 +39,6 @@ export type LoadedEngine = {
   readonly unload: () => Promise<void>;
 };
 
-export type Generating = {
-  readonly adapter: string | undefined;
-  readonly context: GenerationContext;
-};
-
 export async function loadEngine(
   config: ServerConfig,
   report: { readonly progress: (progress: number) => void; readonly log: LlamaLog },
@@ -52,13 +47,13 @@ export async function loadEngine(
   for (const path of [config.weightsPath, ...adapters.map((one) => one.path)]) {
     await assertGguf(path);
   }
-  const chosen = [undefined, ...adapterIdsOf(config)];
+  const contexts = contextsOf(config);
   const threads = engine.threads ?? usableThreads();
   const llama = await startLlama({ gpu: engine.gpuLayers !== 0, threads, log: report.log });
   const model = await loadModel(llama, {
     path: config.weightsPath,
     gpuLayers: engine.gpuLayers,
-    contextTokens: (engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS) * engine.slots * chosen.length,
+    contextTokens: (engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS) * engine.slots * contexts,
     onProgress: report.progress,
   });
   const description = describeModel(llama, model);
@@ -72,15 +67,19 @@ export async function loadEngine(
     chatTemplate: template !== undefined,
   });
   const contextTokens = contextTokensOf(engine, description.trainContextTokens);
-  const settings = { ...engine, contextTokens, threads, adapters: config.adapters };
+  const settings = { ...engine, contextTokens, threads, adapters };
   const embeds = capabilities.includes("embeddings");
-  const contexts = embeds
-    ? { generations: [], embedder: await createEmbedder(model, settings) }
-    : { generations: await generationContexts(), embedder: undefined };
+  if (!embeds && llama.gpu === false) {
+    const weightsBytes = description.tensorBytes;
+    const memory = { availableBytes: availableBytes(), weightsBytes };
+    assertFits(description.metadata, { ...settings, contexts }, memory);
+  }
+  const generations = embeds ? [] : await createGenerations(model, config, settings);
+  const embedder = embeds ? await createEmbedder(model, settings) : undefined;
   const fingerprint = { engine: description.engine, settings };
   return {
     facts: {
-      ...factsOf(description, contexts.generations),
+      ...factsOf(description, generations),
       sizeBytes: await fileBytes(config.weightsPath),
       slots: embeds ? 1 : engine.slots,
       contextTokens,
@@ -90,32 +89,10 @@ export async function loadEngine(
     tokenizer,
     vocabulary,
     isEnd: description.isEnd,
-    ...contexts,
+    generations,
+    embedder,
     unload: () => llama.dispose(),
   };
-
-  async function generationContexts(): Promise<Generating[]> {
-    if (description.chatTemplate === undefined) {
-      report.log("warn", "The model file has no chat template: using ChatML");
-    }
-    if (llama.gpu === false) {
-      assertFits(
-        description.metadata,
-        { ...settings, contexts: chosen.length },
-        {
-          availableBytes: availableBytes(),
-          weightsBytes: description.tensorBytes,
-        },
-      );
-    }
-    const generations: Generating[] = [];
-    for (const adapter of chosen) {
-      const applied = adapters.filter(({ id }) => id === undefined || id === adapter);
-      const context = await createContext(model, { ...settings, adapters: applied });
-      generations.push({ adapter, context });
-    }
-    return generations;
-  }
 }
 
 type FactsOfTheFile = Omit<

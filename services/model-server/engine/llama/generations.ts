@@ -1,0 +1,26 @@
+/** The contexts that generate: the model's own, and one for each adapter that clients choose. */
+import { adapterIdsOf } from "@localmodel/localmodel/adapters.ts";
+import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import type { LlamaModel } from "node-llama-cpp";
+import { type ContextOptions, createContext, type GenerationContext } from "./context.ts";
+
+export type Generating = {
+  /** Its id; undefined for the model's own context. */
+  readonly adapter: string | undefined;
+  readonly context: GenerationContext;
+};
+
+/** The model's own first. Adapters without an id are applied in all. */
+export async function createGenerations(
+  model: LlamaModel,
+  { adapters }: Pick<ServerConfig, "adapters">,
+  options: Omit<ContextOptions, "adapters">,
+): Promise<readonly Generating[]> {
+  const generations: Generating[] = [];
+  for (const adapter of [undefined, ...adapterIdsOf({ adapters })]) {
+    const applied = adapters.filter(({ id }) => id === undefined || id === adapter);
+    const context = await createContext(model, { ...options, adapters: applied });
+    generations.push({ adapter, context });
+  }
+  return generations;
+}
