@@ -17,7 +17,12 @@ export const Quantity = z
       'a quantity such as 2, "500m" or "24Gi"',
     ),
   )
-  .meta({ "x-kubernetes-int-or-string": true, minimum: 0 });
+  // A larger number would not be what its author wrote: as text it is.
+  .meta({
+    "x-kubernetes-int-or-string": true,
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+  });
 
 const Quantities = mapOf(QualifiedName, Quantity, 32);
 

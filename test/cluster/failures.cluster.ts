@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type { LocalModelSpecInput } from "@localmodel/localmodel/localmodel.ts";
 import { eventually } from "../support/eventually.ts";
-import { Scene, WEIGHTS_FILE, WEIGHTS_SHA256 } from "./harness/scene.ts";
+import { WEIGHTS_FILE, WEIGHTS_SHA256 } from "./harness/model-files.ts";
+import { Scene } from "./harness/scene.ts";
 
 type Failure = {
   readonly spec: (scene: Scene) => Partial<LocalModelSpecInput>;

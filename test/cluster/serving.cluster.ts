@@ -18,7 +18,8 @@ import {
 } from "./harness/client-modules.ts";
 import { eventually } from "../support/eventually.ts";
 import { REPOSITORY } from "../build/places.ts";
-import { Scene, WEIGHTS_FILE, WEIGHTS_SHA256 } from "./harness/scene.ts";
+import { ADAPTER_FILE, WEIGHTS_FILE, WEIGHTS_SHA256 } from "./harness/model-files.ts";
+import { Scene } from "./harness/scene.ts";
 
 const QUESTION = "What is the capital of France?";
 const LANES = 3;
@@ -71,6 +72,20 @@ suite("a LocalModel that is applied to a cluster", () => {
     const answer = await scene.inCluster<ChatAnswer>(chatModule("from-image", QUESTION));
     assert.match(answer.text, /[a-z]/);
     await scene.kubectl("delete", "localmodel", "from-image");
+  });
+
+  test("answers with an adapter that clients choose by its own id", async () => {
+    const adapters = [{ id: "noisy", http: { url: scene.url("files", ADAPTER_FILE) } }];
+    await scene.model("plain", { adapters });
+    await scene.untilReady("plain");
+    const answers = await Promise.all(
+      ["plain", "noisy"].map((id) => scene.inCluster<ChatAnswer>(chatModule(id, QUESTION))),
+    );
+    assert.notEqual(answers[0]?.text, answers[1]?.text);
+    assert.equal((await scene.pods("plain")).length, 1);
+    const ids = await scene.inCluster<readonly string[]>(modelsModule());
+    assert.ok(ids.includes("plain") && ids.includes("noisy"), ids.join(", "));
+    await scene.kubectl("delete", "localmodel", "plain");
   });
 
   test("gets replicas on other nodes through its scale subresource", async () => {

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { eventually } from "../support/eventually.ts";
-import { Scene, WEIGHTS_FILE } from "./harness/scene.ts";
+import { WEIGHTS_FILE } from "./harness/model-files.ts";
+import { Scene } from "./harness/scene.ts";
 
 type Nodes = {
   readonly items: readonly {

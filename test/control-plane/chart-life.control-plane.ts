@@ -32,8 +32,8 @@ const LOCAL_MODELS = defineResource<KubeObject>({
   kind: "LocalModel",
   namespaced: true,
 });
-/** A field that the older schema does not have. */
-const NEW_FIELD = "aliases";
+/** A field that the older schema does not have, and no rule of it speaks of. */
+const NEW_FIELD = "promptLogging";
 
 const report = (line: string): void => console.error(line);
 const helms: Readonly<Record<string, () => Promise<string>>> = {

@@ -60,6 +60,10 @@ const refused: Readonly<Record<string, readonly [spec: object, message: RegExp]>
     { source, aliases: ["b", "a"], adapters: [{ ...source, id: "a" }] },
     /an id of the model itself/,
   ],
+  "a number that JavaScript cannot hold": [
+    { source, resources: { limits: { memory: 1e18 } } },
+    /spec.resources.limits.memory/,
+  ],
   "a path out of an image": [
     { source: { image: { reference: "a/b", path: "../c" } } },
     /source.image.path/,

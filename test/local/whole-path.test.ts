@@ -13,7 +13,7 @@ import { LocalMode } from "../support/local-mode.ts";
 import { eventsOf, post } from "../support/raw-request.ts";
 import { smollm2Path } from "../support/smollm2.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
-import { writeTinyLora } from "../support/tiny-lora.ts";
+import { writeNoiseLora } from "../support/noise-lora.ts";
 import { writeTinyChatModel, writeTinyEmbeddingModel } from "../support/tiny-models.ts";
 
 const MAIN = fileURLToPath(new URL("../../services/local/main.ts", import.meta.url));
@@ -26,7 +26,7 @@ before(async () => {
   await writeTinyChatModel(folder.file("tiny.gguf"), { contextLength: 65_536 });
   await writeTinyEmbeddingModel(folder.file("bert.gguf"));
   await writeTinyChatModel(folder.file("small.gguf"));
-  await writeTinyLora(folder.file("tone.gguf"));
+  await writeNoiseLora(folder.file("tone.gguf"));
   const engine = "{ slots: 2, threads: 1, gpuLayers: 0 }";
   // A chat that nobody stops fills the context, and takes longer than any test waits.
   const endless = "{ slots: 2, threads: 1, gpuLayers: 0, contextTokens: 65536 }";

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { after, before, suite, test } from "node:test";
 import { ModelServer } from "../support/model-server.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
-import { writeTinyLora } from "../support/tiny-lora.ts";
+import { writeNoiseLora } from "../support/noise-lora.ts";
 import { writeTinyChatModel } from "../support/tiny-models.ts";
 
 const IDS = ["base", "org/tone", "style"] as const;
@@ -39,8 +39,8 @@ suite("a model server with adapters", () => {
       folder.file(name),
     ) as [string, string, string];
     await writeTinyChatModel(weightsPath);
-    await writeTinyLora(tone, { seed: 1 });
-    await writeTinyLora(style, { seed: 2 });
+    await writeNoiseLora(tone, { seed: 1 });
+    await writeNoiseLora(style, { seed: 2 });
     server = await ModelServer.ready({
       modelId: "base",
       aliases: ["also-base"],

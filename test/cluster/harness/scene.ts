@@ -15,12 +15,11 @@ import type {
 } from "@localmodel/localmodel/status-spec.ts";
 import { eventually, type Patience } from "../../support/eventually.ts";
 import { type Kubectl, kubectlOf } from "./kubectl.ts";
+import { WEIGHTS_FILE } from "./model-files.ts";
 import { readCluster, type RunningCluster } from "./running-cluster.ts";
 
 export const SYSTEM_NAMESPACE = "localmodel-system";
 export const API_URL = `http://localmodel-api.${SYSTEM_NAMESPACE}.svc.cluster.local/v1`;
-export const WEIGHTS_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf";
-export const WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 
 const READY_PATIENCE: Patience = { timeoutMs: 240_000, intervalMs: 500 };
 
@@ -71,8 +70,8 @@ export class Scene implements AsyncDisposable {
   }
 
   /** `behaviour`: the first part of the file server's paths, see images/tools/file-server.ts. */
-  url(behaviour = "files"): string {
-    return `http://files.${this.namespace}.svc.cluster.local:8000/${behaviour}/${WEIGHTS_FILE}`;
+  url(behaviour = "files", file = WEIGHTS_FILE): string {
+    return `http://files.${this.namespace}.svc.cluster.local:8000/${behaviour}/${file}`;
   }
 
   /** The weights from the file server, a share of a CPU, and what `spec` says otherwise. */

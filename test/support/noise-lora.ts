@@ -1,5 +1,5 @@
 /**
- * Writes LoRA adapters that llama.cpp applies to the tiny chat model.
+ * Writes LoRA adapters that llama.cpp applies to the tiny chat model, or to SmolLM2-135M.
  *
  * The weights are seeded noise as strong as the model's own, so what is generated with an adapter
  * differs at a glance from what is generated without it or with another, and is the same on every run.
@@ -10,31 +10,38 @@ import { normalValues, seededRandom } from "./seeded-random.ts";
 
 const { f32, text } = metadataValue;
 
-// The tiny chat model's. llama.cpp refuses an adapter whose shapes are not the weights', so these
-// cannot quietly differ from tiny-models.ts.
-const LAYERS = 2;
-const WIDTH = 64;
-const FEED_FORWARD = 128;
+export type Shape = {
+  readonly layers: number;
+  readonly width: number;
+  readonly feedForward: number;
+};
+
+/** llama.cpp refuses an adapter whose shapes are not the weights', so this cannot quietly differ from tiny-models.ts. */
+const TINY: Shape = { layers: 2, width: 64, feedForward: 128 };
+export const SMOLLM2_135M: Shape = { layers: 30, width: 576, feedForward: 1536 };
 
 const RANK = 4;
 
-export type TinyLoraOptions = {
+export type NoiseLoraOptions = {
   /** Adapters with different seeds make the model say different things. Default 1. */
   readonly seed?: number;
+  /** Of the model. Default: the tiny chat model's. */
+  readonly shape?: Shape;
 };
 
 /** At scale 1 it adds about as much to what a layer passes on as the layer's own weights do. */
-export async function writeTinyLora(path: string, options: TinyLoraOptions = {}): Promise<void> {
-  const { seed = 1 } = options;
+export async function writeNoiseLora(path: string, options: NoiseLoraOptions = {}): Promise<void> {
+  const { seed = 1, shape = TINY } = options;
+  const { layers, width, feedForward } = shape;
   const random = seededRandom(seed);
-  const tensors = Array.from({ length: LAYERS }, (_, layer) => [
-    ...lowRank(random, `blk.${layer}.attn_output.weight`, [WIDTH, WIDTH]),
-    ...lowRank(random, `blk.${layer}.ffn_down.weight`, [FEED_FORWARD, WIDTH]),
+  const tensors = Array.from({ length: layers }, (_, layer) => [
+    ...lowRank(random, `blk.${layer}.attn_output.weight`, [width, width]),
+    ...lowRank(random, `blk.${layer}.ffn_down.weight`, [feedForward, width]),
   ]).flat();
   const metadata = {
     "general.type": text("adapter"),
     "general.architecture": text("llama"),
-    "general.name": text("Tiny LoRA"),
+    "general.name": text("Noise"),
     "adapter.type": text("lora"),
     // llama.cpp multiplies by alpha / rank: as it is, only the scale of the context counts.
     "adapter.lora.alpha": f32(RANK),

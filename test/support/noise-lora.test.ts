@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { getLlama, type Llama, type LlamaContextSequence, LlamaLogLevel } from "node-llama-cpp";
-import { writeTinyLora } from "./tiny-lora.ts";
+import { writeNoiseLora } from "./noise-lora.ts";
 import { writeTinyChatModel } from "./tiny-models.ts";
 
 const PROMPT = "The price of water is";
@@ -14,7 +14,7 @@ const TOKENS = 16;
 let folder: string;
 let llama: Llama;
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "localmodel-tiny-lora-"));
+  folder = await mkdtemp(join(tmpdir(), "localmodel-noise-lora-"));
   // Two threads, so that two contexts of one thread each can decode at the same time.
   llama = await getLlama({
     build: "never",
@@ -31,9 +31,9 @@ after(async () => {
 test("an adapter is the same file for the same seed, another for another", async () => {
   const paths = ["one", "two", "other"].map((file) => join(folder, `${file}.gguf`));
   const [one = "", two = "", other = ""] = paths;
-  await writeTinyLora(one, { seed: 7 });
-  await writeTinyLora(two, { seed: 7 });
-  await writeTinyLora(other, { seed: 8 });
+  await writeNoiseLora(one, { seed: 7 });
+  await writeNoiseLora(two, { seed: 7 });
+  await writeNoiseLora(other, { seed: 8 });
   assert.ok((await readFile(one)).equals(await readFile(two)));
   assert.ok(!(await readFile(one)).equals(await readFile(other)));
 });
@@ -84,7 +84,7 @@ async function loadTinyModel() {
 
 async function adapterFile(seed: number): Promise<string> {
   const path = join(folder, `adapter-${seed}.gguf`);
-  await writeTinyLora(path, { seed });
+  await writeNoiseLora(path, { seed });
   return path;
 }
 
