@@ -8,36 +8,8 @@
 import { access } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { ClusterAccess, Environment } from "./access.ts";
 import { inClusterAccess, SERVICE_ACCOUNT_FOLDER } from "./in-cluster.ts";
-
-export type TlsMaterial = {
-  readonly ca?: string | Buffer;
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  readonly passphrase?: string;
-  readonly servername?: string;
-  readonly rejectUnauthorized?: boolean;
-};
-
-export type Credentials = {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly tls: TlsMaterial;
-};
-
-export type ClusterAccess = {
-  /** URL of the API server; may have a path. */
-  readonly server: string;
-  /** The namespace of the context, or of the pod. */
-  readonly namespace?: string;
-  readonly proxyUrl?: string;
-  /**
-   * What to log in with now. `afterRefusal`: the server did not take what it was given last, so nothing
-   * that was kept may be used again.
-   */
-  credentials(afterRefusal: boolean): Promise<Credentials>;
-};
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export async function findCluster(environment: Environment = process.env): Promise<ClusterAccess> {
   const kubeconfig = environment["KUBECONFIG"];

@@ -5,7 +5,7 @@
  * closes as its last answers and watches end.
  */
 import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from "undici";
-import type { ClusterAccess, TlsMaterial } from "./cluster-access.ts";
+import type { ClusterAccess, TlsMaterial } from "./access.ts";
 
 /** Watches hold one each for minutes; what is left is shared by ordinary requests. */
 const MAX_CONNECTIONS = 64;

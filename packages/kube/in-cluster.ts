@@ -7,7 +7,7 @@
 import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
-import type { ClusterAccess, Environment } from "./cluster-access.ts";
+import type { ClusterAccess, Environment } from "./access.ts";
 
 export const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 

@@ -8,7 +8,7 @@
 import type { RequestOptions } from "node:https";
 import { delimiter } from "node:path";
 import { type Cluster, KubeConfig, type User } from "@kubernetes/client-node";
-import type { ClusterAccess, Credentials } from "./cluster-access.ts";
+import type { ClusterAccess, Credentials } from "./access.ts";
 
 /** `paths` as in KUBECONFIG: what comes first wins, and every file has to exist. */
 export function kubeconfigAccess(paths: string): ClusterAccess {

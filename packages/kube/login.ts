@@ -5,7 +5,7 @@
  * against the credentials it was about: of fifty requests refused together, one fetches new ones.
  */
 import type { Clock } from "./clock.ts";
-import type { ClusterAccess, Credentials } from "./cluster-access.ts";
+import type { ClusterAccess, Credentials } from "./access.ts";
 
 /** Shorter than any token lives, longer than a burst of requests. */
 const KEEP_MS = 60_000;

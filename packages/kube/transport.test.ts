@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
 import { ApiConnectionError, ApiStatusError, isConflict, isNotFound } from "./api-errors.ts";
 import type { ApiRequest } from "./api-request.ts";
-import type { ClusterAccess } from "./cluster-access.ts";
+import type { ClusterAccess } from "./access.ts";
 import { exposition } from "@localmodel/telemetry/exposition.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { FaultServer, type Script } from "./testing/fault-server.ts";

@@ -11,7 +11,7 @@ import { ApiConnectionError, ApiStatusError } from "./api-errors.ts";
 import { type ApiRequest, urlOf } from "./api-request.ts";
 import { ClientMetrics } from "./client-metrics.ts";
 import { type Clock, delay, systemClock } from "./clock.ts";
-import type { ClusterAccess, Credentials } from "./cluster-access.ts";
+import type { ClusterAccess, Credentials } from "./access.ts";
 import { Connections } from "./connections.ts";
 import { Deadline, unlessAborted } from "./deadline.ts";
 import { Login } from "./login.ts";

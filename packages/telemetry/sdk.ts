@@ -15,7 +15,7 @@ import { samplerOf } from "./sampler.ts";
 import { ownName, type Signals } from "./settings.ts";
 import { batchLimits, spanLimits } from "./span-limits.ts";
 import { SpanOutbox } from "./span-outbox.ts";
-import type { Telemetry, TelemetryOptions } from "./start.ts";
+import type { Telemetry, TelemetryOptions } from "./telemetry.ts";
 
 const STOP_TIMEOUT_MS = 2000;
 

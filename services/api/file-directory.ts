@@ -2,7 +2,7 @@
 import { readDirectory } from "@localmodel/localmodel/directory-document.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { FollowedFile } from "./followed-file.ts";
-import type { ModelDirectory } from "./model-list.ts";
+import type { ModelDirectory } from "./model-directory.ts";
 
 /** Throws a DocumentFileError. */
 export async function fileDirectory(

@@ -27,7 +27,7 @@ import { endInStream } from "./in-stream-error.ts";
 import { tenantOf } from "./keys/caller.ts";
 import { Journey } from "./journey.ts";
 import type { ApiMetrics } from "./metrics/api-metrics.ts";
-import type { ModelDirectory } from "./model-list.ts";
+import type { ModelDirectory } from "./model-directory.ts";
 import { ClientGone, type OpenRequest, type OpenRequests } from "./open-requests.ts";
 import { type Reference, referenceOf } from "./reference.ts";
 import { relay } from "./relay.ts";

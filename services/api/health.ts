@@ -5,7 +5,7 @@
  * to come back.
  */
 import { Router } from "express";
-import type { ModelDirectory } from "./model-list.ts";
+import type { ModelDirectory } from "./model-directory.ts";
 import type { OpenRequests } from "./open-requests.ts";
 
 type Readiness = { readonly state: "ready" | "starting" | "draining"; readonly message: string };

@@ -14,7 +14,7 @@ import { createApp } from "./app.ts";
 import { fileDirectory } from "./file-directory.ts";
 import { DocumentFileError } from "./followed-file.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
-import type { ModelDirectory } from "./model-list.ts";
+import type { ModelDirectory } from "./model-directory.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { parentDirectory } from "./parent-directory.ts";
 import { createUpstream } from "./upstream.ts";

@@ -3,20 +3,13 @@
  *
  * Ids contain slashes. The official clients encode them, people with curl do not; both are served.
  */
-import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
 import { modelObject } from "@localmodel/openai/models.ts";
 import { allowOnly } from "@localmodel/service/errors.ts";
 import { Router } from "express";
 import { visibleTo } from "./keys/model-access.ts";
+import type { ModelDirectory } from "./model-directory.ts";
 import { findModel } from "./route.ts";
-
-/** Where the models come from. */
-export type ModelDirectory = {
-  /** The latest that is known; throws 503 before the first. */
-  current(): Directory;
-  /** Whether a directory has ever been heard of. */
-  readonly known: boolean;
-};
 
 export function modelsRouter(directory: ModelDirectory): Router {
   const router = Router();

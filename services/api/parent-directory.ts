@@ -4,7 +4,7 @@
 import type { Directory, DirectoryMessage } from "@localmodel/localmodel/directory.ts";
 import { modelLoading } from "@localmodel/openai/errors.ts";
 import { onParentMessage } from "@localmodel/service/parent.ts";
-import type { ModelDirectory } from "./model-list.ts";
+import type { ModelDirectory } from "./model-directory.ts";
 
 export function parentDirectory(): ModelDirectory {
   let latest: Directory | undefined;

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test, type TestContext } from "node:test";
 import { ClusterDirectory } from "../../services/api/cluster/cluster-directory.ts";
 import { Client } from "@localmodel/kube/client.ts";
-import type { ClusterAccess } from "@localmodel/kube/cluster-access.ts";
+import type { ClusterAccess } from "@localmodel/kube/access.ts";
 import { NAMESPACES } from "@localmodel/kube/core-resources.ts";
 import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
 import { silentLog } from "@localmodel/kube/log.ts";

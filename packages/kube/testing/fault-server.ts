@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import type { ClusterAccess } from "../cluster-access.ts";
+import type { ClusterAccess } from "../access.ts";
 
 export type Received = {
   readonly method: string;

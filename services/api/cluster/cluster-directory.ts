@@ -5,7 +5,7 @@
  * changes costs one derivation. While the API server is away the caches stay as they are, and so does the
  * directory: pods go on being served.
  */
-import type { ClusterAccess } from "@localmodel/kube/cluster-access.ts";
+import type { ClusterAccess } from "@localmodel/kube/access.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "@localmodel/kube/core-resources.ts";
 import type { Log } from "@localmodel/kube/log.ts";
 import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
@@ -17,7 +17,7 @@ import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/crd.ts";
 import type { Directory } from "@localmodel/localmodel/directory.ts";
 import { MODEL_LABEL } from "@localmodel/localmodel/labels.ts";
 import { modelLoading } from "@localmodel/openai/errors.ts";
-import type { ModelDirectory } from "../model-list.ts";
+import type { ModelDirectory } from "../model-directory.ts";
 import { directoryOf } from "./directory-of.ts";
 import { type ObservedModel, observedModel } from "./observed-model.ts";
 

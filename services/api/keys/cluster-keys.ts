@@ -4,7 +4,7 @@
  * A Secret that becomes invalid keeps the keys it had, and the log says what is wrong with it. While the API
  * server is away everything stays as it was.
  */
-import type { ClusterAccess } from "@localmodel/kube/cluster-access.ts";
+import type { ClusterAccess } from "@localmodel/kube/access.ts";
 import { SECRETS, type Secret } from "@localmodel/kube/core-resources.ts";
 import type { Log } from "@localmodel/kube/log.ts";
 import { Reflector } from "@localmodel/kube/reflector.ts";

@@ -7,7 +7,7 @@
 import type { ApiKey } from "@localmodel/localmodel/api-keys.ts";
 import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
 import type { RequestHandler, Response } from "express";
-import type { ModelDirectory } from "../model-list.ts";
+import type { ModelDirectory } from "../model-directory.ts";
 import { referenceOf } from "../reference.ts";
 import { findModel } from "../route.ts";
 import { callerOf } from "./caller.ts";

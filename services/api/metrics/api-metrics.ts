@@ -8,7 +8,7 @@ import type { Span } from "@localmodel/telemetry/span.ts";
 import { WAIT_SECONDS } from "@localmodel/telemetry/wait-seconds.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Verdict } from "../balancing/outliers.ts";
-import type { ModelDirectory } from "../model-list.ts";
+import type { ModelDirectory } from "../model-directory.ts";
 
 export class ApiMetrics {
   readonly #registry: MetricRegistry;

@@ -6,7 +6,7 @@
  */
 import { invalidRequest, rateLimited, shuttingDown } from "@localmodel/openai/errors.ts";
 import type { Request, RequestHandler } from "express";
-import type { ModelDirectory } from "../model-list.ts";
+import type { ModelDirectory } from "../model-directory.ts";
 import { findModel } from "../route.ts";
 import { LogFollower } from "./log-follower.ts";
 
