@@ -11,6 +11,7 @@ import {
   type Proxy,
   residentMiB,
   startApi,
+  startBareProxy,
   startLiteLlm,
   startNginx,
 } from "./support/proxies.ts";
@@ -82,7 +83,8 @@ async function cost(): Promise<void> {
   await using api = await startApi([upstream.url]);
   await using nginx = await startNginx(upstream.url);
   await using litellm = await startLiteLlm(upstream.url);
-  const proxies = [api, nginx, litellm].filter((one) => one !== undefined);
+  await using bare = await startBareProxy(upstream.url);
+  const proxies = [api, nginx, litellm, bare].filter((one) => one !== undefined);
   const rows: Row[] = [];
   for (const [what, body] of [
     ["short JSON", SHORT],
@@ -94,9 +96,9 @@ async function cost(): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
       for (const one of proxies) figures.get(one.name)?.push(await perCore(one, body));
     }
-    const ratio = (other: string) => {
+    const ratio = (other: string, one = "api") => {
       const others = figures.get(other) ?? [];
-      const ratios = others.map((figure, round) => (figures.get("api")?.[round] ?? 0) / figure);
+      const ratios = others.map((figure, round) => (figures.get(one)?.[round] ?? 0) / figure);
       return others.length === 0 ? "-" : median(ratios).toFixed(2);
     };
     const figure = (name: string) => median(figures.get(name) ?? []).toFixed(0);
@@ -105,6 +107,7 @@ async function cost(): Promise<void> {
       "api /s": figure("api"),
       "nginx /s": figure("nginx"),
       "api / nginx (>= 0.4)": ratio("nginx"),
+      "bare Node / nginx": ratio("nginx", "bare Node"),
       "litellm /s": figure("litellm"),
       "api / litellm (>= 10)": ratio("litellm"),
     });

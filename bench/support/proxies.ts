@@ -1,6 +1,6 @@
 /**
- * What stands between a client and a model server: our API service, nginx, or LiteLLM's proxy, each as one
- * process whose cost can be read from the system.
+ * What stands between a client and a model server: our API service, nginx, LiteLLM's proxy, or as little as Node can
+ * do, each as one process whose cost can be read from the system.
  */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -43,6 +43,15 @@ export async function startApi(
   const url = `http://127.0.0.1:${message.port}`;
   await answering(`${url}/readyz`);
   return proxy("api", url, child);
+}
+
+/** See bare-proxy.ts. */
+export async function startBareProxy(upstream: string): Promise<Proxy> {
+  const module = fileURLToPath(new URL("bare-proxy.ts", import.meta.url));
+  const stdio = ["ignore", "ignore", "inherit", "ipc"] as const;
+  const child = fork(module, [upstream], { execArgv: [...API_HEAP], stdio: [...stdio] });
+  const [port] = (await once(child, "message")) as [number];
+  return proxy("bare Node", `http://127.0.0.1:${port}`, child);
 }
 
 /** Undefined where nginx is not installed. */
