@@ -58,6 +58,14 @@ function clientFor({ status, headers }: UpstreamAnswer, res: Response): Client {
 
 const DONE_BYTES = Buffer.from(DONE);
 
+const BRACKET = DONE_BYTES.at(-3);
+
+/** Most events are told apart by one byte. */
+function isDone(events: Buffer): boolean {
+  if (events[events.length - 3] !== BRACKET) return false;
+  return events.subarray(-DONE_BYTES.length).equals(DONE_BYTES);
+}
+
 class EventClient implements Client {
   readonly #res: Response;
   readonly #events = new WholeEvents();
@@ -72,7 +80,7 @@ class EventClient implements Client {
     const whole = this.#events.push(chunk);
     if (whole.length === 0) return true;
     this.begun = true;
-    this.#done = whole.subarray(-DONE_BYTES.length).equals(DONE_BYTES);
+    this.#done = isDone(whole);
     return this.#res.write(whole);
   }
 

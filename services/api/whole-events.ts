@@ -21,6 +21,11 @@ export class WholeEvents {
 
   /** What may be sent now. */
   push(chunk: Buffer): Buffer {
+    // As nearly all of them are: looked at, and not searched.
+    if (this.#held.length === 0 && endsAnEvent(chunk)) {
+      this.#inside = false;
+      return chunk;
+    }
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     const end = endOfLastEvent(bytes);
     const tooLarge = bytes.length - end > this.#maxBytes;
@@ -39,6 +44,16 @@ export class WholeEvents {
   get insideEvent(): boolean {
     return this.#inside;
   }
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+function endsAnEvent(bytes: Buffer): boolean {
+  const { length } = bytes;
+  if (bytes[length - 1] !== LF) return false;
+  const before = bytes[length - 2];
+  return before === LF || (before === CR && bytes[length - 3] === LF);
 }
 
 /** Events end with an empty line; lines may end with LF or CRLF. */
