@@ -191,6 +191,8 @@ export class Scene implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const folder = process.env["LOCALMODEL_TEST_LOGS"];
     if (folder !== undefined) await this.report(folder);
+    // A namespace may take its time, and its models would hold their ids meanwhile. Without a definition there are none.
+    await this.kubectl("delete", "localmodels", "--all", "--timeout=60s").catch(() => undefined);
     await this.kubectl("delete", "namespace", this.namespace, "--wait=false");
   }
 
