@@ -12,9 +12,7 @@ import {
   resourceFromAttributes,
 } from "@opentelemetry/resources";
 import { hostname } from "node:os";
-import { listOf } from "./settings.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, listOf } from "./settings.ts";
 
 export type Identity = {
   /** Unless the environment names it. */

@@ -12,15 +12,13 @@ import {
   trace,
   TraceFlags,
 } from "@opentelemetry/api";
-import { listOf } from "./settings.ts";
+import { type Environment, listOf } from "./settings.ts";
 import type { Span } from "./span.ts";
 
 type Place = Pick<Span, "traceId" | "spanId" | "isRecording">;
 
 /** `traceState`: as in the header; empty for none. */
 export type Inject = (headers: Record<string, string>, place: Place, traceState: string) => void;
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** After the SDK has started, which knows the other formats. */
 export function injectorOf(environment: Environment): Inject {

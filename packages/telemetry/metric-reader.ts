@@ -13,12 +13,10 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import { metricProducer } from "./metric-producer.ts";
 import type { MetricRegistry } from "./metrics.ts";
-import { listOf } from "./settings.ts";
+import { type Environment, listOf, otlpProtocol } from "./settings.ts";
 
 const INTERVAL_MS = 60_000;
 const TIMEOUT_MS = 30_000;
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export function metricReaders(
   registry: MetricRegistry,
@@ -45,11 +43,7 @@ export function metricReaders(
 function exporterOf(name: string, environment: Environment): PushMetricExporter | undefined {
   if (name === "console") return new ConsoleMetricExporter();
   if (name !== "otlp") return undefined;
-  const protocol =
-    environment["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"] ??
-    environment["OTEL_EXPORTER_OTLP_PROTOCOL"] ??
-    "http/protobuf";
-  switch (protocol.trim()) {
+  switch (otlpProtocol(environment, "METRICS")) {
     case "grpc":
       return new GrpcExporter();
     case "http/json":

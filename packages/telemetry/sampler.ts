@@ -7,8 +7,7 @@ import {
   type Sampler,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from "./settings.ts";
 
 const NAME = "OTEL_TRACES_SAMPLER";
 const RATIO = "OTEL_TRACES_SAMPLER_ARG";

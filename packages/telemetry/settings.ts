@@ -7,7 +7,7 @@
 
 export type Signals = { readonly traces: boolean; readonly metrics: boolean };
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
@@ -25,6 +25,17 @@ function isOn(environment: Environment, exporter: string, endpoint: string): boo
   const named = listOf(environment[exporter]);
   if (named.length > 0) return !named.includes("none");
   return [ENDPOINT, endpoint].some((name) => (environment[name] ?? "").trim() !== "");
+}
+
+type Signal = "TRACES" | "METRICS";
+
+/** How a signal is sent by OTLP. The SDK takes what it does not know for http/protobuf. */
+export function otlpProtocol(environment: Environment, signal: Signal): string {
+  const protocol =
+    environment[`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`] ??
+    environment["OTEL_EXPORTER_OTLP_PROTOCOL"] ??
+    "http/protobuf";
+  return protocol.trim();
 }
 
 export function listOf(value: string | undefined): readonly string[] {

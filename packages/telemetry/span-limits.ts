@@ -5,8 +5,7 @@
  * Unless told otherwise, more spans wait than the specification has it: they are small here, and one process ends
  * tens of thousands in a second.
  */
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from "./settings.ts";
 
 export type SpanLimits = {
   readonly attributes: number;

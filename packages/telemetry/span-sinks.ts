@@ -20,9 +20,7 @@ import { ConsoleSpanExporter, type SpanExporter } from "@opentelemetry/sdk-trace
 import { batchSerializer } from "./otlp/export-request.ts";
 import { decodeBatch, type Origin } from "./otlp/span-decoder.ts";
 import type { SpanBatch } from "./otlp/span-encoder.ts";
-import { listOf } from "./settings.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, listOf, otlpProtocol } from "./settings.ts";
 
 export type SpanSink = {
   /** Resolves when the batch is sent, or cannot be: then the log has been told. */
@@ -48,11 +46,7 @@ export function spanSinks(environment: Environment, origin: Origin): readonly Sp
 }
 
 function otlpSink(environment: Environment, origin: Origin): SpanSink {
-  const protocol =
-    environment["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] ??
-    environment["OTEL_EXPORTER_OTLP_PROTOCOL"] ??
-    "http/protobuf";
-  switch (protocol.trim()) {
+  switch (otlpProtocol(environment, "TRACES")) {
     case "grpc":
       return encoded(grpcDelegate(origin));
     case "http/json":

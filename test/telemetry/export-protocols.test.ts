@@ -8,7 +8,7 @@ import { createGunzip } from "node:zlib";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { EndedSpan } from "@localmodel/telemetry/ended-span.ts";
 import { idOf } from "@localmodel/telemetry/ids.ts";
-import { bytesIn, fieldsOf } from "@localmodel/telemetry/otlp/protobuf-reader.ts";
+import { fieldsOf, Message } from "@localmodel/telemetry/otlp/protobuf-reader.ts";
 import { decodeBatch } from "@localmodel/telemetry/otlp/span-decoder.ts";
 import { batchLimits } from "@localmodel/telemetry/span-limits.ts";
 import { SpanOutbox } from "@localmodel/telemetry/span-outbox.ts";
@@ -117,9 +117,9 @@ async function grpcCollector(): Promise<Collector> {
 }
 
 function contentOf(request: Buffer) {
-  const [resourceSpans = NOTHING] = bytesIn(request, 1);
-  const [resource = NOTHING] = bytesIn(resourceSpans, 1);
-  const [scopeSpans = NOTHING] = bytesIn(resourceSpans, 2);
+  const [resourceSpans = NOTHING] = new Message(request).all(1);
+  const [resource = NOTHING] = new Message(resourceSpans).all(1);
+  const [scopeSpans = NOTHING] = new Message(resourceSpans).all(2);
   const [, spans] = split(scopeSpans);
   const decoded = decodeBatch(spans, ORIGIN);
   return {

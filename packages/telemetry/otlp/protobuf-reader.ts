@@ -17,15 +17,6 @@ const NONE = new Uint8Array();
 export function* fieldsOf(message: Uint8Array): Generator<Field> {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   let at = 0;
-  /** Of tags and lengths. */
-  const short = (): number => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = view.getUint8(at++);
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  };
   const varint = (): bigint => {
     let value = 0n;
     for (let shift = 0n; ; shift += 7n) {
@@ -35,7 +26,7 @@ export function* fieldsOf(message: Uint8Array): Generator<Field> {
     }
   };
   while (at < message.length) {
-    const tag = short();
+    const tag = Number(varint());
     const number = tag >>> 3;
     switch (tag & 7) {
       case VARINT:
@@ -46,7 +37,7 @@ export function* fieldsOf(message: Uint8Array): Generator<Field> {
         yield { number, value: view.getBigUint64(at - 8, true), bytes: NONE };
         break;
       case BYTES: {
-        const length = short();
+        const length = Number(varint());
         at += length;
         yield { number, value: 0n, bytes: message.subarray(at - length, at) };
         break;
@@ -58,9 +49,41 @@ export function* fieldsOf(message: Uint8Array): Generator<Field> {
   }
 }
 
-/** Strings or messages in all fields of a number. */
-export function bytesIn(message: Uint8Array, number: number): readonly Uint8Array[] {
-  return [...fieldsOf(message)]
-    .filter((field) => field.number === number)
-    .map(({ bytes }) => bytes);
+/** The fields of a message by their numbers. */
+export class Message {
+  readonly #fields: readonly Field[];
+
+  constructor(bytes: Uint8Array) {
+    this.#fields = [...fieldsOf(bytes)];
+  }
+
+  /** Strings or messages in all fields of the number. */
+  all(number: number): readonly Uint8Array[] {
+    return this.#fields.filter((field) => field.number === number).map(({ bytes }) => bytes);
+  }
+
+  has(number: number): boolean {
+    return this.#field(number) !== undefined;
+  }
+
+  number(number: number): bigint {
+    return this.#field(number)?.value ?? 0n;
+  }
+
+  text(number: number): string {
+    return this.#buffer(number).toString();
+  }
+
+  hex(number: number): string {
+    return this.#buffer(number).toString("hex");
+  }
+
+  #buffer(number: number): Buffer {
+    const { buffer, byteOffset, byteLength } = this.#field(number)?.bytes ?? new Uint8Array();
+    return Buffer.from(buffer, byteOffset, byteLength);
+  }
+
+  #field(number: number): Field | undefined {
+    return this.#fields.find((field) => field.number === number);
+  }
 }

@@ -12,7 +12,7 @@ import { hrTimeDuration, type InstrumentationScope } from "@opentelemetry/core";
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan, TimedEvent } from "@opentelemetry/sdk-trace";
 import type { AttributeValue } from "../span.ts";
-import { type Field, fieldsOf } from "./protobuf-reader.ts";
+import { fieldsOf, Message } from "./protobuf-reader.ts";
 import { ANY, ARRAY, EVENT, FLAGS, KEY_VALUE, LINK, SPAN } from "./trace-fields.ts";
 
 /** Where spans come from. */
@@ -50,44 +50,6 @@ function decodeSpan(bytes: Uint8Array, { resource, scope }: Origin): ReadableSpa
     droppedEventsCount: 0,
     droppedLinksCount: 0,
   };
-}
-
-/** Its fields by their numbers. */
-class Message {
-  readonly #fields: readonly Field[];
-
-  constructor(bytes: Uint8Array) {
-    this.#fields = [...fieldsOf(bytes)];
-  }
-
-  all(number: number): readonly Uint8Array[] {
-    return this.#fields.filter((field) => field.number === number).map(({ bytes }) => bytes);
-  }
-
-  has(number: number): boolean {
-    return this.#field(number) !== undefined;
-  }
-
-  number(number: number): bigint {
-    return this.#field(number)?.value ?? 0n;
-  }
-
-  text(number: number): string {
-    return this.#buffer(number).toString();
-  }
-
-  hex(number: number): string {
-    return this.#buffer(number).toString("hex");
-  }
-
-  #buffer(number: number): Buffer {
-    const { buffer, byteOffset, byteLength } = this.#field(number)?.bytes ?? new Uint8Array();
-    return Buffer.from(buffer, byteOffset, byteLength);
-  }
-
-  #field(number: number): Field | undefined {
-    return this.#fields.find((field) => field.number === number);
-  }
 }
 
 function ownContext(message: Message): SpanContext {

@@ -9,7 +9,7 @@ import type { EndedSpan } from "../ended-span.ts";
 import { hexOf } from "../ids.ts";
 import type { AttributeValue } from "../span.ts";
 import { batchSerializer } from "./export-request.ts";
-import { bytesIn, fieldsOf } from "./protobuf-reader.ts";
+import { fieldsOf, Message } from "./protobuf-reader.ts";
 import { decodeBatch, type Origin } from "./span-decoder.ts";
 import { type SpanBatch, SpanEncoder } from "./span-encoder.ts";
 
@@ -141,14 +141,16 @@ function objectOf(flat: readonly AttributeValue[]): Record<string, AttributeValu
 
 /** Resource, scope and spans of a request, without the zeros that one of the two leaves out. */
 function treeOf(request: Uint8Array | undefined): unknown {
-  return bytesIn(Uint8Array.from(request ?? []), 1).map((resourceSpans) => ({
-    resource: bytesIn(resourceSpans, 1).map((resource) => bytesIn(resource, 1)),
-    scopes: bytesIn(resourceSpans, 2).map((scopeSpans) => ({
-      scope: bytesIn(scopeSpans, 1),
-      spans: bytesIn(scopeSpans, 2).map((bytes) => fieldsOfSpan(bytes)),
+  return allIn(Uint8Array.from(request ?? []), 1).map((resourceSpans) => ({
+    resource: allIn(resourceSpans, 1).map((resource) => allIn(resource, 1)),
+    scopes: allIn(resourceSpans, 2).map((scopeSpans) => ({
+      scope: allIn(scopeSpans, 1),
+      spans: allIn(scopeSpans, 2).map((bytes) => fieldsOfSpan(bytes)),
     })),
   }));
 }
+
+const allIn = (message: Uint8Array, number: number) => new Message(message).all(number);
 
 function fieldsOfSpan(bytes: Uint8Array): readonly unknown[] {
   const EVENTS = 11;
