@@ -3,12 +3,15 @@
  *
  * Ids, aliases and adapters' ids count alike. A model that loses an id keeps its others, and is told who holds it.
  */
-export type Claimant = {
-  /** `namespace/name`. */
-  readonly key: string;
+export type Ids = {
   readonly modelId: string;
   readonly aliases: readonly string[];
   readonly adapterIds?: readonly string[];
+};
+
+export type Claimant = Ids & {
+  /** `namespace/name`. */
+  readonly key: string;
   /** When the object was created or first seen. Absent: after all that say so. */
   readonly createdMs?: number;
 };
@@ -27,7 +30,7 @@ export type Claim = {
  * the model's as well means the model.
  */
 export function sharesOf(
-  { modelId, aliases, adapterIds = [] }: Omit<Claimant, "key">,
+  { modelId, aliases, adapterIds = [] }: Ids,
   { held }: Pick<Claim, "held">,
 ): { readonly ids: readonly string[]; readonly adapterIds: readonly string[] } {
   const own = new Set([modelId, ...aliases]);
@@ -41,11 +44,11 @@ export function sharesOf(
 export function claims(claimants: readonly Claimant[]): Claim[] {
   const holders = new Map<string, string>();
   for (const claimant of claimants.toSorted(byAge)) {
-    for (const id of idsOf(claimant)) if (!holders.has(id)) holders.set(id, claimant.key);
+    for (const id of claimedBy(claimant)) if (!holders.has(id)) holders.set(id, claimant.key);
   }
   return claimants.map((claimant) => {
     const { key } = claimant;
-    const ids = idsOf(claimant);
+    const ids = claimedBy(claimant);
     return {
       key,
       held: ids.filter((id) => holders.get(id) === key),
@@ -57,7 +60,8 @@ export function claims(claimants: readonly Claimant[]): Claim[] {
   });
 }
 
-function idsOf({ modelId, aliases, adapterIds = [] }: Claimant): readonly string[] {
+/** Every id that it claims, the model's first. */
+export function claimedBy({ modelId, aliases, adapterIds = [] }: Ids): readonly string[] {
   return [...new Set([modelId, ...aliases, ...adapterIds])];
 }
 

@@ -27,6 +27,21 @@ export type DirectoryModel = {
   readonly slots?: number;
 };
 
+export type Names = Pick<DirectoryModel, "id" | "aliases" | "parent">;
+
+/** How a model is listed: under its ids, then each of its adapters. `otherwise`: their parent when it has no id left. */
+export function listedAs(
+  [id, ...aliases]: readonly string[],
+  adapterIds: readonly string[],
+  otherwise: string,
+): readonly Names[] {
+  const parent = id ?? otherwise;
+  return [
+    ...(id === undefined ? [] : [{ id, aliases }]),
+    ...adapterIds.map((adapter) => ({ id: adapter, aliases: [], parent })),
+  ];
+}
+
 export type Directory = { readonly models: readonly DirectoryModel[] };
 
 /** Parent to API service. */

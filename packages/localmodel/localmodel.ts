@@ -6,6 +6,7 @@
  * everything, and each rule between fields both as a check and as CEL.
  */
 import { z } from "zod";
+import { adapterIdsOf } from "./adapters.ts";
 import { CacheSpec } from "./cache-spec.ts";
 import { EngineSpec, SamplingSpec } from "./engine-spec.ts";
 import { EnvironmentSpec } from "./env-spec.ts";
@@ -80,7 +81,7 @@ const SpecFields = z.strictObject({
     .max(8)
     .exactOptional()
     .check((payload) => {
-      const ids = (payload.value ?? []).flatMap(({ id }) => id ?? []);
+      const ids = adapterIdsOf({ adapters: payload.value ?? [] });
       if (new Set(ids).size === ids.length) return;
       payload.issues.push({ code: "custom", message: ADAPTER_TWICE, input: payload.value });
     })
@@ -118,7 +119,7 @@ const SpecFields = z.strictObject({
 
 export const LocalModelSpec = SpecFields.check((payload) => {
   const { modelId, aliases: own, adapters = [] } = payload.value;
-  if (adapters.every(({ id }) => id === undefined || ![modelId, ...own].includes(id))) return;
+  if (!adapterIdsOf({ adapters }).some((id) => [modelId, ...own].includes(id))) return;
   payload.issues.push({
     code: "custom",
     message: ADAPTER_AS_MODEL,

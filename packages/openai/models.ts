@@ -2,7 +2,8 @@
  * GET /v1/models and GET /v1/models/{id}.
  *
  * Beyond OpenAI's four keys, what clients of local servers look for: how long a prompt may be, what the
- * model can do, llama-server's `meta`, and vLLM's `parent`. Those come with the weights; what is not known is left out.
+ * model can do, and llama-server's `meta`. Those come with the weights; what is not known is left out.
+ * Adapters name their model as vLLM has it, in `parent`.
  */
 
 export type ListedModel = {

@@ -4,7 +4,12 @@
  * A server that serves answers to the ids it was started with, even when its document has other ones by
  * now. Every id is listed once: who serves it comes before who will.
  */
-import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import {
+  type Directory,
+  type DirectoryModel,
+  type Names,
+  listedAs,
+} from "@localmodel/localmodel/directory.ts";
 import type { DesiredModel } from "./desired.ts";
 import type { ServerView } from "./server-view.ts";
 
@@ -22,14 +27,12 @@ export function directoryOf(listings: readonly Listing[]): Directory {
     return own;
   };
   for (const listing of listings.toSorted((a, b) => rank(a) - rank(b))) {
-    const [id, ...aliases] = free(listing.model.ids);
-    const parent = id ?? listing.model.name;
-    entries.set(listing, [
-      ...(id === undefined ? [] : [entry(listing, { id, aliases })]),
-      ...free(listing.model.adapterIds).map((adapter) =>
-        entry(listing, { id: adapter, aliases: [], parent }),
-      ),
-    ]);
+    const { ids, adapterIds, name } = listing.model;
+    const names = listedAs(free(ids), free(adapterIds), name);
+    entries.set(
+      listing,
+      names.map((one) => entry(listing, one)),
+    );
   }
   return { models: listings.flatMap((listing) => entries.get(listing) ?? []) };
 }
@@ -38,10 +41,7 @@ function rank({ view }: Listing): number {
   return view.endpoint === undefined ? 1 : 0;
 }
 
-function entry(
-  { model, view }: Listing,
-  names: Pick<DirectoryModel, "id" | "aliases" | "parent">,
-): DirectoryModel {
+function entry({ model, view }: Listing, names: Names): DirectoryModel {
   const { state, message, progress, facts, endpoint } = view;
   return {
     ...names,

@@ -6,18 +6,12 @@
  */
 import type { ObjectCache } from "@localmodel/kube/object-cache.ts";
 import { keyOf } from "@localmodel/kube/objects.ts";
-import { type Claim, claims } from "@localmodel/localmodel/claims.ts";
+import { type Claim, claimedBy, claims, type Ids } from "@localmodel/localmodel/claims.ts";
 import type { StoredModel } from "./local-model-resource.ts";
 import type { Model } from "./model.ts";
 import type { Problem } from "./status/problem.ts";
 
 export const ID_INDEX = "id";
-
-export type Ids = {
-  readonly modelId: string;
-  readonly aliases: readonly string[];
-  readonly adapterIds: readonly string[];
-};
 
 /** Read leniently: an id counts although something else in the spec may be wrong. */
 export function idsOf({ metadata, spec }: StoredModel): Ids {
@@ -36,8 +30,7 @@ function stringsIn(value: unknown): string[] {
 }
 
 export function allIdsOf(stored: StoredModel): readonly string[] {
-  const { modelId, aliases, adapterIds } = idsOf(stored);
-  return [...new Set([modelId, ...aliases, ...adapterIds])];
+  return claimedBy(idsOf(stored));
 }
 
 /** Every LocalModel that claims one of the ids, the object itself included. */

@@ -1,20 +1,19 @@
 /** The tiny adapters are only useful if llama.cpp applies them, each to its own context alone. */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { getLlama, type Llama, type LlamaContextSequence, LlamaLogLevel } from "node-llama-cpp";
 import { writeNoiseLora } from "./noise-lora.ts";
+import { TemporaryFolder } from "./temporary-folder.ts";
 import { writeTinyChatModel } from "./tiny-models.ts";
 
 const PROMPT = "The price of water is";
 const TOKENS = 16;
 
-let folder: string;
+let folder: TemporaryFolder;
 let llama: Llama;
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "localmodel-noise-lora-"));
+  folder = await TemporaryFolder.create();
   // Two threads, so that two contexts of one thread each can decode at the same time.
   llama = await getLlama({
     build: "never",
@@ -25,11 +24,11 @@ before(async () => {
 });
 after(async () => {
   await llama.dispose();
-  await rm(folder, { recursive: true });
+  await folder[Symbol.asyncDispose]();
 });
 
 test("an adapter is the same file for the same seed, another for another", async () => {
-  const paths = ["one", "two", "other"].map((file) => join(folder, `${file}.gguf`));
+  const paths = ["one", "two", "other"].map((file) => folder.file(`${file}.gguf`));
   const [one = "", two = "", other = ""] = paths;
   await writeNoiseLora(one, { seed: 7 });
   await writeNoiseLora(two, { seed: 7 });
@@ -77,13 +76,13 @@ test("an adapter at scale 0 changes nothing", async () => {
 });
 
 async function loadTinyModel() {
-  const modelPath = join(folder, "chat.gguf");
+  const modelPath = folder.file("chat.gguf");
   await writeTinyChatModel(modelPath);
   return llama.loadModel({ modelPath });
 }
 
 async function adapterFile(seed: number): Promise<string> {
-  const path = join(folder, `adapter-${seed}.gguf`);
+  const path = folder.file(`adapter-${seed}.gguf`);
   await writeNoiseLora(path, { seed });
   return path;
 }

@@ -5,8 +5,13 @@
  * operator tells the younger that it lost.
  */
 import type { EndpointSlice } from "@localmodel/kube/core-resources.ts";
-import { type Claim, claims, sharesOf } from "@localmodel/localmodel/claims.ts";
-import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import { claims, sharesOf } from "@localmodel/localmodel/claims.ts";
+import {
+  type Directory,
+  type DirectoryModel,
+  type Names,
+  listedAs,
+} from "@localmodel/localmodel/directory.ts";
 import type { Capability } from "@localmodel/localmodel/server-state.ts";
 import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
 import { endpointsOf, modelOf, podNames } from "./model-endpoints.ts";
@@ -25,23 +30,11 @@ export function directoryOf(
     models: ordered.flatMap((model, index) => {
       const own = slicesByModel.get(model.key) ?? [];
       const where = { endpoints: endpointsOf(own), pods: podNames(own) };
-      const names = namesOf(model, claimed[index] ?? { held: [] });
+      const { ids, adapterIds } = sharesOf(model, claimed[index] ?? { held: [] });
+      const names = listedAs(ids, adapterIds, model.modelId);
       return names.map((name) => entry(model, { ...name, ...where }));
     }),
   };
-}
-
-type Names = Pick<DirectoryModel, "id" | "aliases" | "parent">;
-
-/** The model under its ids, then each of its adapters under its own. */
-function namesOf(model: ObservedModel, claim: Pick<Claim, "held">): readonly Names[] {
-  const { ids, adapterIds } = sharesOf(model, claim);
-  const [id, ...aliases] = ids;
-  const parent = id ?? model.modelId;
-  return [
-    ...(id === undefined ? [] : [{ id, aliases }]),
-    ...adapterIds.map((adapter) => ({ id: adapter, aliases: [], parent })),
-  ];
 }
 
 function entry(

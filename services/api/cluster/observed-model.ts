@@ -4,6 +4,7 @@
  * Everything else is left unread, so that a LocalModel with fields this version does not know is served like
  * any other, and a status nobody can read costs the model its explanation and not its traffic.
  */
+import { adapterIdsOf } from "@localmodel/localmodel/adapters.ts";
 import { ModelId } from "@localmodel/localmodel/localmodel.ts";
 import { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
 import { z } from "zod";
@@ -44,7 +45,7 @@ export function observedModel(object: unknown): ObservedModel {
     key: `${metadata.namespace}/${metadata.name}`,
     modelId: spec.modelId ?? metadata.name,
     aliases: spec.aliases,
-    adapterIds: spec.adapters.flatMap(({ id }) => id ?? []),
+    adapterIds: adapterIdsOf(spec),
     ...spec.engine,
     createdMs: Date.parse(metadata.creationTimestamp),
     status,
