@@ -6,12 +6,12 @@
  */
 import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Client } from "@localmodel/kube/client.ts";
-import { ENDPOINT_SLICES, NAMESPACES } from "@localmodel/kube/core-resources.ts";
-import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
+import { Client } from "@localmodel/kube/wire/client.ts";
+import { ENDPOINT_SLICES, NAMESPACES } from "@localmodel/kube/objects/core-resources.ts";
+import { kubeconfigAccess } from "@localmodel/kube/access/kubeconfig.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
-import { Transport } from "@localmodel/kube/transport.ts";
-import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
+import { Transport } from "@localmodel/kube/wire/transport.ts";
+import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
 import { ClusterDirectory } from "../services/api/cluster/cluster-directory.ts";
 import { ControlPlane } from "../test/support/control-plane.ts";
 import { CRDS } from "../test/support/crds.ts";

@@ -49,13 +49,13 @@ const broken: { name: string; path: string; source: string; line?: number; messa
   {
     name: "a service that imports another by name",
     path: "services/api/a.ts",
-    source: 'import { engine } from "@localmodel/model-server/engine.ts";',
+    source: 'import { engine } from "@localmodel/model-server/engine/contract.ts";',
     message: /services never import each other/,
   },
   {
     name: "a service that imports another's type",
     path: "services/api/a.ts",
-    source: 'import type { Engine } from "@localmodel/model-server/engine.ts";',
+    source: 'import type { Engine } from "@localmodel/model-server/engine/contract.ts";',
     message: /services never import each other/,
   },
   {

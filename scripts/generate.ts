@@ -10,8 +10,8 @@ import { valuesPage, valuesSchema, valuesYaml } from "./chart/values-documents.t
 import { grafanaJson } from "./dashboards/grafana.ts";
 import { OPERATOR } from "./dashboards/operator.ts";
 import { SERVING } from "./dashboards/serving.ts";
-import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
-import { referencePage } from "@localmodel/localmodel/reference.ts";
+import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
+import { referencePage } from "@localmodel/localmodel/resource/reference.ts";
 
 export const REPOSITORY = path.join(import.meta.dirname, "..");
 

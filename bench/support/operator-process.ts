@@ -3,9 +3,9 @@
  * reader that only development needs. Its parent tells server and configuration in the environment.
  */
 import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
-import { Transport } from "@localmodel/kube/transport.ts";
-import { healthListener } from "@localmodel/kube/health.ts";
-import { OperatorConfig } from "@localmodel/localmodel/operator-config.ts";
+import { Transport } from "@localmodel/kube/wire/transport.ts";
+import { healthListener } from "@localmodel/kube/manager/health.ts";
+import { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { listen } from "@localmodel/service/http-server.ts";
 import { createLogger } from "@localmodel/service/log.ts";
 import { createOperator } from "../../services/operator/operator.ts";

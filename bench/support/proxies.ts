@@ -8,8 +8,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { API_CONFIG_VARIABLE, type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
-import type { ApiMessage, DirectoryMessage } from "@localmodel/localmodel/directory.ts";
+import {
+  API_CONFIG_VARIABLE,
+  type ApiConfigInput,
+} from "@localmodel/localmodel/contracts/api-config.ts";
+import type { ApiMessage, DirectoryMessage } from "@localmodel/localmodel/contracts/directory.ts";
 import { API_HEAP } from "@localmodel/service/heap.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 

@@ -8,7 +8,7 @@ import {
   type SingleSource,
   sourceCandidates,
   type WeightsSource,
-} from "@localmodel/localmodel/source-spec.ts";
+} from "@localmodel/localmodel/resource/source-spec.ts";
 
 /** Number of a candidate in `sourceCandidates(source)`. */
 type Numbered = { readonly candidate: number };

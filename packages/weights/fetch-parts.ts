@@ -3,7 +3,7 @@
  *
  * Most models are one file. A split GGUF is several, whose names llama.cpp derives from the first.
  */
-import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
+import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { type Candidate, candidatesOf } from "./candidate.ts";
 import { type EnsuredFile, ensureFile, type WantedFile } from "./ensure-file.ts";
 import { measureParts } from "./gguf/part-sizes.ts";

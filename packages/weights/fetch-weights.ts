@@ -12,7 +12,7 @@
  * Of a split GGUF the source names the first part and its checksum; the other parts are found by name,
  * and are checked by what the Hub says about them and by their own headers.
  */
-import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
+import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { CacheLayout, defaultCacheFolder, type Environment } from "./cache/cache-layout.ts";
 import { type CredentialsFor, ownCredentials } from "./credentials.ts";
 import { diskError } from "./cache/disk-space.ts";

@@ -5,7 +5,7 @@
  * asks is told at once what is wrong. Of a split GGUF the header of every part is read, since each describes
  * its own tensors.
  */
-import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
+import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { type Candidate, candidatesOf } from "./candidate.ts";
 import { type CredentialsFor, ownCredentials } from "./credentials.ts";
 import type { Environment } from "./cache/cache-layout.ts";

@@ -1,7 +1,7 @@
 /**
  * Names for sources: one by which the cache finds them again, one for people.
  */
-import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
+import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { publicUrl } from "./web/redact.ts";
 
 /** Equal for two sources exactly when they name the same file. May contain secrets: store its hash. */

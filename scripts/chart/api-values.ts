@@ -1,7 +1,7 @@
 /** Values of the API service. */
 import { z } from "zod";
-import { ApiConfig } from "@localmodel/localmodel/api-config.ts";
-import { ApiKey } from "@localmodel/localmodel/api-keys.ts";
+import { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
+import { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
 import { disruptionBudget, image, pods, serviceAccount } from "./component-values.ts";
 import { anyList, anyMap, labels, objectName, port, strings } from "./value-schemas.ts";
 import { group, value } from "./value-tree.ts";
@@ -106,7 +106,7 @@ export const api = group("The OpenAI-compatible endpoint.", {
   replicas: value("How many.", z.int().min(0).max(1000), 2),
   image: image("localmodel-api"),
   config: value(
-    "Further settings: packages/localmodel/api-config.ts, such as `{ bodyMaxBytes: 67108864 }`. With `keySecrets` " +
+    "Further settings: packages/localmodel/contracts/api-config.ts, such as `{ bodyMaxBytes: 67108864 }`. With `keySecrets` " +
       "the service may read the Secrets of its own namespace.",
     ApiConfig.omit({
       port: true,

@@ -5,7 +5,7 @@
  * else; an annotation keeps it, and all LocalModels with it, when the release is uninstalled.
  */
 import { stringify } from "yaml";
-import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
+import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
 
 export function chartCrd(): string {
   const { metadata, ...definition } = customResourceDefinition();

@@ -1,6 +1,6 @@
 /** Values of the operator, and of the images that it gives to models. */
 import { z } from "zod";
-import { OperatorConfig } from "@localmodel/localmodel/operator-config.ts";
+import { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { disruptionBudget, image, pods, serviceAccount } from "./component-values.ts";
 import { digest, pullPolicy, tag } from "./value-schemas.ts";
 import { erasable, group, value } from "./value-tree.ts";
@@ -19,7 +19,7 @@ export const operator = group("Turns LocalModels into pods.", {
   ),
   image: image("localmodel-operator"),
   config: value(
-    "Further settings: packages/localmodel/operator-config.ts, such as `{ workers: 8 }`.",
+    "Further settings: packages/localmodel/contracts/operator-config.ts, such as `{ workers: 8 }`.",
     // The others follow from other values.
     OperatorConfig.omit({
       images: true,

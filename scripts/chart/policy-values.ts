@@ -1,6 +1,6 @@
 /** Values that say what is allowed: on the network, and in a LocalModel. */
 import { z } from "zod";
-import { SOURCE_TYPES } from "@localmodel/localmodel/source-spec.ts";
+import { SOURCE_TYPES } from "@localmodel/localmodel/resource/source-spec.ts";
 import { anyList, anyMap, namespace, port, strings } from "./value-schemas.ts";
 import { group, value } from "./value-tree.ts";
 

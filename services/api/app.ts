@@ -7,7 +7,7 @@
  * It reads three fields of a request and forwards the bytes it received. It does not understand the rest,
  * so it cannot fall behind the model servers.
  */
-import type { ApiConfig } from "@localmodel/localmodel/api-config.ts";
+import type { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
 import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/errors.ts";
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import type { Logger } from "@localmodel/service/log.ts";

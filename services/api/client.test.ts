@@ -1,7 +1,7 @@
 /** The official client, as users have it: retries on, nothing patched. */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import OpenAI from "openai";
 import { model, startGateway } from "./fixtures/gateway.ts";
 import {

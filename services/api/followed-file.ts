@@ -6,9 +6,9 @@
  * looked at rather than watched: editors rename, and Kubernetes swaps links.
  */
 import { stat } from "node:fs/promises";
-import { formatProblem, type Problem } from "@localmodel/localmodel/problem.ts";
-import type { ReadDocument } from "@localmodel/localmodel/read-document.ts";
-import { readText } from "@localmodel/localmodel/read-text.ts";
+import { formatProblem, type Problem } from "@localmodel/localmodel/documents/problem.ts";
+import type { ReadDocument } from "@localmodel/localmodel/documents/read-document.ts";
+import { readText } from "@localmodel/localmodel/documents/read-text.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 
 const LOOK_INTERVAL_MS = 500;

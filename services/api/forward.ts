@@ -11,7 +11,7 @@
  * The model is looked up anew for each attempt: a model server that crashed may be back elsewhere. If it has
  * no endpoint left, the request waits for one as if it had just come.
  */
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { patienceSeconds } from "@localmodel/service/patience.ts";
 import { logFieldsOf, markFailed } from "@localmodel/service/server-span.ts";

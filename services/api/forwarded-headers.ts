@@ -4,7 +4,7 @@
  * Keys and cookies of clients are none of a model server's business, and no client may speak in the name
  * of the API service (`x-localmodel-*`).
  */
-import { TENANT_HEADER } from "@localmodel/localmodel/internal-headers.ts";
+import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "@localmodel/service/request-id.ts";
 import type { Request, Response } from "express";
 import { tenantOf } from "./keys/caller.ts";

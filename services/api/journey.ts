@@ -5,7 +5,7 @@
  * An attempt that follows a failed one is linked to it. Every attempt carries its own span's id to the model server,
  * in headers: bodies are never touched.
  */
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { spanOf } from "@localmodel/service/server-span.ts";
 import { type Attributes, type Span, within, withinSync } from "@localmodel/telemetry/span.ts";
 import type { Response } from "express";

@@ -1,7 +1,7 @@
 /**
  * The API service as a process: configuration in, one endpoint for all models out.
  */
-import { API_CONFIG_VARIABLE, ApiConfig } from "@localmodel/localmodel/api-config.ts";
+import { API_CONFIG_VARIABLE, ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
 import { listen } from "@localmodel/service/http-server.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { ListenError } from "@localmodel/service/listen-error.ts";
@@ -69,6 +69,6 @@ async function modelDirectory(): Promise<ModelDirectory> {
   if (config.directory !== "kubernetes") return fileDirectory(config.directory.file, log);
   // Only loaded where there is a cluster: one machine has no use for its modules.
   const { ClusterDirectory } = await import("./cluster/cluster-directory.ts");
-  const { findCluster } = await import("@localmodel/kube/cluster-access.ts");
+  const { findCluster } = await import("@localmodel/kube/access/cluster-access.ts");
   return new ClusterDirectory(await findCluster(), { namespaces: config.namespaces, log });
 }

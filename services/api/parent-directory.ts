@@ -1,7 +1,7 @@
 /**
  * The directory as the supervisor of one machine sends it: whole, at every change.
  */
-import type { Directory, DirectoryMessage } from "@localmodel/localmodel/directory.ts";
+import type { Directory, DirectoryMessage } from "@localmodel/localmodel/contracts/directory.ts";
 import { modelLoading } from "@localmodel/openai/errors.ts";
 import { onParentMessage } from "@localmodel/service/parent.ts";
 import type { ModelDirectory } from "./model-directory.ts";

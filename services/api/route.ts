@@ -4,7 +4,7 @@
  * Pure. Whoever has an endpoint is served, whatever its state says: while a changed model loads, the one
  * it replaces still answers.
  */
-import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { Directory, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import {
   invalidRequest,
   modelFailed,

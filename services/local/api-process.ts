@@ -3,8 +3,15 @@
  * started again on the same port whenever it ends by itself.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import { API_CONFIG_VARIABLE, type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
-import type { ApiMessage, Directory, DirectoryMessage } from "@localmodel/localmodel/directory.ts";
+import {
+  API_CONFIG_VARIABLE,
+  type ApiConfigInput,
+} from "@localmodel/localmodel/contracts/api-config.ts";
+import type {
+  ApiMessage,
+  Directory,
+  DirectoryMessage,
+} from "@localmodel/localmodel/contracts/directory.ts";
 import { API_HEAP } from "@localmodel/service/heap.ts";
 import { formatDuration } from "@localmodel/weights/progress/units.ts";
 import { crashesInARow, restartDelayMs } from "./backoff.ts";

@@ -2,7 +2,7 @@
  * The command line, parsed: what to run, or what is wrong with it.
  */
 import { parseArgs } from "node:util";
-import { isOrigin } from "@localmodel/localmodel/api-config.ts";
+import { isOrigin } from "@localmodel/localmodel/contracts/api-config.ts";
 
 export const USAGE = `Usage: npm start [-- [FILE.yaml | FOLDER | model.gguf]... [options]]
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parseDocuments } from "@localmodel/localmodel/documents.ts";
+import { parseDocuments } from "@localmodel/localmodel/documents/documents.ts";
 import { desiredState, keepLastGood } from "./desired.ts";
 
 function parsed(name: string, spec = "", metadata = "") {

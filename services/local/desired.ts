@@ -5,17 +5,17 @@
  * need no restart; any other difference does, because a server takes its settings only once.
  */
 import { createHash } from "node:crypto";
-import { adapterIdsOf } from "@localmodel/localmodel/adapters.ts";
+import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import {
   type Claim,
   type Claimant,
   claims,
   type Lost,
   sharesOf,
-} from "@localmodel/localmodel/claims.ts";
-import type { ParsedModel } from "@localmodel/localmodel/judge-document.ts";
-import { type LocalModel, modelIdOf } from "@localmodel/localmodel/localmodel.ts";
-import type { Problem } from "@localmodel/localmodel/problem.ts";
+} from "@localmodel/localmodel/resource/claims.ts";
+import type { ParsedModel } from "@localmodel/localmodel/documents/judge-document.ts";
+import { type LocalModel, modelIdOf } from "@localmodel/localmodel/resource/localmodel.ts";
+import type { Problem } from "@localmodel/localmodel/documents/problem.ts";
 
 export type DesiredModel = {
   /** `namespace/name`: who it is, whatever its document says otherwise. */

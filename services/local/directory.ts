@@ -9,7 +9,7 @@ import {
   type DirectoryModel,
   type Names,
   listedAs,
-} from "@localmodel/localmodel/directory.ts";
+} from "@localmodel/localmodel/contracts/directory.ts";
 import type { DesiredModel } from "./desired.ts";
 import type { ServerView } from "./server-view.ts";
 

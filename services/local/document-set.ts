@@ -5,9 +5,9 @@
  * keeps an id, and how a model was before its document became invalid.
  */
 import { existsSync } from "node:fs";
-import type { ParsedModel } from "@localmodel/localmodel/judge-document.ts";
-import { formatProblem } from "@localmodel/localmodel/problem.ts";
-import { readDocuments } from "@localmodel/localmodel/read-documents.ts";
+import type { ParsedModel } from "@localmodel/localmodel/documents/judge-document.ts";
+import { formatProblem } from "@localmodel/localmodel/documents/problem.ts";
+import { readDocuments } from "@localmodel/localmodel/documents/read-documents.ts";
 import { type Conflict, type DesiredModel, desiredState, keepLastGood } from "./desired.ts";
 import { unusedFields } from "./server-start.ts";
 

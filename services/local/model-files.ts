@@ -5,7 +5,7 @@
  * as the model is wanted. Everything else needs a person and is thrown.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
+import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import type { WeightsProgress } from "@localmodel/weights/progress/progress.ts";
 import { formatBytes, formatDuration } from "@localmodel/weights/progress/units.ts";

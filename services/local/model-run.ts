@@ -7,7 +7,7 @@
  * stopped or until only a person can help.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import type { ServerMessage } from "@localmodel/localmodel/server-state.ts";
+import type { ServerMessage } from "@localmodel/localmodel/contracts/server-state.ts";
 import { SERVER_HEAP } from "@localmodel/service/heap.ts";
 import { METRICS_PORT_VARIABLE } from "@localmodel/service/metrics-server.ts";
 import type { ProgressReporter } from "@localmodel/weights/progress/progress-reporter.ts";

@@ -1,7 +1,7 @@
 /**
  * What is said to people about each model: pure, one line for each thing that happens.
  */
-import type { ModelFacts } from "@localmodel/localmodel/server-state.ts";
+import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { formatBytes } from "@localmodel/weights/progress/units.ts";
 import type { DesiredModel } from "./desired.ts";
 import type { ServerView } from "./server-view.ts";

@@ -2,7 +2,7 @@
 import {
   SERVER_CONFIG_VARIABLE,
   type ServerConfigInput,
-} from "@localmodel/localmodel/server-config.ts";
+} from "@localmodel/localmodel/contracts/server-config.ts";
 import type { DesiredModel } from "./desired.ts";
 import type { ModelFiles } from "./model-files.ts";
 

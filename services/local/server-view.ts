@@ -1,8 +1,8 @@
 /**
  * A model on its way to being served, at one moment: what others are told about it.
  */
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
-import type { ModelFacts, ServerState } from "@localmodel/localmodel/server-state.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
+import type { ModelFacts, ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 
 export type ServerView = {
   readonly state: DirectoryModel["state"];

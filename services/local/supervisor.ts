@@ -4,7 +4,7 @@
  * Level-triggered: whatever happens (a document changes, a server becomes ready or ends), the whole plan
  * is made again from what is. It only carries the plan out and tells the API service.
  */
-import type { Directory } from "@localmodel/localmodel/directory.ts";
+import type { Directory } from "@localmodel/localmodel/contracts/directory.ts";
 import type { DesiredModel } from "./desired.ts";
 import { directoryOf } from "./directory.ts";
 import { ModelRun, type RunHooks } from "./model-run.ts";

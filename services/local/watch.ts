@@ -8,7 +8,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { listFolder } from "@localmodel/localmodel/list-folder.ts";
+import { listFolder } from "@localmodel/localmodel/documents/list-folder.ts";
 
 const POLL_INTERVAL_MS = 2000;
 /** Two looks this far apart must agree: an editor may still be writing. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import type { ServerState } from "@localmodel/localmodel/server-state.ts";
+import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import OpenAI, { NotFoundError } from "openai";
-import { facts, ScriptedEngine } from "./test/scripted-engine.ts";
-import { serve } from "./test/serve.ts";
+import { facts, ScriptedEngine } from "./fixtures/scripted-engine.ts";
+import { serve } from "./fixtures/serve.ts";
 
 const chat = "/v1/chat/completions";
 const messages = [{ role: "user" as const, content: "Hi" }];

@@ -4,8 +4,8 @@
  * It validates, admits, streams and answers for its health; it never computes, so it answers for its health
  * also while the engine is busy, loading or dead.
  */
-import { contextsOf } from "@localmodel/localmodel/adapters.ts";
-import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/errors.ts";
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import { createLogger, type Logger } from "@localmodel/service/log.ts";
@@ -15,13 +15,13 @@ import { traceRequests } from "@localmodel/service/server-span.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/span.ts";
 import express, { type ErrorRequestHandler, type Express } from "express";
-import { Admission } from "./admission.ts";
-import { apiHeaders, markProcessed } from "./api-headers.ts";
-import type { Engine } from "./engine.ts";
-import { jsonBody } from "./json-body.ts";
-import { observeEngine } from "./metrics/observe-engine.ts";
-import { ServerMetrics } from "./metrics/server-metrics.ts";
-import { PromptLog } from "./prompt-log/prompt-log.ts";
+import { Admission } from "./http/admission.ts";
+import { apiHeaders, markProcessed } from "./http/api-headers.ts";
+import type { Engine } from "./engine/contract.ts";
+import { jsonBody } from "./http/json-body.ts";
+import { observeEngine } from "./watching/metrics/observe-engine.ts";
+import { ServerMetrics } from "./watching/metrics/server-metrics.ts";
+import { PromptLog } from "./watching/prompt-log/prompt-log.ts";
 import { chatCompletions } from "./routes/chat.ts";
 import { completions } from "./routes/completions.ts";
 import { embeddings } from "./routes/embeddings.ts";
@@ -29,7 +29,7 @@ import { alive, health, ready } from "./routes/health.ts";
 import { log as promptLog } from "./routes/log.ts";
 import { listModels, retrieveModel } from "./routes/models.ts";
 import type { Serving } from "./serving.ts";
-import { genAiConventions } from "./tracing/gen-ai.ts";
+import { genAiConventions } from "./watching/tracing/gen-ai.ts";
 
 export type AppOptions = {
   readonly engine: Engine;

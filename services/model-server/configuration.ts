@@ -2,7 +2,10 @@
  * The configuration of a process, from the environment. Whoever starts it wrote it, so a mistake is told
  * completely and ends the process.
  */
-import { SERVER_CONFIG_VARIABLE, ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import {
+  SERVER_CONFIG_VARIABLE,
+  ServerConfig,
+} from "@localmodel/localmodel/contracts/server-config.ts";
 import { z } from "zod";
 
 export class ConfigurationError extends Error {

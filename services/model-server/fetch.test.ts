@@ -3,12 +3,12 @@ import { mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { parseTermination } from "@localmodel/localmodel/termination.ts";
+import { parseTermination } from "@localmodel/localmodel/contracts/termination.ts";
 import { FileServer, type Script } from "../../test/support/file-server.ts";
 import { partialHas } from "../../test/support/partial-files.ts";
 import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
-import { Container } from "./test/container.ts";
+import { Container } from "./fixtures/container.ts";
 
 const MODEL = sampleGguf({ rows: 64 });
 const ADAPTER = sampleGguf({ seed: 2 });

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { mkdir, stat, truncate, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { type Inspection, parseInspection } from "@localmodel/localmodel/inspection.ts";
-import { parseTermination } from "@localmodel/localmodel/termination.ts";
+import { type Inspection, parseInspection } from "@localmodel/localmodel/contracts/inspection.ts";
+import { parseTermination } from "@localmodel/localmodel/contracts/termination.ts";
 import { FileServer, type Script } from "../../test/support/file-server.ts";
 import { encodeGguf, metadataValue } from "../../test/support/gguf.ts";
 import { sampleGguf } from "../../test/support/sample-gguf.ts";
 import { smollm2Path } from "../../test/support/smollm2.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
-import { Container } from "./test/container.ts";
+import { Container } from "./fixtures/container.ts";
 
 const MODEL = sampleGguf();
 

@@ -1,8 +1,8 @@
 /**
  * Comes before all pods of a model: reads the headers of its files, so that the operator knows how much
- * memory the pods need. Its answer is its termination message (packages/localmodel/inspection.ts).
+ * memory the pods need. Its answer is its termination message (packages/localmodel/contracts/inspection.ts).
  */
-import { inspectionMessage } from "@localmodel/localmodel/inspection.ts";
+import { inspectionMessage } from "@localmodel/localmodel/contracts/inspection.ts";
 import { shareCompileCache } from "@localmodel/service/compile-cache.ts";
 
 shareCompileCache();

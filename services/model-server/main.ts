@@ -5,7 +5,7 @@
  * even before the configuration is read.
  */
 import { shareCompileCache } from "@localmodel/service/compile-cache.ts";
-import { forkEngine } from "./engine-child.ts";
+import { forkEngine } from "./engine/process/engine-child.ts";
 
 shareCompileCache();
 const child = forkEngine();

@@ -5,17 +5,17 @@
  * leaves the reason where Kubernetes looks for it.
  */
 import type { ChildProcess } from "node:child_process";
-import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
-import type { ServerMessage, ServerState } from "@localmodel/localmodel/server-state.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import type { ServerMessage, ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { createLogger, debugOnSignal } from "@localmodel/service/log.ts";
 import { metricsPortIn, serveMetrics } from "@localmodel/service/metrics-server.ts";
 import { hasParent, tellParent } from "@localmodel/service/parent.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
-import type { Termination } from "@localmodel/localmodel/termination.ts";
+import type { Termination } from "@localmodel/localmodel/contracts/termination.ts";
 import { ConfigurationError, readConfiguration } from "./configuration.ts";
-import { EngineProcess } from "./engine-process.ts";
+import { EngineProcess } from "./engine/process/engine-process.ts";
 import { sayWhy } from "./pod/last-words.ts";
 
 const log = createLogger("model-server");

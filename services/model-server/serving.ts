@@ -1,11 +1,11 @@
 /** What every route needs: the engine behind it, the configuration, and who may come in. */
-import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { Logger } from "@localmodel/service/log.ts";
-import type { Admission } from "./admission.ts";
-import type { Engine } from "./engine.ts";
-import type { ServerMetrics } from "./metrics/server-metrics.ts";
-import type { GenAiConventions } from "./tracing/gen-ai.ts";
-import type { PromptLog } from "./prompt-log/prompt-log.ts";
+import type { Admission } from "./http/admission.ts";
+import type { Engine } from "./engine/contract.ts";
+import type { ServerMetrics } from "./watching/metrics/server-metrics.ts";
+import type { GenAiConventions } from "./watching/tracing/gen-ai.ts";
+import type { PromptLog } from "./watching/prompt-log/prompt-log.ts";
 
 export type Serving = {
   readonly engine: Engine;

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { engineFailed } from "@localmodel/openai/errors.ts";
 import OpenAI, { APIError, InternalServerError } from "openai";
 import type { ChatCompletionChunk as Chunk } from "openai/resources/chat/completions";
-import type { GenerateEvent } from "./engine.ts";
-import { saying, ScriptedEngine, untilAborted } from "./test/scripted-engine.ts";
-import { eventually, serve } from "./test/serve.ts";
+import type { GenerateEvent } from "./engine/contract.ts";
+import { saying, ScriptedEngine, untilAborted } from "./fixtures/scripted-engine.ts";
+import { eventually, serve } from "./fixtures/serve.ts";
 
 const model = "org/model:Q4";
 const messages = [{ role: "user" as const, content: "Hi" }];

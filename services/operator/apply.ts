@@ -5,13 +5,13 @@
  * nothing. A refusal by the API server (a quota, a policy, a value that may not change) is an answer, not a
  * failure: it goes into the status, and the other objects are written nevertheless.
  */
-import { ApiStatusError } from "@localmodel/kube/api-errors.ts";
-import type { AppliedMemory } from "@localmodel/kube/applied-memory.ts";
-import type { Client } from "@localmodel/kube/client.ts";
-import { DEPLOYMENTS, PODS } from "@localmodel/kube/core-resources.ts";
-import type { Deployment } from "@localmodel/kube/core-resources.ts";
-import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
-import type { WrittenVersions } from "@localmodel/kube/written-versions.ts";
+import { ApiStatusError } from "@localmodel/kube/wire/api-errors.ts";
+import type { AppliedMemory } from "@localmodel/kube/cache/applied-memory.ts";
+import type { Client } from "@localmodel/kube/wire/client.ts";
+import { DEPLOYMENTS, PODS } from "@localmodel/kube/objects/core-resources.ts";
+import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
+import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
+import type { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
 import type { DesiredObject } from "./desired.ts";
 import { podWrite } from "./inspect-pod-life.ts";
 import type { OwnedObject } from "./observed.ts";

@@ -5,8 +5,8 @@
  * kubelet says about it has to do. Answers are the words of a process that reads files from strangers, so
  * they are bounded and checked.
  */
-import { FetchProgress } from "@localmodel/localmodel/fetch-config.ts";
-import type { ServerState } from "@localmodel/localmodel/server-state.ts";
+import { FetchProgress } from "@localmodel/localmodel/contracts/fetch-config.ts";
+import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import { Agent, request } from "undici";
 import { ServerStateAnswer } from "./server-state-answer.ts";
 import type { Question } from "./questions.ts";

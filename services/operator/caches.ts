@@ -11,17 +11,17 @@ import {
   PODS,
   SERVICE_ACCOUNTS,
   SERVICES,
-} from "@localmodel/kube/core-resources.ts";
-import type { Pod } from "@localmodel/kube/core-resources.ts";
+} from "@localmodel/kube/objects/core-resources.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { Log } from "@localmodel/kube/log.ts";
-import type { ObjectCache } from "@localmodel/kube/object-cache.ts";
-import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
-import { Reflector } from "@localmodel/kube/reflector.ts";
-import type { Resource } from "@localmodel/kube/resource.ts";
-import type { Transport } from "@localmodel/kube/transport.ts";
-import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/labels.ts";
-import { MODEL_SERVER_COMPONENT, objectName } from "@localmodel/localmodel/labels.ts";
-import { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import type { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
+import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
+import { Reflector } from "@localmodel/kube/cache/reflector.ts";
+import type { Resource } from "@localmodel/kube/objects/resource.ts";
+import type { Transport } from "@localmodel/kube/wire/transport.ts";
+import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
+import { MODEL_SERVER_COMPONENT, objectName } from "@localmodel/localmodel/cluster/labels.ts";
+import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { allIdsOf, ID_INDEX } from "./duplicates.ts";
 import { LOCAL_MODELS, type StoredModel } from "./local-model-resource.ts";
 import { inspectPodName } from "./objects/inspect-pod.ts";

@@ -2,7 +2,7 @@
 import {
   OPERATOR_CONFIG_VARIABLE,
   OperatorConfig,
-} from "@localmodel/localmodel/operator-config.ts";
+} from "@localmodel/localmodel/contracts/operator-config.ts";
 import { z } from "zod";
 
 export class ConfigurationError extends Error {

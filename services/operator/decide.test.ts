@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEPLOYMENTS, PERSISTENT_VOLUME_CLAIMS, PODS } from "@localmodel/kube/core-resources.ts";
-import type { Pod } from "@localmodel/kube/core-resources.ts";
-import { inspectionMessage } from "@localmodel/localmodel/inspection.ts";
+import {
+  DEPLOYMENTS,
+  PERSISTENT_VOLUME_CLAIMS,
+  PODS,
+} from "@localmodel/kube/objects/core-resources.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import { inspectionMessage } from "@localmodel/localmodel/contracts/inspection.ts";
 import { decide } from "./decide.ts";
 import {
   containerStatus,

@@ -6,9 +6,9 @@
  *   inspect  nothing is known of its weights: an inspect pod finds out, what serves is left alone
  *   serve    everything else, suspended models included
  */
-import { PERSISTENT_VOLUME_CLAIMS, PODS } from "@localmodel/kube/core-resources.ts";
-import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
-import { apiVersionOf, type Resource } from "@localmodel/kube/resource.ts";
+import { PERSISTENT_VOLUME_CLAIMS, PODS } from "@localmodel/kube/objects/core-resources.ts";
+import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
+import { apiVersionOf, type Resource } from "@localmodel/kube/objects/resource.ts";
 import { desiredObjects, type DesiredObject } from "./desired.ts";
 import { type KnownInspection, knownInspection, needsInspection } from "./inspection.ts";
 import { type Model, wantedReplicas } from "./model.ts";

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { KubeObject } from "@localmodel/kube/objects.ts";
-import { FetchConfig } from "@localmodel/localmodel/fetch-config.ts";
-import { LocalModelSpec, type LocalModelSpecInput } from "@localmodel/localmodel/localmodel.ts";
-import { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
+import { FetchConfig } from "@localmodel/localmodel/contracts/fetch-config.ts";
+import {
+  LocalModelSpec,
+  type LocalModelSpecInput,
+} from "@localmodel/localmodel/resource/localmodel.ts";
+import { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import fc from "fast-check";
 import { arbitraryInput } from "../../test/support/schema-arbitrary.ts";
 import { desiredObjects, type Phase } from "./desired.ts";

@@ -11,9 +11,9 @@ import {
   PODS,
   SERVICE_ACCOUNTS,
   SERVICES,
-} from "@localmodel/kube/core-resources.ts";
-import type { ApplyConfiguration, KubeObject } from "@localmodel/kube/objects.ts";
-import type { Resource } from "@localmodel/kube/resource.ts";
+} from "@localmodel/kube/objects/core-resources.ts";
+import type { ApplyConfiguration, KubeObject } from "@localmodel/kube/objects/objects.ts";
+import type { Resource } from "@localmodel/kube/objects/resource.ts";
 import { cacheClaim } from "./objects/cache-claim.ts";
 import { deployment, type DeploymentParts } from "./objects/deployment.ts";
 import { disruptionBudget } from "./objects/disruption-budget.ts";

@@ -4,9 +4,9 @@
  * A LocalModel that has lost all its ids could not be asked by anybody, so it gets no pods. One that keeps
  * an alias serves under it. When the holder goes, the next in age takes over by itself.
  */
-import type { ObjectCache } from "@localmodel/kube/object-cache.ts";
-import { keyOf } from "@localmodel/kube/objects.ts";
-import { type Claim, claimedBy, claims, type Ids } from "@localmodel/localmodel/claims.ts";
+import type { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
+import { keyOf } from "@localmodel/kube/objects/objects.ts";
+import { type Claim, claimedBy, claims, type Ids } from "@localmodel/localmodel/resource/claims.ts";
 import type { StoredModel } from "./local-model-resource.ts";
 import type { Model } from "./model.ts";
 import type { Problem } from "./status/problem.ts";

@@ -5,8 +5,8 @@
  * gone, its words not understood) gets a successor, but not at once: a node that refuses it would otherwise be
  * asked many times a second.
  */
-import type { Pod } from "@localmodel/kube/core-resources.ts";
-import type { ObjectMeta } from "@localmodel/kube/objects.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import type { ObjectMeta } from "@localmodel/kube/objects/objects.ts";
 import { REVISION_ANNOTATION } from "./objects/metadata.ts";
 import { isEnding, isOver } from "./status/pod-problem.ts";
 

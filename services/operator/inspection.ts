@@ -3,9 +3,9 @@
  *
  * An inspection belongs to the sources it was made from, so one that was made from others counts for nothing.
  */
-import type { Pod } from "@localmodel/kube/core-resources.ts";
-import { type Inspection, parseInspection } from "@localmodel/localmodel/inspection.ts";
-import { INSPECT_CONTAINER } from "@localmodel/localmodel/pod-layout.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import { type Inspection, parseInspection } from "@localmodel/localmodel/contracts/inspection.ts";
+import { INSPECT_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import { type Model, wantedReplicas } from "./model.ts";
 import { SOURCE_ANNOTATION, sourceHash } from "./objects/inspect-pod.ts";
 import { saysMemory } from "./objects/resources.ts";

@@ -2,10 +2,10 @@
  * LocalModels as the API server serves them: stored by any version of the CRD, so nothing is known of their
  * spec before model.ts has read it.
  */
-import type { KubeObject } from "@localmodel/kube/objects.ts";
-import { defineResource } from "@localmodel/kube/resource.ts";
-import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/crd.ts";
-import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
+import { defineResource } from "@localmodel/kube/objects/resource.ts";
+import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/cluster/crd.ts";
+import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 
 export type StoredModel = KubeObject & {
   readonly spec?: unknown;

@@ -3,9 +3,9 @@
  *
  * It ends when it is told to, and when it loses its lease: another one leads then, and this one starts anew.
  */
-import { findCluster } from "@localmodel/kube/cluster-access.ts";
-import { healthListener } from "@localmodel/kube/health.ts";
-import { Transport } from "@localmodel/kube/transport.ts";
+import { findCluster } from "@localmodel/kube/access/cluster-access.ts";
+import { healthListener } from "@localmodel/kube/manager/health.ts";
+import { Transport } from "@localmodel/kube/wire/transport.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import { listen } from "@localmodel/service/http-server.ts";

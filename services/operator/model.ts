@@ -4,10 +4,10 @@
  * Objects are read leniently where nothing depends on it (metadata) and strictly where it does (spec): a
  * spec that this version cannot read is reported, and what runs is left alone.
  */
-import type { KubeObject } from "@localmodel/kube/objects.ts";
-import type { Claim } from "@localmodel/localmodel/claims.ts";
-import { LocalModelSpec } from "@localmodel/localmodel/localmodel.ts";
-import { fieldName } from "@localmodel/localmodel/problem.ts";
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
+import type { Claim } from "@localmodel/localmodel/resource/claims.ts";
+import { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
+import { fieldName } from "@localmodel/localmodel/documents/problem.ts";
 
 export type Identity = {
   readonly namespace: string;

@@ -1,8 +1,8 @@
 /** What there is of a LocalModel in the cluster when a pass begins. */
-import type { Deployment, Pod } from "@localmodel/kube/core-resources.ts";
-import type { KubeObject } from "@localmodel/kube/objects.ts";
-import type { Resource } from "@localmodel/kube/resource.ts";
-import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import type { Deployment, Pod } from "@localmodel/kube/objects/core-resources.ts";
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
+import type { Resource } from "@localmodel/kube/objects/resource.ts";
+import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 
 export type OwnedObject = { readonly resource: Resource; readonly object: KubeObject };
 

@@ -4,20 +4,20 @@
  * A change of an object concerns the LocalModel in its label. A change of a LocalModel also concerns all
  * that claim one of its ids: when the holder of an id goes, the next takes over.
  */
-import { AppliedMemory } from "@localmodel/kube/applied-memory.ts";
-import { Client } from "@localmodel/kube/client.ts";
-import { systemClock } from "@localmodel/kube/clock.ts";
-import { Controller } from "@localmodel/kube/controller.ts";
-import { Election } from "@localmodel/kube/election.ts";
-import { EventRecorder } from "@localmodel/kube/event-recorder.ts";
+import { AppliedMemory } from "@localmodel/kube/cache/applied-memory.ts";
+import { Client } from "@localmodel/kube/wire/client.ts";
+import { systemClock } from "@localmodel/kube/time/clock.ts";
+import { Controller } from "@localmodel/kube/work/controller.ts";
+import { Election } from "@localmodel/kube/election/election.ts";
+import { EventRecorder } from "@localmodel/kube/events/event-recorder.ts";
 import type { Log } from "@localmodel/kube/log.ts";
-import { Manager } from "@localmodel/kube/manager.ts";
+import { Manager } from "@localmodel/kube/manager/manager.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/span.ts";
-import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
-import type { Transport } from "@localmodel/kube/transport.ts";
-import { WrittenVersions } from "@localmodel/kube/written-versions.ts";
-import type { OperatorConfig } from "@localmodel/localmodel/operator-config.ts";
+import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
+import type { Transport } from "@localmodel/kube/wire/transport.ts";
+import { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
+import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { askPods as askRealPods, type AskPods } from "./ask-pods.ts";
 import { Caches, modelKeysOf } from "./caches.ts";
 import { claimants } from "./duplicates.ts";

@@ -1,5 +1,5 @@
 /** What the surroundings decide for all models alike: the part of the operator's configuration objects depend on. */
-import type { OperatorConfig } from "@localmodel/localmodel/operator-config.ts";
+import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 
 export type Platform = Pick<
   OperatorConfig,

@@ -4,14 +4,14 @@
  * Kubernetes tells when something has happened. How far a download or a load has come it does not know, and
  * what the weights turned out to be only the server can say; so pods in those phases are asked, and no others.
  */
-import type { Pod } from "@localmodel/kube/core-resources.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import {
   FETCH_CONTAINER,
   FETCH_PORT,
   INSPECT_CONTAINER,
   SERVER_CONTAINER,
   SERVER_PORT,
-} from "@localmodel/localmodel/pod-layout.ts";
+} from "@localmodel/localmodel/cluster/pod-layout.ts";
 import { isEnding, isReady } from "./status/pod-problem.ts";
 import { serves } from "./status/situation.ts";
 

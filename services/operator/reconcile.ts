@@ -5,19 +5,19 @@
  * to the next are in the API server. The status is written before anything is taken away, because it keeps
  * what an inspect pod has found out.
  */
-import type { Client } from "@localmodel/kube/client.ts";
-import { isConflict, isNotFound } from "@localmodel/kube/api-errors.ts";
-import { DEPLOYMENTS, PODS } from "@localmodel/kube/core-resources.ts";
-import type { AppliedMemory } from "@localmodel/kube/applied-memory.ts";
-import type { Clock } from "@localmodel/kube/clock.ts";
-import { referenceTo } from "@localmodel/kube/event.ts";
-import type { EventRecorder } from "@localmodel/kube/event-recorder.ts";
-import type { Outcome, Pass, Reconcile } from "@localmodel/kube/reconcile.ts";
-import type { Resource } from "@localmodel/kube/resource.ts";
-import type { WrittenVersions } from "@localmodel/kube/written-versions.ts";
-import { objectName } from "@localmodel/localmodel/labels.ts";
-import { API_VERSION, KIND } from "@localmodel/localmodel/localmodel.ts";
-import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import type { Client } from "@localmodel/kube/wire/client.ts";
+import { isConflict, isNotFound } from "@localmodel/kube/wire/api-errors.ts";
+import { DEPLOYMENTS, PODS } from "@localmodel/kube/objects/core-resources.ts";
+import type { AppliedMemory } from "@localmodel/kube/cache/applied-memory.ts";
+import type { Clock } from "@localmodel/kube/time/clock.ts";
+import { referenceTo } from "@localmodel/kube/events/event.ts";
+import type { EventRecorder } from "@localmodel/kube/events/event-recorder.ts";
+import type { Outcome, Pass, Reconcile } from "@localmodel/kube/work/reconcile.ts";
+import type { Resource } from "@localmodel/kube/objects/resource.ts";
+import type { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
+import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
+import { API_VERSION, KIND } from "@localmodel/localmodel/resource/localmodel.ts";
+import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { isDeepStrictEqual } from "node:util";
 import { applyObject, deleteObject, scaleDeployment, type Writer } from "./apply.ts";
 import type { AskPods } from "./ask-pods.ts";

@@ -1,10 +1,10 @@
 /**
  * From a decision and what pods say to the status: gathers what status/ needs.
  */
-import { contextsOf } from "@localmodel/localmodel/adapters.ts";
-import { estimateMemory } from "@localmodel/localmodel/memory-estimate.ts";
-import { FETCH_CONTAINER } from "@localmodel/localmodel/pod-layout.ts";
-import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
+import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import { FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import type { Decision } from "./decide.ts";
 import { duplicateNotes, duplicateProblem } from "./duplicates.ts";
 import { type Identity, type Model, wantedReplicas } from "./model.ts";

@@ -5,7 +5,7 @@
  * while, in which an autoscaler may bring a node, an old pod makes room. But only one whose place fits: a
  * pod that asks for what no node has would not start in any case, and costs no pod that serves.
  */
-import type { Pod } from "@localmodel/kube/core-resources.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { isDeepStrictEqual } from "node:util";
 import { quantityValue } from "./objects/quantities.ts";
 import { conditionOf, isEnding, isScheduled } from "./status/pod-problem.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Pod } from "@localmodel/kube/core-resources.ts";
-import { CONDITION_REASONS } from "@localmodel/localmodel/condition-reasons.ts";
-import { CONDITION_TYPES, LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
-import { terminationMessage } from "@localmodel/localmodel/termination.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import { CONDITION_REASONS } from "@localmodel/localmodel/cluster/condition-reasons.ts";
+import { CONDITION_TYPES, LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
+import { terminationMessage } from "@localmodel/localmodel/contracts/termination.ts";
 import fc from "fast-check";
 import type { Decision } from "./decide.ts";
 import {

@@ -1,9 +1,9 @@
 /** Which lists may answer for which models. */
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import type { Client } from "@localmodel/kube/client.ts";
-import { SERVICES } from "@localmodel/kube/core-resources.ts";
-import { ManualClock } from "@localmodel/kube/testing/manual-clock.ts";
+import type { Client } from "@localmodel/kube/wire/client.ts";
+import { SERVICES } from "@localmodel/kube/objects/core-resources.ts";
+import { ManualClock } from "@localmodel/kube/fixtures/manual-clock.ts";
 import { Strangers } from "./strangers.ts";
 
 const { signal } = new AbortController();

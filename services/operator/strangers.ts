@@ -5,14 +5,14 @@
  * as much as all writes together; one list of what has no label serves all models that come within a moment. It has to
  * be as new as what the operator knows of the model: people apply a model and what it collides with in one go.
  */
-import { unlessAborted } from "@localmodel/kube/deadline.ts";
-import type { Client } from "@localmodel/kube/client.ts";
-import type { Clock } from "@localmodel/kube/clock.ts";
-import type { ObjectName } from "@localmodel/kube/objects.ts";
-import { apiVersionOf, type Resource } from "@localmodel/kube/resource.ts";
-import { isAtLeast } from "@localmodel/kube/resource-version.ts";
-import type { Scope } from "@localmodel/kube/scope.ts";
-import { MODEL_LABEL } from "@localmodel/localmodel/labels.ts";
+import { unlessAborted } from "@localmodel/kube/time/deadline.ts";
+import type { Client } from "@localmodel/kube/wire/client.ts";
+import type { Clock } from "@localmodel/kube/time/clock.ts";
+import type { ObjectName } from "@localmodel/kube/objects/objects.ts";
+import { apiVersionOf, type Resource } from "@localmodel/kube/objects/resource.ts";
+import { isAtLeast } from "@localmodel/kube/cache/resource-version.ts";
+import type { Scope } from "@localmodel/kube/objects/scope.ts";
+import { MODEL_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
 
 type Names = { readonly names: ReadonlySet<string>; readonly resourceVersion: string };
 

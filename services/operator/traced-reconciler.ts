@@ -3,10 +3,10 @@
  *
  * A pass that writes nothing is a single span. What the operator reads comes from its caches, and takes no time.
  */
-import { ApiStatusError } from "@localmodel/kube/api-errors.ts";
-import type { WriteObserver } from "@localmodel/kube/client.ts";
+import { ApiStatusError } from "@localmodel/kube/wire/api-errors.ts";
+import type { WriteObserver } from "@localmodel/kube/wire/client.ts";
 import { withFields } from "@localmodel/kube/log.ts";
-import type { Pass, Reconcile } from "@localmodel/kube/reconcile.ts";
+import type { Pass, Reconcile } from "@localmodel/kube/work/reconcile.ts";
 import { type Span, type Tracer, within } from "@localmodel/telemetry/span.ts";
 import { reconciler, type Surroundings } from "./reconcile.ts";
 

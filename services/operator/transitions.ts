@@ -4,8 +4,8 @@
  *
  * Progress is not an event; the status tells it as long as it lasts.
  */
-import type { Occurrence } from "@localmodel/kube/event.ts";
-import type { Condition, LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import type { Occurrence } from "@localmodel/kube/events/event.ts";
+import type { Condition, LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { readyCondition } from "./status/status.ts";
 
 export type Transition = Pick<Occurrence, "type" | "reason" | "action" | "note">;

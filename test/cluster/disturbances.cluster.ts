@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
+import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
 import {
   type ChatAnswer,
   chatModule,

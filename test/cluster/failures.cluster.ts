@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import type { LocalModelSpecInput } from "@localmodel/localmodel/localmodel.ts";
+import type { LocalModelSpecInput } from "@localmodel/localmodel/resource/localmodel.ts";
 import { eventually } from "../support/eventually.ts";
 import { WEIGHTS_FILE, WEIGHTS_SHA256 } from "./harness/model-files.ts";
 import { Scene } from "./harness/scene.ts";

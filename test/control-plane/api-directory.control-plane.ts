@@ -7,12 +7,12 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test, type TestContext } from "node:test";
 import { ClusterDirectory } from "../../services/api/cluster/cluster-directory.ts";
-import { Client } from "@localmodel/kube/client.ts";
-import type { ClusterAccess } from "@localmodel/kube/access.ts";
-import { NAMESPACES } from "@localmodel/kube/core-resources.ts";
-import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
+import { Client } from "@localmodel/kube/wire/client.ts";
+import type { ClusterAccess } from "@localmodel/kube/access/access.ts";
+import { NAMESPACES } from "@localmodel/kube/objects/core-resources.ts";
+import { kubeconfigAccess } from "@localmodel/kube/access/kubeconfig.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
-import { Transport } from "@localmodel/kube/transport.ts";
+import { Transport } from "@localmodel/kube/wire/transport.ts";
 import { ControlPlane } from "../support/control-plane.ts";
 import { CHART, helmIn } from "../support/helm.ts";
 import { ModelPods } from "../support/model-pods.ts";

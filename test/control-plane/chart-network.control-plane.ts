@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { MODEL_SERVER_COMPONENT } from "@localmodel/localmodel/labels.ts";
-import { FETCH_PORT, SERVER_PORT } from "@localmodel/localmodel/pod-layout.ts";
+import { MODEL_SERVER_COMPONENT } from "@localmodel/localmodel/cluster/labels.ts";
+import { FETCH_PORT, SERVER_PORT } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import { labelsOf } from "../../services/operator/objects/metadata.ts";
 import { type Helm, helmIn } from "../support/helm.ts";
 import { type NetworkPolicy, type Place, reaches } from "../support/network-reach.ts";

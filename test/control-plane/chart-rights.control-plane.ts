@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { Client } from "@localmodel/kube/client.ts";
-import { NAMESPACES } from "@localmodel/kube/core-resources.ts";
-import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
-import { Transport } from "@localmodel/kube/transport.ts";
+import { Client } from "@localmodel/kube/wire/client.ts";
+import { NAMESPACES } from "@localmodel/kube/objects/core-resources.ts";
+import { kubeconfigAccess } from "@localmodel/kube/access/kubeconfig.ts";
+import { Transport } from "@localmodel/kube/wire/transport.ts";
 import { ControlPlane } from "../support/control-plane.ts";
 import { CHART, type Helm, helmIn } from "../support/helm.ts";
 import { objectsIn, renderedText, setting } from "../support/rendered-chart.ts";

@@ -4,15 +4,15 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { Client } from "@localmodel/kube/client.ts";
-import { NAMESPACES } from "@localmodel/kube/core-resources.ts";
-import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
-import { Transport } from "@localmodel/kube/transport.ts";
-import { API_CONFIG_VARIABLE, ApiConfig } from "@localmodel/localmodel/api-config.ts";
+import { Client } from "@localmodel/kube/wire/client.ts";
+import { NAMESPACES } from "@localmodel/kube/objects/core-resources.ts";
+import { kubeconfigAccess } from "@localmodel/kube/access/kubeconfig.ts";
+import { Transport } from "@localmodel/kube/wire/transport.ts";
+import { API_CONFIG_VARIABLE, ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
 import {
   OPERATOR_CONFIG_VARIABLE,
   OperatorConfig,
-} from "@localmodel/localmodel/operator-config.ts";
+} from "@localmodel/localmodel/contracts/operator-config.ts";
 import fc from "fast-check";
 import { CHART_FEATURES, combined, NAMESPACE_OF_FEATURES } from "../support/chart-features.ts";
 import { ControlPlane } from "../support/control-plane.ts";

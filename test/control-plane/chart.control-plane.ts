@@ -4,16 +4,16 @@
 import assert from "node:assert/strict";
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { after, before, suite, test } from "node:test";
-import { Client } from "@localmodel/kube/client.ts";
-import { DEPLOYMENTS, NAMESPACES } from "@localmodel/kube/core-resources.ts";
-import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
-import type { KubeObject } from "@localmodel/kube/objects.ts";
-import { Transport } from "@localmodel/kube/transport.ts";
-import { API_CONFIG_VARIABLE, ApiConfig } from "@localmodel/localmodel/api-config.ts";
+import { Client } from "@localmodel/kube/wire/client.ts";
+import { DEPLOYMENTS, NAMESPACES } from "@localmodel/kube/objects/core-resources.ts";
+import { kubeconfigAccess } from "@localmodel/kube/access/kubeconfig.ts";
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
+import { Transport } from "@localmodel/kube/wire/transport.ts";
+import { API_CONFIG_VARIABLE, ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
 import {
   OPERATOR_CONFIG_VARIABLE,
   OperatorConfig,
-} from "@localmodel/localmodel/operator-config.ts";
+} from "@localmodel/localmodel/contracts/operator-config.ts";
 import { parse } from "yaml";
 import { ControlPlane } from "../support/control-plane.ts";
 import { CHART, type Helm, helmIn } from "../support/helm.ts";

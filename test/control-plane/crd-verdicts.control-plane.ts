@@ -6,17 +6,17 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { ApiStatusError } from "@localmodel/kube/api-errors.ts";
-import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
-import { Transport } from "@localmodel/kube/transport.ts";
-import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
+import { ApiStatusError } from "@localmodel/kube/wire/api-errors.ts";
+import { kubeconfigAccess } from "@localmodel/kube/access/kubeconfig.ts";
+import { Transport } from "@localmodel/kube/wire/transport.ts";
+import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
 import {
   API_VERSION,
   KIND,
   LocalModel,
   LocalModelSpec,
-} from "@localmodel/localmodel/localmodel.ts";
-import { withoutNulls } from "@localmodel/localmodel/without-nulls.ts";
+} from "@localmodel/localmodel/resource/localmodel.ts";
+import { withoutNulls } from "@localmodel/localmodel/documents/without-nulls.ts";
 import fc from "fast-check";
 import { ControlPlane } from "../support/control-plane.ts";
 import { arbitraryInput } from "../support/schema-arbitrary.ts";

@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { KubeObject } from "@localmodel/kube/objects.ts";
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
 import { parse } from "yaml";
 import { z } from "zod";
 import { run } from "../build/command.ts";

@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
-import { OPERATOR_CONFIG_VARIABLE } from "@localmodel/localmodel/operator-config.ts";
+import { OPERATOR_CONFIG_VARIABLE } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { NAMESPACE, OperatorCluster } from "../support/operator-cluster.ts";
 import { OtlpReceiver, outlineOf, spansOf } from "../support/otlp-receiver.ts";
 import { LOCAL_MODELS } from "../../services/operator/local-model-resource.ts";

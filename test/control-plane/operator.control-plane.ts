@@ -3,11 +3,11 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import type { KubeObject } from "@localmodel/kube/objects.ts";
-import { defineResource } from "@localmodel/kube/resource.ts";
-import { inspectionMessage } from "@localmodel/localmodel/inspection.ts";
-import { terminationMessage } from "@localmodel/localmodel/termination.ts";
-import { SERVICES } from "@localmodel/kube/core-resources.ts";
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
+import { defineResource } from "@localmodel/kube/objects/resource.ts";
+import { inspectionMessage } from "@localmodel/localmodel/contracts/inspection.ts";
+import { terminationMessage } from "@localmodel/localmodel/contracts/termination.ts";
+import { SERVICES } from "@localmodel/kube/objects/core-resources.ts";
 import { http, inspection } from "../../services/operator/fixtures/models.ts";
 import type { Cut } from "../support/api-proxy.ts";
 import {

@@ -9,7 +9,7 @@ import { ControlPlane, KUBE_BIN_VARIABLE } from "../support/control-plane.ts";
 import { HELM_VARIABLE } from "../support/helm.ts";
 import { runTests, testFiles } from "../support/run-tests.ts";
 
-const QUESTIONS = "packages/kube/testing/api-server.ts";
+const QUESTIONS = "packages/kube/fixtures/api-server.ts";
 const TIMEOUT_MS = 900_000;
 
 const report = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);

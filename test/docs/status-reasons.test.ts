@@ -19,7 +19,7 @@ const WRITTEN = [
 const UNION_MEMBER = /^ +\| "([A-Z]\w+)"/gm;
 const UNIONS = {
   "packages/weights/weights-error.ts": /type WeightsFailureReason =([^]+?);\n\n/,
-  "packages/localmodel/server-state.ts": /type FailureReason =([^]+?);\n\n/,
+  "packages/localmodel/contracts/server-state.ts": /type FailureReason =([^]+?);\n\n/,
 };
 /** A fetcher that waits for these still runs, and is said to be `DownloadStalled`. */
 const WAITED_FOR = new Set(["Stalled", "SecretMissing"]);

@@ -5,12 +5,15 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { API_CONFIG_VARIABLE, type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
+import {
+  API_CONFIG_VARIABLE,
+  type ApiConfigInput,
+} from "@localmodel/localmodel/contracts/api-config.ts";
 import type {
   ApiMessage,
   DirectoryMessage,
   DirectoryModel,
-} from "@localmodel/localmodel/directory.ts";
+} from "@localmodel/localmodel/contracts/directory.ts";
 import { API_HEAP } from "@localmodel/service/heap.ts";
 
 const MAIN = fileURLToPath(new URL("../../services/api/main.ts", import.meta.url));

@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
-import type { ClusterAccess } from "@localmodel/kube/access.ts";
+import type { ClusterAccess } from "@localmodel/kube/access/access.ts";
 import { Agent, request } from "undici";
 
 export type Cut = { readonly write: number; readonly when: "before" | "after" };

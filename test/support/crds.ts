@@ -1,5 +1,5 @@
 /** CustomResourceDefinitions, which only tests and benchmarks install by hand: users have the chart. */
-import { defineResource } from "@localmodel/kube/resource.ts";
+import { defineResource } from "@localmodel/kube/objects/resource.ts";
 
 export const CRDS = defineResource({
   group: "apiextensions.k8s.io",

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { type FetchOptions, fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import type { Weights } from "@localmodel/weights/fetch-parts.ts";
 import type { WeightsPhase } from "@localmodel/weights/progress/progress.ts";
-import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
+import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
 
 type Request = { readonly source: WeightsSource; readonly options: FetchOptions };
 export type Fetched = Weights & { readonly phases: readonly WeightsPhase[] };

@@ -2,19 +2,19 @@
  * Models and their pods on a control plane without nodes: LocalModel, Service and pods as the operator would
  * make them, and pod states as a kubelet would report them.
  */
-import type { Client } from "@localmodel/kube/client.ts";
-import { NODES, PODS, SERVICES } from "@localmodel/kube/core-resources.ts";
-import type { KubeObject } from "@localmodel/kube/objects.ts";
-import { defineResource } from "@localmodel/kube/resource.ts";
-import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/crd.ts";
+import type { Client } from "@localmodel/kube/wire/client.ts";
+import { NODES, PODS, SERVICES } from "@localmodel/kube/objects/core-resources.ts";
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
+import { defineResource } from "@localmodel/kube/objects/resource.ts";
+import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/cluster/crd.ts";
 import {
   COMPONENT_LABEL,
   MODEL_LABEL,
   MODEL_SERVER_COMPONENT,
   objectName,
   selectorLabels,
-} from "@localmodel/localmodel/labels.ts";
-import { SERVER_PORT, SERVER_PORT_NAME } from "@localmodel/localmodel/pod-layout.ts";
+} from "@localmodel/localmodel/cluster/labels.ts";
+import { SERVER_PORT, SERVER_PORT_NAME } from "@localmodel/localmodel/cluster/pod-layout.ts";
 
 const NODE = "node";
 

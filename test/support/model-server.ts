@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 import {
   SERVER_CONFIG_VARIABLE,
   type ServerConfigInput,
-} from "@localmodel/localmodel/server-config.ts";
-import type { ServerMessage, ServerState } from "@localmodel/localmodel/server-state.ts";
+} from "@localmodel/localmodel/contracts/server-config.ts";
+import type { ServerMessage, ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import { SERVER_HEAP } from "@localmodel/service/heap.ts";
 import OpenAI, { type ClientOptions } from "openai";
 import { childrenOf } from "./process-tree.ts";

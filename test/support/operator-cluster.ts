@@ -4,20 +4,20 @@
  * The API server, the Deployment controller and the garbage collector are real. What pods do is what the
  * test writes into their status, and what they would say when asked is in `answers`.
  */
-import { Client } from "@localmodel/kube/client.ts";
-import { DEPLOYMENTS, NODES, PODS } from "@localmodel/kube/core-resources.ts";
-import type { Pod } from "@localmodel/kube/core-resources.ts";
-import { kubeconfigAccess } from "@localmodel/kube/kubeconfig.ts";
+import { Client } from "@localmodel/kube/wire/client.ts";
+import { DEPLOYMENTS, NODES, PODS } from "@localmodel/kube/objects/core-resources.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import { kubeconfigAccess } from "@localmodel/kube/access/kubeconfig.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
 import { exposition } from "@localmodel/telemetry/exposition.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
-import type { Resource } from "@localmodel/kube/resource.ts";
-import { Transport } from "@localmodel/kube/transport.ts";
-import { customResourceDefinition } from "@localmodel/localmodel/crd.ts";
-import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/labels.ts";
-import type { LocalModelSpecInput } from "@localmodel/localmodel/localmodel.ts";
-import { OperatorConfig } from "@localmodel/localmodel/operator-config.ts";
-import type { Condition, ConditionType } from "@localmodel/localmodel/status-spec.ts";
+import type { Resource } from "@localmodel/kube/objects/resource.ts";
+import { Transport } from "@localmodel/kube/wire/transport.ts";
+import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
+import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
+import type { LocalModelSpecInput } from "@localmodel/localmodel/resource/localmodel.ts";
+import { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
+import type { Condition, ConditionType } from "@localmodel/localmodel/resource/status-spec.ts";
 import { OWNED } from "../../services/operator/caches.ts";
 import { LOCAL_MODELS, type StoredModel } from "../../services/operator/local-model-resource.ts";
 import { createOperator } from "../../services/operator/operator.ts";

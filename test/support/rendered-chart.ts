@@ -1,8 +1,8 @@
 /** What charts/localmodel makes of values, as objects. */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
-import type { Deployment } from "@localmodel/kube/core-resources.ts";
-import type { KubeObject } from "@localmodel/kube/objects.ts";
+import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
 import { parseAllDocuments } from "yaml";
 import { CHART, type Helm } from "./helm.ts";
 import type { TemporaryFolder } from "./temporary-folder.ts";

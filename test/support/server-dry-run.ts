@@ -3,10 +3,10 @@
  *
  * Which path an object has is asked of the server, so that it works for any kind that is defined there.
  */
-import type { Client } from "@localmodel/kube/client.ts";
-import { SERVICE_ACCOUNTS } from "@localmodel/kube/core-resources.ts";
-import type { KubeObject } from "@localmodel/kube/objects.ts";
-import type { Transport } from "@localmodel/kube/transport.ts";
+import type { Client } from "@localmodel/kube/wire/client.ts";
+import { SERVICE_ACCOUNTS } from "@localmodel/kube/objects/core-resources.ts";
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
+import type { Transport } from "@localmodel/kube/wire/transport.ts";
 
 /** The one that pods have which name no other. Where controllers run, one of them makes it. */
 export async function createDefaultAccount(client: Client, namespace: string): Promise<void> {

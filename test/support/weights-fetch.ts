@@ -1,5 +1,5 @@
 /** Calls fetchWeights as tests want it: a cache of their own, no real accounts or proxies, no patience. */
-import type { WeightsSource } from "@localmodel/localmodel/source-spec.ts";
+import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import type { TemporaryFolder } from "./temporary-folder.ts";
 import { type FetchOptions, fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import type { Weights } from "@localmodel/weights/fetch-parts.ts";

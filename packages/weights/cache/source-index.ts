@@ -2,7 +2,7 @@
  * Remembers which blob a source turned out to be, for sources that do not say it by a checksum, and
  * asks cheaply whether it still is.
  */
-import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
+import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { z } from "zod";
 import type { CacheLayout } from "./cache-layout.ts";
 import { readRecord, writeRecord } from "./record-file.ts";

@@ -4,7 +4,7 @@
  * llama.cpp is given the first part and derives the names of the others from it, so the names carry
  * meaning: all parts must lie in one folder under exactly these names.
  */
-import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
+import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { WeightsError } from "../weights-error.ts";
 
 const SPLIT_NAME = /-(\d{5})-of-(\d{5})\.gguf$/;

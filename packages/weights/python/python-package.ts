@@ -7,7 +7,7 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
+import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { admitBlob, type Blob } from "../cache/blobs.ts";
 import { onDisk, requireSpace } from "../cache/disk-space.ts";
 import { requireGguf } from "../gguf/gguf-check.ts";

@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
+import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import type { Environment } from "../cache/cache-layout.ts";
 
 export type HuggingFaceSource = Extract<SingleSource, { type: "huggingFace" }>;

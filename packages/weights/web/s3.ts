@@ -4,7 +4,7 @@
  * The signature covers the host, the path and the time, and goes along as ordinary request headers: a server
  * somewhere else could not use it, and redirects.ts does not send it there.
  */
-import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
+import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { AwsV4Signer } from "aws4fetch";
 import type { AwsKeys } from "../credentials.ts";
 import { WeightsError } from "../weights-error.ts";

@@ -1,7 +1,7 @@
 /** Places, turns, deadlines: driven by hand, with a clock that only the test moves. */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { modelNotFound } from "@localmodel/openai/errors.ts";
 import * as fc from "fast-check";
 import { model } from "../fixtures/gateway.ts";

@@ -4,7 +4,7 @@
  * Most requests are let in at once and without a promise. While anybody waits, a pulse looks at the
  * directory: endpoints come, models fail, deadlines pass.
  */
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { queueFull } from "@localmodel/openai/errors.ts";
 import type { OpenRequest } from "../open-requests.ts";
 import { whyNotServing } from "../route.ts";

@@ -1,5 +1,5 @@
 /** How many requests for a model are sent to its servers at the same time; the others wait here. */
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 
 /**
  * A server with some requests in its own queue fills a slot the moment it is free; a slot that waits for

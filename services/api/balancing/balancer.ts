@@ -4,7 +4,7 @@
  * Whoever takes one disposes of the lease on every path, which `using` does; the lease takes the count back
  * and passes the verdict on.
  */
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { Outliers, type Verdict } from "./outliers.ts";
 import { type Candidate, pick } from "./pick.ts";
 import { PrefixIndex } from "./prefix-index.ts";

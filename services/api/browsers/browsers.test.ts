@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type IncomingMessage, request, type RequestOptions } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
-import { ApiConfig } from "@localmodel/localmodel/api-config.ts";
+import { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
 import { isOwnName } from "@localmodel/service/host-guard.ts";
 import { model, startGateway } from "../fixtures/gateway.ts";
 import { bearer, key, ringOf } from "../fixtures/keys.ts";

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
-import { readApiKeys } from "@localmodel/localmodel/read-api-keys.ts";
+import { readApiKeys } from "@localmodel/localmodel/documents/read-api-keys.ts";
 import { frame } from "@localmodel/openai/sse.ts";
 import { KeyRing } from "../keys/key-ring.ts";
 import { pretty } from "./pretty-log.ts";

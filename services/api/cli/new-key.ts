@@ -1,6 +1,6 @@
 /** A new key, and its entry in a file of keys. */
 import { createHash, randomBytes } from "node:crypto";
-import { readApiKeys } from "@localmodel/localmodel/read-api-keys.ts";
+import { readApiKeys } from "@localmodel/localmodel/documents/read-api-keys.ts";
 
 export class UsageError extends Error {
   override readonly name = "UsageError";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test, type TestContext } from "node:test";
-import { ManualClock } from "@localmodel/kube/testing/manual-clock.ts";
+import { ManualClock } from "@localmodel/kube/fixtures/manual-clock.ts";
 import { endpointSlice, localModel, type Pod } from "../fixtures/cluster-objects.ts";
 import { chat, errorOf, startGateway } from "../fixtures/gateway.ts";
 import { ScriptedCluster, whileTimePasses } from "../fixtures/scripted-cluster.ts";

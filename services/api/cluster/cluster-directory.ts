@@ -5,17 +5,17 @@
  * changes costs one derivation. While the API server is away the caches stay as they are, and so does the
  * directory: pods go on being served.
  */
-import type { ClusterAccess } from "@localmodel/kube/access.ts";
-import { ENDPOINT_SLICES, type EndpointSlice } from "@localmodel/kube/core-resources.ts";
+import type { ClusterAccess } from "@localmodel/kube/access/access.ts";
+import { ENDPOINT_SLICES, type EndpointSlice } from "@localmodel/kube/objects/core-resources.ts";
 import type { Log } from "@localmodel/kube/log.ts";
-import { type KubeObject, keyOf } from "@localmodel/kube/objects.ts";
-import { Reflector } from "@localmodel/kube/reflector.ts";
-import { defineResource } from "@localmodel/kube/resource.ts";
-import type { Scope } from "@localmodel/kube/scope.ts";
-import { Transport, type TransportOptions } from "@localmodel/kube/transport.ts";
-import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/crd.ts";
-import type { Directory } from "@localmodel/localmodel/directory.ts";
-import { MODEL_LABEL } from "@localmodel/localmodel/labels.ts";
+import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
+import { Reflector } from "@localmodel/kube/cache/reflector.ts";
+import { defineResource } from "@localmodel/kube/objects/resource.ts";
+import type { Scope } from "@localmodel/kube/objects/scope.ts";
+import { Transport, type TransportOptions } from "@localmodel/kube/wire/transport.ts";
+import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/cluster/crd.ts";
+import type { Directory } from "@localmodel/localmodel/contracts/directory.ts";
+import { MODEL_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
 import { modelLoading } from "@localmodel/openai/errors.ts";
 import type { ModelDirectory } from "../model-directory.ts";
 import { directoryOf } from "./directory-of.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import type { EndpointSlice } from "@localmodel/kube/core-resources.ts";
-import type { KubeObject } from "@localmodel/kube/objects.ts";
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { EndpointSlice } from "@localmodel/kube/objects/core-resources.ts";
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { endpointSlice, localModel, notReady, type Pod } from "../fixtures/cluster-objects.ts";
 import { directoryOf } from "./directory-of.ts";
 import { observedModel } from "./observed-model.ts";

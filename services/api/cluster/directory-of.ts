@@ -4,16 +4,16 @@
  * Pure. An id that two LocalModels claim leads to the older one, by the same rule (claims.ts) by which the
  * operator tells the younger that it lost.
  */
-import type { EndpointSlice } from "@localmodel/kube/core-resources.ts";
-import { claims, sharesOf } from "@localmodel/localmodel/claims.ts";
+import type { EndpointSlice } from "@localmodel/kube/objects/core-resources.ts";
+import { claims, sharesOf } from "@localmodel/localmodel/resource/claims.ts";
 import {
   type Directory,
   type DirectoryModel,
   type Names,
   listedAs,
-} from "@localmodel/localmodel/directory.ts";
-import type { Capability } from "@localmodel/localmodel/server-state.ts";
-import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+} from "@localmodel/localmodel/contracts/directory.ts";
+import type { Capability } from "@localmodel/localmodel/contracts/server-state.ts";
+import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { endpointsOf, modelOf, podNames } from "./model-endpoints.ts";
 import { explanationOf } from "./model-state.ts";
 import type { ObservedModel } from "./observed-model.ts";

@@ -6,9 +6,9 @@
  * them that differ, and in a cluster of two address families it always is in two; it counts once, and is
  * leaving when either says so.
  */
-import { MODEL_LABEL, objectName } from "@localmodel/localmodel/labels.ts";
-import { SERVER_PORT_NAME } from "@localmodel/localmodel/pod-layout.ts";
-import type { EndpointSlice } from "@localmodel/kube/core-resources.ts";
+import { MODEL_LABEL, objectName } from "@localmodel/localmodel/cluster/labels.ts";
+import { SERVER_PORT_NAME } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import type { EndpointSlice } from "@localmodel/kube/objects/core-resources.ts";
 
 const SERVICE_LABEL = "kubernetes.io/service-name";
 

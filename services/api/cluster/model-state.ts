@@ -4,9 +4,9 @@
  * Endpoints are faster than status: whoever has one is ready, whatever the status says. A newer
  * operator may have reasons that are unknown here: those are "pending", which clients try again.
  */
-import { CONDITION_REASONS } from "@localmodel/localmodel/condition-reasons.ts";
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
-import type { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import { CONDITION_REASONS } from "@localmodel/localmodel/cluster/condition-reasons.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
+import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 
 type Explanation = Pick<DirectoryModel, "state" | "message">;
 type State = DirectoryModel["state"];

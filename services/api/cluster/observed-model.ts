@@ -4,9 +4,9 @@
  * Everything else is left unread, so that a LocalModel with fields this version does not know is served like
  * any other, and a status nobody can read costs the model its explanation and not its traffic.
  */
-import { adapterIdsOf } from "@localmodel/localmodel/adapters.ts";
-import { ModelId } from "@localmodel/localmodel/localmodel.ts";
-import { LocalModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
+import { ModelId } from "@localmodel/localmodel/resource/localmodel.ts";
+import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { z } from "zod";
 
 const ObservedObject = z.object({

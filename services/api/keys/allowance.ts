@@ -4,7 +4,7 @@
  * Tokens are charged when they are known, after the answer. So requests that were let in together may
  * exceed the limit together; the debt is paid before the next one.
  */
-import type { ApiKey } from "@localmodel/localmodel/api-keys.ts";
+import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
 import { Bucket } from "./bucket.ts";
 
 export type Limits = Pick<ApiKey, "requestsPerMinute" | "tokensPerMinute" | "concurrency">;

@@ -1,5 +1,5 @@
 /** Whose key a request came with: set by `authenticate`, read by everybody after it. */
-import type { ApiKey } from "@localmodel/localmodel/api-keys.ts";
+import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
 import type { Response } from "express";
 
 export function setCaller(res: Response, key: ApiKey): void {

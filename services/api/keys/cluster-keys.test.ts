@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { ManualClock } from "@localmodel/kube/testing/manual-clock.ts";
+import { ManualClock } from "@localmodel/kube/fixtures/manual-clock.ts";
 import { ScriptedCluster, whileTimePasses } from "../fixtures/scripted-cluster.ts";
 import { key, secretOf } from "../fixtures/keys.ts";
 import { ClusterKeys } from "./cluster-keys.ts";

@@ -4,18 +4,18 @@
  * A Secret that becomes invalid keeps the keys it had, and the log says what is wrong with it. While the API
  * server is away everything stays as it was.
  */
-import type { ClusterAccess } from "@localmodel/kube/access.ts";
-import { SECRETS, type Secret } from "@localmodel/kube/core-resources.ts";
+import type { ClusterAccess } from "@localmodel/kube/access/access.ts";
+import { SECRETS, type Secret } from "@localmodel/kube/objects/core-resources.ts";
 import type { Log } from "@localmodel/kube/log.ts";
-import { Reflector } from "@localmodel/kube/reflector.ts";
-import { Transport, type TransportOptions } from "@localmodel/kube/transport.ts";
+import { Reflector } from "@localmodel/kube/cache/reflector.ts";
+import { Transport, type TransportOptions } from "@localmodel/kube/wire/transport.ts";
 import {
   API_KEYS_LABEL,
   API_KEYS_SECRET_ITEM,
   type ApiKey,
-} from "@localmodel/localmodel/api-keys.ts";
-import { formatProblem } from "@localmodel/localmodel/problem.ts";
-import { readApiKeys } from "@localmodel/localmodel/read-api-keys.ts";
+} from "@localmodel/localmodel/contracts/api-keys.ts";
+import { formatProblem } from "@localmodel/localmodel/documents/problem.ts";
+import { readApiKeys } from "@localmodel/localmodel/documents/read-api-keys.ts";
 import { modelLoading } from "@localmodel/openai/errors.ts";
 import type { KeySource } from "./key-source.ts";
 

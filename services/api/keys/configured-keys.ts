@@ -1,6 +1,6 @@
 /** The keys that the configuration asks for; each kind of source is only loaded where it is used. */
-import type { ApiConfig } from "@localmodel/localmodel/api-config.ts";
-import { readApiKeys } from "@localmodel/localmodel/read-api-keys.ts";
+import type { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
+import { readApiKeys } from "@localmodel/localmodel/documents/read-api-keys.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { FollowedFile } from "../followed-file.ts";
 import { type Keys, keysFrom, type KeySource } from "./key-source.ts";
@@ -20,7 +20,7 @@ export async function configuredKeys(
 }
 
 async function clusterKeys(log: Logger): Promise<KeySource> {
-  const { findCluster } = await import("@localmodel/kube/cluster-access.ts");
+  const { findCluster } = await import("@localmodel/kube/access/cluster-access.ts");
   const { ClusterKeys } = await import("./cluster-keys.ts");
   const access = await findCluster();
   return new ClusterKeys(access, { namespace: access.namespace ?? "default", log });

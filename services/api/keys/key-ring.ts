@@ -5,7 +5,7 @@
  * nobody outside can aim at a neighbour in it; what is found is compared in constant time.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { ApiKey } from "@localmodel/localmodel/api-keys.ts";
+import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
 
 const PROCESS_SECRET = randomBytes(32);
 

@@ -4,7 +4,7 @@
  * Which keys there are may change at any time. No source at all means that nobody is asked for a key; a
  * source without keys means that nobody gets in.
  */
-import type { ApiKey } from "@localmodel/localmodel/api-keys.ts";
+import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
 import { KeyRing } from "./key-ring.ts";
 
 export type KeySource = {

@@ -9,7 +9,7 @@ import {
   PROMPT_TOKENS_HEADER,
   readUsage,
   USAGE_HEADER,
-} from "@localmodel/localmodel/internal-headers.ts";
+} from "@localmodel/localmodel/contracts/internal-headers.ts";
 import type { Response } from "express";
 import { callerOf } from "./caller.ts";
 

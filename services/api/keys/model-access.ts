@@ -4,8 +4,8 @@
  * They are left out of lists and answered with the 404 of an unknown model, whose sentence ("does not exist
  * or you do not have access to it") is OpenAI's for both: a name must not be found out by trying.
  */
-import type { ApiKey } from "@localmodel/localmodel/api-keys.ts";
-import type { Directory, DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
+import type { Directory, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import type { RequestHandler, Response } from "express";
 import type { ModelDirectory } from "../model-directory.ts";
 import { referenceOf } from "../reference.ts";

@@ -2,7 +2,7 @@
  * What the API service counts. Models are named by the ids of models that exist, never by what clients ask for, and
  * clients and keys are not named at all: the number of series is that of models.
  */
-import type { DirectoryModel } from "@localmodel/localmodel/directory.ts";
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import type { Labels, MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Span } from "@localmodel/telemetry/span.ts";
 import { WAIT_SECONDS } from "@localmodel/telemetry/wait-seconds.ts";

@@ -5,14 +5,17 @@
  * is claimed for it.
  */
 import { open, stat } from "node:fs/promises";
-import { contextsOf } from "@localmodel/localmodel/adapters.ts";
-import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
-import { contextTokensOf, DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/memory-estimate.ts";
-import type { ModelFacts } from "@localmodel/localmodel/server-state.ts";
+import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import {
+  contextTokensOf,
+  DEFAULT_CONTEXT_TOKENS,
+} from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
-import { availableBytes, usableThreads } from "./cgroup.ts";
-import { CHATML, ChatTemplate } from "./chat-template.ts";
-import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./facts.ts";
+import { availableBytes, usableThreads } from "./machine/cgroup.ts";
+import { CHATML, ChatTemplate } from "./prompt/chat-template.ts";
+import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./model/facts.ts";
 import { createEmbedder, type Embedder } from "./llama/embedder.ts";
 import { createGenerations, type Generating } from "./llama/generations.ts";
 import {
@@ -22,10 +25,10 @@ import {
   type ModelDescription,
   startLlama,
 } from "./llama/model.ts";
-import { NotAGgufError } from "./load-error.ts";
-import { assertFits } from "./memory.ts";
-import type { Tokenizer } from "./prompt.ts";
-import { Vocabulary } from "./vocabulary.ts";
+import { NotAGgufError } from "./model/load-error.ts";
+import { assertFits } from "./machine/memory.ts";
+import type { Tokenizer } from "./prompt/prompt.ts";
+import { Vocabulary } from "./text/vocabulary.ts";
 
 export type LoadedEngine = {
   readonly facts: ModelFacts;

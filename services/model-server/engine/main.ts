@@ -4,19 +4,19 @@
  * It lives and dies with that channel. A failed native assertion ends only this process, and unloading
  * a model is exiting.
  */
-import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
-import type { FailureReason } from "@localmodel/localmodel/server-state.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import type { FailureReason } from "@localmodel/localmodel/contracts/server-state.ts";
 import { engineFailed, OpenAIError, type OpenAIErrorData } from "@localmodel/openai/errors.ts";
 import { createLogger } from "@localmodel/service/log.ts";
-import { CancelledError } from "./cancelled-error.ts";
-import { EmbeddingQueue } from "./embedding-queue.ts";
+import { CancelledError } from "./stepping/cancelled-error.ts";
+import { EmbeddingQueue } from "./stepping/embedding-queue.ts";
 import type { GenerationContext } from "./llama/context.ts";
 import { type LoadedEngine, loadEngine } from "./load.ts";
-import { DoesNotFitError, NotAGgufError } from "./load-error.ts";
-import { encodePrompts } from "./prompt.ts";
+import { DoesNotFitError, NotAGgufError } from "./model/load-error.ts";
+import { encodePrompts } from "./prompt/prompt.ts";
 import type { FromEngine, ToEngine } from "./protocol.ts";
-import { Scheduler } from "./scheduler.ts";
-import { atOnce, type InTurn, turns } from "./turns.ts";
+import { Scheduler } from "./stepping/scheduler.ts";
+import { atOnce, type InTurn, turns } from "./stepping/turns.ts";
 
 /** Steps that fail in a row before the process gives way to a new one. */
 const BROKEN_STEPS_MAX = 3;

@@ -4,10 +4,10 @@
  * The engine answers with batches: one message per decode step carries the events of every slot, so the
  * cost of the channel does not grow with the number of streams.
  */
-import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
-import type { FailureReason, ModelFacts } from "@localmodel/localmodel/server-state.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import type { FailureReason, ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { OpenAIErrorData } from "@localmodel/openai/errors.ts";
-import type { EmbedRequest, EmbedResult, GenerateEvent, GenerateRequest } from "../engine.ts";
+import type { EmbedRequest, EmbedResult, GenerateEvent, GenerateRequest } from "./contract.ts";
 
 export type ToEngine =
   /** Once, and first. The configuration is valid and has its defaults. */

@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, realpath, rename, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { FetchConfig, FetchedFile } from "@localmodel/localmodel/fetch-config.ts";
+import type { FetchConfig, FetchedFile } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import type { Environment } from "@localmodel/weights/cache/cache-layout.ts";
 import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";

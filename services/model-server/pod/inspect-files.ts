@@ -1,6 +1,6 @@
 /** What the headers of a model's files say, asked until there is an answer. */
-import type { FetchConfig } from "@localmodel/localmodel/fetch-config.ts";
-import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+import type { FetchConfig } from "@localmodel/localmodel/contracts/fetch-config.ts";
+import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { type InspectedWeights, inspectWeights } from "@localmodel/weights/inspect-weights.ts";
 import { WeightsError } from "@localmodel/weights/weights-error.ts";
 import type { FetchHooks } from "./fetch-files.ts";

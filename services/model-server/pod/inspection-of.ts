@@ -3,11 +3,11 @@
  *
  * The values are a file's own claims: a number that is none, or negative, counts as not said.
  */
-import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
 import type { InspectedWeights } from "@localmodel/weights/inspect-weights.ts";
-import type { Metadata } from "../engine/facts.ts";
-import { keyValueElements } from "../engine/memory.ts";
+import type { Metadata } from "../engine/model/facts.ts";
+import { keyValueElements } from "../engine/machine/memory.ts";
 import { quantizationName } from "./quantization.ts";
 
 export function inspectionOf(weights: InspectedWeights, furtherBytes: number): Inspection {

@@ -4,8 +4,11 @@
  * The file is Kubernetes' own; outside a pod there is none, and nothing is written.
  */
 import { writeFileSync } from "node:fs";
-import { TERMINATION_LOG_PATH } from "@localmodel/localmodel/pod-layout.ts";
-import { type Termination, terminationMessage } from "@localmodel/localmodel/termination.ts";
+import { TERMINATION_LOG_PATH } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import {
+  type Termination,
+  terminationMessage,
+} from "@localmodel/localmodel/contracts/termination.ts";
 import type { Environment } from "@localmodel/weights/cache/cache-layout.ts";
 
 /** Another place for the message; there it is made if it is not there. */

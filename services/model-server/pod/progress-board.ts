@@ -4,7 +4,7 @@
  * Files come one after the other, so the bytes are those of all files so far, and the total is what is known
  * by now; nearly all of it is the weights, which come first.
  */
-import type { FetchProgress } from "@localmodel/localmodel/fetch-config.ts";
+import type { FetchProgress } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import type { WeightsProgress } from "@localmodel/weights/progress/progress.ts";
 import { formatBytes, formatDuration } from "@localmodel/weights/progress/units.ts";
 

@@ -6,7 +6,10 @@
  * process of a container they would not end by a signal that they do not handle.
  */
 import { createServer, type RequestListener } from "node:http";
-import { FETCH_CONFIG_VARIABLE, FetchConfig } from "@localmodel/localmodel/fetch-config.ts";
+import {
+  FETCH_CONFIG_VARIABLE,
+  FetchConfig,
+} from "@localmodel/localmodel/contracts/fetch-config.ts";
 import { createLogger, type Logger } from "@localmodel/service/log.ts";
 import { WeightsError } from "@localmodel/weights/weights-error.ts";
 import { ConfigurationError, configurationFrom } from "../configuration.ts";

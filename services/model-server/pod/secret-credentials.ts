@@ -7,7 +7,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { posix } from "node:path";
-import { SECRETS_FOLDER, secretFolder } from "@localmodel/localmodel/pod-layout.ts";
+import { SECRETS_FOLDER, secretFolder } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type { Candidate } from "@localmodel/weights/candidate.ts";
 import type { Environment } from "@localmodel/weights/cache/cache-layout.ts";
 import {

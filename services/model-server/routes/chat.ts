@@ -2,9 +2,9 @@
 import { type ChatChunks, chatChunks, chatCompletion } from "@localmodel/openai/chat-answer.ts";
 import { parseChatRequest } from "@localmodel/openai/chat-request.ts";
 import type { RequestHandler } from "express";
-import type { GenerateEvent } from "../engine.ts";
-import type { Choice } from "../outcome.ts";
-import { resolveChat } from "../resolve-chat.ts";
+import type { GenerateEvent } from "../engine/contract.ts";
+import type { Choice } from "../reading/outcome.ts";
+import { resolveChat } from "../resolve/chat.ts";
 import type { Serving } from "../serving.ts";
 import { generationRoute } from "./generation.ts";
 

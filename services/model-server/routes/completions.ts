@@ -12,9 +12,9 @@ import {
   samplesPerPrompt,
 } from "@localmodel/openai/completion-request.ts";
 import type { RequestHandler } from "express";
-import type { GenerateEvent } from "../engine.ts";
-import type { Choice } from "../outcome.ts";
-import { choosesBest, resolveCompletion } from "../resolve-completion.ts";
+import type { GenerateEvent } from "../engine/contract.ts";
+import type { Choice } from "../reading/outcome.ts";
+import { choosesBest, resolveCompletion } from "../resolve/completion.ts";
 import type { Serving } from "../serving.ts";
 import { generationRoute } from "./generation.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI, { BadRequestError } from "openai";
-import { ScriptedEngine } from "../test/scripted-engine.ts";
-import { serve } from "../test/serve.ts";
+import { ScriptedEngine } from "../fixtures/scripted-engine.ts";
+import { serve } from "../fixtures/serve.ts";
 
 const model = "org/model:Q4";
 

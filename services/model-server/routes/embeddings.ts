@@ -5,20 +5,20 @@ import { codeOf, invalidRequest, modelNotCapable } from "@localmodel/openai/erro
 import { spanOf } from "@localmodel/service/server-span.ts";
 import { withinSync } from "@localmodel/telemetry/span.ts";
 import type { Request, RequestHandler, Response } from "express";
-import { reportIgnored, sendJson } from "../api-headers.ts";
-import type { EmbedResult } from "../engine.ts";
-import { loadedModel } from "../availability.ts";
+import { reportIgnored, sendJson } from "../http/api-headers.ts";
+import type { EmbedResult } from "../engine/contract.ts";
+import { loadedModel } from "../http/availability.ts";
 import { patienceSeconds } from "@localmodel/service/patience.ts";
-import { requireCapability, requireModel } from "../resolve-model.ts";
-import { requireValidTokens } from "../resolve-tokens.ts";
+import { requireCapability, requireModel } from "../resolve/model.ts";
+import { requireValidTokens } from "../resolve/tokens.ts";
 import type { Serving } from "../serving.ts";
-import { embedMeasured } from "../metrics/measured-embedding.ts";
-import { measured } from "../metrics/server-metrics.ts";
-import { embedLogged } from "../prompt-log/embedding-log.ts";
-import { aboutRequest } from "../prompt-log/observe.ts";
-import { embedTraced } from "../tracing/embedding-span.ts";
-import { reportUsage } from "../usage-report.ts";
-import { whileConnected } from "../while-connected.ts";
+import { embedMeasured } from "../watching/metrics/measured-embedding.ts";
+import { measured } from "../watching/metrics/server-metrics.ts";
+import { embedLogged } from "../watching/prompt-log/embedding-log.ts";
+import { aboutRequest } from "../watching/prompt-log/observe.ts";
+import { embedTraced } from "../watching/tracing/embedding-span.ts";
+import { reportUsage } from "../http/usage-report.ts";
+import { whileConnected } from "../http/while-connected.ts";
 
 export function embeddings(serving: Serving): RequestHandler {
   const { admission, config, engine, genAi, log, metrics, promptLog } = serving;

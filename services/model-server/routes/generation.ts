@@ -3,28 +3,28 @@
  *
  *   parse -> which model -> loaded? -> able? -> admit -> generate -> one answer, or chunks of it
  */
-import { TENANT_HEADER } from "@localmodel/localmodel/internal-headers.ts";
+import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { type AnswerHead, newId } from "@localmodel/openai/answer.ts";
 import { codeOf } from "@localmodel/openai/errors.ts";
 import { spanOf } from "@localmodel/service/server-span.ts";
 import { withinSync } from "@localmodel/telemetry/span.ts";
 import type { Request as Req, RequestHandler, Response as Res } from "express";
-import { reportIgnored, sendJson } from "../api-headers.ts";
-import { loadedModel } from "../availability.ts";
-import type { GenerateEvent, GenerateRequest } from "../engine.ts";
-import { gather, type Outcome } from "../outcome.ts";
+import { reportIgnored, sendJson } from "../http/api-headers.ts";
+import { loadedModel } from "../http/availability.ts";
+import type { GenerateEvent, GenerateRequest } from "../engine/contract.ts";
+import { gather, type Outcome } from "../reading/outcome.ts";
 import { patienceSeconds } from "@localmodel/service/patience.ts";
-import type { ResolveContext } from "../resolve-chat.ts";
-import { requireCapability, requireModel } from "../resolve-model.ts";
-import { MeasuredGeneration } from "../metrics/measured-generation.ts";
-import { generateObserved } from "../observed-generation.ts";
-import { aboutRequest, observation } from "../prompt-log/observe.ts";
-import { withRunningUsage } from "../running-usage.ts";
+import type { ResolveContext } from "../resolve/chat.ts";
+import { requireCapability, requireModel } from "../resolve/model.ts";
+import { MeasuredGeneration } from "../watching/metrics/measured-generation.ts";
+import { generateObserved } from "../watching/observed-generation.ts";
+import { aboutRequest, observation } from "../watching/prompt-log/observe.ts";
+import { withRunningUsage } from "../http/running-usage.ts";
 import type { Serving } from "../serving.ts";
-import { streamEvents } from "../stream-events.ts";
-import { generationSpan } from "../tracing/generation-span.ts";
-import { reportUsage } from "../usage-report.ts";
-import { whileConnected } from "../while-connected.ts";
+import { streamEvents } from "../http/stream-events.ts";
+import { generationSpan } from "../watching/tracing/generation-span.ts";
+import { reportUsage } from "../http/usage-report.ts";
+import { whileConnected } from "../http/while-connected.ts";
 
 /** What every request that generates may say, whatever its endpoint. */
 type Generating = {

@@ -3,7 +3,7 @@
  * GET /health: the same question in the form llama-server's clients know.
  */
 import type { RequestHandler } from "express";
-import { unavailability } from "../availability.ts";
+import { unavailability } from "../http/availability.ts";
 import type { Serving } from "../serving.ts";
 
 export const alive: RequestHandler = (_req, res) => {

@@ -4,12 +4,12 @@
  * The one model and its adapters are listed from the start; what only the weights can tell follows when they are
  * loaded.
  */
-import { adapterIdsOf } from "@localmodel/localmodel/adapters.ts";
+import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ListedModel } from "@localmodel/openai/models.ts";
 import { modelList, modelObject } from "@localmodel/openai/models.ts";
 import type { RequestHandler } from "express";
-import { sendJson } from "../api-headers.ts";
-import { requireModel, type Served } from "../resolve-model.ts";
+import { sendJson } from "../http/api-headers.ts";
+import { requireModel, type Served } from "../resolve/model.ts";
 import type { Serving } from "../serving.ts";
 
 export function listModels(serving: Serving): RequestHandler {

@@ -1,7 +1,7 @@
 /** The PersistentVolumeClaim that keeps a LocalModel's downloads, where its author asks for one. */
-import type { PersistentVolumeClaim } from "@localmodel/kube/core-resources.ts";
-import type { ApplyConfiguration } from "@localmodel/kube/objects.ts";
-import { objectName } from "@localmodel/localmodel/labels.ts";
+import type { PersistentVolumeClaim } from "@localmodel/kube/objects/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
+import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import type { Model } from "../model.ts";
 import { metadataOf } from "./metadata.ts";
 

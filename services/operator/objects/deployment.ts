@@ -8,9 +8,9 @@
  *   - the cache is a claim of this LocalModel that one node may mount at a time. Then the old pod goes first.
  * A claim the author brings is taken to be one that many may mount.
  */
-import type { Deployment } from "@localmodel/kube/core-resources.ts";
-import type { ApplyConfiguration } from "@localmodel/kube/objects.ts";
-import { selectorLabels } from "@localmodel/localmodel/labels.ts";
+import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
+import { selectorLabels } from "@localmodel/localmodel/cluster/labels.ts";
 import { type Model, wantedReplicas } from "../model.ts";
 import { metadataOf } from "./metadata.ts";
 import type { PodTemplate } from "./pod-template.ts";

@@ -4,9 +4,9 @@
  * One, and not none, so that a model with a single pod does not hold up a drain for ever; and pods that do not
  * serve anyway may always be taken.
  */
-import type { PodDisruptionBudget } from "@localmodel/kube/core-resources.ts";
-import type { ApplyConfiguration } from "@localmodel/kube/objects.ts";
-import { selectorLabels } from "@localmodel/localmodel/labels.ts";
+import type { PodDisruptionBudget } from "@localmodel/kube/objects/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
+import { selectorLabels } from "@localmodel/localmodel/cluster/labels.ts";
 import type { Identity } from "../model.ts";
 import { metadataOf } from "./metadata.ts";
 

@@ -2,14 +2,14 @@
 import {
   FETCH_CONFIG_VARIABLE,
   type FetchConfigInput,
-} from "@localmodel/localmodel/fetch-config.ts";
+} from "@localmodel/localmodel/contracts/fetch-config.ts";
 import {
   CACHE_FOLDER,
   FETCH_ARGS,
   FETCH_CONTAINER,
   FETCH_PORT,
   TERMINATION_LOG_PATH,
-} from "@localmodel/localmodel/pod-layout.ts";
+} from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type { Model } from "../model.ts";
 import type { Platform } from "../platform.ts";
 import { fetchedFile, filesOf } from "./files.ts";

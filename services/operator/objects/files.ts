@@ -6,14 +6,14 @@
  * candidate in its source, as pod-layout.ts says.
  */
 import { posix } from "node:path";
-import type { FetchedFile } from "@localmodel/localmodel/fetch-config.ts";
-import { fetchedPath, volumeFolder } from "@localmodel/localmodel/pod-layout.ts";
+import type { FetchedFile } from "@localmodel/localmodel/contracts/fetch-config.ts";
+import { fetchedPath, volumeFolder } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import {
   type MirrorSpec,
   type SingleSource,
   sourceCandidates,
   type WeightsSource,
-} from "@localmodel/localmodel/source-spec.ts";
+} from "@localmodel/localmodel/resource/source-spec.ts";
 import type { Model } from "../model.ts";
 
 export type ModelFile = {

@@ -4,7 +4,7 @@
  * Memory and products are labels that NVIDIA's feature discovery puts on nodes. Other vendors label
  * differently and not all alike; for them `nodeSelector` and `affinity` say it (see unsupported.ts).
  */
-import type { GpuSpec } from "@localmodel/localmodel/gpu-spec.ts";
+import type { GpuSpec } from "@localmodel/localmodel/resource/gpu-spec.ts";
 import type { Model } from "../model.ts";
 import { MEBIBYTE, quantityValue } from "./quantities.ts";
 

@@ -6,10 +6,10 @@
  * downloads is kept. The kubelet starts it again, later each time, until it has succeeded: the operator does
  * not have to remember anything.
  */
-import type { Pod } from "@localmodel/kube/core-resources.ts";
-import type { ApplyConfiguration } from "@localmodel/kube/objects.ts";
-import { objectName } from "@localmodel/localmodel/labels.ts";
-import { INSPECT_ARGS, INSPECT_CONTAINER } from "@localmodel/localmodel/pod-layout.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
+import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
+import { INSPECT_ARGS, INSPECT_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import { digest } from "../digest.ts";
 import type { Model } from "../model.ts";
 import type { Platform } from "../platform.ts";

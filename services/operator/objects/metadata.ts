@@ -3,13 +3,13 @@
  *
  * The owner reference is what deletes them: the garbage collector does it, with the operator running or not.
  */
-import { KIND, API_VERSION } from "@localmodel/localmodel/localmodel.ts";
+import { KIND, API_VERSION } from "@localmodel/localmodel/resource/localmodel.ts";
 import {
   COMPONENT_LABEL,
   MODEL_LABEL,
   MODEL_SERVER_COMPONENT,
   objectName,
-} from "@localmodel/localmodel/labels.ts";
+} from "@localmodel/localmodel/cluster/labels.ts";
 import type { Identity } from "../model.ts";
 
 export const INSPECT_COMPONENT = "inspect";

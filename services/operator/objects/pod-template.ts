@@ -1,6 +1,6 @@
 /** The pods that serve a LocalModel: fetch, then serve. */
-import type { Inspection } from "@localmodel/localmodel/inspection.ts";
-import { MODEL_SERVER_COMPONENT } from "@localmodel/localmodel/labels.ts";
+import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
+import { MODEL_SERVER_COMPONENT } from "@localmodel/localmodel/cluster/labels.ts";
 import { digest } from "../digest.ts";
 import type { Model } from "../model.ts";
 import type { Platform } from "../platform.ts";

@@ -5,8 +5,8 @@
  * the startup probe counts. Afterwards readiness is whether requests would be served, and liveness whether
  * the HTTP process answers at all: it never waits for the engine, so a busy model is not restarted.
  */
-import type { Inspection } from "@localmodel/localmodel/inspection.ts";
-import { SERVER_PORT_NAME } from "@localmodel/localmodel/pod-layout.ts";
+import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
+import { SERVER_PORT_NAME } from "@localmodel/localmodel/cluster/pod-layout.ts";
 
 /** Also how late a pod may be noticed to have become ready. */
 const STARTUP_PERIOD_SECONDS = 1;

@@ -6,9 +6,9 @@
  * allows for all of it, because layers that do not fit the device are kept in RAM. CPU has no limit unless
  * the author sets one: throttled threads that wait for each other spinning are worse than busy nodes.
  */
-import type { Inspection } from "@localmodel/localmodel/inspection.ts";
-import { contextsOf } from "@localmodel/localmodel/adapters.ts";
-import { estimateMemory } from "@localmodel/localmodel/memory-estimate.ts";
+import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
+import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
+import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { Model } from "../model.ts";
 import { containerClaims, gpuOf, gpuResources } from "./gpu.ts";
 import { mebibytes } from "./quantities.ts";

@@ -4,7 +4,7 @@
  * It ends in steps, so that no answer is cut: first the kubelet waits (preStop) while the cluster learns that
  * the pod takes nothing new, then the server finishes what it has, and only then time runs out.
  */
-import { sharesOf } from "@localmodel/localmodel/claims.ts";
+import { sharesOf } from "@localmodel/localmodel/resource/claims.ts";
 import {
   METRICS_PORT,
   METRICS_PORT_NAME,
@@ -12,12 +12,12 @@ import {
   SERVER_CONTAINER,
   SERVER_PORT,
   SERVER_PORT_NAME,
-} from "@localmodel/localmodel/pod-layout.ts";
+} from "@localmodel/localmodel/cluster/pod-layout.ts";
 import {
   SERVER_CONFIG_VARIABLE,
   type ServerConfigInput,
-} from "@localmodel/localmodel/server-config.ts";
-import type { Inspection } from "@localmodel/localmodel/inspection.ts";
+} from "@localmodel/localmodel/contracts/server-config.ts";
+import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import type { Model } from "../model.ts";
 import type { Platform } from "../platform.ts";
 import { HOME_VARIABLE, lastWords } from "./fetch-container.ts";

@@ -1,7 +1,7 @@
 /** The ServiceAccount of a LocalModel's pods: an identity without rights, and without a token. */
-import type { ServiceAccount } from "@localmodel/kube/core-resources.ts";
-import type { ApplyConfiguration } from "@localmodel/kube/objects.ts";
-import { objectName } from "@localmodel/localmodel/labels.ts";
+import type { ServiceAccount } from "@localmodel/kube/objects/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
+import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import type { Model } from "../model.ts";
 import { metadataOf } from "./metadata.ts";
 

@@ -2,10 +2,10 @@
  * The Service of a LocalModel: its pods' addresses, as the api reads them from EndpointSlices, and a name
  * for clients inside the cluster that want this one model.
  */
-import type { Service } from "@localmodel/kube/core-resources.ts";
-import type { ApplyConfiguration } from "@localmodel/kube/objects.ts";
-import { selectorLabels } from "@localmodel/localmodel/labels.ts";
-import { SERVER_PORT, SERVER_PORT_NAME } from "@localmodel/localmodel/pod-layout.ts";
+import type { Service } from "@localmodel/kube/objects/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
+import { selectorLabels } from "@localmodel/localmodel/cluster/labels.ts";
+import { SERVER_PORT, SERVER_PORT_NAME } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type { Identity } from "../model.ts";
 import { metadataOf } from "./metadata.ts";
 

@@ -1,5 +1,5 @@
 /** How replicas spread: over nodes as well as possible, unless the author says something else. */
-import { selectorLabels } from "@localmodel/localmodel/labels.ts";
+import { selectorLabels } from "@localmodel/localmodel/cluster/labels.ts";
 import type { Model } from "../model.ts";
 
 /** Counts pods of one revision only, so that a roll does not end lopsided. */

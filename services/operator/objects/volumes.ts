@@ -10,8 +10,8 @@ import {
   MODEL_FOLDER,
   secretFolder,
   volumeFolder,
-} from "@localmodel/localmodel/pod-layout.ts";
-import type { SingleSource } from "@localmodel/localmodel/source-spec.ts";
+} from "@localmodel/localmodel/cluster/pod-layout.ts";
+import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { type Candidate, candidatesOf, type ModelFile } from "./files.ts";
 
 type Mount = { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean };

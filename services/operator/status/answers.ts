@@ -4,8 +4,8 @@
  * Every change of a message is a write to the API server, so a download is told in whole percents of its
  * size and not in bytes as they arrive.
  */
-import type { FetchProgress } from "@localmodel/localmodel/fetch-config.ts";
-import type { ServerState } from "@localmodel/localmodel/server-state.ts";
+import type { FetchProgress } from "@localmodel/localmodel/contracts/fetch-config.ts";
+import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import { failure, sentence } from "./advice.ts";
 import type { Problem } from "./problem.ts";
 

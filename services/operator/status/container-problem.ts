@@ -4,8 +4,8 @@
  * The kubelet starts a failed container again, and while it runs anew nothing has got better yet: until it
  * succeeds, the failure before is what is told. Otherwise the reason would alternate with every attempt.
  */
-import type { Pod } from "@localmodel/kube/core-resources.ts";
-import { parseTermination } from "@localmodel/localmodel/termination.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import { parseTermination } from "@localmodel/localmodel/contracts/termination.ts";
 import { failure } from "./advice.ts";
 import type { Problem } from "./problem.ts";
 

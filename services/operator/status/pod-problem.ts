@@ -4,12 +4,12 @@
  * Scheduled, then each container in the order they run. What the kubelet says counts before what the pod
  * itself says, because it knows of failures the pod did not live to tell.
  */
-import type { Pod } from "@localmodel/kube/core-resources.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import {
   FETCH_CONTAINER,
   INSPECT_CONTAINER,
   SERVER_CONTAINER,
-} from "@localmodel/localmodel/pod-layout.ts";
+} from "@localmodel/localmodel/cluster/pod-layout.ts";
 import { failure } from "./advice.ts";
 import { type Answer, fetchProblem, INSPECTING, inspectProblem } from "./answers.ts";
 import { serverProblem, waiting } from "./answers.ts";

@@ -2,7 +2,7 @@
  * Why the API server does not take an object, or a pod that is made for one: a quota, a security level, a
  * rule of the cluster. Told by text, which is all there is.
  */
-import type { Deployment } from "@localmodel/kube/core-resources.ts";
+import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
 import { failure } from "./advice.ts";
 import type { Problem } from "./problem.ts";
 

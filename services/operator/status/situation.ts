@@ -5,11 +5,11 @@
  * Pods are told apart by their revision: current ones are made from what is asked for now, all others
  * belong to a state before. Only a ready pod answers; old ones count as long as they do.
  */
-import type { Pod } from "@localmodel/kube/core-resources.ts";
-import type { Inspection } from "@localmodel/localmodel/inspection.ts";
-import { COMPONENT_LABEL } from "@localmodel/localmodel/labels.ts";
-import type { MemoryEstimate } from "@localmodel/localmodel/memory-estimate.ts";
-import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/status-spec.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
+import { COMPONENT_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
+import type { MemoryEstimate } from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import type { Identity } from "../model.ts";
 import { INSPECT_COMPONENT, REVISION_ANNOTATION } from "../objects/metadata.ts";
 import type { Answer } from "./answers.ts";

@@ -4,13 +4,13 @@
  * Pure, and complete at every pass: what is not in here is taken out of the object. Only what cannot be seen
  * again without work (the inspection, what a pod said) is carried over from the status before.
  */
-import { selectorLabels } from "@localmodel/localmodel/labels.ts";
+import { selectorLabels } from "@localmodel/localmodel/cluster/labels.ts";
 import {
   type Condition,
   CONDITION_TYPES,
   type ConditionType,
   type LocalModelStatus,
-} from "@localmodel/localmodel/status-spec.ts";
+} from "@localmodel/localmodel/resource/status-spec.ts";
 import type { Kept, Situation } from "./situation.ts";
 import { loaded, progressing, ready, scheduled, sourceResolved, type Verdict } from "./verdicts.ts";
 

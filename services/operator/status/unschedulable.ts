@@ -4,7 +4,7 @@
  * It reads like "0/3 nodes are available: 1 Insufficient nvidia.com/gpu, 2 node(s) didn't match Pod's node
  * affinity/selector. preemption: …". What is not understood is passed on as it is.
  */
-import type { Pod } from "@localmodel/kube/core-resources.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { failure } from "./advice.ts";
 import type { Problem } from "./problem.ts";
 

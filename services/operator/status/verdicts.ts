@@ -11,7 +11,7 @@
  * when none answers or when something waits for a person; its message then says how many answer
  * nevertheless. So `kubectl wait --for=condition=Ready` and Helm wait for the new version, not for the old.
  */
-import type { Condition } from "@localmodel/localmodel/status-spec.ts";
+import type { Condition } from "@localmodel/localmodel/resource/status-spec.ts";
 import type { Problem, Stage } from "./problem.ts";
 import { isSettled, type Situation } from "./situation.ts";
 

@@ -7,12 +7,16 @@
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
-import { API_VERSION, KIND, type LocalModelSpecInput } from "@localmodel/localmodel/localmodel.ts";
+import {
+  API_VERSION,
+  KIND,
+  type LocalModelSpecInput,
+} from "@localmodel/localmodel/resource/localmodel.ts";
 import type {
   Condition,
   ConditionType,
   LocalModelStatus,
-} from "@localmodel/localmodel/status-spec.ts";
+} from "@localmodel/localmodel/resource/status-spec.ts";
 import { eventually, type Patience } from "../../support/eventually.ts";
 import { type Kubectl, kubectlOf } from "./kubectl.ts";
 import { WEIGHTS_FILE } from "./model-files.ts";

@@ -6,8 +6,8 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Network, type StartedNetwork, type StartedTestContainer } from "testcontainers";
-import { type ApiConfigInput } from "@localmodel/localmodel/api-config.ts";
-import { type ServerConfigInput } from "@localmodel/localmodel/server-config.ts";
+import { type ApiConfigInput } from "@localmodel/localmodel/contracts/api-config.ts";
+import { type ServerConfigInput } from "@localmodel/localmodel/contracts/server-config.ts";
 import OpenAI from "openai";
 import { z } from "zod";
 import { run } from "../../build/command.ts";

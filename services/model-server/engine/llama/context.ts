@@ -5,8 +5,8 @@
  * the library crashes.
  */
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
-import { type BatchCounters, slotOrder } from "../batch.ts";
-import type { Distribution, SampleOptions, Sequence } from "../sequence.ts";
+import { type BatchCounters, slotOrder } from "../stepping/batch.ts";
+import type { Distribution, SampleOptions, Sequence } from "../stepping/sequence.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
 import { SamplerMemory } from "./sampler-memory.ts";
 import { samplerOptions } from "./sampler-options.ts";

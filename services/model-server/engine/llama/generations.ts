@@ -1,6 +1,6 @@
 /** The contexts that generate: the model's own, and one for each adapter that clients choose. */
-import { adapterIdsOf } from "@localmodel/localmodel/adapters.ts";
-import type { ServerConfig } from "@localmodel/localmodel/server-config.ts";
+import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { LlamaModel } from "node-llama-cpp";
 import { type ContextOptions, createContext, type GenerationContext } from "./context.ts";
 

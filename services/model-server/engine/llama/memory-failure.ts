@@ -1,6 +1,6 @@
 /** Tells failures for want of memory from other failures of the library. */
 import { InsufficientMemoryError } from "node-llama-cpp";
-import { DoesNotFitError } from "../load-error.ts";
+import { DoesNotFitError } from "../model/load-error.ts";
 
 /** `hint` says what else than memory may be wrong: the library only says that it failed. */
 export async function orDoesNotFit<Result>(

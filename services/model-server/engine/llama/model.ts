@@ -6,9 +6,9 @@
  * the pinned version may only change together with a green run of it.
  */
 import { getLlama, type Llama, LlamaLogLevel, type LlamaModel, type Token } from "node-llama-cpp";
-import type { Metadata } from "../facts.ts";
-import type { Tokenizer } from "../prompt.ts";
-import type { VocabularySource } from "../vocabulary.ts";
+import type { Metadata } from "../model/facts.ts";
+import type { Tokenizer } from "../prompt/prompt.ts";
+import type { VocabularySource } from "../text/vocabulary.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
 
 export type LlamaLog = (level: "error" | "warn", message: string) => void;

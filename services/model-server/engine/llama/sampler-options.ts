@@ -5,7 +5,7 @@ import {
   type Token,
   TokenBias,
 } from "node-llama-cpp";
-import type { SampleOptions } from "../sequence.ts";
+import type { SampleOptions } from "../stepping/sequence.ts";
 
 const PENALTY_WINDOW_TOKENS = 64;
 

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EngineSpec } from "../resource/engine-spec.ts";
+import type { Inspection } from "./inspection.ts";
+import { estimateMemory } from "./memory-estimate.ts";
+
+const SMOLLM2: Inspection = {
+  architecture: "llama",
+  parameters: 134_515_008,
+  quantization: "Q4_1",
+  sizeBytes: 98_000_000,
+  furtherBytes: 2_000_000,
+  trainContextTokens: 8192,
+  vocabularyTokens: 49_152,
+  embeddingDimensions: 576,
+  layers: 30,
+  keyValueElements: 30 * 3 * 128,
+};
+
+function estimate(engine: Partial<EngineSpec> = {}, inspection: Partial<Inspection> = {}) {
+  return estimateMemory({ ...SMOLLM2, ...inspection }, EngineSpec.parse(engine));
+}
+
+test("the estimate is the sum of weights with further files, contexts and margin", () => {
+  const it = estimate();
+  assert.equal(it.weightsBytes, 100_000_000);
+  assert.equal(it.totalBytes, it.weightsBytes + it.contextBytes + it.marginBytes);
+});
+
+test("a slot has what the model was trained for, at most 4096 tokens, unless the author says", () => {
+  const perToken = 30 * 3 * 128 * 2;
+  assert.equal(estimate().contextBytes, perToken * 4096 * 4);
+  assert.equal(estimate({}, { trainContextTokens: 2048 }).contextBytes, perToken * 2048 * 4);
+  assert.equal(estimate({ contextTokens: 8192, slots: 2 }).contextBytes, perToken * 8192 * 2);
+});
+
+test("a quantised cache takes as much as its blocks", () => {
+  const plain = estimate().contextBytes;
+  assert.equal(estimate({ kvCacheType: "q8_0" }).contextBytes, (plain / 2) * (34 / 32));
+  assert.equal(estimate({ kvCacheType: "f32" }).contextBytes, plain * 2);
+});
+
+test("larger batches and vocabularies need larger buffers", () => {
+  const usual = estimate().marginBytes;
+  assert.ok(estimate({ batchTokens: 2048 }).marginBytes > usual);
+  assert.ok(estimate({}, { vocabularyTokens: 256_000 }).marginBytes > usual);
+});
+
+test("each adapter that clients choose has a context and buffers of its own, and shares the weights", () => {
+  const [one, three] = [1, 3].map((contexts) =>
+    estimateMemory(SMOLLM2, EngineSpec.parse({}), contexts),
+  );
+  assert.ok(one !== undefined && three !== undefined);
+  assert.equal(three.weightsBytes, one.weightsBytes);
+  assert.equal(three.contextBytes, 3 * one.contextBytes);
+  assert.ok(three.marginBytes > one.marginBytes && three.marginBytes < 3 * one.marginBytes);
+});
+
+test("without a formula the cache is taken to be as large as it can be", () => {
+  const { keyValueElements: _, ...unknown } = SMOLLM2;
+  const { contextBytes } = estimateMemory(unknown, EngineSpec.parse({}));
+  assert.equal(contextBytes, 2 * 30 * 576 * 2 * 4096 * 4);
+});

@@ -1,0 +1,40 @@
+/**
+ * What a model server is told when it starts: the part of a LocalModel that one process needs.
+ *
+ * The local supervisor and the operator write it, services/model-server reads it, as JSON in the
+ * environment variable MODEL_SERVER_CONFIG. The weights are already on disk.
+ */
+import { z } from "zod";
+import { EngineSpec, SamplingSpec } from "../resource/engine-spec.ts";
+import { MetricsPort } from "./metrics-port.ts";
+
+export const SERVER_CONFIG_VARIABLE = "MODEL_SERVER_CONFIG";
+
+export const ServerConfig = z.strictObject({
+  modelId: z.string().min(1),
+  aliases: z.array(z.string().min(1)).default([]),
+  createdSeconds: z.int().min(0).describe("Unix time reported as the model's `created`."),
+  weightsPath: z.string().min(1).describe("The GGUF, or the first part of a split one."),
+  adapters: z
+    .array(
+      z.strictObject({
+        id: z.string().min(1).exactOptional(),
+        path: z.string().min(1),
+        scale: z.number(),
+      }),
+    )
+    .default([])
+    .describe("LoRA adapters: with an id for requests that name it, without for all."),
+  engine: EngineSpec.prefault({}),
+  sampling: SamplingSpec.prefault({}),
+  promptLogging: z
+    .boolean()
+    .default(false)
+    .describe("Whether whoever reads /admin/log may see prompts and answers."),
+  host: z.string().default("127.0.0.1"),
+  port: z.int().min(0).max(65_535).default(0).describe("0 takes a free port."),
+  metricsPort: MetricsPort,
+  drainTimeoutMs: z.int().min(0).default(30_000),
+});
+export type ServerConfig = z.infer<typeof ServerConfig>;
+export type ServerConfigInput = z.input<typeof ServerConfig>;

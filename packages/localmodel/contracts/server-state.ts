@@ -1,0 +1,53 @@
+/**
+ * What a model server says about itself: the body of its `/readyz`, and the message it sends to a
+ * parent process at every change.
+ *
+ * It serves only in state "ready". Everything else carries a message for a person.
+ */
+import type { SamplingSpec } from "../resource/engine-spec.ts";
+
+export type Capability = "chat" | "completions" | "infill" | "embeddings";
+
+/** What the weights turned out to be, and how they were loaded. */
+export type ModelFacts = {
+  readonly architecture: string;
+  readonly parameters: number;
+  readonly quantization: string;
+  /** Of the weights' files, as in the status of a LocalModel. */
+  readonly sizeBytes: number;
+  /** Context the model was trained for. */
+  readonly trainContextTokens: number;
+  /** Context of each slot, as loaded. */
+  readonly contextTokens: number;
+  readonly slots: number;
+  readonly vocabularyTokens: number;
+  readonly embeddingDimensions: number;
+  readonly capabilities: readonly Capability[];
+  /** Weights and contexts together, as the engine accounts for them. */
+  readonly memoryBytes: { readonly ram: number; readonly vram: number };
+  /** Sampling defaults the file itself carries (`general.sampling.*`). */
+  readonly sampling: SamplingSpec;
+  /** OpenAI's `system_fingerprint`: changes with the weights, the engine and its settings. */
+  readonly fingerprint: string;
+};
+
+/** Why a model cannot be served; a person must change something. */
+export type FailureReason =
+  | "NotAGguf"
+  | "DoesNotFit"
+  | "LoadFailed"
+  | "BadConfiguration"
+  /** The kernel killed the engine while it loaded, or soon again after it had been restarted. */
+  | "OutOfMemory";
+
+export type ServerState =
+  | { readonly state: "loading"; readonly message: string; readonly progress: number }
+  | { readonly state: "ready"; readonly message: string; readonly model: ModelFacts }
+  | { readonly state: "restarting"; readonly message: string; readonly retryAfterSeconds: number }
+  | { readonly state: "draining"; readonly message: string }
+  | { readonly state: "failed"; readonly message: string; readonly reason: FailureReason };
+
+/** Sent over the IPC channel of a service that was started by a parent process. */
+export type ServerMessage =
+  | { readonly type: "listening"; readonly port: number }
+  | { readonly type: "state"; readonly state: ServerState };

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { claims } from "../resource/claims.ts";
+import { modelIdOf } from "../resource/localmodel.ts";
+import { formatProblem } from "./problem.ts";
+import { readDocuments } from "./read-documents.ts";
+import { sourceCandidates } from "../resource/source-spec.ts";
+
+const folder = path.join(import.meta.dirname, "../../../examples");
+
+for (const file of readdirSync(folder).filter((name) => name.endsWith(".yaml"))) {
+  test(`the example ${file} is a document without problems`, async () => {
+    const { models, problems, skipped } = await readDocuments([path.join(folder, file)]);
+    assert.deepEqual(problems.map(formatProblem), []);
+    assert.equal(skipped.length, 0);
+    assert.ok(models.length > 0);
+  });
+}
+
+test("all examples can be served at once: no two claim one id or one name", async () => {
+  const { models, problems } = await readDocuments([folder]);
+  assert.deepEqual(problems.map(formatProblem), []);
+  const decided = claims(
+    models.map(({ key, model }) => ({
+      key,
+      modelId: modelIdOf(model),
+      aliases: model.spec.aliases,
+    })),
+  );
+  assert.deepEqual(
+    decided.flatMap((it) => it.lost),
+    [],
+  );
+});
+
+test("the default example is pinned by commit and checksum and can come from a package index", async () => {
+  const { models } = await readDocuments([path.join(folder, "smollm2-135m.yaml")]);
+  const source = models[0]?.model.spec.source;
+  assert.ok(source?.sha256 !== undefined);
+  assert.match(source.huggingFace?.revision ?? "", /^[0-9a-f]{40}$/);
+  assert.deepEqual(
+    sourceCandidates(source).map((it) => it.type),
+    ["huggingFace", "pythonPackage"],
+  );
+});

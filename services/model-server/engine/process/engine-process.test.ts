@@ -1,0 +1,248 @@
+/** The engine process for real: a child with llama.cpp that is fed, hurt and stopped. */
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { after, before, suite, test, type TestContext } from "node:test";
+import {
+  ServerConfig,
+  type ServerConfigInput,
+} from "@localmodel/localmodel/contracts/server-config.ts";
+import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
+import { OpenAIError } from "@localmodel/openai/errors.ts";
+import { createLogger } from "@localmodel/service/log.ts";
+import { writeHtml, writeTruncated } from "../../../../test/support/broken-models.ts";
+import { isRunning } from "../../../../test/support/process-tree.ts";
+import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
+import {
+  writeTinyChatModel,
+  writeTinyEmbeddingModel,
+} from "../../../../test/support/tiny-models.ts";
+import type { GenerateEvent, GenerateRequest } from "../contract.ts";
+import { GREEDY } from "../../fixtures/engine.ts";
+import { Cgroup } from "../machine/cgroup.ts";
+import { forkEngine } from "./engine-child.ts";
+import { EngineProcess, restartPauseMs } from "./engine-process.ts";
+import { MemoryKills } from "./memory-kill.ts";
+
+const NEVER = new AbortController().signal;
+const REQUEST: GenerateRequest = {
+  inputParam: "prompt",
+  prompts: [{ kind: "text", text: "Once" }],
+  choicesPerPrompt: 1,
+  maxTokens: 4,
+  sampling: GREEDY,
+  stop: [],
+  echo: false,
+  ignoreEos: true,
+  tenant: "",
+};
+
+suite("the engine process", { timeout: 120_000 }, () => {
+  let folder: TemporaryFolder;
+  let chatModel: string;
+
+  before(async () => {
+    folder = await TemporaryFolder.create();
+    chatModel = folder.file("chat.gguf");
+    await writeTinyChatModel(chatModel);
+  });
+  after(() => folder[Symbol.asyncDispose]());
+
+  test("loads, tells its progress, and generates", async (t) => {
+    const states: string[] = [];
+    const engine = start(t, chatModel);
+    engine.onState(({ state }) => states.push(state));
+    await assert.rejects(collect(engine, REQUEST), { status: 503, code: "model_loading" });
+    await become(engine, "ready");
+    assert.equal((await collect(engine, REQUEST)).at(-1)?.type, "done");
+    assert.deepEqual([...new Set(states)].toSorted(), ["loading", "ready"]);
+  });
+
+  test("fails what runs when it is killed, at once and retryable, and serves again", async (t) => {
+    const engine = start(t, chatModel);
+    await become(engine, "ready");
+    const seen: GenerateEvent[] = [];
+    const stream = collect(engine, { ...REQUEST, maxTokens: 2000 }, seen);
+    const queued = Array.from({ length: 6 }, () =>
+      collect(engine, { ...REQUEST, maxTokens: 2000 }),
+    );
+    await t.waitFor(() => assert.ok(seen.some(({ type }) => type === "delta")));
+    const firstChild = engine.processId ?? 0;
+    process.kill(firstChild, "SIGKILL");
+    for (const request of [stream, ...queued]) {
+      await assert.rejects(request, (error) => {
+        assert.ok(error instanceof OpenAIError);
+        assert.equal(error.status, 503);
+        assert.equal(error.headers["x-should-retry"], "true");
+        assert.ok(Number(error.headers["retry-after"]) >= 1);
+        return true;
+      });
+    }
+    assert.equal(engine.state.state, "restarting");
+    await become(engine, "ready");
+    assert.notEqual(engine.processId, firstChild);
+    assert.equal((await collect(engine, REQUEST)).at(-1)?.type, "done");
+  });
+
+  test("pauses longer after every death in a row, within a bound", () => {
+    const pauses = Array.from({ length: 20 }, (_, index) => restartPauseMs(index + 1));
+    assert.deepEqual(pauses.slice(0, 3), [100, 200, 400]);
+    assert.equal(pauses.at(-1), 30_000);
+  });
+
+  test("ends a generation when its signal is aborted, and frees its slot", async (t) => {
+    const engine = start(t, chatModel, { slots: 1 });
+    await become(engine, "ready");
+    const gone = new AbortController();
+    const seen: GenerateEvent[] = [];
+    const left = collect(engine, { ...REQUEST, maxTokens: 2000 }, seen, gone.signal);
+    await t.waitFor(() => assert.ok(seen.some(({ type }) => type === "delta")));
+    gone.abort(new Error("hung up"));
+    await assert.rejects(left, /hung up/u);
+    assert.equal((await collect(engine, REQUEST)).at(-1)?.type, "done");
+  });
+
+  test("takes no more requests while it drains, and finishes the open ones", async (t) => {
+    const engine = start(t, chatModel);
+    await become(engine, "ready");
+    const open = collect(engine, { ...REQUEST, maxTokens: 300 });
+    engine.drain();
+    await assert.rejects(collect(engine, REQUEST), { status: 503 });
+    assert.equal((await open).at(-1)?.type, "done");
+    const child = engine.processId ?? 0;
+    await engine.stop();
+    assert.equal(isRunning(child), false);
+  });
+
+  test("embeds: unit vectors, one per input, similar for similar inputs", async (t) => {
+    const path = folder.file("embedding.gguf");
+    await writeTinyEmbeddingModel(path);
+    const engine = start(t, path);
+    await become(engine, "ready");
+    const { vectors, promptTokens } = await engine.embed(
+      { inputs: ["hello", "hello", [5, 6]] },
+      NEVER,
+    );
+    assert.equal(vectors.length, 3);
+    assert.deepEqual(vectors[0], vectors[1]);
+    assert.notDeepEqual(vectors[0], vectors[2]);
+    for (const vector of vectors) assert.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-5);
+    assert.ok(promptTokens >= 6);
+    await assert.rejects(engine.embed({ inputs: ["word ".repeat(5000)] }, NEVER), {
+      status: 400,
+      code: "context_length_exceeded",
+      param: "input",
+    });
+  });
+
+  for (const { name, write, reason, message } of [
+    {
+      name: "a web page",
+      write: (path: string) => writeHtml(path),
+      reason: "NotAGguf",
+      message: /not a GGUF/u,
+    },
+    {
+      name: "a file cut off in the middle",
+      write: (path: string) => writeTruncated(path, chatModel, 0.5),
+      reason: "LoadFailed",
+      message: /./u,
+    },
+  ]) {
+    test(`says why it cannot load ${name}, and does not try again`, async (t) => {
+      const path = folder.file(`${name}.gguf`);
+      await write(path);
+      const engine = start(t, path);
+      const state = await become(engine, "failed");
+      assert.ok(state.state === "failed");
+      assert.equal(state.reason, reason);
+      assert.match(state.message, message);
+      await t.waitFor(() => assert.equal(engine.processId, undefined));
+    });
+  }
+
+  test("a kill for want of memory is survived once, and then told with numbers", async (t) => {
+    const cgroup = folder.file("cgroup");
+    await mkdir(cgroup);
+    const kills = (count: number) => writeFile(`${cgroup}/memory.events`, `oom_kill ${count}\n`);
+    await writeFile(`${cgroup}/memory.max`, "1073741824\n");
+    await writeFile(`${cgroup}/memory.peak`, "1073000000\n");
+    await kills(1);
+    const engine = start(t, chatModel, {}, new MemoryKills(new Cgroup(cgroup)));
+    await become(engine, "ready");
+    await kills(2);
+    process.kill(engine.processId ?? 0, "SIGKILL");
+    const first = await become(engine, "restarting");
+    assert.match(first.message, /want of memory.*1\.00 GiB.*; it is being restarted/u);
+    await become(engine, "ready");
+    await kills(3);
+    process.kill(engine.processId ?? 0, "SIGKILL");
+    const state = await become(engine, "failed");
+    assert.ok(state.state === "failed");
+    assert.equal(state.reason, "OutOfMemory");
+    assert.match(
+      state.message,
+      /may use 1\.00 GiB and has used 1\.00 GiB\. Raise the memory limit/u,
+    );
+  });
+
+  test("a kill for want of memory while loading is told at once", async (t) => {
+    const cgroup = folder.file("cgroup-of-loading");
+    await mkdir(`${cgroup}/memory`, { recursive: true });
+    const engine = start(t, chatModel, {}, new MemoryKills(new Cgroup(cgroup)));
+    await writeFile(`${cgroup}/memory/memory.oom_control`, "under_oom 0\noom_kill 1\n");
+    process.kill(engine.processId ?? 0, "SIGKILL");
+    const state = await become(engine, "failed");
+    assert.equal(state.state === "failed" && state.reason, "OutOfMemory");
+  });
+
+  test("says that a context does not fit into memory", async (t) => {
+    const engine = start(t, chatModel, { contextTokens: 16_777_216, slots: 256 });
+    const state = await become(engine, "failed");
+    assert.ok(state.state === "failed");
+    assert.equal(state.reason, "DoesNotFit");
+    assert.match(state.message, /256 × 16777216/u);
+  });
+});
+
+function start(
+  t: TestContext,
+  weightsPath: string,
+  engine: Partial<ServerConfig["engine"]> = {},
+  memoryKills: MemoryKills = new MemoryKills(),
+): EngineProcess {
+  const input: ServerConfigInput = {
+    modelId: "test",
+    createdSeconds: 0,
+    weightsPath,
+    engine: { gpuLayers: 0, threads: 1, slots: 4, ...engine },
+  };
+  const started = new EngineProcess(
+    ServerConfig.parse(input),
+    createLogger("test", { level: "error" }),
+    forkEngine(),
+    memoryKills,
+  );
+  t.after(() => started.stop());
+  return started;
+}
+
+function become(engine: EngineProcess, wanted: ServerState["state"]): Promise<ServerState> {
+  const { promise, resolve, reject } = Promise.withResolvers<ServerState>();
+  const look = (state: ServerState): void => {
+    if (state.state === wanted) resolve(state);
+    else if (state.state === "failed") reject(new Error(state.message));
+  };
+  engine.onState(look);
+  look(engine.state);
+  return promise;
+}
+
+async function collect(
+  engine: EngineProcess,
+  request: GenerateRequest,
+  seen: GenerateEvent[] = [],
+  signal: AbortSignal = NEVER,
+): Promise<GenerateEvent[]> {
+  for await (const event of engine.generate(request, signal)) seen.push(event);
+  return seen;
+}

@@ -1,0 +1,147 @@
+/**
+ * From what a request says to the tokens that are evaluated.
+ *
+ * Exactly one beginning-of-sequence token where the model wants one; none is added to prompts that come
+ * as tokens. Chat content never becomes control tokens, a raw completion prompt may, since there the
+ * caller writes the template. A prompt that cannot fit is refused without tokenising all of it.
+ */
+import { invalidRequest, modelNotCapable } from "@localmodel/openai/errors.ts";
+import type { GenerateRequest, Prompt } from "../contract.ts";
+import type { ChatTemplate, Segment } from "./chat-template.ts";
+import {
+  append,
+  estimated,
+  overflow,
+  type TextLimit,
+  type TextTokenizer,
+  textTokens,
+} from "./text-tokens.ts";
+
+export type Tokenizer = TextTokenizer & {
+  readonly bos: number | undefined;
+  /** What stands for an empty prompt where there is no beginning-of-sequence token. */
+  readonly eos: number | undefined;
+  readonly wantsBos: boolean;
+  readonly infill:
+    | { readonly prefix: number; readonly suffix: number; readonly middle: number }
+    | undefined;
+  readonly template: ChatTemplate | undefined;
+};
+
+export type EncodedPrompt = {
+  readonly tokens: readonly number[];
+  /** Tokens at the beginning that the caller did not write. */
+  readonly added: number;
+  /** What the caller wrote, where it was text. */
+  readonly text?: string;
+};
+
+export type EncodeLimit = TextLimit & { readonly inputParam: "messages" | "prompt" };
+
+/** All prompts of a request. Throws for the first that cannot be evaluated. */
+export function encodePrompts(
+  { prompts, inputParam }: GenerateRequest,
+  tokenizer: Tokenizer,
+  limit: Pick<TextLimit, "contextTokens" | "signal">,
+): Promise<EncodedPrompt[]> {
+  return Promise.all(
+    prompts.map((prompt) => encodePrompt(prompt, tokenizer, { ...limit, inputParam })),
+  );
+}
+
+export async function encodePrompt(
+  prompt: Prompt,
+  tokenizer: Tokenizer,
+  limit: EncodeLimit,
+): Promise<EncodedPrompt> {
+  const content = await contentTokens(prompt, tokenizer, limit);
+  const encoded = complete(content, prompt, tokenizer);
+  if (encoded === undefined) {
+    throw invalidRequest(limit.inputParam, `Invalid '${limit.inputParam}': it holds no tokens.`);
+  }
+  // The last place of the context belongs to the first generated token.
+  if (encoded.tokens.length >= limit.contextTokens) throw overflow(encoded.tokens.length, limit);
+  return prompt.kind === "text" ? { ...encoded, text: prompt.text } : encoded;
+}
+
+async function contentTokens(
+  prompt: Prompt,
+  tokenizer: Tokenizer,
+  limit: EncodeLimit,
+): Promise<readonly number[]> {
+  if (prompt.kind === "tokens") return prompt.tokens;
+  if (prompt.kind === "text") return completionTokens(prompt, tokenizer, limit);
+  if (tokenizer.template === undefined) {
+    throw modelNotCapable("This model has no usable chat template. Use /v1/completions instead.");
+  }
+  return chatTokens(tokenizer.template.render(prompt), tokenizer, limit);
+}
+
+async function chatTokens(
+  segments: readonly Segment[],
+  tokenizer: Tokenizer,
+  limit: EncodeLimit,
+): Promise<readonly number[]> {
+  const tokens: number[] = [];
+  const characters = segments.reduce((sum, { text }) => sum + text.length, 0);
+  let done = 0;
+  for (const { kind, text } of segments) {
+    if (kind === "plain") append(tokens, plainTokens(text, tokenizer));
+    else {
+      const room = { ...limit, already: tokens.length };
+      append(tokens, await textTokens(text, { control: true }, tokenizer, room));
+    }
+    done += text.length;
+    const rest = characters - done;
+    if (tokens.length >= limit.contextTokens && rest > 0) {
+      throw overflow(estimated(tokens.length, done, rest), limit);
+    }
+  }
+  return tokens;
+}
+
+/** The tokens of a control token's text, which must not become that token. */
+function plainTokens(text: string, tokenizer: Tokenizer): readonly number[] {
+  const tokens = tokenizer.tokenize(text, false);
+  if (tokens.length > 1) return tokens;
+  // Tokens that the model's maker calls "user-defined" are recognised in any text that holds them whole.
+  const [first = ""] = text;
+  return [first, text.slice(first.length)].flatMap((part) => tokenizer.tokenize(part, false));
+}
+
+async function completionTokens(
+  { text, suffix }: { readonly text: string; readonly suffix?: string },
+  tokenizer: Tokenizer,
+  limit: EncodeLimit,
+): Promise<readonly number[]> {
+  const encode = (part: string) =>
+    textTokens(part, { control: suffix === undefined }, tokenizer, limit);
+  if (suffix === undefined) return encode(text);
+  const { infill } = tokenizer;
+  if (infill === undefined) {
+    throw invalidRequest(
+      "suffix",
+      "This model has no infill tokens, so it cannot honour `suffix`.",
+    );
+  }
+  const tokens = [infill.prefix];
+  append(tokens, await encode(text));
+  tokens.push(infill.suffix);
+  append(tokens, await encode(suffix));
+  tokens.push(infill.middle);
+  return tokens;
+}
+
+/** Adds the beginning of sequence, and leaves no prompt empty that can be helped. */
+function complete(
+  tokens: readonly number[],
+  prompt: Prompt,
+  tokenizer: Tokenizer,
+): EncodedPrompt | undefined {
+  const { bos, eos, wantsBos } = tokenizer;
+  const missing = wantsBos && prompt.kind !== "tokens" && bos !== undefined && tokens[0] !== bos;
+  if (missing) return { tokens: [bos, ...tokens], added: 1 };
+  if (tokens.length > 0) return { tokens, added: 0 };
+  const start = bos ?? eos;
+  return start === undefined ? undefined : { tokens: [start], added: 1 };
+}

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { GenerateRequest } from "../contract.ts";
+import { Job } from "./job.ts";
+
+const REQUEST: GenerateRequest = {
+  inputParam: "prompt",
+  prompts: [],
+  choicesPerPrompt: 2,
+  sampling: {
+    temperature: 1,
+    topP: 1,
+    topK: 0,
+    minP: 0,
+    presencePenalty: 0,
+    frequencyPenalty: 0,
+    repeatPenalty: 1,
+    logitBias: [],
+  },
+  stop: [],
+  echo: false,
+  ignoreEos: false,
+  tenant: "",
+};
+const FIRST = { tokens: [1, 2, 3], added: 1 };
+const SECOND = { tokens: [4, 5], added: 0 };
+
+test("starts the choices of every prompt in order", () => {
+  const job = new Job(7, REQUEST, [FIRST, SECOND]);
+  const order = [];
+  while (job.unstarted > 0) {
+    order.push(job.next);
+    job.started(0);
+  }
+  assert.deepEqual(order, [
+    { choice: 0, prompt: FIRST },
+    { choice: 1, prompt: FIRST },
+    { choice: 2, prompt: SECOND },
+    { choice: 3, prompt: SECOND },
+  ]);
+});
+
+test("counts what waits, what runs and when all is done", () => {
+  const job = new Job(7, REQUEST, [FIRST]);
+  assert.deepEqual([job.unstarted, job.running, job.complete], [2, 0, false]);
+  job.started(0);
+  job.started(0);
+  job.finished(1);
+  assert.deepEqual([job.unstarted, job.running, job.complete], [0, 1, false]);
+  job.finished(1);
+  assert.deepEqual([job.unstarted, job.running, job.complete], [0, 0, true]);
+});
+
+test("counts a prompt and its cached part once, and the tokens of every choice", () => {
+  const job = new Job(7, REQUEST, [FIRST, SECOND]);
+  for (const cached of [2, 3, 1, 1]) job.started(cached);
+  for (const tokens of [10, 20, 30, 40]) job.finished(tokens);
+  assert.deepEqual(job.usage, { promptTokens: 5, completionTokens: 100, cachedTokens: 3 });
+});

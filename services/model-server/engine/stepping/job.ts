@@ -1,0 +1,65 @@
+/** A request between its arrival at the engine and its last event. */
+import type { GenerateRequest, Usage } from "../contract.ts";
+import type { EncodedPrompt } from "../prompt/prompt.ts";
+import type { Waiting } from "./queue.ts";
+
+export class Job implements Waiting {
+  readonly id: number;
+  readonly request: GenerateRequest;
+  readonly prompts: readonly EncodedPrompt[];
+  readonly #choices: number;
+  #started = 0;
+  #finished = 0;
+  #completionTokens = 0;
+  #cachedTokens = 0;
+
+  constructor(id: number, request: GenerateRequest, prompts: readonly EncodedPrompt[]) {
+    this.id = id;
+    this.request = request;
+    this.prompts = prompts;
+    this.#choices = prompts.length * request.choicesPerPrompt;
+  }
+
+  get unstarted(): number {
+    return this.#choices - this.#started;
+  }
+
+  get running(): number {
+    return this.#started - this.#finished;
+  }
+
+  get complete(): boolean {
+    return this.#finished === this.#choices;
+  }
+
+  /** The choice whose turn it is, and its prompt. */
+  get next(): { readonly choice: number; readonly prompt: EncodedPrompt } {
+    const prompt = this.prompts[Math.floor(this.#started / this.request.choicesPerPrompt)];
+    if (prompt === undefined) throw new Error(`Request ${this.id} has no choice left to start`);
+    return { choice: this.#started, prompt };
+  }
+
+  started(cachedTokens: number): void {
+    // `usage` counts a prompt once, however many choices it has; so does its cached part.
+    const first = this.#started % this.request.choicesPerPrompt === 0;
+    if (first) this.#cachedTokens += cachedTokens;
+    this.#started += 1;
+  }
+
+  finished(completionTokens: number): void {
+    this.#finished += 1;
+    this.#completionTokens += completionTokens;
+  }
+
+  get promptTokens(): number {
+    return this.prompts.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  }
+
+  get usage(): Usage {
+    return {
+      promptTokens: this.promptTokens,
+      completionTokens: this.#completionTokens,
+      cachedTokens: this.#cachedTokens,
+    };
+  }
+}

@@ -1,0 +1,39 @@
+/** Whether the model can be asked now; if not, what a client should do about it. */
+import type { ModelFacts, ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
+import {
+  engineFailed,
+  modelFailed,
+  modelLoading,
+  type OpenAIError,
+  shuttingDown,
+} from "@localmodel/openai/errors.ts";
+
+/** Loading takes from a second to minutes; a client that asks this often costs nothing. */
+const LOADING_RETRY_SECONDS = 5;
+
+/** The loaded model. Throws a 503 while there is none. */
+export function loadedModel(state: ServerState): ModelFacts {
+  if (state.state === "ready") return state.model;
+  throw unavailability(state);
+}
+
+type Unavailable = Exclude<ServerState, { state: "ready" }>;
+
+export function unavailability(state: Unavailable): OpenAIError {
+  if (state.state === "loading") return modelLoading(loadingMessage(state), LOADING_RETRY_SECONDS);
+  if (state.state === "draining") return shuttingDown();
+  if (state.state === "restarting") {
+    return engineFailed(sentence(state.message), state.retryAfterSeconds);
+  }
+  // The same weights will fail again: repeating the request only delays the bad news.
+  return modelFailed(`The model cannot be served. ${sentence(state.message)}`);
+}
+
+function loadingMessage({ message, progress }: { message: string; progress: number }): string {
+  const percent = Math.floor(progress * 100);
+  return `The model is loading, ${percent} % done. ${sentence(message)}`;
+}
+
+function sentence(message: string): string {
+  return /[.!?]$/.test(message) ? message : `${message}.`;
+}

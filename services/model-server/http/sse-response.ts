@@ -1,0 +1,84 @@
+/**
+ * A response of server-sent events that decides as late as possible to be one.
+ *
+ * Until the first event the status line is held back, so that whatever fails early is still a proper 4xx or
+ * 5xx. A client that waits longer than the keep-alive interval gets its headers and a comment instead, and
+ * a comment again whenever nothing else was sent for as long.
+ *
+ * The engine does not wait for slow readers, so what they leave unread is bounded here.
+ */
+import { USAGE_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
+import { errorBody, OpenAIError, toOpenAIError } from "@localmodel/openai/errors.ts";
+import { DONE, frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
+import type { Logger } from "@localmodel/service/log.ts";
+import { namesOf } from "@localmodel/service/server-span.ts";
+import type { Response } from "express";
+import { markProcessed } from "./api-headers.ts";
+import { wantsReport } from "./usage-report.ts";
+
+/** Some twenty thousand events that a client has not read yet. */
+export const UNREAD_MAX_BYTES = 4 * 1024 * 1024;
+
+export type SseOptions = { readonly keepAliveMs: number; readonly log: Logger };
+
+export class SseResponse implements Disposable {
+  readonly #res: Response;
+  readonly #log: Logger;
+  readonly #keepAlive: NodeJS.Timeout;
+
+  constructor(res: Response, { keepAliveMs, log }: SseOptions) {
+    this.#res = res;
+    this.#log = log;
+    this.#keepAlive = setInterval(() => this.#write(KEEP_ALIVE), keepAliveMs);
+  }
+
+  send(event: object): void {
+    this.#write(frame(event));
+    this.#keepAlive.refresh();
+  }
+
+  /** The regular end. */
+  done(): void {
+    this.#end(DONE);
+  }
+
+  /** Ends the stream with an error, or throws it while it can still become the status of the response. */
+  fail(thrown: unknown): void {
+    if (!this.#res.headersSent || this.#res.destroyed) throw thrown;
+    const error = toOpenAIError(thrown);
+    // Expected failures explain themselves; only for the others is the cause worth a stack.
+    if (thrown instanceof OpenAIError) {
+      this.#log.warn("a stream ended with an error", { code: error.code, reason: error.message });
+    } else this.#log.error("a stream failed", { error: thrown });
+    this.#end(frame(errorBody(error, namesOf(this.#res))));
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#keepAlive);
+  }
+
+  #write(text: string): void {
+    const res = this.#res;
+    if (res.destroyed) return;
+    if (!res.headersSent) this.#open();
+    res.write(text);
+    if (res.writableLength <= UNREAD_MAX_BYTES) return;
+    this.#log.warn("a client reads too slowly; its stream is cut", { unread: res.writableLength });
+    res.destroy();
+  }
+
+  #end(text: string): void {
+    this.#write(text);
+    if (!this.#res.destroyed) this.#res.end();
+  }
+
+  #open(): void {
+    markProcessed(this.#res);
+    this.#res.writeHead(200, {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+      "x-accel-buffering": "no",
+      ...(wantsReport(this.#res.req) && { trailer: USAGE_HEADER }),
+    });
+  }
+}

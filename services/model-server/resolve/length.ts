@@ -1,0 +1,35 @@
+/**
+ * How long an answer may and must be.
+ *
+ * As with sampling, the request decides and the LocalModel, the file and the endpoint's own default follow.
+ * More than the context holds may be asked for: the answer then ends with the context.
+ */
+import { invalidRequest } from "@localmodel/openai/errors.ts";
+import type { GenerateRequest } from "../engine/contract.ts";
+import type { SamplingDefaults } from "./sampling.ts";
+
+export type RequestedLength = {
+  readonly most: number | undefined;
+  readonly least: number | undefined;
+};
+
+const UNLIMITED = -1;
+
+export function resolveLength(
+  { most, least = 0 }: RequestedLength,
+  { configured, fromFile }: Pick<SamplingDefaults, "configured" | "fromFile">,
+  otherwise?: number,
+): Pick<GenerateRequest, "maxTokens" | "minTokens"> {
+  const limit = most ?? configured.maxTokens ?? fromFile.maxTokens ?? otherwise ?? UNLIMITED;
+  if (limit !== UNLIMITED && least > limit) {
+    throw invalidRequest(
+      "min_tokens",
+      `Invalid 'min_tokens': at least ${least} tokens are asked for, but the answer may have at most ${limit}.`,
+      "integer_above_max_value",
+    );
+  }
+  return {
+    ...(limit !== UNLIMITED && { maxTokens: limit }),
+    ...(least > 0 && { minTokens: least }),
+  };
+}

@@ -1,0 +1,55 @@
+/** Is this the model that the client means, and can it do what is asked? */
+import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import type { Capability, ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
+import { invalidRequest, modelNotCapable, modelNotFound } from "@localmodel/openai/errors.ts";
+import { answersTo } from "@localmodel/openai/models.ts";
+
+export type Served = {
+  /** What answers call themselves. */
+  readonly modelId: string;
+  /** The adapter that was asked for, which is its id. */
+  readonly adapter?: string;
+};
+
+type Names = Pick<ServerConfig, "modelId" | "aliases" | "adapters">;
+
+/** There is exactly one model here, so a request that names none, or an empty one, means this one. */
+export function requireModel(
+  requested: string | undefined,
+  { modelId, aliases, adapters }: Names,
+): Served {
+  if (!requested || answersTo({ id: modelId, aliases }, requested)) return { modelId };
+  const adapterIds = adapterIdsOf({ adapters });
+  if (adapterIds.includes(requested)) return { modelId: requested, adapter: requested };
+  throw modelNotFound(requested, [modelId, ...aliases, ...adapterIds]);
+}
+
+const CAPABILITY_NAMES: Readonly<Record<Capability, string>> = {
+  chat: "chat completions",
+  completions: "completions",
+  infill: "infilling",
+  embeddings: "embeddings",
+};
+
+export function requireCapability(
+  capability: Capability,
+  facts: ModelFacts,
+  modelId: string,
+): void {
+  if (facts.capabilities.includes(capability)) return;
+  const others = facts.capabilities.map((one) => CAPABILITY_NAMES[one]).join(", ");
+  throw modelNotCapable(
+    `The model \`${modelId}\` does not support ${CAPABILITY_NAMES[capability]}. It supports: ${others}.`,
+  );
+}
+
+/** `suffix` is the parameter to name: the model is fine for everything else. */
+export function requireInfill(facts: ModelFacts): void {
+  if (facts.capabilities.includes("infill")) return;
+  throw invalidRequest(
+    "suffix",
+    "This model has no tokens for infilling, so 'suffix' is not supported.",
+    "unsupported_parameter",
+  );
+}

@@ -1,0 +1,109 @@
+/**
+ * Spans of what the engine does with a request: template, and for each choice queue, prefill and decode.
+ *
+ * A request may have hundreds of choices; the phases of the first few say what there is to say.
+ */
+import type { Attributes, Span } from "@localmodel/telemetry/span.ts";
+import { epochMs } from "@localmodel/telemetry/epoch.ts";
+import type { GenerateEvent } from "../../engine/contract.ts";
+
+const CHOICES_MAX = 8;
+
+export class EnginePhases {
+  readonly #parent: Span;
+  readonly #startMs: number;
+  /** Of each choice that is shown, its current phase. */
+  readonly #current = new Map<number, Span>();
+  #acceptedMs: number | undefined;
+  #engine: Attributes = {};
+
+  constructor(parent: Span, startMs: number) {
+    this.#parent = parent;
+    this.#startMs = startMs;
+  }
+
+  /** A time of the engine's clock that lies within the parent. */
+  clamped(atMs: number | undefined): number {
+    const nowMs = epochMs();
+    return Math.min(Math.max(atMs ?? nowMs, this.#startMs), nowMs);
+  }
+
+  hear(event: GenerateEvent): void {
+    switch (event.type) {
+      case "accepted":
+        return this.#accepted(event);
+      case "started":
+        return this.#started(event);
+      case "prefilled":
+        return this.#prefilled(event);
+      case "finish":
+        return this.#finished(event);
+      case "echo":
+      case "delta":
+      case "done":
+    }
+  }
+
+  /** What has not come to its end ends here, for this reason. */
+  end(errorType: string | undefined): void {
+    if (errorType === undefined) return;
+    // Nothing has been heard of the engine, or it waits for a slot.
+    if (this.#acceptedMs === undefined) this.#failed("template", this.#startMs, errorType);
+    else if (this.#current.size === 0) this.#failed("queue", this.#acceptedMs, errorType);
+    for (const span of this.#current.values()) {
+      span.fail(errorType);
+      span.end();
+    }
+  }
+
+  #accepted({ engine, atMs, promptTokens }: Extract<GenerateEvent, { type: "accepted" }>): void {
+    this.#engine = { "localmodel.engine.pid": engine?.processId };
+    const endMs = this.clamped(atMs);
+    this.#acceptedMs = endMs;
+    this.#child("template", this.clamped(engine?.receivedMs), {
+      "localmodel.prompt.tokens": promptTokens,
+    }).end(endMs);
+  }
+
+  #started({ choice, atMs, cachedTokens }: Extract<GenerateEvent, { type: "started" }>): void {
+    if (choice >= CHOICES_MAX) return;
+    const startMs = this.clamped(atMs);
+    const about = choice === 0 ? {} : { "localmodel.choice": choice };
+    this.#child("queue", this.#acceptedMs ?? startMs, about).end(startMs);
+    const attributes = { ...about, "localmodel.prefill.cached_tokens": cachedTokens };
+    this.#current.set(choice, this.#child("prefill", startMs, attributes));
+  }
+
+  #prefilled({ choice, ...event }: Extract<GenerateEvent, { type: "prefilled" }>): void {
+    const prefill = this.#current.get(choice);
+    if (prefill === undefined) return;
+    const atMs = this.clamped(event.atMs);
+    prefill.set({
+      "localmodel.prefill.tokens": event.evaluatedTokens,
+      "localmodel.prefill.chunks": event.chunks,
+    });
+    prefill.end(atMs);
+    const about = choice === 0 ? {} : { "localmodel.choice": choice };
+    const decode = this.#child("decode", atMs, about);
+    decode.event("gen_ai.first_token", atMs);
+    this.#current.set(choice, decode);
+  }
+
+  #finished({ choice, ...event }: Extract<GenerateEvent, { type: "finish" }>): void {
+    const decode = this.#current.get(choice);
+    if (decode === undefined) return;
+    decode.set({ "localmodel.decode.tokens": event.completionTokens });
+    decode.end(this.clamped(event.atMs));
+    this.#current.delete(choice);
+  }
+
+  #failed(name: string, startMs: number, errorType: string): void {
+    const span = this.#child(name, startMs, {});
+    span.fail(errorType);
+    span.end();
+  }
+
+  #child(name: string, startMs: number, attributes: Attributes): Span {
+    return this.#parent.child(name, { startMs, attributes: { ...this.#engine, ...attributes } });
+  }
+}
