@@ -16,6 +16,7 @@ export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
 
 /** Packages that only compute, and their few files that may touch the machine. */
 export const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "packages/inference": [],
   "packages/openai": [],
   "packages/localmodel": [
     "packages/localmodel/documents/read-documents.ts",

@@ -3,7 +3,8 @@
  * should be, and a code a program can match.
  */
 import type { z } from "zod";
-import { invalidRequest, missingParameter, type OpenAIError } from "./errors.ts";
+import { invalidRequest, missingField } from "@localmodel/inference/refusals.ts";
+import type { Failure } from "@localmodel/inference/failure.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -12,12 +13,12 @@ export function refusal(message: string, code: string) {
   return { code: "custom", message, params: { code } } as const;
 }
 
-export function issueToError(issue: Issue, body: unknown): OpenAIError {
+export function issueToError(issue: Issue, body: unknown): Failure {
   const found = mostSpecific(issue);
   const param = paramOf(found.path);
   const value = valueAt(body, found.path);
   if (param === null) return notAnObject(value);
-  if (isAbsent(value, found.path) && found.code !== "custom") return missingParameter(param);
+  if (isAbsent(value, found.path) && found.code !== "custom") return missingField(param);
   const { code, problem } = describe(found, value);
   return invalidRequest(param, problem(param), code);
 }
@@ -104,7 +105,7 @@ function outOfRange(side: "above" | "below", limit: number | bigint, value: unkn
   };
 }
 
-function notAnObject(value: unknown): OpenAIError {
+function notAnObject(value: unknown): Failure {
   return invalidRequest(
     null,
     `The body of the request must be a JSON object, but it is ${typeName(value)}.`,

@@ -4,7 +4,7 @@
  * The checks here are the ones no schema can make: that the bytes are text at all, and that there is no
  * more structure than a request can need, before anything is built from it.
  */
-import { invalidRequest } from "./errors.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import { excessOf } from "./json-shape.ts";
 
 export function parseJson(bytes: Uint8Array): unknown {

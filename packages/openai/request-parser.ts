@@ -1,5 +1,5 @@
 /**
- * From a schema to a parser: a body in, the typed request out, or the OpenAIError that says what is wrong.
+ * From a schema to a parser: a body in, the typed request out, or the Failure that says what is wrong.
  *
  * Unknown fields are accepted, because clients are newer than servers, and reported instead of refused.
  */

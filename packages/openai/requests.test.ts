@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { parseChatRequest } from "./chat-request.ts";
 import { parseCompletionRequest, samplesPerPrompt } from "./completion-request.ts";
 import { parseEmbeddingRequest } from "./embedding-request.ts";
-import { OpenAIError } from "./errors.ts";
+import { Failure } from "@localmodel/inference/failure.ts";
 import { excessOf } from "./json-shape.ts";
 import { parseJson } from "./json.ts";
 import { ignoredHeader } from "./request-parser.ts";
@@ -17,11 +17,11 @@ const parsers = {
   embedding: parseEmbeddingRequest,
 };
 
-function refusalOf(parse: (body: unknown) => unknown, body: unknown): OpenAIError {
+function refusalOf(parse: (body: unknown) => unknown, body: unknown): Failure {
   try {
     parse(body);
   } catch (error) {
-    assert.ok(error instanceof OpenAIError, String(error));
+    assert.ok(error instanceof Failure, String(error));
     return error;
   }
   throw new assert.AssertionError({ message: `accepted ${JSON.stringify(body).slice(0, 200)}` });
@@ -291,7 +291,7 @@ for (const [kind, table] of [
     test(`a ${kind} request with ${name} is refused by name`, () => {
       const error = refusalOf(parsers[kind], body);
       assert.deepEqual(
-        { status: error.status, param: error.param, code: error.code },
+        { status: error.status, param: error.field, code: error.code },
         { status: 400, param, code },
         error.message,
       );
@@ -494,7 +494,7 @@ const FIELD_NAMES =
     " ",
   );
 
-test("whatever the JSON, a parser returns or throws an OpenAIError with status 400", () => {
+test("whatever the JSON, a parser returns or throws an Failure with status 400", () => {
   const names = fc.constantFrom(...FIELD_NAMES);
   const { tree } = fc.letrec((tie) => ({
     tree: fc.oneof(
@@ -521,10 +521,10 @@ test("whatever the JSON, a parser returns or throws an OpenAIError with status 4
       try {
         parse(JSON.parse(JSON.stringify(body)));
       } catch (error) {
-        assert.ok(error instanceof OpenAIError, String(error));
+        assert.ok(error instanceof Failure, String(error));
         assert.equal(error.status, 400);
         assert.ok(error.message.length < 1000);
-        assert.ok((error.param ?? "").length <= 200);
+        assert.ok((error.field ?? "").length <= 200);
       }
     }),
     { numRuns: 2000 },

@@ -5,7 +5,8 @@
  * because nobody knows where the next request would begin.
  */
 import type { Duplex } from "node:stream";
-import { errorBody, OpenAIError } from "@localmodel/openai/errors.ts";
+import { Failure } from "@localmodel/inference/failure.ts";
+import { FALLBACK_DIALECT } from "./exchange.ts";
 
 type ParserError = Error & { readonly code?: string };
 
@@ -48,15 +49,14 @@ function hasBegun(response: unknown): boolean {
 }
 
 function rawResponse({ status, phrase, message }: Refusal): string {
-  const error = new OpenAIError({
-    status,
+  const failure = new Failure({
+    kind: "invalid",
     message,
-    type: "invalid_request_error",
     code: null,
-    param: null,
-    headers: {},
+    field: null,
+    httpStatus: status,
   });
-  const body = JSON.stringify(errorBody(error));
+  const body = JSON.stringify(FALLBACK_DIALECT.failure(failure, { names: {} }).body);
   return [
     `HTTP/1.1 ${status} ${phrase}`,
     "content-type: application/json; charset=utf-8",

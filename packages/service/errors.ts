@@ -1,34 +1,34 @@
 /**
- * The last middleware: whatever was thrown becomes an answer OpenAI's clients can read.
+ * The last middleware: whatever was thrown becomes an answer that the client's SDK can read, in its dialect.
  *
  * A response that has begun cannot become an error any more. Its connection is cut, because a clean end
  * would pass a broken answer off as a complete one.
  */
+import { Failure, toFailure } from "@localmodel/inference/failure.ts";
 import {
-  errorBody,
   invalidRequest,
   methodNotAllowed,
-  OpenAIError,
   requestTooLarge,
-  toOpenAIError,
-  unknownUrl as unknownUrlError,
+  unknownUrl as unknownUrlFailure,
+  unsupportedEncoding,
   unsupportedMediaType,
-} from "@localmodel/openai/errors.ts";
+} from "@localmodel/inference/refusals.ts";
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
+import { dialectOf, failureContextOf } from "./exchange.ts";
 import type { Logger } from "./log.ts";
-import { logFieldsOf, markFailed, namesOf } from "./server-span.ts";
+import { logFieldsOf, markFailed } from "./server-span.ts";
 
 export function answerErrors(log: Logger): ErrorRequestHandler {
   return (thrown, req, res, _next) => {
-    const error = isBodyError(thrown)
+    const failure = isBodyError(thrown)
       ? fromBodyError(thrown, req.get("content-type"))
-      : toOpenAIError(thrown);
-    if (error.status >= 500) {
+      : toFailure(thrown);
+    if (failure.status >= 500) {
       const { method, path } = req;
-      markFailed(res, error.code ?? String(error.status));
-      report(log.child({ ...logFieldsOf(res), method, path }), error, thrown);
+      markFailed(res, failure.code ?? String(failure.status));
+      report(log.child({ ...logFieldsOf(res), method, path }), failure, thrown);
     }
-    sendError(res, error);
+    sendFailure(res, failure);
   };
 }
 
@@ -36,28 +36,26 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
 const ROUTINE: ReadonlySet<string | null> = new Set(["model_loading", "shutting_down"]);
 
 /** Expected failures explain themselves; only for the others is the cause worth a stack. */
-function report(log: Logger, error: OpenAIError, thrown: unknown): void {
-  const { message, code } = error;
-  if (!(thrown instanceof OpenAIError)) log.error("the request failed", { error: thrown });
+function report(log: Logger, failure: Failure, thrown: unknown): void {
+  const { message, code } = failure;
+  if (!(thrown instanceof Failure)) log.error("the request failed", { error: thrown });
   else if (ROUTINE.has(code)) log.info(message, { code });
   else log.warn(message, { code });
 }
 
-/** Answers with the error, or cuts the connection when an answer has already begun. */
-export function sendError(res: Response, error: OpenAIError): void {
+/** Answers with the failure, or cuts the connection when an answer has already begun. */
+export function sendFailure(res: Response, failure: Failure): void {
   if (res.headersSent) {
     res.destroy();
     return;
   }
-  res
-    .status(error.status)
-    .set(error.headers)
-    .json(errorBody(error, namesOf(res)));
+  const { status, headers, body } = dialectOf(res).failure(failure, failureContextOf(res));
+  res.status(status).set(headers).json(body);
 }
 
 /** For what no route matched. */
 export const unknownUrl: RequestHandler = (req, _res, next) => {
-  next(unknownUrlError(req.method, req.path));
+  next(unknownUrlFailure(req.method, req.path));
 };
 
 /** For a path that exists, mounted after its routes: says which methods it has. */
@@ -76,10 +74,10 @@ type BodyError = Error & {
 };
 
 function isBodyError(thrown: unknown): thrown is BodyError {
-  return thrown instanceof Error && "type" in thrown && !(thrown instanceof OpenAIError);
+  return thrown instanceof Error && "type" in thrown && !(thrown instanceof Failure);
 }
 
-function fromBodyError(error: BodyError, contentType: string | undefined): OpenAIError {
+function fromBodyError(error: BodyError, contentType: string | undefined): Failure {
   switch (error.type) {
     case "entity.too.large":
       return requestTooLarge(error.limit ?? 0);
@@ -93,17 +91,6 @@ function fromBodyError(error: BodyError, contentType: string | undefined): OpenA
     case "request.size.invalid":
       return invalidRequest(null, "The body of the request ended before its Content-Length.");
     default:
-      return toOpenAIError(error);
+      return toFailure(error);
   }
-}
-
-function unsupportedEncoding(encoding: string): OpenAIError {
-  return new OpenAIError({
-    status: 415,
-    message: `The content encoding '${encoding.slice(0, 64)}' is not supported. Send the body uncompressed, or as gzip, deflate or br.`,
-    type: "invalid_request_error",
-    code: "unsupported_media_type",
-    param: null,
-    headers: { "x-should-retry": "false" },
-  });
 }

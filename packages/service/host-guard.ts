@@ -6,7 +6,7 @@
  * names are let in that nobody outside can own: addresses, `localhost`, and names of reserved domains.
  */
 import { isIP } from "node:net";
-import { permissionDenied } from "@localmodel/openai/errors.ts";
+import { permissionDenied } from "@localmodel/inference/refusals.ts";
 import type { RequestHandler } from "express";
 
 export const guardHost: RequestHandler = (req, _res, next) => {

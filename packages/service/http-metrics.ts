@@ -3,7 +3,7 @@
  *
  * Durations go up to ten minutes, because answers of language models take that long.
  */
-import { codeOf } from "@localmodel/openai/errors.ts";
+import { codeOf } from "@localmodel/inference/failure.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import { routeOf } from "./http-route.ts";

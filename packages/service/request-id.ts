@@ -6,6 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { RequestHandler, Response } from "express";
+import { exchangeOf } from "./exchange.ts";
 
 export const REQUEST_ID_HEADER = "x-request-id";
 
@@ -14,7 +15,7 @@ const ACCEPTABLE = /^[!-~]{1,128}$/;
 export function requestId(): RequestHandler {
   return (req, res, next) => {
     const id = acceptedRequestId(req.get(REQUEST_ID_HEADER));
-    res.locals["requestId"] = id;
+    exchangeOf(res).requestId = id;
     res.set(REQUEST_ID_HEADER, id);
     next();
   };
@@ -27,5 +28,5 @@ export function acceptedRequestId(inbound: string | undefined): string {
 
 /** The id that `requestId()` gave this request. */
 export function requestIdOf(res: Response): string {
-  return String(res.locals["requestId"] ?? "");
+  return exchangeOf(res).requestId ?? "";
 }

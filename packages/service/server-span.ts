@@ -4,10 +4,10 @@
  * Names and attributes come from routes, methods and status codes; of what a client sent only its path, address and
  * user agent are kept, and never a query, which may hold a key.
  */
-import type { RequestNames } from "@localmodel/openai/errors.ts";
 import { epochMs } from "@localmodel/telemetry/epoch.ts";
 import type { Span, Tracer } from "@localmodel/telemetry/span.ts";
 import type { Request, RequestHandler, Response } from "express";
+import { exchangeOf } from "./exchange.ts";
 import { routeOf } from "./http-route.ts";
 import { requestIdOf } from "./request-id.ts";
 
@@ -31,7 +31,7 @@ export function traceRequests(tracer: Tracer | undefined): RequestHandler {
       startMs,
       headers: req.headers,
     });
-    res.locals["span"] = span;
+    exchangeOf(res).span = span;
     if (!span.isRecording) {
       next();
       return;
@@ -53,17 +53,17 @@ export function methodOf({ method }: Request): string {
 
 /** Undefined where requests are not traced. */
 export function spanOf(res: Response): Span | undefined {
-  return res.locals["span"] as Span | undefined;
+  return exchangeOf(res).span;
 }
 
 /** Names what went wrong with a request for its span and its metrics; the first word counts. */
 export function markFailed(res: Response, errorType: string): void {
-  res.locals["errorType"] ??= errorType;
+  exchangeOf(res).errorType ??= errorType;
 }
 
 /** Undefined for a request that ended well, or by its client's mistake. */
 export function errorTypeOf(res: Response): string | undefined {
-  const marked = res.locals["errorType"] as string | undefined;
+  const marked = exchangeOf(res).errorType;
   if (marked !== undefined) return marked;
   if (!res.writableFinished) return CLIENT_CLOSED;
   return res.statusCode >= 500 ? String(res.statusCode) : undefined;
@@ -75,16 +75,6 @@ export function logFieldsOf(res: Response): Readonly<Record<string, string>> {
   const span = spanOf(res);
   if (span === undefined) return { requestId };
   return { requestId, trace_id: span.traceId, span_id: span.spanId };
-}
-
-/** Fields for the body of an error: what a person who has nothing else can ask an operator about. */
-export function namesOf(res: Response): RequestNames {
-  const span = spanOf(res);
-  const requestId = requestIdOf(res);
-  return {
-    ...(requestId !== "" && { request_id: requestId }),
-    ...(span !== undefined && { trace_id: span.traceId }),
-  };
 }
 
 function requestAttributes(req: Request, res: Response, route: string | undefined) {

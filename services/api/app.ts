@@ -9,6 +9,7 @@
  */
 import type { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
 import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/errors.ts";
+import { speakAs } from "@localmodel/service/exchange.ts";
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
@@ -19,7 +20,7 @@ import type { Tracer } from "@localmodel/telemetry/span.ts";
 import express, { type Express } from "express";
 import { accessLog } from "./access-log.ts";
 import type { AdmissionLimits } from "./admission/admission.ts";
-import { hintAtUrl, PROXIED_PATHS } from "./allowed-paths.ts";
+import { ENDPOINTS, hintAtUrl } from "./allowed-paths.ts";
 import { BodyMemory } from "./body-memory.ts";
 import { allowOrigins } from "./browsers/cors.ts";
 import { forward } from "./forward.ts";
@@ -91,16 +92,21 @@ export function createApp(options: AppOptions): Express {
     .get(adminOnly({ fromLoopback: adminFromLoopback }), promptLog(options))
     .all(allowOnly(["GET"]));
   const limit = limitKeys(now);
-  app
-    .route([...PROXIED_PATHS])
-    .post(
-      limit,
-      readBody(limits.bodyMaxBytes, new BodyMemory(limits.bodiesMaxBytes)),
-      readReference,
-      restrictModel(directory),
-      forward({ ...options, metrics }),
-    )
-    .all(allowOnly(["POST"]));
+  const memory = new BodyMemory(limits.bodiesMaxBytes);
+  const forwarding = forward({ ...options, metrics });
+  for (const endpoint of ENDPOINTS) {
+    app
+      .route(endpoint.path)
+      .all(speakAs(endpoint))
+      .post(
+        limit,
+        readBody(limits.bodyMaxBytes, memory),
+        readReference,
+        restrictModel(directory),
+        forwarding,
+      )
+      .all(allowOnly(["POST"]));
+  }
 
   app.use(hintAtUrl);
   app.use(unknownUrl);

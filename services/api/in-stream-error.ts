@@ -4,14 +4,15 @@
  * Also of one that was opened to keep its client waiting and then refused: what would have been a 4xx or 5xx
  * of the model server becomes that event.
  */
-import { engineFailed, errorBody } from "@localmodel/openai/errors.ts";
-import { frame } from "@localmodel/openai/sse.ts";
-import { namesOf } from "@localmodel/service/server-span.ts";
+import { engineFailed } from "@localmodel/inference/unavailability.ts";
+import { dialectOf, failureContextOf } from "@localmodel/service/exchange.ts";
 import type { Response } from "express";
 import { toClientError } from "./upstream-error.ts";
 
 export function endInStream(res: Response, thrown: unknown): void {
-  res.end(frame(errorBody(toClientError(thrown), namesOf(res))));
+  const dialect = dialectOf(res);
+  const { body } = dialect.failure(toClientError(thrown), failureContextOf(res));
+  res.end(dialect.stream.failed(body));
 }
 
 /** Errors are short; what is longer is no error. */
@@ -35,7 +36,7 @@ export class RefusedStream {
 
   end(): void {
     const body = parse(Buffer.concat(this.#chunks));
-    if (isErrorBody(body)) this.#res.end(frame(body));
+    if (isErrorBody(body)) this.#res.end(dialectOf(this.#res).stream.failed(body));
     else
       endInStream(this.#res, engineFailed("The server of this model did not answer in a stream."));
   }

@@ -4,7 +4,7 @@
  * Each is told when it has to end: because its client hung up, or because a drain is over. Not an
  * AbortSignal, which costs more than everything else that is done for a request here.
  */
-import { shuttingDown } from "@localmodel/openai/errors.ts";
+import { shuttingDown } from "@localmodel/inference/unavailability.ts";
 import type { Response } from "express";
 
 /** Why a request ended whose client has gone: nobody is left to be told anything. */

@@ -7,7 +7,8 @@
  * server to refuse.
  */
 import { isUtf8 } from "node:buffer";
-import { invalidRequest, type OpenAIError } from "@localmodel/openai/errors.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import type { Failure } from "@localmodel/inference/failure.ts";
 import { JSON_MAX_DEPTH } from "@localmodel/openai/json-shape.ts";
 import { parseJson } from "@localmodel/openai/json.ts";
 
@@ -152,18 +153,18 @@ class Scan {
     return body[this.#at];
   }
 
-  #notAnObject(): OpenAIError {
+  #notAnObject(): Failure {
     // Says what is wrong with it, if it is no JSON at all.
     parseJson(this.#body);
     return invalidRequest(null, "The body of the request must be a JSON object.", "invalid_type");
   }
 
-  #malformed(): OpenAIError {
+  #malformed(): Failure {
     parseJson(this.#body);
     return invalidRequest(null, "The body of the request is not valid JSON.");
   }
 
-  #tooDeep(): OpenAIError {
+  #tooDeep(): Failure {
     const message = `The JSON body of the request is too complex: nested deeper than ${JSON_MAX_DEPTH} levels.`;
     return invalidRequest(null, message);
   }

@@ -2,7 +2,7 @@
  * The directory as the supervisor of one machine sends it: whole, at every change.
  */
 import type { Directory, DirectoryMessage } from "@localmodel/localmodel/contracts/directory.ts";
-import { modelLoading } from "@localmodel/openai/errors.ts";
+import { modelLoading } from "@localmodel/inference/unavailability.ts";
 import { onParentMessage } from "@localmodel/service/parent.ts";
 import type { ModelDirectory } from "./model-directory.ts";
 

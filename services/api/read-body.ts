@@ -3,7 +3,8 @@
  *
  * Compressed ones go through Express' own parser, and are bounded by what they unpack to.
  */
-import { invalidRequest, overloaded, requestTooLarge } from "@localmodel/openai/errors.ts";
+import { invalidRequest, requestTooLarge } from "@localmodel/inference/refusals.ts";
+import { overloaded } from "@localmodel/inference/unavailability.ts";
 import express, { type Request, type RequestHandler } from "express";
 import type { BodyMemory, BodyShare } from "./body-memory.ts";
 

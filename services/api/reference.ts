@@ -1,7 +1,7 @@
 /**
  * What routing needs of a request, and the bytes it came as: those are what is forwarded.
  */
-import { invalidRequest, unsupportedMediaType } from "@localmodel/openai/errors.ts";
+import { invalidRequest, unsupportedMediaType } from "@localmodel/inference/refusals.ts";
 import type { Request, RequestHandler, Response } from "express";
 import { outlineOf, type PromptSpan } from "./outline.ts";
 

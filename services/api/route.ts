@@ -5,13 +5,9 @@
  * it replaces still answers.
  */
 import type { Directory, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import {
-  invalidRequest,
-  modelFailed,
-  modelLoading,
-  modelNotFound,
-  type OpenAIError,
-} from "@localmodel/openai/errors.ts";
+import { invalidRequest, modelNotFound } from "@localmodel/inference/refusals.ts";
+import { modelFailed, modelLoading } from "@localmodel/inference/unavailability.ts";
+import type { Failure } from "@localmodel/inference/failure.ts";
 
 /** Throws 404 for an unknown id, and 400 when there is none and more than one model could be meant. */
 export function findModel(directory: Directory, id: string | undefined): DirectoryModel {
@@ -53,7 +49,7 @@ function idsOf(directory: Directory): readonly string[] {
 }
 
 /** Why a model without endpoints cannot answer. */
-export function whyNotServing(model: DirectoryModel): OpenAIError {
+export function whyNotServing(model: DirectoryModel): Failure {
   const { id, state, message, progress } = model;
   if (state === "failed")
     return modelFailed(`The model \`${id}\` cannot be served: ${sentence(message)}`);

@@ -1,9 +1,10 @@
 /** What a client may know of a model server that did not answer as it should. */
-import { engineFailed, OpenAIError, timedOut, toOpenAIError } from "@localmodel/openai/errors.ts";
+import { badGateway, engineFailed, timedOut } from "@localmodel/inference/unavailability.ts";
+import { type Failure, toFailure } from "@localmodel/inference/failure.ts";
 import { UpstreamFailure } from "./upstream-failure.ts";
 
-export function toClientError(thrown: unknown): OpenAIError {
-  if (!(thrown instanceof UpstreamFailure)) return toOpenAIError(thrown);
+export function toClientError(thrown: unknown): Failure {
+  if (!(thrown instanceof UpstreamFailure)) return toFailure(thrown);
   switch (thrown.kind) {
     case "unreachable":
       return engineFailed("The server of this model could not be reached. Please retry.");
@@ -14,20 +15,8 @@ export function toClientError(thrown: unknown): OpenAIError {
     case "timeout":
       return timedOut("The server of this model did not answer in time.");
     case "garbage":
-      return badGateway(thrown);
+      return badGateway("The server of this model sent an answer that is not valid HTTP.", {
+        cause: thrown,
+      });
   }
-}
-
-function badGateway(cause: UpstreamFailure): OpenAIError {
-  return new OpenAIError(
-    {
-      status: 502,
-      message: "The server of this model sent an answer that is not valid HTTP.",
-      type: "server_error",
-      code: "bad_gateway",
-      param: null,
-      headers: {},
-    },
-    { cause },
-  );
 }

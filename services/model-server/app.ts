@@ -6,6 +6,8 @@
  */
 import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import { CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS } from "@localmodel/openai/endpoints.ts";
+import { speakAs } from "@localmodel/service/exchange.ts";
 import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/errors.ts";
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import { createLogger, type Logger } from "@localmodel/service/log.ts";
@@ -75,9 +77,21 @@ export function createApp(options: AppOptions): Express {
   app.use(traceRequests(options.tracer), measureRequests(options.metrics));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
-  app.route("/v1/chat/completions").post(jsonBody(), chatCompletions(serving)).all(post);
-  app.route("/v1/completions").post(jsonBody(), completions(serving)).all(post);
-  app.route("/v1/embeddings").post(jsonBody(), embeddings(serving)).all(post);
+  app
+    .route(CHAT_COMPLETIONS.path)
+    .all(speakAs(CHAT_COMPLETIONS))
+    .post(jsonBody(), chatCompletions(serving))
+    .all(post);
+  app
+    .route(COMPLETIONS.path)
+    .all(speakAs(COMPLETIONS))
+    .post(jsonBody(), completions(serving))
+    .all(post);
+  app
+    .route(EMBEDDINGS.path)
+    .all(speakAs(EMBEDDINGS))
+    .post(jsonBody(), embeddings(serving))
+    .all(post);
   app.route("/admin/log").get(guardHost, promptLog(serving)).all(get);
   engine.onState(({ state }) => {
     if (state === "draining") serving.promptLog.end();

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { engineFailed } from "@localmodel/openai/errors.ts";
+import { engineFailed } from "@localmodel/inference/unavailability.ts";
+import type { GenerateEvent } from "@localmodel/inference/generate.ts";
 import OpenAI, { APIError, InternalServerError } from "openai";
 import type { ChatCompletionChunk as Chunk } from "openai/resources/chat/completions";
-import type { GenerateEvent } from "./engine/contract.ts";
 import { saying, ScriptedEngine, untilAborted } from "./fixtures/scripted-engine.ts";
 import { eventually, serve } from "./fixtures/serve.ts";
 

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { ErrorBody } from "@localmodel/openai/errors.ts";
+import type { ErrorBody } from "@localmodel/openai/dialect.ts";
 import { ApiProcess } from "../support/api-process.ts";
 import { ModelServer } from "../support/model-server.ts";
 import {

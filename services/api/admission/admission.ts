@@ -5,7 +5,7 @@
  * directory: endpoints come, models fail, deadlines pass.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import { queueFull } from "@localmodel/openai/errors.ts";
+import { queueFull } from "@localmodel/inference/unavailability.ts";
 import type { OpenRequest } from "../open-requests.ts";
 import { whyNotServing } from "../route.ts";
 import { isNearlyThere } from "./capacity.ts";

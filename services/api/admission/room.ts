@@ -4,7 +4,7 @@
  * Nobody is inside who has not been let in by `advance`, which is called whenever something may have changed.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import { queueFull } from "@localmodel/openai/errors.ts";
+import { queueFull } from "@localmodel/inference/unavailability.ts";
 import { whyNotServing } from "../route.ts";
 import { capacityOf, isNearlyThere } from "./capacity.ts";
 import { Departures } from "./departures.ts";

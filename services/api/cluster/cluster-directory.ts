@@ -16,7 +16,7 @@ import { Transport, type TransportOptions } from "@localmodel/kube/wire/transpor
 import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/cluster/crd.ts";
 import type { Directory } from "@localmodel/localmodel/contracts/directory.ts";
 import { MODEL_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
-import { modelLoading } from "@localmodel/openai/errors.ts";
+import { modelLoading } from "@localmodel/inference/unavailability.ts";
 import type { ModelDirectory } from "../model-directory.ts";
 import { directoryOf } from "./directory-of.ts";
 import { type ObservedModel, observedModel } from "./observed-model.ts";

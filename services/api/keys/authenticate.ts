@@ -4,7 +4,7 @@
  * No answer says more than that a key is wrong, and none repeats any part of it.
  */
 import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
-import { invalidApiKey } from "@localmodel/openai/errors.ts";
+import { invalidApiKey } from "@localmodel/inference/refusals.ts";
 import type { Request, RequestHandler } from "express";
 import { note } from "../access-log.ts";
 import { setCaller } from "./caller.ts";

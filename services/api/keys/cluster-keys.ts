@@ -16,7 +16,7 @@ import {
 } from "@localmodel/localmodel/contracts/api-keys.ts";
 import { formatProblem } from "@localmodel/localmodel/documents/problem.ts";
 import { readApiKeys } from "@localmodel/localmodel/documents/read-api-keys.ts";
-import { modelLoading } from "@localmodel/openai/errors.ts";
+import { modelLoading } from "@localmodel/inference/unavailability.ts";
 import type { KeySource } from "./key-source.ts";
 
 export type ClusterKeysOptions = {

@@ -3,7 +3,7 @@
  *
  * Each replica of the API service counts for itself.
  */
-import { rateLimited } from "@localmodel/openai/errors.ts";
+import { rateLimited } from "@localmodel/inference/unavailability.ts";
 import type { RequestHandler } from "express";
 import { Allowance, type Refusal } from "./allowance.ts";
 import type { Bucket } from "./bucket.ts";

@@ -5,7 +5,7 @@
  * An address says little: behind a proxy everybody comes from this machine. So a request that passed one,
  * one by a name that is not this machine's, and one from a web page count as strangers.
  */
-import { permissionDenied } from "@localmodel/openai/errors.ts";
+import { permissionDenied } from "@localmodel/inference/refusals.ts";
 import { isOwnName } from "@localmodel/service/host-guard.ts";
 import type { Request, RequestHandler } from "express";
 import { callerOf } from "../keys/caller.ts";

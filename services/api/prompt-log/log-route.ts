@@ -4,7 +4,8 @@
  * Follows servers that come and go. Nothing is buffered here: a reader that does not keep up is not read
  * for, and the model servers drop what it misses, and say how much.
  */
-import { invalidRequest, rateLimited, shuttingDown } from "@localmodel/openai/errors.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import { rateLimited, shuttingDown } from "@localmodel/inference/unavailability.ts";
 import type { Request, RequestHandler } from "express";
 import type { ModelDirectory } from "../model-directory.ts";
 import { findModel } from "../route.ts";

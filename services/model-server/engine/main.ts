@@ -6,7 +6,8 @@
  */
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { FailureReason } from "@localmodel/localmodel/contracts/server-state.ts";
-import { engineFailed, OpenAIError, type OpenAIErrorData } from "@localmodel/openai/errors.ts";
+import { engineFailed } from "@localmodel/inference/unavailability.ts";
+import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
 import { createLogger } from "@localmodel/service/log.ts";
 import { CancelledError } from "./stepping/cancelled-error.ts";
 import { EmbeddingQueue } from "./stepping/embedding-queue.ts";
@@ -120,10 +121,10 @@ async function embed(
   }
 }
 
-function errorData(error: unknown): OpenAIErrorData {
-  if (error instanceof OpenAIError) return error.toJSON();
+function errorData(error: unknown): FailureData {
+  if (error instanceof Failure) return error.data;
   log.error("an embedding failed", { error: String(error) });
-  return engineFailed("The engine failed to embed this input.").toJSON();
+  return engineFailed("The engine failed to embed this input.").data;
 }
 
 function reasonOf(error: unknown): FailureReason {

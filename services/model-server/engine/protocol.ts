@@ -6,8 +6,10 @@
  */
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { FailureReason, ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
-import type { OpenAIErrorData } from "@localmodel/openai/errors.ts";
-import type { EmbedRequest, EmbedResult, GenerateEvent, GenerateRequest } from "./contract.ts";
+import type { FailureData } from "@localmodel/inference/failure.ts";
+import type { EmbedRequest } from "@localmodel/inference/embed.ts";
+import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
+import type { EmbedResult } from "./contract.ts";
 
 export type ToEngine =
   /** Once, and first. The configuration is valid and has its defaults. */
@@ -19,7 +21,7 @@ export type ToEngine =
 /** One thing that happened to request `id`. */
 export type EngineEvent =
   | { readonly id: number; readonly event: GenerateEvent }
-  | { readonly id: number; readonly error: OpenAIErrorData }
+  | { readonly id: number; readonly error: FailureData }
   | ({ readonly id: number } & EmbedResult);
 
 export type FromEngine =

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { OpenAIError } from "@localmodel/openai/errors.ts";
+import { Failure } from "@localmodel/inference/failure.ts";
 import * as fc from "fast-check";
 import { Admission } from "./admission.ts";
 
@@ -8,9 +8,9 @@ function retryAfterOf(admission: Admission): number {
   try {
     admission.admit();
   } catch (error) {
-    assert.ok(error instanceof OpenAIError);
+    assert.ok(error instanceof Failure);
     assert.equal(error.status, 429);
-    return Number(error.headers["retry-after-ms"]) / 1000;
+    return (error.data.retry as { afterSeconds: number }).afterSeconds;
   }
   throw new assert.AssertionError({ message: "there was room" });
 }

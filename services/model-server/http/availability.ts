@@ -4,9 +4,9 @@ import {
   engineFailed,
   modelFailed,
   modelLoading,
-  type OpenAIError,
   shuttingDown,
-} from "@localmodel/openai/errors.ts";
+} from "@localmodel/inference/unavailability.ts";
+import type { Failure } from "@localmodel/inference/failure.ts";
 
 /** Loading takes from a second to minutes; a client that asks this often costs nothing. */
 const LOADING_RETRY_SECONDS = 5;
@@ -19,7 +19,7 @@ export function loadedModel(state: ServerState): ModelFacts {
 
 type Unavailable = Exclude<ServerState, { state: "ready" }>;
 
-export function unavailability(state: Unavailable): OpenAIError {
+export function unavailability(state: Unavailable): Failure {
   if (state.state === "loading") return modelLoading(loadingMessage(state), LOADING_RETRY_SECONDS);
   if (state.state === "draining") return shuttingDown();
   if (state.state === "restarting") {

@@ -4,7 +4,7 @@
  * Express' own parser answers in its own words and takes any text that happens to decode; this one is
  * strict about bytes and says what is wrong in OpenAI's form.
  */
-import { unsupportedMediaType } from "@localmodel/openai/errors.ts";
+import { unsupportedMediaType } from "@localmodel/inference/refusals.ts";
 import { parseJson } from "@localmodel/openai/json.ts";
 import { raw, type Request, type RequestHandler } from "express";
 

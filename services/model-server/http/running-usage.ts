@@ -3,7 +3,7 @@
  * otherwise count chunks and take them for tokens.
  */
 import { completionUsage } from "@localmodel/openai/answer.ts";
-import type { GenerateEvent, GenerateRequest } from "../engine/contract.ts";
+import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
 import type { StreamOptions } from "./stream-events.ts";
 
 type ToChunk = StreamOptions["toChunk"];

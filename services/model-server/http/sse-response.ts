@@ -8,10 +8,10 @@
  * The engine does not wait for slow readers, so what they leave unread is bounded here.
  */
 import { USAGE_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
-import { errorBody, OpenAIError, toOpenAIError } from "@localmodel/openai/errors.ts";
-import { DONE, frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
+import { Failure, toFailure } from "@localmodel/inference/failure.ts";
+import type { Dialect, Frame } from "@localmodel/inference/dialect.ts";
 import type { Logger } from "@localmodel/service/log.ts";
-import { namesOf } from "@localmodel/service/server-span.ts";
+import { dialectOf, failureContextOf } from "@localmodel/service/exchange.ts";
 import type { Response } from "express";
 import { markProcessed } from "./api-headers.ts";
 import { wantsReport } from "./usage-report.ts";
@@ -25,32 +25,39 @@ export class SseResponse implements Disposable {
   readonly #res: Response;
   readonly #log: Logger;
   readonly #keepAlive: NodeJS.Timeout;
+  readonly #dialect: Dialect;
 
   constructor(res: Response, { keepAliveMs, log }: SseOptions) {
     this.#res = res;
     this.#log = log;
-    this.#keepAlive = setInterval(() => this.#write(KEEP_ALIVE), keepAliveMs);
+    this.#dialect = dialectOf(res);
+    const { keepAlive } = this.#dialect.stream;
+    this.#keepAlive = setInterval(() => this.#write(keepAlive), keepAliveMs);
   }
 
-  send(event: object): void {
-    this.#write(frame(event));
+  send(frame: Frame): void {
+    this.#write(this.#dialect.stream.frame(frame));
     this.#keepAlive.refresh();
   }
 
   /** The regular end. */
   done(): void {
-    this.#end(DONE);
+    this.#end(this.#dialect.stream.end);
   }
 
   /** Ends the stream with an error, or throws it while it can still become the status of the response. */
   fail(thrown: unknown): void {
     if (!this.#res.headersSent || this.#res.destroyed) throw thrown;
-    const error = toOpenAIError(thrown);
+    const failure = toFailure(thrown);
     // Expected failures explain themselves; only for the others is the cause worth a stack.
-    if (thrown instanceof OpenAIError) {
-      this.#log.warn("a stream ended with an error", { code: error.code, reason: error.message });
+    if (thrown instanceof Failure) {
+      this.#log.warn("a stream ended with an error", {
+        code: failure.code,
+        reason: failure.message,
+      });
     } else this.#log.error("a stream failed", { error: thrown });
-    this.#end(frame(errorBody(error, namesOf(this.#res))));
+    const { body } = this.#dialect.failure(failure, failureContextOf(this.#res));
+    this.#end(this.#dialect.stream.failed(body));
   }
 
   [Symbol.dispose](): void {
@@ -75,7 +82,7 @@ export class SseResponse implements Disposable {
   #open(): void {
     markProcessed(this.#res);
     this.#res.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
+      "content-type": this.#dialect.stream.contentType,
       "cache-control": "no-cache",
       "x-accel-buffering": "no",
       ...(wantsReport(this.#res.req) && { trailer: USAGE_HEADER }),

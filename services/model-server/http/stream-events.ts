@@ -2,8 +2,8 @@
 import type { Logger } from "@localmodel/service/log.ts";
 import { logFieldsOf, markFailed } from "@localmodel/service/server-span.ts";
 import type { Response } from "express";
-import { codeOf } from "@localmodel/openai/errors.ts";
-import type { GenerateEvent } from "../engine/contract.ts";
+import { codeOf } from "@localmodel/inference/failure.ts";
+import type { GenerateEvent } from "@localmodel/inference/generate.ts";
 import { endedEarly } from "../reading/outcome.ts";
 import { SseResponse } from "./sse-response.ts";
 import { reportPrompt, reportUsage } from "./usage-report.ts";
@@ -29,7 +29,7 @@ export async function streamEvents(
     for await (const event of events) {
       if (event.type === "accepted") reportPrompt(res, event.promptTokens);
       const chunk = toChunk(event);
-      if (chunk !== undefined) stream.send(chunk);
+      if (chunk !== undefined) stream.send({ data: chunk });
       if (event.type !== "done") continue;
       reportUsage(res, event.usage);
       complete = true;

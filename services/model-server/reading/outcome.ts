@@ -1,6 +1,7 @@
 /** A whole generation: the engine's events gathered by choice. */
-import { engineFailed } from "@localmodel/openai/errors.ts";
-import type { FinishReason, GenerateEvent, TokenLogprob, Usage } from "../engine/contract.ts";
+import { engineFailed } from "@localmodel/inference/unavailability.ts";
+import type { FinishReason, GenerateEvent, TokenLogprob } from "@localmodel/inference/generate.ts";
+import type { Usage } from "@localmodel/inference/events.ts";
 
 export type Outcome = { readonly choices: readonly Choice[]; readonly usage: Usage };
 

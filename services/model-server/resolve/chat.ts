@@ -3,7 +3,7 @@ import type { ServerConfig } from "@localmodel/localmodel/contracts/server-confi
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { ChatRequest } from "@localmodel/openai/chat-request.ts";
 import type { ChatMessage } from "@localmodel/openai/messages.ts";
-import type { GenerateRequest, Prompt, TemplateMessage } from "../engine/contract.ts";
+import type { GenerateRequest, Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
 import { resolveLength } from "./length.ts";
 import { resolveSampling } from "./sampling.ts";
 
@@ -17,7 +17,6 @@ export function resolveChat(request: ChatRequest, context: ResolveContext): Gene
   const defaults = samplingDefaults(context);
   const most = request.max_completion_tokens ?? request.max_tokens;
   return {
-    inputParam: "messages",
     prompts: [chatPrompt(request)],
     choicesPerPrompt: request.n ?? 1,
     ...resolveLength({ most, least: request.min_tokens }, defaults),

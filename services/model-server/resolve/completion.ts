@@ -1,7 +1,7 @@
 /** A parsed completion request and the loaded model in, the engine's request out. */
 import { type CompletionRequest, samplesPerPrompt } from "@localmodel/openai/completion-request.ts";
 import type { TextInput } from "@localmodel/openai/text-input.ts";
-import type { GenerateRequest, Prompt } from "../engine/contract.ts";
+import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
 import { type ResolveContext, samplingDefaults } from "./chat.ts";
 import { resolveLength } from "./length.ts";
 import { requireInfill } from "./model.ts";
@@ -17,12 +17,11 @@ export function resolveCompletion(
 ): GenerateRequest {
   const suffix = request.suffix ?? "";
   if (suffix !== "") requireInfill(context.facts);
-  requireValidTokens(request.prompt, "prompt", context.facts);
+  requireValidTokens(request.prompt, context.facts);
 
   const defaults = samplingDefaults(context);
   const most = request.max_tokens;
   return {
-    inputParam: "prompt",
     prompts: request.prompt.map((input) => promptOf(input, suffix)),
     choicesPerPrompt: samplesPerPrompt(request),
     ...resolveLength({ most, least: request.min_tokens }, defaults, DEFAULT_MAX_TOKENS),

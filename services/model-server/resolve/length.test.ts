@@ -41,6 +41,6 @@ test("min_tokens beyond the limit is refused, wherever the limit comes from", ()
         { ...unconfigured, configured: { maxTokens: 5 } },
       ),
   ]) {
-    assert.throws(lengths, { status: 400, param: "min_tokens", code: "integer_above_max_value" });
+    assert.throws(lengths, { status: 400, field: "min_tokens", code: "integer_above_max_value" });
   }
 });

@@ -4,8 +4,8 @@
  * As with sampling, the request decides and the LocalModel, the file and the endpoint's own default follow.
  * More than the context holds may be asked for: the answer then ends with the context.
  */
-import { invalidRequest } from "@localmodel/openai/errors.ts";
-import type { GenerateRequest } from "../engine/contract.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import type { SamplingDefaults } from "./sampling.ts";
 
 export type RequestedLength = {

@@ -2,7 +2,7 @@
 import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { Capability, ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
-import { invalidRequest, modelNotCapable, modelNotFound } from "@localmodel/openai/errors.ts";
+import { invalidRequest, modelNotCapable, modelNotFound } from "@localmodel/inference/refusals.ts";
 import { answersTo } from "@localmodel/openai/models.ts";
 
 export type Served = {

@@ -47,6 +47,6 @@ test("both names of the repeat penalty work, and top_k -1 means every token", ()
 test("only tokens of the vocabulary can be biased", () => {
   assert.deepEqual(resolveSampling({ logit_bias: [[99, 1]] }, nothing).logitBias, [[99, 1]]);
   assert.throws(() => resolveSampling({ logit_bias: [[100, 1]] }, nothing), {
-    param: "logit_bias",
+    field: "logit_bias",
   });
 });

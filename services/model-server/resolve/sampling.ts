@@ -5,10 +5,10 @@
  * then from OpenAI's.
  */
 import type { SamplingSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
-import { invalidRequest } from "@localmodel/openai/errors.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import type { Sampling } from "@localmodel/inference/generate.ts";
 import type { samplingFields } from "@localmodel/openai/fields.ts";
 import type { z } from "zod";
-import type { Sampling } from "../engine/contract.ts";
 
 type SamplingRequest = z.output<z.ZodObject<typeof samplingFields>>;
 

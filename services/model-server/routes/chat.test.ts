@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { contextLengthExceeded } from "@localmodel/openai/errors.ts";
+import { contextLengthExceeded } from "@localmodel/inference/refusals.ts";
 import OpenAI, { BadRequestError } from "openai";
 import { ScriptedEngine } from "../fixtures/scripted-engine.ts";
 import { serve } from "../fixtures/serve.ts";
@@ -52,7 +52,6 @@ test("the engine is asked exactly what the request, then the LocalModel, then th
     { headers: { "x-localmodel-tenant": "team-a" } },
   );
   assert.deepEqual(engine.call.request, {
-    inputParam: "messages",
     prompts: [
       {
         kind: "chat",
@@ -187,7 +186,7 @@ test("a conversation that is too long is a BadRequestError agents understand, st
     t,
     // oxlint-disable-next-line require-yield -- it fails before the first event
     new ScriptedEngine(async function* () {
-      throw contextLengthExceeded({ limit: 1024, prompt: 2000, param: "messages" });
+      throw contextLengthExceeded({ limit: 1024, prompt: 2000 });
     }),
   );
   const client = new OpenAI(clientOptions);

@@ -2,7 +2,7 @@
 import { type ChatChunks, chatChunks, chatCompletion } from "@localmodel/openai/chat-answer.ts";
 import { parseChatRequest } from "@localmodel/openai/chat-request.ts";
 import type { RequestHandler } from "express";
-import type { GenerateEvent } from "../engine/contract.ts";
+import type { GenerateEvent } from "@localmodel/inference/generate.ts";
 import type { Choice } from "../reading/outcome.ts";
 import { resolveChat } from "../resolve/chat.ts";
 import type { Serving } from "../serving.ts";

@@ -12,7 +12,7 @@ import {
   samplesPerPrompt,
 } from "@localmodel/openai/completion-request.ts";
 import type { RequestHandler } from "express";
-import type { GenerateEvent } from "../engine/contract.ts";
+import type { GenerateEvent } from "@localmodel/inference/generate.ts";
 import type { Choice } from "../reading/outcome.ts";
 import { choosesBest, resolveCompletion } from "../resolve/completion.ts";
 import type { Serving } from "../serving.ts";

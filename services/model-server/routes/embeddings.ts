@@ -1,7 +1,8 @@
 /** POST /v1/embeddings */
 import { embeddingResponse, shortened } from "@localmodel/openai/embedding-answer.ts";
 import { parseEmbeddingRequest } from "@localmodel/openai/embedding-request.ts";
-import { codeOf, invalidRequest, modelNotCapable } from "@localmodel/openai/errors.ts";
+import { codeOf } from "@localmodel/inference/failure.ts";
+import { invalidRequest, modelNotCapable } from "@localmodel/inference/refusals.ts";
 import { spanOf } from "@localmodel/service/server-span.ts";
 import { withinSync } from "@localmodel/telemetry/span.ts";
 import type { Request, RequestHandler, Response } from "express";
@@ -31,7 +32,7 @@ export function embeddings(serving: Serving): RequestHandler {
     }
     const facts = loadedModel(engine.state);
     requireCapability("embeddings", facts, config.modelId);
-    requireValidTokens(request.input, "input", facts);
+    requireValidTokens(request.input, facts);
     const dimensions = resolveDimensions(request.dimensions, facts.embeddingDimensions);
     return { request, dimensions };
   };

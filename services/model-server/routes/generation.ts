@@ -5,13 +5,13 @@
  */
 import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { type AnswerHead, newId } from "@localmodel/openai/answer.ts";
-import { codeOf } from "@localmodel/openai/errors.ts";
+import { codeOf } from "@localmodel/inference/failure.ts";
+import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
 import { spanOf } from "@localmodel/service/server-span.ts";
 import { withinSync } from "@localmodel/telemetry/span.ts";
 import type { Request as Req, RequestHandler, Response as Res } from "express";
 import { reportIgnored, sendJson } from "../http/api-headers.ts";
 import { loadedModel } from "../http/availability.ts";
-import type { GenerateEvent, GenerateRequest } from "../engine/contract.ts";
 import { gather, type Outcome } from "../reading/outcome.ts";
 import { patienceSeconds } from "@localmodel/service/patience.ts";
 import type { ResolveContext } from "../resolve/chat.ts";

@@ -2,6 +2,7 @@
  * GET /healthz: the process answers. GET /readyz: requests would be served, or the state that says why not.
  * GET /health: the same question in the form llama-server's clients know.
  */
+import { failureHeaders } from "@localmodel/inference/failure-headers.ts";
 import type { RequestHandler } from "express";
 import { unavailability } from "../http/availability.ts";
 import type { Serving } from "../serving.ts";
@@ -13,7 +14,7 @@ export const alive: RequestHandler = (_req, res) => {
 export function ready({ engine }: Serving): RequestHandler {
   return (_req, res) => {
     const { state } = engine;
-    if (state.state !== "ready") res.status(503).set(unavailability(state).headers);
+    if (state.state !== "ready") res.status(503).set(failureHeaders(unavailability(state)));
     res.set("cache-control", "no-store").json(state);
   };
 }

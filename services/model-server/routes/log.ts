@@ -1,5 +1,5 @@
 /** GET /admin/log: what the model receives and answers, as it happens, where that is allowed. */
-import { permissionDenied } from "@localmodel/openai/errors.ts";
+import { permissionDenied } from "@localmodel/inference/refusals.ts";
 import type { RequestHandler } from "express";
 import type { Serving } from "../serving.ts";
 

@@ -3,7 +3,8 @@
  *
  * They hear every event before the client does, and once how it ended. Without any, nothing stands in between.
  */
-import type { Engine, GenerateEvent, GenerateRequest } from "../engine/contract.ts";
+import type { Engine } from "../engine/contract.ts";
+import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
 
 export type Ending = {
   /** The client has gone: whatever was thrown is an echo of that. */

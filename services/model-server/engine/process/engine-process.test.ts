@@ -7,7 +7,8 @@ import {
   type ServerConfigInput,
 } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
-import { OpenAIError } from "@localmodel/openai/errors.ts";
+import { Failure, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
+import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
 import { createLogger } from "@localmodel/service/log.ts";
 import { writeHtml, writeTruncated } from "../../../../test/support/broken-models.ts";
 import { isRunning } from "../../../../test/support/process-tree.ts";
@@ -16,7 +17,6 @@ import {
   writeTinyChatModel,
   writeTinyEmbeddingModel,
 } from "../../../../test/support/tiny-models.ts";
-import type { GenerateEvent, GenerateRequest } from "../contract.ts";
 import { GREEDY } from "../../fixtures/engine.ts";
 import { Cgroup } from "../machine/cgroup.ts";
 import { forkEngine } from "./engine-child.ts";
@@ -25,7 +25,6 @@ import { MemoryKills } from "./memory-kill.ts";
 
 const NEVER = new AbortController().signal;
 const REQUEST: GenerateRequest = {
-  inputParam: "prompt",
   prompts: [{ kind: "text", text: "Once" }],
   choicesPerPrompt: 1,
   maxTokens: 4,
@@ -70,10 +69,10 @@ suite("the engine process", { timeout: 120_000 }, () => {
     process.kill(firstChild, "SIGKILL");
     for (const request of [stream, ...queued]) {
       await assert.rejects(request, (error) => {
-        assert.ok(error instanceof OpenAIError);
+        assert.ok(error instanceof Failure);
         assert.equal(error.status, 503);
-        assert.equal(error.headers["x-should-retry"], "true");
-        assert.ok(Number(error.headers["retry-after"]) >= 1);
+        const { retry } = error.data;
+        assert.ok(typeof retry === "object" && retry.afterSeconds >= 1);
         return true;
       });
     }
@@ -130,7 +129,7 @@ suite("the engine process", { timeout: 120_000 }, () => {
     await assert.rejects(engine.embed({ inputs: ["word ".repeat(5000)] }, NEVER), {
       status: 400,
       code: "context_length_exceeded",
-      param: "input",
+      field: PROMPT_FIELD,
     });
   });
 

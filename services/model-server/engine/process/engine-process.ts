@@ -9,15 +9,12 @@
 import type { ChildProcess } from "node:child_process";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
-import { engineFailed, fromData, modelLoading, shuttingDown } from "@localmodel/openai/errors.ts";
+import { engineFailed, modelLoading, shuttingDown } from "@localmodel/inference/unavailability.ts";
+import { Failure } from "@localmodel/inference/failure.ts";
+import type { EmbedRequest } from "@localmodel/inference/embed.ts";
+import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
 import type { Logger } from "@localmodel/service/log.ts";
-import type {
-  EmbedRequest,
-  EmbedResult,
-  Engine,
-  GenerateEvent,
-  GenerateRequest,
-} from "../contract.ts";
+import type { EmbedResult, Engine } from "../contract.ts";
 import type { EngineEvent, FromEngine, ToEngine } from "../protocol.ts";
 import { forkEngine } from "./engine-child.ts";
 import { EventStream } from "./event-queue.ts";
@@ -129,7 +126,7 @@ export class EngineProcess implements Engine {
     try {
       for await (const event of stream) {
         over = isLast(event);
-        if ("error" in event) throw fromData(event.error);
+        if ("error" in event) throw new Failure(event.error);
         yield event;
       }
     } finally {

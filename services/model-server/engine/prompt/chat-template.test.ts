@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { test } from "node:test";
 import { Template } from "@huggingface/jinja";
 import fc from "fast-check";
-import type { TemplateMessage } from "../contract.ts";
+import type { TemplateMessage } from "@localmodel/inference/generate.ts";
 import { CHATML, ChatTemplate, type Segment } from "./chat-template.ts";
 
 const CONTROL_TEXTS = [
@@ -167,9 +168,9 @@ test("a template that refuses the messages says why: 400, messages", () => {
   const source = `{% if messages[0].role != 'user' %}{{ raise_exception('Roles must alternate.') }}{% endif %}`;
   const template = new ChatTemplate(source, TOKENS);
   assert.throws(() => template.render({ messages: [{ role: "tool", content: "" }] }), {
-    name: "OpenAIError",
+    name: "Failure",
     status: 400,
-    param: "messages",
+    field: PROMPT_FIELD,
     message: /chat template cannot render these messages: .*Roles must alternate\./u,
   });
 });

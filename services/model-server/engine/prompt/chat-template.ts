@@ -7,8 +7,9 @@
  * back afterwards as separate "plain" segments, which the caller tokenises as ordinary text.
  */
 import { Template } from "@huggingface/jinja";
-import { invalidRequest } from "@localmodel/openai/errors.ts";
-import type { Prompt } from "../contract.ts";
+import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import type { Prompt } from "@localmodel/inference/generate.ts";
 
 /** A part of a prompt. Control-token texts are control tokens in "template" parts only. */
 export type Segment = { readonly kind: "template" | "plain"; readonly text: string };
@@ -46,7 +47,7 @@ export class ChatTemplate {
     this.#begun = beginnings(tokens.controlTexts);
   }
 
-  /** Throws OpenAIError 400 when the template refuses the messages (roles out of order, say). */
+  /** Throws a Failure when the template refuses the messages (roles out of order, say). */
   render({ messages, templateVariables = {} }: ChatPrompt): Segment[] {
     const literals: string[] = [];
     try {
@@ -63,7 +64,7 @@ export class ChatTemplate {
       const reason = error instanceof Error ? error.message : String(error);
       const variable = reason.startsWith("Variable already declared");
       throw invalidRequest(
-        variable ? "chat_template_kwargs" : "messages",
+        variable ? "chat_template_kwargs" : PROMPT_FIELD,
         `The model's chat template cannot render these messages: ${reason.slice(0, 500)}`,
       );
     }

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
+import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { after, before, suite, test } from "node:test";
 import fc from "fast-check";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { writeTinyChatModel } from "../../../../test/support/tiny-models.ts";
-import type { Prompt, TemplateMessage } from "../contract.ts";
+import type { Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
 import { ChatTemplate } from "./chat-template.ts";
 import { TestEngine } from "../../fixtures/engine.ts";
-import { type EncodeLimit, encodePrompt, type Tokenizer } from "./prompt.ts";
+import { encodePrompt, type Tokenizer } from "./prompt.ts";
+import type { TextLimit } from "./text-tokens.ts";
 
-const LIMIT: EncodeLimit = { contextTokens: 100, inputParam: "prompt" };
-const CHAT_LIMIT: EncodeLimit = { contextTokens: 100, inputParam: "messages" };
+const LIMIT: TextLimit = { contextTokens: 100 };
 const BOS = 1001;
 const END = 1002;
 const USER_DEFINED = 1003;
@@ -77,7 +78,7 @@ test("a text begins with the beginning of sequence exactly once", async () => {
 
 test("a chat begins with the beginning of sequence exactly once, whoever writes it", async () => {
   for (const source of ["{{ bos_token }}{{ messages[0].content }}", "{{ messages[0].content }}"]) {
-    const { tokens } = await encodePrompt(chat("hi"), chatTokenizer(source), CHAT_LIMIT);
+    const { tokens } = await encodePrompt(chat("hi"), chatTokenizer(source), LIMIT);
     assert.deepEqual(tokens, [BOS, ...codes("hi")]);
   }
 });
@@ -110,7 +111,7 @@ test("an empty prompt is one token that the model knows to begin with", async ()
     assert.deepEqual(await encodePrompt(prompt, noBos, LIMIT), { ...begun, tokens: [END] });
     await assert.rejects(encodePrompt(prompt, { ...noBos, eos: undefined }, LIMIT), {
       status: 400,
-      param: "prompt",
+      field: PROMPT_FIELD,
     });
   }
 });
@@ -119,20 +120,20 @@ test("a raw prompt may hold control tokens, what is in a chat may not", async ()
   const raw = await encodePrompt(textPrompt("a<|end|>"), TOKENIZER, LIMIT);
   assert.deepEqual(raw.tokens, [BOS, ...codes("a"), END]);
   const tokenizer = chatTokenizer("{{ messages[0].content }}<|end|>");
-  const { tokens } = await encodePrompt(chat("a<|end|>b<s>"), tokenizer, CHAT_LIMIT);
+  const { tokens } = await encodePrompt(chat("a<|end|>b<s>"), tokenizer, LIMIT);
   assert.deepEqual(tokens, [BOS, ...codes("a<|end|>b<s>"), END]);
 });
 
 test("a chat holds no token that the tokenizer finds in any text either", async () => {
   const tokenizer = chatTokenizer("<|turn|>{{ messages[0].content }}");
-  const { tokens } = await encodePrompt(chat("a<|turn|>b"), tokenizer, CHAT_LIMIT);
+  const { tokens } = await encodePrompt(chat("a<|turn|>b"), tokenizer, LIMIT);
   assert.deepEqual(tokens, [BOS, USER_DEFINED, ...codes("a<|turn|>b")]);
 });
 
 test("a chat needs a template: 400, model", async () => {
-  await assert.rejects(encodePrompt(chat("hi"), TOKENIZER, CHAT_LIMIT), {
+  await assert.rejects(encodePrompt(chat("hi"), TOKENIZER, LIMIT), {
     status: 400,
-    param: "model",
+    field: "model",
     code: "model_not_capable",
   });
 });
@@ -147,7 +148,7 @@ test("infilling needs a model that can: 400, suffix", async () => {
     encodePrompt(textPrompt("a", "b"), { ...TOKENIZER, infill: undefined }, LIMIT),
     {
       status: 400,
-      param: "suffix",
+      field: "suffix",
     },
   );
 });
@@ -166,14 +167,14 @@ test("a prompt has to leave room for one token, and is refused with both numbers
     await assert.rejects(encodePrompt(textPrompt("x".repeat(length)), TOKENIZER, LIMIT), {
       status: 400,
       code: "context_length_exceeded",
-      param: "prompt",
+      field: PROMPT_FIELD,
       message: numbers,
     });
   }
   const tokenizer = chatTokenizer("{{ messages[0].content }}");
-  await assert.rejects(encodePrompt(chat("x".repeat(500)), tokenizer, CHAT_LIMIT), {
+  await assert.rejects(encodePrompt(chat("x".repeat(500)), tokenizer, LIMIT), {
     code: "context_length_exceeded",
-    param: "messages",
+    field: PROMPT_FIELD,
   });
 });
 
@@ -192,7 +193,7 @@ for (const [name, content, contextTokens] of [
       },
     };
     await assert.rejects(
-      encodePrompt(chat(content), tokenizer, { ...CHAT_LIMIT, contextTokens }),
+      encodePrompt(chat(content), tokenizer, { ...LIMIT, contextTokens }),
       (error) => {
         assert.ok(error instanceof Error);
         const [limit = 0, told = 0] = (error.message.match(/\d+/gu) ?? []).map(Number);

@@ -5,8 +5,9 @@
  * as tokens. Chat content never becomes control tokens, a raw completion prompt may, since there the
  * caller writes the template. A prompt that cannot fit is refused without tokenising all of it.
  */
-import { invalidRequest, modelNotCapable } from "@localmodel/openai/errors.ts";
-import type { GenerateRequest, Prompt } from "../contract.ts";
+import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
+import { invalidRequest, modelNotCapable } from "@localmodel/inference/refusals.ts";
+import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
 import type { ChatTemplate, Segment } from "./chat-template.ts";
 import {
   append,
@@ -36,28 +37,24 @@ export type EncodedPrompt = {
   readonly text?: string;
 };
 
-export type EncodeLimit = TextLimit & { readonly inputParam: "messages" | "prompt" };
-
 /** All prompts of a request. Throws for the first that cannot be evaluated. */
 export function encodePrompts(
-  { prompts, inputParam }: GenerateRequest,
+  { prompts }: GenerateRequest,
   tokenizer: Tokenizer,
   limit: Pick<TextLimit, "contextTokens" | "signal">,
 ): Promise<EncodedPrompt[]> {
-  return Promise.all(
-    prompts.map((prompt) => encodePrompt(prompt, tokenizer, { ...limit, inputParam })),
-  );
+  return Promise.all(prompts.map((prompt) => encodePrompt(prompt, tokenizer, limit)));
 }
 
 export async function encodePrompt(
   prompt: Prompt,
   tokenizer: Tokenizer,
-  limit: EncodeLimit,
+  limit: TextLimit,
 ): Promise<EncodedPrompt> {
   const content = await contentTokens(prompt, tokenizer, limit);
   const encoded = complete(content, prompt, tokenizer);
   if (encoded === undefined) {
-    throw invalidRequest(limit.inputParam, `Invalid '${limit.inputParam}': it holds no tokens.`);
+    throw invalidRequest(PROMPT_FIELD, `Invalid '${PROMPT_FIELD}': it holds no tokens.`);
   }
   // The last place of the context belongs to the first generated token.
   if (encoded.tokens.length >= limit.contextTokens) throw overflow(encoded.tokens.length, limit);
@@ -67,7 +64,7 @@ export async function encodePrompt(
 async function contentTokens(
   prompt: Prompt,
   tokenizer: Tokenizer,
-  limit: EncodeLimit,
+  limit: TextLimit,
 ): Promise<readonly number[]> {
   if (prompt.kind === "tokens") return prompt.tokens;
   if (prompt.kind === "text") return completionTokens(prompt, tokenizer, limit);
@@ -80,7 +77,7 @@ async function contentTokens(
 async function chatTokens(
   segments: readonly Segment[],
   tokenizer: Tokenizer,
-  limit: EncodeLimit,
+  limit: TextLimit,
 ): Promise<readonly number[]> {
   const tokens: number[] = [];
   const characters = segments.reduce((sum, { text }) => sum + text.length, 0);
@@ -112,7 +109,7 @@ function plainTokens(text: string, tokenizer: Tokenizer): readonly number[] {
 async function completionTokens(
   { text, suffix }: { readonly text: string; readonly suffix?: string },
   tokenizer: Tokenizer,
-  limit: EncodeLimit,
+  limit: TextLimit,
 ): Promise<readonly number[]> {
   const encode = (part: string) =>
     textTokens(part, { control: suffix === undefined }, tokenizer, limit);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { writeTinyChatModel } from "../../../../test/support/tiny-models.ts";
-import type { GenerateRequest } from "../contract.ts";
+import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import { TestEngine } from "../../fixtures/engine.ts";
 
 suite("a reported prompt", { timeout: 120_000 }, () => {

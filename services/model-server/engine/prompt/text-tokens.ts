@@ -5,7 +5,7 @@
  * and ends as soon as it is certain to be too long or nobody waits for it any more.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { contextLengthExceeded } from "@localmodel/openai/errors.ts";
+import { contextLengthExceeded } from "@localmodel/inference/refusals.ts";
 import { SLICE_CHARACTERS, sliceEnd } from "./text-slices.ts";
 
 export type TextTokenizer = {
@@ -19,8 +19,6 @@ export type TextTokenizer = {
 
 export type TextLimit = {
   readonly contextTokens: number;
-  /** The API parameter that held the text. */
-  readonly inputParam: "messages" | "prompt" | "input";
   /** Tokens that come before. */
   readonly already?: number;
   /** Throws its reason, between two slices, once aborted. */
@@ -67,13 +65,12 @@ export function append(target: number[], tokens: readonly number[]): void {
   for (const token of tokens) target.push(token);
 }
 
-export function overflow(promptTokens: number, { contextTokens, inputParam }: TextLimit) {
+export function overflow(promptTokens: number, { contextTokens }: TextLimit) {
   // A prompt exactly as long as the context lacks the place of the first generated token.
   const completion = promptTokens === contextTokens ? { completion: 1 } : {};
   return contextLengthExceeded({
     limit: contextTokens,
     prompt: promptTokens,
-    param: inputParam,
     ...completion,
   });
 }

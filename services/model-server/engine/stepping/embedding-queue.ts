@@ -4,9 +4,11 @@
  * Requests take turns input by input, so that a request with two thousand inputs does not stand in the
  * way of a request with one.
  */
-import { invalidRequest } from "@localmodel/openai/errors.ts";
+import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import type { EmbedRequest } from "@localmodel/inference/embed.ts";
 import { epochMs } from "@localmodel/telemetry/epoch.ts";
-import type { EmbedRequest, EmbedResult } from "../contract.ts";
+import type { EmbedResult } from "../contract.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import type { Embedder } from "../llama/embedder.ts";
 import { overflow, type TextLimit, type TextTokenizer, textTokens } from "../prompt/text-tokens.ts";
@@ -29,7 +31,7 @@ export class EmbeddingQueue {
   }
 
   /**
-   * Throws OpenAIError 400 naming the input that cannot be embedded, and the reason of the cancellation
+   * Throws a Failure naming the input that cannot be embedded, and the reason of the cancellation
    * if there was one.
    */
   async embed(id: number, { inputs, reportsTimes }: EmbedRequest): Promise<EmbedResult> {
@@ -74,13 +76,13 @@ export class EmbeddingQueue {
     signal: AbortSignal,
   ): Promise<Prepared> {
     const { embedder, tokenizer, contextTokens } = this.#options;
-    const limit: TextLimit = { contextTokens, inputParam: "input", signal };
+    const limit: TextLimit = { contextTokens, signal };
     const tokens =
       typeof input === "string"
         ? await textTokens(input, { control: false }, tokenizer, limit)
         : input;
     if (tokens.length === 0) {
-      throw invalidRequest("input", `Input ${index} holds no tokens, so it has no embedding.`);
+      throw invalidRequest(PROMPT_FIELD, `Input ${index} holds no tokens, so it has no embedding.`);
     }
     const length = embedder.evaluatedTokens(tokens);
     if (length > contextTokens) throw overflow(length, limit);

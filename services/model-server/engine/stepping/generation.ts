@@ -6,7 +6,11 @@
  * probabilities a step has a second part, `explain`: the token just evaluated is evaluated once more
  * for the distribution that the sampler's options have not touched.
  */
-import type { FinishReason, GenerateEvent, GenerateRequest } from "../contract.ts";
+import type {
+  FinishReason,
+  GenerateEvent,
+  GenerateRequest,
+} from "@localmodel/inference/generate.ts";
 import { tokenLogprob } from "./logprobs.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Distribution, Sequence, TokenStream } from "./sequence.ts";

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { GenerateRequest } from "../contract.ts";
+import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import { Job } from "./job.ts";
 
 const REQUEST: GenerateRequest = {
-  inputParam: "prompt",
   prompts: [],
   choicesPerPrompt: 2,
   sampling: {

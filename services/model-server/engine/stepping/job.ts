@@ -1,5 +1,6 @@
 /** A request between its arrival at the engine and its last event. */
-import type { GenerateRequest, Usage } from "../contract.ts";
+import type { GenerateRequest } from "@localmodel/inference/generate.ts";
+import type { Usage } from "@localmodel/inference/events.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Waiting } from "./queue.ts";
 

@@ -2,7 +2,7 @@
  * Log probabilities as OpenAI means them: of the model's own distribution, before temperature, top_p
  * and the like. Never -Infinity, which JSON cannot say.
  */
-import type { TokenLogprob } from "../contract.ts";
+import type { TokenLogprob } from "@localmodel/inference/generate.ts";
 import type { Distribution } from "./sequence.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 

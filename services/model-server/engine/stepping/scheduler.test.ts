@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { writeTinyChatModel } from "../../../../test/support/tiny-models.ts";
-import type { GenerateEvent } from "../contract.ts";
+import type { GenerateEvent } from "@localmodel/inference/generate.ts";
 import { GREEDY, TestEngine } from "../../fixtures/engine.ts";
 
 const WARM = { ...GREEDY, temperature: 1 };
@@ -264,7 +264,7 @@ suite("the scheduler", { timeout: 120_000 }, () => {
 
   test("refuses a prompt that leaves no room for an answer, with both numbers", async () => {
     const { error } = await engine.ask({ text: "word ".repeat(3000) });
-    assert.equal(error?.status, 400);
+    assert.equal(error?.kind, "invalid");
     assert.equal(error?.code, "context_length_exceeded");
     assert.match(error?.message ?? "", /maximum context length is 1024 tokens.*\d{4} tokens/u);
   });

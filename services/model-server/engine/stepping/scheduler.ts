@@ -7,9 +7,10 @@
  * queued, so its context lock is free for erasing and reusing slots, which would otherwise wait until
  * the last stream ends. Whoever is cancelled leaves at the next step.
  */
-import { engineFailed, OpenAIError, type OpenAIErrorData } from "@localmodel/openai/errors.ts";
+import { engineFailed } from "@localmodel/inference/unavailability.ts";
+import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
+import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
 import { epochMs } from "@localmodel/telemetry/epoch.ts";
-import type { GenerateEvent, GenerateRequest } from "../contract.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import { Generation } from "./generation.ts";
 import { Job } from "./job.ts";
@@ -308,7 +309,7 @@ function slotOf(sequence: Sequence): Slot {
 }
 
 /** Anything that is not meant for the client is told as the engine's failure. */
-function errorData(error: unknown): OpenAIErrorData {
-  if (error instanceof OpenAIError) return error.toJSON();
-  return engineFailed("The engine failed to process this request.").toJSON();
+function errorData(error: unknown): FailureData {
+  if (error instanceof Failure) return error.data;
+  return engineFailed("The engine failed to process this request.").data;
 }

@@ -4,7 +4,7 @@
  * `truncate` needs the engine's context to itself and is called between steps only; the other three are
  * what a step consists of. At most one of them may be under way per sequence.
  */
-import type { Sampling } from "../contract.ts";
+import type { Sampling } from "@localmodel/inference/generate.ts";
 
 export interface Sequence {
   readonly number: number;

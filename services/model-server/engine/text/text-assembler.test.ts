@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { TokenLogprob } from "../contract.ts";
+import type { TokenLogprob } from "@localmodel/inference/generate.ts";
 import { type Assembled, TextAssembler } from "./text-assembler.ts";
 
 const text = fc.string({

@@ -5,7 +5,7 @@
  * back until the next token decides. Log probabilities travel with the text they belong to: a token is
  * released with the last character it helped to write, or the last before a stop string.
  */
-import type { TokenLogprob } from "../contract.ts";
+import type { TokenLogprob } from "@localmodel/inference/generate.ts";
 import { StopScanner } from "./stop-scanner.ts";
 
 export type Assembled = {

@@ -1,5 +1,5 @@
 /** Measures one request for embeddings: how long it took, and its tokens. */
-import { codeOf } from "@localmodel/openai/errors.ts";
+import { codeOf } from "@localmodel/inference/failure.ts";
 import { CLIENT_CLOSED } from "@localmodel/service/server-span.ts";
 import type { EmbedResult } from "../../engine/contract.ts";
 import type { Measured, ServerMetrics } from "./server-metrics.ts";

@@ -1,8 +1,9 @@
 /** Measures one generation by its events. */
-import { codeOf } from "@localmodel/openai/errors.ts";
+import { codeOf } from "@localmodel/inference/failure.ts";
+import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
+import type { Usage } from "@localmodel/inference/events.ts";
 import { CLIENT_CLOSED } from "@localmodel/service/server-span.ts";
 import type { Span } from "@localmodel/telemetry/span.ts";
-import type { GenerateEvent, GenerateRequest, Usage } from "../../engine/contract.ts";
 import type { Ending, GenerationObserver } from "../observed-generation.ts";
 import {
   type AboutRequest,

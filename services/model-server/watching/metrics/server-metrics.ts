@@ -7,7 +7,7 @@ import type { ServerConfig } from "@localmodel/localmodel/contracts/server-confi
 import type { Labels, MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Span } from "@localmodel/telemetry/span.ts";
 import { WAIT_SECONDS } from "@localmodel/telemetry/wait-seconds.ts";
-import type { Usage } from "../../engine/contract.ts";
+import type { Usage } from "@localmodel/inference/events.ts";
 import type { GenAiNames } from "../tracing/gen-ai.ts";
 import { Occupancy } from "./occupancy.ts";
 

@@ -1,5 +1,6 @@
 /** A request for embeddings as a reader of the log sees it: the inputs, and how it ended. Vectors are not shown. */
-import type { EmbedRequest, EmbedResult } from "../../engine/contract.ts";
+import type { EmbedResult } from "../../engine/contract.ts";
+import type { EmbedRequest } from "@localmodel/inference/embed.ts";
 import { type About, describe } from "./observe.ts";
 import type { PromptLog } from "./prompt-log.ts";
 

@@ -5,10 +5,15 @@
  * answer is over, however it ended.
  */
 import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
-import { toOpenAIError } from "@localmodel/openai/errors.ts";
+import { toFailure } from "@localmodel/inference/failure.ts";
+import type {
+  FinishReason,
+  GenerateEvent,
+  GenerateRequest,
+} from "@localmodel/inference/generate.ts";
+import type { Usage } from "@localmodel/inference/events.ts";
 import { requestIdOf } from "@localmodel/service/request-id.ts";
 import type { Request, Response } from "express";
-import type { FinishReason, GenerateEvent, GenerateRequest, Usage } from "../../engine/contract.ts";
 import type { Ending, GenerationObserver } from "../observed-generation.ts";
 import type { PromptLog } from "./prompt-log.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -115,6 +120,6 @@ class Observation implements GenerationObserver {
 /** Texts say what happened outside of the engine. */
 export function describe(failure: unknown): { code: string | null; message: string } {
   if (typeof failure === "string") return { code: null, message: failure };
-  const { code, message } = toOpenAIError(failure);
+  const { code, message } = toFailure(failure);
   return { code, message };
 }

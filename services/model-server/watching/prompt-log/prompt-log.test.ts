@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { test, type TestContext } from "node:test";
-import type { GenerateRequest } from "../../engine/contract.ts";
+import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import { saying, ScriptedEngine, untilAborted } from "../../fixtures/scripted-engine.ts";
 import { eventually, serve } from "../../fixtures/serve.ts";
 

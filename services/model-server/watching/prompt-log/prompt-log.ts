@@ -4,7 +4,7 @@
  * Nothing is kept: an event goes to those who are attached now, and while nobody is, there are no events.
  * A reader never holds up a request: what it does not read in time is dropped, and it is told how much.
  */
-import { rateLimited } from "@localmodel/openai/errors.ts";
+import { rateLimited } from "@localmodel/inference/unavailability.ts";
 import { frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
 import type { Response } from "express";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { GenerateEvent } from "../../engine/contract.ts";
+import type { GenerateEvent } from "@localmodel/inference/generate.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
 const started: GenerateEvent = { type: "started", choice: 0, cachedTokens: 0 };

@@ -1,5 +1,5 @@
 /** Where the time of a generation went, by its events. */
-import type { GenerateEvent } from "../../engine/contract.ts";
+import type { GenerateEvent } from "@localmodel/inference/generate.ts";
 
 export type Timings = {
   /** Until the first choice had a slot; tokenising included. */

@@ -1,9 +1,10 @@
 /** The span of embeddings, and below it when their inputs were tokenised, had their turn, and were evaluated. */
-import { codeOf } from "@localmodel/openai/errors.ts";
+import { codeOf } from "@localmodel/inference/failure.ts";
+import type { EmbedRequest } from "@localmodel/inference/embed.ts";
 import { CLIENT_CLOSED } from "@localmodel/service/server-span.ts";
 import { epochMs } from "@localmodel/telemetry/epoch.ts";
 import type { Span } from "@localmodel/telemetry/span.ts";
-import type { EmbedRequest, EmbedResult, EmbedTimes } from "../../engine/contract.ts";
+import type { EmbedResult, EmbedTimes } from "../../engine/contract.ts";
 import type { GenAiNames } from "./gen-ai.ts";
 
 export type Embedding = {

@@ -5,7 +5,7 @@
  */
 import type { Attributes, Span } from "@localmodel/telemetry/span.ts";
 import { epochMs } from "@localmodel/telemetry/epoch.ts";
-import type { GenerateEvent } from "../../engine/contract.ts";
+import type { GenerateEvent } from "@localmodel/inference/generate.ts";
 
 const CHOICES_MAX = 8;
 

@@ -5,11 +5,12 @@
  * for it. Both clocks are the machine's, but may differ by milliseconds: nothing begins before the span it is in.
  */
 import type { AnswerHead } from "@localmodel/openai/answer.ts";
-import { codeOf } from "@localmodel/openai/errors.ts";
+import { codeOf } from "@localmodel/inference/failure.ts";
+import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
+import type { Usage } from "@localmodel/inference/events.ts";
 import { CLIENT_CLOSED } from "@localmodel/service/server-span.ts";
 import { epochMs } from "@localmodel/telemetry/epoch.ts";
 import type { Attributes, Span } from "@localmodel/telemetry/span.ts";
-import type { GenerateEvent, GenerateRequest, Usage } from "../../engine/contract.ts";
 import type { Ending, GenerationObserver } from "../observed-generation.ts";
 import { EnginePhases } from "./engine-phases.ts";
 import type { GenAiNames } from "./gen-ai.ts";

@@ -3,7 +3,7 @@
  * see gen-ai.ts.
  */
 import type { Attributes } from "@localmodel/telemetry/span.ts";
-import type { GenerateEvent, GenerateRequest, Prompt } from "../../engine/contract.ts";
+import type { GenerateEvent, GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
 
 /** Of all messages together: a collector takes a few megabytes at a time. */
 const MAX_CHARACTERS = 65_536;

@@ -1,0 +1,46 @@
+/**
+ * A dialect: how one family of APIs words what happens. Everything between the wire and the engine is the same for all;
+ * failures and the frames of a stream are rendered only here.
+ */
+import type { Failure } from "./failure.ts";
+
+/** Under which names the logs and the traces have a request. */
+export type RequestNames = { readonly requestId?: string; readonly traceId?: string };
+
+export type FailureContext = {
+  readonly names: RequestNames;
+  /** What the endpoint calls the field that holds the prompt. */
+  readonly promptField?: string;
+};
+
+export type FailureAnswer = {
+  readonly status: number;
+  /** In lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: object;
+};
+
+/** One event of a stream before it is bytes. */
+export type Frame = {
+  /** Where the dialect gives its events names. */
+  readonly event?: string;
+  readonly data: object;
+};
+
+export type StreamForm = {
+  readonly contentType: string;
+  /** Says nothing, and keeps proxies and their idle timers from cutting the connection. */
+  readonly keepAlive: string;
+  /** One string, to be written at once: some clients forget an event that arrives in two reads. */
+  frame(frame: Frame): string;
+  /** What follows the last event of a complete answer. */
+  readonly end: string;
+  /** How a stream ends that broke, or was refused after it had begun: `body` is that of a failure's answer. */
+  failed(body: object): string;
+};
+
+export type Dialect = {
+  readonly name: string;
+  failure(failure: Failure, context: FailureContext): FailureAnswer;
+  readonly stream: StreamForm;
+};

@@ -1,0 +1,27 @@
+/**
+ * An endpoint is one row. Who may be asked, what is read of a request to route it, how it is counted and traced, and in
+ * whose words it fails are all derived from it, in the API service as in the model server.
+ */
+import type { Dialect } from "./dialect.ts";
+import type { Operation } from "./operation.ts";
+
+export type Endpoint<Asked extends Operation = Operation> = {
+  readonly method: "POST";
+  readonly path: string;
+  /** What the engine is asked to do. */
+  readonly operation: Asked;
+  /** What the model must be able to do: one of the capabilities that its weights have. */
+  readonly capability: string;
+  /** `gen_ai.operation.name` in OpenTelemetry's conventions for generative AI. */
+  readonly telemetryName: string;
+  readonly dialect: Dialect;
+  /** The fields at the top of the body by which requests are routed and failures named. */
+  readonly fields: {
+    readonly model: string;
+    /** True in a request whose answer is to be streamed. Absent: this endpoint never streams. */
+    readonly stream?: string;
+    readonly prompt: string;
+  };
+  /** Whether requests that begin alike are faster where the first of them was answered. */
+  readonly reusesPrefixes: boolean;
+};

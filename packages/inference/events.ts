@@ -1,0 +1,33 @@
+/** What the events of all operations have in common: when they happened, and what a request has cost. */
+
+/** When something happened at the engine, in milliseconds since 1970; only with `reportsTimes`. */
+export type Timed = { readonly atMs?: number };
+
+/** Valid, and waiting for its turn. The first event of every operation. */
+export type AcceptedEvent = Timed & {
+  readonly type: "accepted";
+  readonly promptTokens: number;
+  /** Only with `reportsPrompts`: each as the model reads it, templated and with its control tokens. */
+  readonly prompts?: readonly string[];
+  /** Only with `reportsTimes`: when the request reached the engine, and which process that is. */
+  readonly engine?: { readonly receivedMs: number; readonly processId: number };
+};
+
+/** The last event of every operation. */
+export type DoneEvent = Timed & { readonly type: "done"; readonly usage: Usage };
+
+export type Usage = {
+  /** Once per prompt, however many choices it has. */
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Tokens of the prompt that needed no evaluation. */
+  readonly cachedTokens: number;
+};
+
+/** What the engine is to report beside what the client needs. */
+export type Reports = {
+  /** Tell what the prompts have become: see `accepted`. */
+  readonly reportsPrompts?: boolean;
+  /** Tell when things happened: `atMs` of events. */
+  readonly reportsTimes?: boolean;
+};

@@ -1,0 +1,130 @@
+/**
+ * Generating: one prompt or many in, text for each choice out.
+ *
+ * A request has every field resolved; what a client left out has come from the LocalModel, the weights' own defaults or
+ * the dialect before it gets here.
+ */
+import type { AcceptedEvent, DoneEvent, Reports, Timed } from "./events.ts";
+
+/** A chat message with its content flattened to text, in the shape chat templates expect. */
+export type TemplateMessage = {
+  readonly role: string;
+  readonly content: string;
+  readonly name?: string;
+  readonly tool_call_id?: string;
+  readonly reasoning_content?: string;
+  readonly tool_calls?: readonly unknown[];
+};
+
+export type Prompt =
+  | {
+      readonly kind: "chat";
+      readonly messages: readonly TemplateMessage[];
+      /** The client's own variables for the chat template: text from outside, like the messages. */
+      readonly templateVariables?: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: "text"; readonly text: string; readonly suffix?: string }
+  | { readonly kind: "tokens"; readonly tokens: readonly number[] };
+
+/** Every field resolved: request, then LocalModel, then the file's own defaults, then OpenAI's. */
+export type Sampling = {
+  readonly temperature: number;
+  readonly topP: number;
+  /** 0 considers every token. */
+  readonly topK: number;
+  readonly minP: number;
+  readonly presencePenalty: number;
+  readonly frequencyPenalty: number;
+  /** 1 changes nothing. */
+  readonly repeatPenalty: number;
+  /** Token id and what is added to its logit; within the vocabulary. */
+  readonly logitBias: readonly (readonly [token: number, bias: number])[];
+  /** Absent: a random one per choice. */
+  readonly seed?: number;
+};
+
+export type GenerateRequest = Reports & {
+  readonly prompts: readonly Prompt[];
+  /** One of the configuration's ids of adapters. Absent: the model without those. */
+  readonly adapter?: string;
+  /** Choice `i * choicesPerPrompt + j` is sample j of prompt i. */
+  readonly choicesPerPrompt: number;
+  /** Absent: until the context is full. 0 evaluates the prompt and generates nothing. */
+  readonly maxTokens?: number;
+  /** No end-of-generation token before so many tokens; stop strings end the answer regardless. */
+  readonly minTokens?: number;
+  readonly sampling: Sampling;
+  readonly stop: readonly string[];
+  /** Absent: no logprobs. 0: of the chosen token only. */
+  readonly topLogprobs?: number;
+  /** Return the prompt's own text (and logprobs, if asked for) before the completion. */
+  readonly echo: boolean;
+  /** Go on after an end-of-generation token. */
+  readonly ignoreEos: boolean;
+  /** Tell which tokens wrote the text: `pieces` of deltas. */
+  readonly reportsPieces?: boolean;
+  /** Requests of different tenants never share a cached prefix. */
+  readonly tenant: string;
+};
+
+export type TokenLogprob = {
+  readonly token: string;
+  readonly bytes: readonly number[];
+  /** Natural log of the probability before sampling options; null for a prompt's first token. */
+  readonly logprob: number | null;
+  readonly top: readonly { token: string; bytes: readonly number[]; logprob: number }[];
+};
+
+/** A token of an answer. Markers of reasoning and tool calls are often control tokens. */
+export type TokenPiece = {
+  readonly token: number;
+  /** What it wrote of the text; for a control token what it is called, which is no part of the text. */
+  readonly text: string;
+  readonly isControl: boolean;
+};
+
+export type FinishReason = "stop" | "length";
+
+export type GenerateEvent =
+  | AcceptedEvent
+  /** The choice has a slot. `cachedTokens` of its prompt need no evaluation. */
+  | (Timed & {
+      readonly type: "started";
+      readonly choice: number;
+      readonly cachedTokens: number;
+    })
+  /** Only with `reportsTimes`: the prompt is evaluated, and the choice's first token is there. */
+  | (Timed & {
+      readonly type: "prefilled";
+      readonly choice: number;
+      /** Steps that evaluated a part of the prompt. */
+      readonly chunks: number;
+      readonly evaluatedTokens: number;
+    })
+  /** Only with `echo`: the prompt itself, before any delta of that choice. */
+  | {
+      readonly type: "echo";
+      readonly choice: number;
+      readonly text: string;
+      readonly logprobs?: readonly TokenLogprob[];
+    }
+  /** Text safe to send: whole characters, no part of a stop string. With logprobs: of exactly this text. */
+  | {
+      readonly type: "delta";
+      readonly choice: number;
+      readonly text: string;
+      /** Tokens that this choice has generated so far. */
+      readonly completionTokens?: number;
+      readonly logprobs?: readonly TokenLogprob[];
+      /** Only with `reportsPieces`: what wrote this text, and control tokens, which write nothing. */
+      readonly pieces?: readonly TokenPiece[];
+    }
+  | (Timed & {
+      readonly type: "finish";
+      readonly choice: number;
+      readonly reason: FinishReason;
+      /** Only with `reportsTimes`. */
+      readonly completionTokens?: number;
+    })
+  /** After every choice has finished. */
+  | DoneEvent;

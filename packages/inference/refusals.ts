@@ -1,0 +1,119 @@
+/**
+ * What is wrong with a request itself, or with who sent it: the same request would be refused again, so none of
+ * these is worth repeating.
+ */
+import { Failure, type FailureData, PROMPT_FIELD } from "./failure.ts";
+
+export function invalidRequest(
+  field: string | null,
+  message: string,
+  code: string | null = null,
+): Failure {
+  return refusal({ kind: "invalid", code, field }, message);
+}
+
+export function missingField(field: string): Failure {
+  return invalidRequest(
+    field,
+    `Missing required parameter: '${field}'.`,
+    "missing_required_parameter",
+  );
+}
+
+export type ContextOverflow = {
+  readonly limit: number;
+  readonly prompt: number;
+  /** Tokens the request reserves for the answer, if it is the sum that does not fit. */
+  readonly completion?: number;
+};
+
+/** Agents look for these sentences to know when to shorten a conversation. */
+export function contextLengthExceeded({ limit, prompt, completion }: ContextOverflow): Failure {
+  const cause =
+    completion === undefined
+      ? `your ${PROMPT_FIELD} resulted in ${prompt} tokens. Please reduce the length of the ${PROMPT_FIELD}.`
+      : `you requested ${prompt + completion} tokens (${prompt} in the ${PROMPT_FIELD}, ${completion} in the ` +
+        `completion). Please reduce the length of the ${PROMPT_FIELD} or completion.`;
+  return invalidRequest(
+    PROMPT_FIELD,
+    `This model's maximum context length is ${limit} tokens. However, ${cause}`,
+    "context_length_exceeded",
+  );
+}
+
+/** The model exists and cannot do this: 400, because clients would repeat a 501. */
+export function modelNotCapable(message: string): Failure {
+  return invalidRequest("model", message, "model_not_capable");
+}
+
+const NAMED_MODELS_MAX = 20;
+
+export function modelNotFound(id: string, known: readonly string[]): Failure {
+  const listed = known.slice(0, NAMED_MODELS_MAX).map((name) => `\`${name}\``);
+  const more = known.length > listed.length ? `, and ${known.length - listed.length} more` : "";
+  const available =
+    listed.length === 0
+      ? "No model is available."
+      : `Available models: ${listed.join(", ")}${more}.`;
+  return refusal(
+    { kind: "not_found", code: "model_not_found", field: "model" },
+    `The model \`${shortened(id)}\` does not exist or you do not have access to it. ${available}`,
+  );
+}
+
+export function unknownUrl(method: string, path: string, hint?: string): Failure {
+  const what = `Unknown request URL: ${method} ${shortened(path)}. Please check the URL for typos.`;
+  return refusal(
+    { kind: "not_found", code: "unknown_url", field: null },
+    hint === undefined ? what : `${what} ${hint}`,
+  );
+}
+
+export function methodNotAllowed(method: string, allow: readonly string[]): Failure {
+  return refusal(
+    { kind: "method_not_allowed", code: "method_not_allowed", field: null, allow },
+    `Not allowed to ${shortened(method)} on this URL. Allowed: ${allow.join(", ")}.`,
+  );
+}
+
+export function requestTooLarge(limitBytes: number): Failure {
+  return refusal(
+    { kind: "too_large", code: "request_too_large", field: null },
+    `The request body is larger than the ${limitBytes} bytes this server accepts.`,
+  );
+}
+
+export function unsupportedMediaType(contentType: string | undefined): Failure {
+  const found = contentType === undefined ? "has none" : `is '${shortened(contentType)}'`;
+  return refusal(
+    { kind: "unsupported_media_type", code: "unsupported_media_type", field: null },
+    `The content type of the request must be 'application/json', but it ${found}.`,
+  );
+}
+
+export function unsupportedEncoding(encoding: string): Failure {
+  return refusal(
+    { kind: "unsupported_media_type", code: "unsupported_media_type", field: null },
+    `The content encoding '${encoding.slice(0, 64)}' is not supported. Send the body uncompressed, or as gzip, deflate or br.`,
+  );
+}
+
+/** Never with any part of the key: the answer may be logged. */
+export function invalidApiKey(message: string): Failure {
+  return refusal({ kind: "unauthenticated", code: "invalid_api_key", field: null }, message);
+}
+
+export function permissionDenied(code: string, message: string): Failure {
+  return refusal({ kind: "forbidden", code, field: null }, message);
+}
+
+function refusal(about: Omit<FailureData, "message" | "retry">, message: string): Failure {
+  return new Failure({ ...about, message, retry: "never" });
+}
+
+const QUOTED_MAX_CHARACTERS = 200;
+
+/** A client's own words, short enough to be repeated in a message. */
+function shortened(text: string): string {
+  return text.length <= QUOTED_MAX_CHARACTERS ? text : `${text.slice(0, QUOTED_MAX_CHARACTERS)}…`;
+}

@@ -1,0 +1,76 @@
+/**
+ * What is wrong with the server: it is at its limit, not there yet, or broken. Most of it passes, and the failure says
+ * when to come back.
+ */
+import { Failure } from "./failure.ts";
+
+export function queueFull(afterSeconds: number): Failure {
+  return rateLimited(
+    "Too many requests are waiting for this model. Please retry later.",
+    afterSeconds,
+  );
+}
+
+export function rateLimited(message: string, afterSeconds: number): Failure {
+  return new Failure({
+    kind: "rate_limited",
+    message,
+    code: "rate_limit_exceeded",
+    field: null,
+    retry: { afterSeconds },
+  });
+}
+
+/** The model is known and will be there: it is downloading, loading or starting. */
+export function modelLoading(message: string, afterSeconds: number): Failure {
+  return unavailable({ code: "model_loading", field: "model" }, message, afterSeconds);
+}
+
+/** The engine broke and comes back. Also the failure of a stream that it cut. */
+export function engineFailed(message: string, afterSeconds = 1): Failure {
+  return unavailable({ code: "engine_error", field: null }, message, afterSeconds);
+}
+
+/** The server has no memory for another request right now. */
+export function overloaded(afterSeconds = 1): Failure {
+  return unavailable(
+    { code: "server_overloaded", field: null },
+    "The requests that this server holds take all the memory it may use for them. Please retry.",
+    afterSeconds,
+  );
+}
+
+export function shuttingDown(afterSeconds = 1): Failure {
+  return unavailable(
+    { code: "shutting_down", field: null },
+    "This server is shutting down and takes no more requests. Please retry.",
+    afterSeconds,
+  );
+}
+
+/** The weights cannot be served until a person changes something, so repeating is no use. */
+export function modelFailed(message: string): Failure {
+  return new Failure({
+    kind: "unavailable",
+    message,
+    code: "model_failed",
+    field: "model",
+    retry: "never",
+  });
+}
+
+export function timedOut(message: string): Failure {
+  return new Failure({ kind: "timed_out", message, code: "timeout", field: null });
+}
+
+export function badGateway(message: string, options?: ErrorOptions): Failure {
+  return new Failure({ kind: "bad_gateway", message, code: "bad_gateway", field: null }, options);
+}
+
+function unavailable(
+  { code, field }: { readonly code: string; readonly field: string | null },
+  message: string,
+  afterSeconds: number,
+): Failure {
+  return new Failure({ kind: "unavailable", message, code, field, retry: { afterSeconds } });
+}

@@ -1,0 +1,38 @@
+/** OpenAI's endpoints that a model answers, a row each. */
+import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import { openai } from "./dialect.ts";
+
+export const CHAT_COMPLETIONS = {
+  method: "POST",
+  path: "/v1/chat/completions",
+  operation: "generate",
+  capability: "chat",
+  telemetryName: "chat",
+  dialect: openai,
+  fields: { model: "model", stream: "stream", prompt: "messages" },
+  reusesPrefixes: true,
+} as const satisfies Endpoint;
+
+export const COMPLETIONS = {
+  method: "POST",
+  path: "/v1/completions",
+  operation: "generate",
+  capability: "completions",
+  telemetryName: "text_completion",
+  dialect: openai,
+  fields: { model: "model", stream: "stream", prompt: "prompt" },
+  reusesPrefixes: true,
+} as const satisfies Endpoint;
+
+export const EMBEDDINGS = {
+  method: "POST",
+  path: "/v1/embeddings",
+  operation: "embed",
+  capability: "embeddings",
+  telemetryName: "embeddings",
+  dialect: openai,
+  fields: { model: "model", prompt: "input" },
+  reusesPrefixes: false,
+} as const satisfies Endpoint;
+
+export const OPENAI_ENDPOINTS: readonly Endpoint[] = [CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS];
