@@ -12,6 +12,7 @@ import { type Import, factsOf } from "./module-imports.ts";
 export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
   "node-llama-cpp": "services/model-server/engine/llama/",
   "@kubernetes/client-node": "packages/kube/",
+  koffi: "packages/llama/",
 };
 
 /** Packages that only compute, and their few files that may touch the machine. */

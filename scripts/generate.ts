@@ -12,6 +12,7 @@ import { OPERATOR } from "./dashboards/operator.ts";
 import { SERVING } from "./dashboards/serving.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
 import { referencePage } from "@localmodel/localmodel/resource/reference.ts";
+import { llamaBindings } from "./llama-bindings/bindings.ts";
 
 export const REPOSITORY = path.join(import.meta.dirname, "..");
 
@@ -26,6 +27,7 @@ export function artifacts(): Map<string, string> {
     ["charts/localmodel/values.schema.json", valuesSchema()],
     ["docs/reference/chart.md", valuesPage()],
     ["docs/reference/localmodel.md", referencePage()],
+    ...llamaBindings(),
   ]);
 }
 

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { test } from "node:test";
+import { getLlama, LlamaLogLevel } from "node-llama-cpp";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { LLAMA_RELEASE } from "../generated/constants.ts";
+import { candidatesFor, gpusOf } from "./candidates.ts";
+import { chooseLibraries, NoLibrariesError } from "./choose.ts";
+
+test("the libraries for the CPU are those that node-llama-cpp chooses", async () => {
+  await using llama = await getLlama({
+    gpu: false,
+    build: "never",
+    logLevel: LlamaLogLevel.disabled,
+  });
+  assert.equal(llama.gpu, false);
+  const report = process.report.getReport() as unknown as { readonly sharedObjects: string[] };
+  const { paths } = await chooseLibraries(false);
+  assert.equal(paths.length, 3);
+  for (const library of paths) assert.ok(report.sharedObjects.includes(library), library);
+});
+
+test("without a device that works, the CPU's are chosen", async () => {
+  const { gpu, paths } = await chooseLibraries("auto");
+  assert.equal(paths.length, 3);
+  assert.ok([...gpusOf(process), false].includes(gpu));
+});
+
+test("where there are none for a device, a sentence says where they were looked for", async () => {
+  const missing = process.platform === "darwin" ? "cuda" : "metal";
+  await assert.rejects(chooseLibraries(missing), (error: Error) => {
+    assert.ok(error instanceof NoLibrariesError);
+    assert.match(error.message, /for (metal|cuda) work on .*Looked at: nowhere/);
+    return true;
+  });
+});
+
+test("libraries for other platforms are found by node-llama-cpp's names for them", () => {
+  const [arm] = candidatesFor(false, { platform: "linux", arch: "arm64" });
+  if (arm !== undefined) assert.equal(path.basename(arm.folder), "linux-arm64");
+  assert.deepEqual(gpusOf({ platform: "linux", arch: "arm64" }), [false]);
+  assert.deepEqual(gpusOf({ platform: "darwin", arch: "arm64" }), ["metal"]);
+  assert.deepEqual(candidatesFor(false, { platform: "aix", arch: "x64" }), []);
+});
+
+test("what was built on this machine comes before what the packages bring", async () => {
+  await using folder = await TemporaryFolder.create();
+  const [packaged] = candidatesFor(false, process);
+  assert.ok(packaged !== undefined);
+  const builds = folder.file("localBuilds");
+  const release = path.join(builds, `${process.platform}-${process.arch}-0123abcd`, "Release");
+  await mkdir(release, { recursive: true });
+  for (const library of packaged.paths) {
+    await cp(library, path.join(release, path.basename(library)));
+  }
+  const look = () => candidatesFor(false, process, builds).map((one) => one.folder);
+  await writeFile(path.join(release, "..", "buildDone.status"), "");
+  await writeFile(path.join(release, "_nlcBuildMetadata.json"), metadata("v0.0.1"));
+  assert.deepEqual(look(), [packaged.folder], "a build of another release is of no use");
+  await writeFile(path.join(release, "_nlcBuildMetadata.json"), metadata(LLAMA_RELEASE));
+  assert.deepEqual(look(), [release, packaged.folder]);
+});
+
+function metadata(release: string): string {
+  return JSON.stringify({ buildOptions: { gpu: false, llamaCpp: { release } } });
+}

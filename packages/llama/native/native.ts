@@ -1,0 +1,120 @@
+/**
+ * llama.cpp's functions as functions of this process: the one place that knows koffi.
+ *
+ * A process has one llama.cpp: its list of backends and its log are global, and so are koffi's names of types.
+ */
+import koffi, { type KoffiFunc, type LibraryHandle } from "koffi";
+import { type LlamaFunctions, PROTOTYPES } from "../generated/functions.ts";
+import { CALLBACKS, STRUCTURES, type Structures } from "../generated/structures.ts";
+import { LlamaError } from "./errors.ts";
+import type { Pointer } from "./pointer.ts";
+
+/**
+ * koffi runs a function on a stack of its own, 128 KiB for asynchronous calls: too small for llama.cpp, which parses
+ * grammars and splits texts by recursion, and an overflow there is not caught by a guard page.
+ */
+const STACK_BYTES = 16 * 2 ** 20;
+koffi.config({
+  sync_stack_size: STACK_BYTES,
+  async_stack_size: STACK_BYTES,
+  resident_async_pools: 1,
+});
+
+type Name = keyof LlamaFunctions;
+
+export type Native = {
+  /** Returns when the function has: for what takes microseconds. */
+  readonly call: LlamaFunctions;
+  /** Runs the function on a thread of libuv's pool. What it reads and writes must stay where it is meanwhile. */
+  readonly later: <N extends Name>(
+    name: N,
+    ...parameters: Parameters<LlamaFunctions[N]>
+  ) => Promise<ReturnType<LlamaFunctions[N]>>;
+  /** Where the function is, for structures that hold one. */
+  readonly address: (name: Name) => bigint;
+};
+
+/** `paths` in the order in which they are loaded; a function is taken from the first that has it. */
+export function bindNative(paths: readonly string[]): Native {
+  const libraries = paths.map((path) => koffi.load(path));
+  for (const [name, fields] of Object.entries(STRUCTURES)) koffi.struct(name, { ...fields });
+  for (const prototype of Object.values(CALLBACKS)) koffi.proto(prototype);
+  const functions = new Map(
+    PROTOTYPES.map((prototype) => {
+      const [, name = ""] = /(\w+)\(/.exec(prototype) ?? [];
+      return [name as Name, bind(libraries, name, prototype)] as const;
+    }),
+  );
+  const call = Object.fromEntries(functions) as unknown as LlamaFunctions;
+  return {
+    call,
+    later: (name, ...parameters) => {
+      const { promise, resolve, reject } = Promise.withResolvers<never>();
+      const bound = functions.get(name) as KoffiFunc<(...all: unknown[]) => never>;
+      bound.async(...parameters, (error: Error | null, result: never) => {
+        if (error) reject(error);
+        else resolve(result);
+      });
+      return promise;
+    },
+    address: (name) => {
+      const [found] = libraries.flatMap((library) => symbolIn(library, name) ?? []);
+      if (found === undefined) throw new LlamaError(`llama.cpp's libraries have no ${name}`);
+      return found;
+    },
+  };
+}
+
+function bind(libraries: readonly LibraryHandle[], name: string, prototype: string) {
+  for (const library of libraries) {
+    if (symbolIn(library, name) !== undefined) return library.func(prototype);
+  }
+  throw new LlamaError(`llama.cpp's libraries have no ${name}: are they of another release?`);
+}
+
+function symbolIn(library: LibraryHandle, name: string): bigint | undefined {
+  try {
+    return library.symbol(name) as bigint;
+  } catch {
+    return undefined;
+  }
+}
+
+type Callback = keyof typeof CALLBACKS;
+type CallbackFunctions = {
+  readonly llama_progress_callback: (progress: number) => boolean;
+  readonly ggml_log_callback: (level: number, text: string) => void;
+};
+
+/**
+ * A JavaScript function that C may call from any thread, which waits until this thread has run it. So this thread
+ * must not wait for C meanwhile: what may call back is called with `later`.
+ */
+export function registerCallback<N extends Callback>(
+  name: N,
+  run: CallbackFunctions[N],
+): { readonly address: bigint } & Disposable {
+  const address = koffi.register(run, `${name} *`);
+  return { address, [Symbol.dispose]: () => koffi.unregister(address) };
+}
+
+/** A structure at an address, as an object. */
+export function readStructure<N extends keyof Structures>(address: bigint, name: N): Structures[N] {
+  return koffi.decode(address, name) as Structures[N];
+}
+
+export function structureBytes(name: keyof typeof STRUCTURES): number {
+  return koffi.sizeof(name);
+}
+
+export function readText(address: bigint | null): string | undefined {
+  return address === null ? undefined : (koffi.decode.string(address) ?? undefined);
+}
+
+export function required<N extends string>(
+  pointer: Pointer<N> | null,
+  attempt: string,
+): Pointer<N> {
+  if (pointer === null) throw new LlamaError(`llama.cpp could not ${attempt}`);
+  return pointer;
+}
