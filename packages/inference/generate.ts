@@ -116,7 +116,10 @@ export type GenerateEvent =
       /** Tokens that this choice has generated so far. */
       readonly completionTokens?: number;
       readonly logprobs?: readonly TokenLogprob[];
-      /** Only with `reportsPieces`: what wrote this text, and control tokens, which write nothing. */
+      /**
+       * Only with `reportsPieces`: the tokens that are complete with this text, and control tokens, which write nothing.
+       * A token whose last character is still held back comes with that.
+       */
       readonly pieces?: readonly TokenPiece[];
     }
   | (Timed & {

@@ -4,7 +4,7 @@
  * Ids contain slashes. The official clients encode them, people with curl do not; both are served.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import { modelObject } from "@localmodel/openai/models.ts";
+import { modelObject } from "@localmodel/openai/answers/models.ts";
 import { allowOnly } from "@localmodel/service/errors.ts";
 import { Router } from "express";
 import { visibleTo } from "./keys/model-access.ts";

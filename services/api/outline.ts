@@ -9,8 +9,8 @@
 import { isUtf8 } from "node:buffer";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import type { Failure } from "@localmodel/inference/failure.ts";
-import { JSON_MAX_DEPTH } from "@localmodel/openai/json-shape.ts";
-import { parseJson } from "@localmodel/openai/json.ts";
+import { JSON_MAX_DEPTH } from "@localmodel/openai/parsing/json-shape.ts";
+import { parseJson } from "@localmodel/openai/parsing/json.ts";
 
 /** The prompt's bytes within the body. */
 export type PromptSpan = {

@@ -6,7 +6,6 @@
  */
 import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
-import { CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS } from "@localmodel/openai/endpoints.ts";
 import { speakAs } from "@localmodel/service/exchange.ts";
 import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/errors.ts";
 import { guardHost } from "@localmodel/service/host-guard.ts";
@@ -17,21 +16,22 @@ import { traceRequests } from "@localmodel/service/server-span.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/span.ts";
 import express, { type ErrorRequestHandler, type Express } from "express";
-import { Admission } from "./http/admission.ts";
+import { Places } from "./http/places.ts";
 import { apiHeaders, markProcessed } from "./http/api-headers.ts";
 import type { Engine } from "./engine/contract.ts";
 import { jsonBody } from "./http/json-body.ts";
 import { observeEngine } from "./watching/metrics/observe-engine.ts";
 import { ServerMetrics } from "./watching/metrics/server-metrics.ts";
+import { measuring } from "./watching/metrics/measured-request.ts";
+import { logging } from "./watching/prompt-log/logged-request.ts";
 import { PromptLog } from "./watching/prompt-log/prompt-log.ts";
-import { chatCompletions } from "./routes/chat.ts";
-import { completions } from "./routes/completions.ts";
-import { embeddings } from "./routes/embeddings.ts";
+import { ENDPOINTS, type EndpointRoute } from "./routes/endpoints.ts";
 import { alive, health, ready } from "./routes/health.ts";
-import { log as promptLog } from "./routes/log.ts";
+import { readLog } from "./routes/log.ts";
 import { listModels, retrieveModel } from "./routes/models.ts";
 import type { Serving } from "./serving.ts";
 import { genAiConventions } from "./watching/tracing/gen-ai.ts";
+import { tracing } from "./watching/tracing/request-span.ts";
 
 export type AppOptions = {
   readonly engine: Engine;
@@ -41,6 +41,8 @@ export type AppOptions = {
   readonly tracer?: Tracer | undefined;
   /** Default: nothing is counted. */
   readonly metrics?: MetricRegistry | undefined;
+  /** Default: all there are. */
+  readonly endpoints?: readonly EndpointRoute[];
   /** Longest silence in a stream. Proxies commonly cut at 60 seconds. */
   readonly keepAliveMs?: number;
 };
@@ -48,19 +50,20 @@ export type AppOptions = {
 const KEEP_ALIVE_MS = 15_000;
 
 export function createApp(options: AppOptions): Express {
-  const { engine, config, log = createLogger("model-server") } = options;
+  const { engine, config, log = createLogger("model-server"), endpoints = ENDPOINTS } = options;
   const keepAliveMs = options.keepAliveMs ?? KEEP_ALIVE_MS;
   const metrics = options.metrics && new ServerMetrics(options.metrics, config);
   if (metrics !== undefined) observeEngine(metrics, engine, config);
+  const promptLog = new PromptLog(keepAliveMs);
+  const genAi = genAiConventions(process.env, config);
   const serving: Serving = {
     engine,
     config,
     log,
     keepAliveMs,
-    promptLog: new PromptLog(keepAliveMs),
-    metrics,
-    genAi: genAiConventions(process.env),
-    admission: new Admission({ ...config.engine, slots: config.engine.slots * contextsOf(config) }),
+    promptLog,
+    watches: [logging(promptLog), tracing(genAi), ...(metrics ? [measuring(metrics, genAi)] : [])],
+    places: new Places({ ...config.engine, slots: config.engine.slots * contextsOf(config) }),
   };
 
   const app = express();
@@ -77,24 +80,12 @@ export function createApp(options: AppOptions): Express {
   app.use(traceRequests(options.tracer), measureRequests(options.metrics));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
-  app
-    .route(CHAT_COMPLETIONS.path)
-    .all(speakAs(CHAT_COMPLETIONS))
-    .post(jsonBody(), chatCompletions(serving))
-    .all(post);
-  app
-    .route(COMPLETIONS.path)
-    .all(speakAs(COMPLETIONS))
-    .post(jsonBody(), completions(serving))
-    .all(post);
-  app
-    .route(EMBEDDINGS.path)
-    .all(speakAs(EMBEDDINGS))
-    .post(jsonBody(), embeddings(serving))
-    .all(post);
-  app.route("/admin/log").get(guardHost, promptLog(serving)).all(get);
+  for (const { endpoint, handler } of endpoints) {
+    app.route(endpoint.path).all(speakAs(endpoint)).post(jsonBody(), handler(serving)).all(post);
+  }
+  app.route("/admin/log").get(guardHost, readLog(serving)).all(get);
   engine.onState(({ state }) => {
-    if (state === "draining") serving.promptLog.end();
+    if (state === "draining") promptLog.end();
   });
 
   app.use(unknownUrl, timeErrors);

@@ -16,7 +16,8 @@ import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.t
 import { availableBytes, usableThreads } from "./machine/cgroup.ts";
 import { CHATML, ChatTemplate } from "./prompt/chat-template.ts";
 import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./model/facts.ts";
-import { createEmbedder, type Embedder } from "./llama/embedder.ts";
+import { createEmbedder } from "./llama/embedder.ts";
+import type { Embedder } from "./stepping/embedding-queue.ts";
 import { createGenerations, type Generating } from "./llama/generations.ts";
 import {
   describeModel,

@@ -1,5 +1,5 @@
 /** The headers by which OpenAI's API describes its own answers. */
-import { IGNORED_HEADER, ignoredHeader } from "@localmodel/openai/request-parser.ts";
+import { IGNORED_HEADER, ignoredHeader } from "@localmodel/openai/parsing/request-parser.ts";
 import type { RequestHandler, Response } from "express";
 
 const OPENAI_VERSION = "2020-10-01";

@@ -5,7 +5,7 @@
  * strict about bytes and says what is wrong in OpenAI's form.
  */
 import { unsupportedMediaType } from "@localmodel/inference/refusals.ts";
-import { parseJson } from "@localmodel/openai/json.ts";
+import { parseJson } from "@localmodel/openai/parsing/json.ts";
 import { raw, type Request, type RequestHandler } from "express";
 
 /** Room for a prompt of several million tokens, and no more than a process can hold many of. */

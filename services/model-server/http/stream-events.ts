@@ -1,24 +1,25 @@
-/** The engine's events to a client, one server-sent event at a time, and the right end for either outcome. */
+/** The engine's events to a client, as the frames of its dialect, and the right end for either outcome. */
+import type { Frame } from "@localmodel/inference/dialect.ts";
+import { codeOf } from "@localmodel/inference/failure.ts";
+import type { AnyEvent } from "@localmodel/inference/operation.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { logFieldsOf, markFailed } from "@localmodel/service/server-span.ts";
 import type { Response } from "express";
-import { codeOf } from "@localmodel/inference/failure.ts";
-import type { GenerateEvent } from "@localmodel/inference/generate.ts";
-import { endedEarly } from "../reading/outcome.ts";
+import { endedEarly } from "../reading/whole-answer.ts";
 import { SseResponse } from "./sse-response.ts";
 import { reportPrompt, reportUsage } from "./usage-report.ts";
 
-export type StreamOptions = {
+export type StreamOptions<Event extends AnyEvent> = {
   readonly keepAliveMs: number;
   readonly log: Logger;
-  /** The wire's form of an event; nothing for one that is none of the client's business. */
-  readonly toChunk: (event: GenerateEvent) => object | undefined;
+  /** None for an event that is none of the client's business. */
+  readonly framesOf: (event: Event) => readonly Frame[];
 };
 
-export async function streamEvents(
+export async function streamEvents<Event extends AnyEvent>(
   res: Response,
-  events: AsyncIterable<GenerateEvent>,
-  { keepAliveMs, log, toChunk }: StreamOptions,
+  events: AsyncIterable<Event>,
+  { keepAliveMs, log, framesOf }: StreamOptions<Event>,
 ): Promise<void> {
   using stream = new SseResponse(res, {
     keepAliveMs,
@@ -28,8 +29,7 @@ export async function streamEvents(
     let complete = false;
     for await (const event of events) {
       if (event.type === "accepted") reportPrompt(res, event.promptTokens);
-      const chunk = toChunk(event);
-      if (chunk !== undefined) stream.send({ data: chunk });
+      for (const frame of framesOf(event)) stream.send(frame);
       if (event.type !== "done") continue;
       reportUsage(res, event.usage);
       complete = true;

@@ -12,9 +12,8 @@ for (const [name, most, configured, otherwise, expected] of [
 ] as const) {
   test(`max_tokens: ${name}`, () => {
     const length = resolveLength(
-      { most, least: undefined },
+      { most, ...(otherwise !== undefined && { otherwise }) },
       { configured, fromFile: {} },
-      otherwise,
     );
     assert.deepEqual(length, expected);
   });
@@ -27,14 +26,16 @@ test("min_tokens may be as much as max_tokens, or anything when there is no limi
     maxTokens: 3,
     minTokens: 3,
   });
-  assert.deepEqual(resolveLength({ most: -1, least: 99 }, unconfigured, 16), { minTokens: 99 });
+  assert.deepEqual(resolveLength({ most: -1, least: 99, otherwise: 16 }, unconfigured), {
+    minTokens: 99,
+  });
   assert.deepEqual(resolveLength({ most: undefined, least: 0 }, unconfigured), {});
 });
 
 test("min_tokens beyond the limit is refused, wherever the limit comes from", () => {
   for (const lengths of [
     () => resolveLength({ most: 2, least: 3 }, unconfigured),
-    () => resolveLength({ most: undefined, least: 17 }, unconfigured, 16),
+    () => resolveLength({ least: 17, otherwise: 16 }, unconfigured),
     () =>
       resolveLength(
         { most: undefined, least: 6 },

@@ -5,20 +5,15 @@
  * More than the context holds may be asked for: the answer then ends with the context.
  */
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import type { SamplingDefaults } from "./sampling.ts";
-
-export type RequestedLength = {
-  readonly most: number | undefined;
-  readonly least: number | undefined;
-};
 
 const UNLIMITED = -1;
 
 export function resolveLength(
-  { most, least = 0 }: RequestedLength,
+  { most, least = 0, otherwise }: GenerateAsk["length"],
   { configured, fromFile }: Pick<SamplingDefaults, "configured" | "fromFile">,
-  otherwise?: number,
 ): Pick<GenerateRequest, "maxTokens" | "minTokens"> {
   const limit = most ?? configured.maxTokens ?? fromFile.maxTokens ?? otherwise ?? UNLIMITED;
   if (limit !== UNLIMITED && least > limit) {

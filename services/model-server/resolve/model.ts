@@ -1,9 +1,9 @@
 /** Is this the model that the client means, and can it do what is asked? */
 import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
-import type { Capability, ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
+import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { invalidRequest, modelNotCapable, modelNotFound } from "@localmodel/inference/refusals.ts";
-import { answersTo } from "@localmodel/openai/models.ts";
+import { answersTo } from "@localmodel/openai/answers/models.ts";
 
 export type Served = {
   /** What answers call themselves. */
@@ -25,23 +25,24 @@ export function requireModel(
   throw modelNotFound(requested, [modelId, ...aliases, ...adapterIds]);
 }
 
-const CAPABILITY_NAMES: Readonly<Record<Capability, string>> = {
+const CAPABILITY_NAMES: Readonly<Record<string, string>> = {
   chat: "chat completions",
   completions: "completions",
   infill: "infilling",
   embeddings: "embeddings",
 };
 
-export function requireCapability(
-  capability: Capability,
-  facts: ModelFacts,
-  modelId: string,
-): void {
-  if (facts.capabilities.includes(capability)) return;
-  const others = facts.capabilities.map((one) => CAPABILITY_NAMES[one]).join(", ");
+export function requireCapability(capability: string, facts: ModelFacts, modelId: string): void {
+  const able: readonly string[] = facts.capabilities;
+  if (able.includes(capability)) return;
+  const others = able.map(capabilityName).join(", ");
   throw modelNotCapable(
-    `The model \`${modelId}\` does not support ${CAPABILITY_NAMES[capability]}. It supports: ${others}.`,
+    `The model \`${modelId}\` does not support ${capabilityName(capability)}. It supports: ${others}.`,
   );
+}
+
+function capabilityName(capability: string): string {
+  return CAPABILITY_NAMES[capability] ?? capability;
 }
 
 /** `suffix` is the parameter to name: the model is fine for everything else. */

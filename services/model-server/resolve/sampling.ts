@@ -1,16 +1,13 @@
 /**
- * From the sampling fields of a request to a value for every one of them.
+ * From the sampling options of a request to a value for every one of them.
  *
  * The request decides; what it leaves out comes from the LocalModel, then from the file's own defaults,
  * then from OpenAI's.
  */
 import type { SamplingSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import type { Sampling } from "@localmodel/inference/generate.ts";
-import type { samplingFields } from "@localmodel/openai/fields.ts";
-import type { z } from "zod";
-
-type SamplingRequest = z.output<z.ZodObject<typeof samplingFields>>;
 
 /** What stands behind a request, the more specific first. */
 export type SamplingDefaults = {
@@ -29,20 +26,21 @@ const OPENAI_DEFAULTS = {
   repeatPenalty: 1,
 } as const;
 
-export function resolveSampling(request: SamplingRequest, defaults: SamplingDefaults): Sampling {
-  const { configured, fromFile, vocabularyTokens } = defaults;
+export function resolveSampling(
+  asked: GenerateAsk["sampling"],
+  { configured, fromFile, vocabularyTokens }: SamplingDefaults,
+): Sampling {
   const known = { ...OPENAI_DEFAULTS, ...fromFile, ...configured };
   return {
-    temperature: request.temperature ?? known.temperature,
-    topP: request.top_p ?? known.topP,
-    // vLLM's clients say -1 where llama.cpp's say 0: every token.
-    topK: Math.max(0, request.top_k ?? known.topK),
-    minP: request.min_p ?? known.minP,
-    presencePenalty: request.presence_penalty ?? known.presencePenalty,
-    frequencyPenalty: request.frequency_penalty ?? known.frequencyPenalty,
-    repeatPenalty: request.repeat_penalty ?? request.repetition_penalty ?? known.repeatPenalty,
-    logitBias: withinVocabulary(request.logit_bias ?? [], vocabularyTokens),
-    ...(request.seed !== undefined && { seed: request.seed }),
+    temperature: asked.temperature ?? known.temperature,
+    topP: asked.topP ?? known.topP,
+    topK: Math.max(0, asked.topK ?? known.topK),
+    minP: asked.minP ?? known.minP,
+    presencePenalty: asked.presencePenalty ?? known.presencePenalty,
+    frequencyPenalty: asked.frequencyPenalty ?? known.frequencyPenalty,
+    repeatPenalty: asked.repeatPenalty ?? known.repeatPenalty,
+    logitBias: withinVocabulary(asked.logitBias ?? [], vocabularyTokens),
+    ...(asked.seed !== undefined && { seed: asked.seed }),
   };
 }
 

@@ -3,7 +3,7 @@ import { permissionDenied } from "@localmodel/inference/refusals.ts";
 import type { RequestHandler } from "express";
 import type { Serving } from "../serving.ts";
 
-export function log({ config, promptLog }: Serving): RequestHandler {
+export function readLog({ config, promptLog }: Serving): RequestHandler {
   return (_req, res) => {
     if (!config.promptLogging) {
       throw permissionDenied(

@@ -5,8 +5,8 @@
  * loaded.
  */
 import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
-import type { ListedModel } from "@localmodel/openai/models.ts";
-import { modelList, modelObject } from "@localmodel/openai/models.ts";
+import type { ListedModel } from "@localmodel/openai/answers/models.ts";
+import { modelList, modelObject } from "@localmodel/openai/answers/models.ts";
 import type { RequestHandler } from "express";
 import { sendJson } from "../http/api-headers.ts";
 import { requireModel, type Served } from "../resolve/model.ts";

@@ -1,13 +1,7 @@
 /** The context that embeds. It holds one sequence; embedding-queue.ts lets requests take turns. */
 import type { LlamaModel, Token } from "node-llama-cpp";
+import type { Embedder } from "../stepping/embedding-queue.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
-
-export type Embedder = {
-  /** Tokens that will be evaluated: those of the input, and the beginning and end the model wants. */
-  evaluatedTokens(input: readonly number[]): number;
-  /** The pooled vector, as long as the model makes it. */
-  embed(input: readonly number[]): Promise<readonly number[]>;
-};
 
 export async function createEmbedder(
   model: LlamaModel,

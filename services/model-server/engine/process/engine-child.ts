@@ -11,8 +11,9 @@ const ENGINE_MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
  */
 const POOL_THREADS = 1;
 
-export function forkEngine(): ChildProcess {
-  return fork(ENGINE_MAIN, {
+/** `main`: another module than the product's, for tests. */
+export function forkEngine(main = ENGINE_MAIN): ChildProcess {
+  return fork(main, {
     execArgv: [...ENGINE_HEAP],
     // Vectors travel as they are.
     serialization: "advanced",

@@ -117,16 +117,20 @@ suite("the engine process", { timeout: 120_000 }, () => {
     await writeTinyEmbeddingModel(path);
     const engine = start(t, path);
     await become(engine, "ready");
-    const { vectors, promptTokens } = await engine.embed(
-      { inputs: ["hello", "hello", [5, 6]] },
-      NEVER,
+    const events = await Array.fromAsync(
+      engine.ask("embed", { inputs: ["hello", "hello", [5, 6]] }, NEVER),
+    );
+    const vectors = events.flatMap((event) => (event.type === "vectors" ? event.vectors : []));
+    const [{ promptTokens } = { promptTokens: 0 }] = events.flatMap((event) =>
+      event.type === "done" ? [event.usage] : [],
     );
     assert.equal(vectors.length, 3);
     assert.deepEqual(vectors[0], vectors[1]);
     assert.notDeepEqual(vectors[0], vectors[2]);
     for (const vector of vectors) assert.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-5);
     assert.ok(promptTokens >= 6);
-    await assert.rejects(engine.embed({ inputs: ["word ".repeat(5000)] }, NEVER), {
+    const tooLong = engine.ask("embed", { inputs: ["word ".repeat(5000)] }, NEVER);
+    await assert.rejects(Array.fromAsync(tooLong), {
       status: 400,
       code: "context_length_exceeded",
       field: PROMPT_FIELD,
@@ -242,6 +246,6 @@ async function collect(
   seen: GenerateEvent[] = [],
   signal: AbortSignal = NEVER,
 ): Promise<GenerateEvent[]> {
-  for await (const event of engine.generate(request, signal)) seen.push(event);
+  for await (const event of engine.ask("generate", request, signal)) seen.push(event);
   return seen;
 }

@@ -11,13 +11,12 @@ import type { ServerConfig } from "@localmodel/localmodel/contracts/server-confi
 import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import { engineFailed, modelLoading, shuttingDown } from "@localmodel/inference/unavailability.ts";
 import { Failure } from "@localmodel/inference/failure.ts";
-import type { EmbedRequest } from "@localmodel/inference/embed.ts";
-import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
 import type { Logger } from "@localmodel/service/log.ts";
-import type { EmbedResult, Engine } from "../contract.ts";
+import type { AnyRequest, EventOf, Operation, RequestOf } from "@localmodel/inference/operation.ts";
+import type { Engine } from "../contract.ts";
 import type { EngineEvent, FromEngine, ToEngine } from "../protocol.ts";
 import { forkEngine } from "./engine-child.ts";
-import { EventStream } from "./event-queue.ts";
+import { EventQueue } from "./event-queue.ts";
 import { MemoryKills } from "./memory-kill.ts";
 
 const FIRST_RESTART_MS = 100;
@@ -31,7 +30,7 @@ export class EngineProcess implements Engine {
   readonly #log: Logger;
   readonly #listeners: ((state: ServerState) => void)[] = [];
   readonly #memoryKills: MemoryKills;
-  readonly #open = new Map<number, EventStream<EngineEvent>>();
+  readonly #open = new Map<number, EventQueue<EngineEvent>>();
   #state: ServerState = { state: "loading", message: "Starting the engine", progress: 0 };
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
@@ -68,19 +67,33 @@ export class EngineProcess implements Engine {
     return this.#child?.pid;
   }
 
-  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
-    for await (const event of this.#ask({ type: "generate", request }, signal)) {
-      if (!("event" in event)) continue;
-      yield event.event;
-      if (event.event.type === "done") return;
+  async *ask<Asked extends Operation>(
+    operation: Asked,
+    request: RequestOf<Asked>,
+    signal: AbortSignal,
+  ): AsyncGenerator<EventOf<Asked>> {
+    signal.throwIfAborted();
+    const child = this.#child;
+    if (this.#state.state !== "ready" || child === undefined) throw notReady(this.#state);
+    const id = this.#nextId++;
+    const queue = new EventQueue<EngineEvent>();
+    const abort = () => queue.fail(signal.reason);
+    this.#open.set(id, queue);
+    signal.addEventListener("abort", abort, { once: true });
+    send(child, { type: "ask", id, ...({ operation, request } as unknown as AnyRequest) });
+    let over = false;
+    try {
+      for await (const happened of queue) {
+        over = isLast(happened);
+        if ("failure" in happened) throw new Failure(happened.failure);
+        yield happened.event;
+        if (over) return;
+      }
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#open.delete(id);
+      if (!over) send(child, { type: "cancel", id });
     }
-  }
-
-  async embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedResult> {
-    for await (const event of this.#ask({ type: "embed", request }, signal)) {
-      if ("vectors" in event) return event;
-    }
-    throw engineFailed("The engine ended before the embedding was ready.");
   }
 
   /** Takes no more work; what is open goes on. */
@@ -92,7 +105,7 @@ export class EngineProcess implements Engine {
 
   /** Fails what is still open, for good. */
   abandon(): void {
-    for (const stream of this.#open.values()) stream.fail(shuttingDown());
+    for (const queue of this.#open.values()) queue.fail(shuttingDown());
   }
 
   async stop(): Promise<void> {
@@ -107,45 +120,16 @@ export class EngineProcess implements Engine {
     clearTimeout(kill);
   }
 
-  async *#ask(
-    message:
-      | { type: "generate"; request: GenerateRequest }
-      | { type: "embed"; request: EmbedRequest },
-    signal: AbortSignal,
-  ): AsyncGenerator<EngineEvent> {
-    signal.throwIfAborted();
-    const child = this.#child;
-    if (this.#state.state !== "ready" || child === undefined) throw notReady(this.#state);
-    const id = this.#nextId++;
-    const stream = new EventStream<EngineEvent>();
-    const abort = () => stream.fail(signal.reason);
-    this.#open.set(id, stream);
-    signal.addEventListener("abort", abort, { once: true });
-    tell(child, { ...message, id });
-    let over = false;
-    try {
-      for await (const event of stream) {
-        over = isLast(event);
-        if ("error" in event) throw new Failure(event.error);
-        yield event;
-      }
-    } finally {
-      signal.removeEventListener("abort", abort);
-      this.#open.delete(id);
-      if (!over) tell(child, { type: "cancel", id });
-    }
-  }
-
   #start(child: ChildProcess): void {
     this.#startedAt = performance.now();
     this.#child = child;
-    child.on("message", (message) => this.#hear(message as FromEngine));
+    child.on("message", (message) => this.#receive(message as FromEngine));
     child.on("error", (error) => this.#log.error("engine process", { error: error.message }));
     child.on("exit", (code, signal) => this.#died(code, signal));
-    tell(child, { type: "load", config: this.#config });
+    send(child, { type: "load", config: this.#config });
   }
 
-  #hear(message: FromEngine): void {
+  #receive(message: FromEngine): void {
     if (message.type === "events") {
       for (const event of message.events) this.#open.get(event.id)?.push(event);
     } else if (!this.#stopped) {
@@ -173,10 +157,10 @@ export class EngineProcess implements Engine {
 
   #died(code: number | null, signal: NodeJS.Signals | null): void {
     this.#child = undefined;
-    const streams = [...this.#open.values()];
+    const queues = [...this.#open.values()];
     this.#open.clear();
     if (this.#stopped || this.#state.state === "failed") {
-      for (const stream of streams) stream.fail(engineFailed("The engine has stopped."));
+      for (const queue of queues) queue.fail(engineFailed("The engine has stopped."));
       return;
     }
     const wasReady = this.#state.state === "ready";
@@ -186,20 +170,20 @@ export class EngineProcess implements Engine {
     if (outOfMemory !== undefined && (!wasReady || this.#deaths > 1)) {
       this.#log.error("the engine process was killed for want of memory", { detail: outOfMemory });
       this.#become({ state: "failed", reason: "OutOfMemory", message: outOfMemory });
-      for (const stream of streams) stream.fail(engineFailed(`${outOfMemory}.`));
+      for (const queue of queues) queue.fail(engineFailed(`${outOfMemory}.`));
       return;
     }
     const how = outOfMemory ?? `The engine died (${signal ?? `exit code ${code}`})`;
-    this.#startAgain(how, streams);
+    this.#startAgain(how, queues);
   }
 
-  #startAgain(how: string, streams: readonly EventStream<EngineEvent>[]): void {
+  #startAgain(how: string, queues: readonly EventQueue<EngineEvent>[]): void {
     const pauseMs = restartPauseMs(this.#deaths);
     const retryAfterSeconds = Math.max(1, Math.ceil((pauseMs + this.#loadMs) / 1000));
-    this.#log.error("the engine process died", { how, requests: streams.length, pauseMs });
+    this.#log.error("the engine process died", { how, requests: queues.length, pauseMs });
     const message = `${how}; it is being restarted`;
     this.#become({ state: "restarting", message, retryAfterSeconds });
-    for (const stream of streams) stream.fail(engineFailed(`${message}.`, retryAfterSeconds));
+    for (const queue of queues) queue.fail(engineFailed(`${message}.`, retryAfterSeconds));
     this.#restart = setTimeout(() => this.#start(forkEngine()), pauseMs);
   }
 
@@ -214,8 +198,8 @@ export function restartPauseMs(deathsInARow: number): number {
   return Math.min(LAST_RESTART_MS, FIRST_RESTART_MS * 2 ** (deathsInARow - 1));
 }
 
-function isLast(event: EngineEvent): boolean {
-  return !("event" in event) || event.event.type === "done";
+function isLast(happened: EngineEvent): boolean {
+  return "failure" in happened || happened.event.type === "done";
 }
 
 function notReady(state: ServerState) {
@@ -224,7 +208,7 @@ function notReady(state: ServerState) {
   return modelLoading(state.message, 1);
 }
 
-function tell(child: ChildProcess, message: ToEngine): void {
+function send(child: ChildProcess, message: ToEngine): void {
   // A child that is gone has its "exit" event under way, which fails what is open.
   if (child.connected) child.send(message, () => {});
 }

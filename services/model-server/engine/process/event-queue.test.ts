@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { EventStream } from "./event-queue.ts";
+import { EventQueue } from "./event-queue.ts";
 
 test("gives every event once and in order, however pushing and reading interleave", async () => {
   await fc.assert(
@@ -9,7 +9,7 @@ test("gives every event once and in order, however pushing and reading interleav
       fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 20 }),
       fc.scheduler(),
       async (bursts, scheduler) => {
-        const stream = new EventStream<number>();
+        const stream = new EventQueue<number>();
         const total = bursts.reduce((sum, burst) => sum + burst, 0);
         let pushed = 0;
         const pushing = scheduler.scheduleSequence(
@@ -35,7 +35,7 @@ test("gives every event once and in order, however pushing and reading interleav
 });
 
 test("wakes a reader that waits when it fails, with the reason itself", async () => {
-  const stream = new EventStream<number>();
+  const stream = new EventQueue<number>();
   const reason = new Error("engine died");
   const next = stream[Symbol.asyncIterator]().next();
   stream.fail(reason);
@@ -43,7 +43,7 @@ test("wakes a reader that waits when it fails, with the reason itself", async ()
 });
 
 test("fails even when the reason is nothing", async () => {
-  const stream = new EventStream<number>();
+  const stream = new EventQueue<number>();
   stream.fail(undefined);
   await assert.rejects(
     async () => {
@@ -54,7 +54,7 @@ test("fails even when the reason is nothing", async () => {
 });
 
 test("drops what was not read yet when it fails, and keeps its first reason", async () => {
-  const stream = new EventStream<number>();
+  const stream = new EventQueue<number>();
   const events = stream[Symbol.asyncIterator]();
   stream.push(1);
   stream.push(2);
@@ -65,7 +65,7 @@ test("drops what was not read yet when it fails, and keeps its first reason", as
 });
 
 test("ends for a reader that stops reading", async () => {
-  const stream = new EventStream<number>();
+  const stream = new EventQueue<number>();
   stream.push(1);
   stream.push(2);
   for await (const event of stream) {

@@ -4,7 +4,7 @@
  * The engine never waits for a client: it pushes. What a slow client leaves lying here is bounded by the
  * completion it asked for, and by the route that stops reading from a client it has to give up on.
  */
-export class EventStream<Event> implements AsyncIterable<Event> {
+export class EventQueue<Event> implements AsyncIterable<Event> {
   #events: Event[] = [];
   #read = 0;
   #failure: { readonly reason: unknown } | undefined;

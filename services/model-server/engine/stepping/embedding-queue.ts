@@ -4,19 +4,31 @@
  * Requests take turns input by input, so that a request with two thousand inputs does not stand in the
  * way of a request with one.
  */
-import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
+import type { EmbedEvent, EmbedRequest } from "@localmodel/inference/embed.ts";
+import { Failure, type FailureData, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
-import type { EmbedRequest } from "@localmodel/inference/embed.ts";
+import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import { epochMs } from "@localmodel/telemetry/epoch.ts";
-import type { EmbedResult } from "../contract.ts";
-import { CancelledError } from "./cancelled-error.ts";
-import type { Embedder } from "../llama/embedder.ts";
 import { overflow, type TextLimit, type TextTokenizer, textTokens } from "../prompt/text-tokens.ts";
+import type { EngineEvent } from "../protocol.ts";
+import type { Vocabulary } from "../text/vocabulary.ts";
+import { CancelledError } from "./cancelled-error.ts";
+
+export type Embedder = {
+  /** Tokens that will be evaluated: those of the input, and the beginning and end the model wants. */
+  evaluatedTokens(input: readonly number[]): number;
+  /** The pooled vector, as long as the model makes it. */
+  embed(input: readonly number[]): Promise<readonly number[]>;
+};
 
 export type EmbeddingOptions = {
   readonly embedder: Embedder;
   readonly tokenizer: TextTokenizer;
+  readonly vocabulary: Pick<Vocabulary, "textOf">;
   readonly contextTokens: number;
+  readonly send: (events: readonly EngineEvent[]) => void;
+  /** Told of what nobody foresaw. */
+  readonly onBroken: (error: unknown, inARow: number) => void;
 };
 
 type Prepared = { readonly tokens: readonly number[]; readonly length: number };
@@ -30,37 +42,16 @@ export class EmbeddingQueue {
     this.#options = options;
   }
 
-  /**
-   * Throws a Failure naming the input that cannot be embedded, and the reason of the cancellation
-   * if there was one.
-   */
-  async embed(id: number, { inputs, reportsTimes }: EmbedRequest): Promise<EmbedResult> {
-    const receivedMs = epochMs();
+  async embed(id: number, request: EmbedRequest): Promise<void> {
     const cancellation = new AbortController();
-    const { signal } = cancellation;
     this.#open.set(id, cancellation);
+    const put = (event: EmbedEvent) => this.#options.send([{ id, event: timed(event, request) }]);
     try {
-      const prepared: Prepared[] = [];
-      for (const [index, input] of inputs.entries()) {
-        prepared.push(await this.#prepare(input, index, signal));
+      await this.#embed(request, put, cancellation.signal);
+    } catch (error) {
+      if (!(error instanceof CancelledError)) {
+        this.#options.send([{ id, failure: this.#failureOf(error) }]);
       }
-      const tokenisedMs = epochMs();
-      let startedMs: number | undefined;
-      const vectors: Float32Array[] = [];
-      for (const { tokens } of prepared) {
-        signal.throwIfAborted();
-        const turn = this.#takeTurn(() => {
-          startedMs ??= epochMs();
-          return this.#options.embedder.embed(tokens);
-        });
-        vectors.push(await turn);
-      }
-      const promptTokens = prepared.reduce((sum, { length }) => sum + length, 0);
-      if (reportsTimes !== true) return { vectors, promptTokens };
-      const endedMs = epochMs();
-      const began = { processId: process.pid, receivedMs, tokenisedMs };
-      const times = { ...began, startedMs: startedMs ?? endedMs, endedMs };
-      return { vectors, promptTokens, times };
     } finally {
       this.#open.delete(id);
     }
@@ -68,6 +59,47 @@ export class EmbeddingQueue {
 
   cancel(id: number): void {
     this.#open.get(id)?.abort(new CancelledError());
+  }
+
+  /** Throws a Failure naming the input that cannot be embedded, and the reason of the cancellation. */
+  async #embed(
+    request: EmbedRequest,
+    put: (event: EmbedEvent) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const receivedMs = epochMs();
+    const prepared: Prepared[] = [];
+    for (const [index, input] of request.inputs.entries()) {
+      prepared.push(await this.#prepare(input, index, signal));
+    }
+    const promptTokens = prepared.reduce((sum, { length }) => sum + length, 0);
+    put({ type: "accepted", promptTokens, ...this.#reports(request, prepared, receivedMs) });
+    const vectors: Float32Array[] = [];
+    for (const [index, { tokens }] of prepared.entries()) {
+      signal.throwIfAborted();
+      const turn = this.#takeTurn(() => {
+        if (index === 0) put({ type: "evaluating" });
+        return this.#options.embedder.embed(tokens);
+      });
+      vectors.push(await turn);
+    }
+    put({ type: "vectors", vectors });
+    put({ type: "done", usage: { promptTokens, completionTokens: 0, cachedTokens: 0 } });
+  }
+
+  #reports(
+    { reportsPrompts, reportsTimes }: EmbedRequest,
+    prepared: readonly Prepared[],
+    receivedMs: number,
+  ) {
+    const { vocabulary } = this.#options;
+    const engine = { receivedMs, processId: process.pid };
+    return {
+      ...(reportsPrompts === true && {
+        prompts: prepared.map(({ tokens }) => vocabulary.textOf(tokens)),
+      }),
+      ...(reportsTimes === true && { engine }),
+    };
   }
 
   async #prepare(
@@ -94,6 +126,17 @@ export class EmbeddingQueue {
     this.#turn = turn.catch(() => undefined);
     return turn.then(normalised);
   }
+
+  /** Anything that is not meant for the client is told as the engine's failure. */
+  #failureOf(error: unknown): FailureData {
+    if (error instanceof Failure) return error.data;
+    this.#options.onBroken(error, 1);
+    return engineFailed("The engine failed to embed this input.").data;
+  }
+}
+
+function timed(event: EmbedEvent, { reportsTimes }: EmbedRequest): EmbedEvent {
+  return reportsTimes === true && event.type !== "vectors" ? { ...event, atMs: epochMs() } : event;
 }
 
 /** To length 1, so that a dot product is a cosine. */

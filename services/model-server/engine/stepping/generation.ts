@@ -137,12 +137,10 @@ export class Generation {
     const token = this.#sampled;
     if (token === undefined) return events;
     this.#sampled = undefined;
-    if (isEnd(token)) return [...events, ...this.#flush(), this.#finish("stop")];
+    if (isEnd(token)) return [...events, ...this.#endedBy(token), this.#finish("stop")];
 
     const assembled = this.#append(token);
-    if (assembled.text !== "" || assembled.logprobs.length > 0) {
-      events.push(this.#delta(assembled));
-    }
+    if (!isEmpty(assembled)) events.push(this.#delta(assembled));
     if (assembled.stopped) events.push(this.#finish("stop"));
     else if (this.completionTokens >= this.#maxTokens) {
       events.push(...this.#flush(), this.#finish("length"));
@@ -197,12 +195,16 @@ export class Generation {
     const { vocabulary, request } = this.#options;
     this.#tokens.push(token);
     this.completionTokens += 1;
-    const bytes = vocabulary.bytes(token);
-    if (request.topLogprobs === undefined) return this.#text.push(bytes);
-    return this.#text.push(
-      bytes,
-      tokenLogprob(vocabulary, token, this.#distribution, request.topLogprobs),
-    );
+    const { topLogprobs, reportsPieces } = request;
+    if (topLogprobs === undefined && reportsPieces !== true) {
+      return this.#text.push(vocabulary.bytes(token));
+    }
+    return this.#text.push(vocabulary.bytes(token), {
+      ...(topLogprobs !== undefined && {
+        logprob: tokenLogprob(vocabulary, token, this.#distribution, topLogprobs),
+      }),
+      ...(reportsPieces === true && { piece: pieceOf(token, vocabulary) }),
+    });
   }
 
   #echo(): GenerateEvent {
@@ -222,17 +224,39 @@ export class Generation {
 
   #flush(): GenerateEvent[] {
     const rest = this.#text.finish();
-    const empty = rest.text === "" && rest.logprobs.length === 0;
-    return empty ? [] : [this.#delta(rest)];
+    return isEmpty(rest) ? [] : [this.#delta(rest)];
   }
 
-  #delta({ text, logprobs }: Assembled): GenerateEvent {
+  /** The token that ends an answer may say why it does: at a tool call, say. */
+  #endedBy(token: number): GenerateEvent[] {
+    const { request, vocabulary } = this.#options;
+    if (request.reportsPieces !== true) return this.#flush();
+    const piece = { token, control: vocabulary.textOf([token]) };
+    const released = this.#text.push(new Uint8Array(), { piece });
+    return [...(isEmpty(released) ? [] : [this.#delta(released)]), ...this.#flush()];
+  }
+
+  #delta({ text, logprobs, pieces }: Assembled): GenerateEvent {
     const { completionTokens } = this;
-    const event = { type: "delta", choice: this.#options.choice, text, completionTokens } as const;
-    return logprobs.length > 0 ? { ...event, logprobs } : event;
+    return {
+      type: "delta",
+      choice: this.#options.choice,
+      text,
+      completionTokens,
+      ...(logprobs.length > 0 && { logprobs }),
+      ...(pieces.length > 0 && { pieces }),
+    };
   }
 
   #finish(reason: FinishReason): GenerateEvent {
     return { type: "finish", choice: this.#options.choice, reason };
   }
+}
+
+function isEmpty({ text, logprobs, pieces }: Assembled): boolean {
+  return text === "" && logprobs.length === 0 && pieces.length === 0;
+}
+
+function pieceOf(token: number, vocabulary: Vocabulary) {
+  return vocabulary.isControl(token) ? { token, control: vocabulary.textOf([token]) } : { token };
 }

@@ -262,6 +262,21 @@ suite("the scheduler", { timeout: 120_000 }, () => {
     assert.deepEqual(events.find((event) => event.type === "finish")?.reason, "length");
   });
 
+  test("tells which tokens wrote the text, if asked to", async () => {
+    const { events, texts } = await engine.ask({
+      text: "Once",
+      maxTokens: 12,
+      reportsPieces: true,
+    });
+    const pieces = events.flatMap((event) => (event.type === "delta" ? (event.pieces ?? []) : []));
+    assert.equal(pieces.length, 12);
+    const written = pieces.filter(({ isControl }) => !isControl);
+    assert.equal(written.map(({ text }) => text).join(""), texts[0]);
+    const plain = await engine.ask({ text: "Once", maxTokens: 12 });
+    assert.deepEqual(plain.texts, texts);
+    assert.ok(plain.events.every((event) => event.type !== "delta" || event.pieces === undefined));
+  });
+
   test("refuses a prompt that leaves no room for an answer, with both numbers", async () => {
     const { error } = await engine.ask({ text: "word ".repeat(3000) });
     assert.equal(error?.kind, "invalid");

@@ -97,7 +97,7 @@ export class Scheduler {
       this.#put(job, { type: "accepted", promptTokens, ...told });
       if (!this.#looping) void this.#loop();
     } catch (error) {
-      if (!cancellation.signal.aborted) this.#options.send([{ id, error: errorData(error) }]);
+      if (!cancellation.signal.aborted) this.#options.send([{ id, failure: failureOf(error) }]);
     } finally {
       this.#encoding.delete(id);
     }
@@ -106,9 +106,7 @@ export class Scheduler {
   /** The texts that the tokens stand for, and nothing that has been lost on the way to them. */
   #readBack(prompts: readonly EncodedPrompt[]): string[] {
     const { vocabulary } = this.#options;
-    return prompts.map(({ tokens }) =>
-      Buffer.concat(tokens.map((token) => vocabulary.labelBytes(token))).toString("utf8"),
-    );
+    return prompts.map(({ tokens }) => vocabulary.textOf(tokens));
   }
 
   /**
@@ -276,7 +274,7 @@ export class Scheduler {
   /** What a failed step left in the slot's cache is not to be trusted. */
   async #fail(slot: Slot, job: Job, failure: unknown): Promise<void> {
     this.#options.onBroken(failure, this.#brokenSteps);
-    if (this.#jobs.delete(job.id)) this.#outbox.put({ id: job.id, error: errorData(failure) });
+    if (this.#jobs.delete(job.id)) this.#outbox.put({ id: job.id, failure: failureOf(failure) });
     await this.#release(slot);
     await slot.sequence.truncate(0);
   }
@@ -309,7 +307,7 @@ function slotOf(sequence: Sequence): Slot {
 }
 
 /** Anything that is not meant for the client is told as the engine's failure. */
-function errorData(error: unknown): FailureData {
+function failureOf(error: unknown): FailureData {
   if (error instanceof Failure) return error.data;
   return engineFailed("The engine failed to process this request.").data;
 }

@@ -30,7 +30,7 @@ function numbered(index: number, token: Uint8Array): TokenLogprob {
 function assemble(assembler: TextAssembler, tokens: readonly Uint8Array[]): Assembled[] {
   const parts: Assembled[] = [];
   for (const [index, token] of tokens.entries()) {
-    parts.push(assembler.push(token, numbered(index, token)));
+    parts.push(assembler.push(token, { logprob: numbered(index, token) }));
     if (parts.at(-1)?.stopped === true) return parts;
   }
   return [...parts, assembler.finish()];
@@ -93,7 +93,7 @@ test("gives a log probability together with the last character of its token", ()
       let pushed = 0;
       let given = 0;
       for (const [index, token] of tokens.entries()) {
-        const part = assembler.push(token, numbered(index, token));
+        const part = assembler.push(token, { logprob: numbered(index, token) });
         pushed += 1;
         given += part.logprobs.length;
         const soFar = Buffer.concat(tokens.slice(0, pushed));
@@ -116,10 +116,9 @@ for (const [name, invalid] of [
   ["a character beyond Unicode", [0xf4, 0x90]],
 ] as const) {
   test(`does not wait for the rest of ${name}`, () => {
-    const part = new TextAssembler([]).push(
-      Uint8Array.from(invalid),
-      numbered(0, new Uint8Array()),
-    );
+    const part = new TextAssembler([]).push(Uint8Array.from(invalid), {
+      logprob: numbered(0, new Uint8Array()),
+    });
     assert.notEqual(part.text, "");
     assert.equal(part.logprobs.length, 1);
   });
@@ -127,7 +126,7 @@ for (const [name, invalid] of [
 
 test("takes a byte order mark for the character it is", () => {
   const mark = Buffer.from("\uFEFF");
-  const part = new TextAssembler([]).push(mark, numbered(0, mark));
+  const part = new TextAssembler([]).push(mark, { logprob: numbered(0, mark) });
   assert.deepEqual([part.text, part.logprobs.length], ["\uFEFF", 1]);
 });
 
@@ -173,14 +172,58 @@ test("tells the log probability of every token that wrote a character of the ans
 test("holds the log probabilities of text that may become a stop string, and gives them when it does not", () => {
   const assembler = new TextAssembler(["STOP"]);
   const push = (token: string, index: number) => {
-    const { text: released, logprobs } = assembler.push(
-      Buffer.from(token),
-      numbered(index, Buffer.from(token)),
-    );
+    const { text: released, logprobs } = assembler.push(Buffer.from(token), {
+      logprob: numbered(index, Buffer.from(token)),
+    });
     return [released, logprobs.map((logprob) => logprob.token)];
   };
   assert.deepEqual(push("a", 0), ["a", ["#0"]]);
   assert.deepEqual(push("ST", 1), ["", []]);
   assert.deepEqual(push("", 2), ["", []]);
   assert.deepEqual(push("ART", 3), ["START", ["#1", "#2", "#3"]]);
+});
+
+test("pieces tell which token wrote what, and together are the text, however it is cut up", () => {
+  const tokens = fc.array(fc.uint8Array({ minLength: 1, maxLength: 4 }), { maxLength: 20 });
+  const stops = fc.array(fc.string({ minLength: 1, maxLength: 3 }), { maxLength: 2 });
+  fc.assert(
+    fc.property(tokens, stops, (generated, stop) => {
+      const assembler = new TextAssembler(stop);
+      let answer = "";
+      let written = "";
+      let seen: number[] = [];
+      const take = ({ text: part, pieces }: ReturnType<TextAssembler["finish"]>) => {
+        answer += part;
+        written += pieces.map((piece) => piece.text).join("");
+        seen = [...seen, ...pieces.map(({ token }) => token)];
+      };
+      for (const [token, its] of generated.entries()) {
+        const part = assembler.push(its, { piece: { token } });
+        take(part);
+        if (part.stopped) break;
+      }
+      take(assembler.finish());
+      assert.ok(answer.startsWith(written), "a character that is cut off in the end is nobody's");
+      assert.deepEqual(
+        seen,
+        [...seen].toSorted((a, b) => a - b),
+      );
+    }),
+  );
+});
+
+test("a control token is told between the texts that it stands between, and writes nothing", () => {
+  const assembler = new TextAssembler(["STOP"]);
+  const push = (written: string, token: number) =>
+    assembler.push(Buffer.from(written), { piece: { token } });
+  // Its last character may be the beginning of a stop string: the piece waits for it.
+  assert.deepEqual(push("think S", 1).pieces, []);
+  const marker = { piece: { token: 2, control: "</think>" } };
+  assert.deepEqual(assembler.push(new Uint8Array(), marker).pieces, []);
+  const { pieces } = push("o", 3);
+  assert.deepEqual(pieces, [
+    { token: 1, text: "think S", isControl: false },
+    { token: 2, text: "</think>", isControl: true },
+    { token: 3, text: "o", isControl: false },
+  ]);
 });

@@ -2,24 +2,40 @@
  * Turns the bytes of generated tokens into text that is safe to send.
  *
  * A token may end in the middle of a character and a character may start a stop string; both are held
- * back until the next token decides. Log probabilities travel with the text they belong to: a token is
+ * back until the next token decides. What is to be told of a token travels with the text it belongs to: it is
  * released with the last character it helped to write, or the last before a stop string.
  */
-import type { TokenLogprob } from "@localmodel/inference/generate.ts";
+import type { TokenLogprob, TokenPiece } from "@localmodel/inference/generate.ts";
 import { StopScanner } from "./stop-scanner.ts";
+
+/** What is to be told of a token besides its text. */
+export type TokenNotes = {
+  readonly logprob?: TokenLogprob;
+  /** `control`: what a control token is called, which writes nothing. */
+  readonly piece?: { readonly token: number; readonly control?: string };
+};
 
 export type Assembled = {
   readonly text: string;
   readonly logprobs: readonly TokenLogprob[];
+  readonly pieces: readonly TokenPiece[];
   /** A stop string is complete: nothing more is to be generated. */
   readonly stopped: boolean;
+};
+
+type Pending = {
+  readonly start: number;
+  readonly end: number;
+  /** What the token completed of the text; it begins at `start`. */
+  readonly written: string;
+  readonly notes: TokenNotes;
 };
 
 export class TextAssembler {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   readonly #scanner: StopScanner;
   /** Tokens not released, and the part of the decoded text that each wrote. */
-  readonly #pending: { start: number; end: number; logprob: TokenLogprob }[] = [];
+  readonly #pending: Pending[] = [];
   #decodedLength = 0;
   #releasedLength = 0;
 
@@ -32,38 +48,60 @@ export class TextAssembler {
     return this.#decoder.decode(bytes, { stream: true });
   }
 
-  push(bytes: Uint8Array, logprob?: TokenLogprob): Assembled {
-    const piece = this.#decoder.decode(bytes, { stream: true });
+  push(bytes: Uint8Array, notes?: TokenNotes): Assembled {
+    const written = this.#decoder.decode(bytes, { stream: true });
     const start = this.#decodedLength;
-    this.#decodedLength += piece.length;
+    this.#decodedLength += written.length;
     // A token that ends inside a character ends with the character, one further than what is decoded.
-    const end = this.#decodedLength + (endsInsideCharacter(bytes, piece) ? 1 : 0);
-    if (logprob) this.#pending.push({ start, end, logprob });
-    const { released, stop } = this.#scanner.push(piece);
+    const end = this.#decodedLength + (endsInsideCharacter(bytes, written) ? 1 : 0);
+    if (notes) this.#pending.push({ start, end, written, notes });
+    const { released, stop } = this.#scanner.push(written);
     return this.#release(released, stop !== undefined);
   }
 
   /** The rest, when generation ends without a stop string. An unfinished character is dropped. */
   finish(): Assembled {
     const assembled = this.#release(this.#scanner.finish(), false);
-    const logprobs = [...assembled.logprobs, ...this.#pending.map(({ logprob }) => logprob)];
-    this.#pending.length = 0;
-    return { ...assembled, logprobs };
+    const rest = this.#pending.splice(0);
+    return {
+      ...assembled,
+      logprobs: [...assembled.logprobs, ...logprobsOf(rest)],
+      pieces: [...assembled.pieces, ...this.#piecesOf(rest)],
+    };
   }
 
   #release(text: string, stopped: boolean): Assembled {
     this.#releasedLength += text.length;
-    const logprobs: TokenLogprob[] = [];
-    for (const { start, end, logprob } of this.#pending) {
-      const written = end <= this.#releasedLength;
+    let count = 0;
+    for (const { start, end } of this.#pending) {
+      const whole = end <= this.#releasedLength;
       // What follows of this token is the stop string.
       const cutShort = stopped && start < this.#releasedLength;
-      if (!written && !cutShort) break;
-      logprobs.push(logprob);
+      if (!whole && !cutShort) break;
+      count += 1;
     }
-    this.#pending.splice(0, logprobs.length);
-    return { text, logprobs, stopped };
+    const released = this.#pending.splice(0, count);
+    return {
+      text,
+      logprobs: logprobsOf(released),
+      pieces: this.#piecesOf(released),
+      stopped,
+    };
   }
+
+  #piecesOf(tokens: readonly Pending[]): TokenPiece[] {
+    return tokens.flatMap(({ start, written, notes: { piece } }): TokenPiece[] => {
+      if (piece === undefined) return [];
+      const { token, control } = piece;
+      if (control !== undefined) return [{ token, text: control, isControl: true }];
+      const text = written.slice(0, Math.max(0, this.#releasedLength - start));
+      return [{ token, text, isControl: false }];
+    });
+  }
+}
+
+function logprobsOf(tokens: readonly Pending[]): TokenLogprob[] {
+  return tokens.flatMap(({ notes: { logprob } }) => (logprob === undefined ? [] : [logprob]));
 }
 
 /** Whether the end of `bytes`, which decoded to `piece`, may still become a character. */

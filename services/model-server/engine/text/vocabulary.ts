@@ -55,9 +55,19 @@ export class Vocabulary {
     return this.#raw(token);
   }
 
+  /** Whether the token writes nothing, but says something about the text around it. */
+  isControl(token: number): boolean {
+    return this.#type(token) === CONTROL;
+  }
+
   /** What the token is called where every token must be shown: in log probabilities. */
   labelBytes(token: number): Uint8Array {
     return this.#raw(token);
+  }
+
+  /** What the tokens stand for, control tokens included. */
+  textOf(tokens: readonly number[]): string {
+    return Buffer.concat(tokens.map((token) => this.labelBytes(token))).toString("utf8");
   }
 
   #raw(token: number): Uint8Array {

@@ -8,7 +8,8 @@ import type { Labels, MetricRegistry } from "@localmodel/telemetry/metrics.ts";
 import type { Span } from "@localmodel/telemetry/span.ts";
 import { WAIT_SECONDS } from "@localmodel/telemetry/wait-seconds.ts";
 import type { Usage } from "@localmodel/inference/events.ts";
-import type { GenAiNames } from "../tracing/gen-ai.ts";
+import type { GenAiConventions } from "../tracing/gen-ai.ts";
+import type { Asked } from "../watcher.ts";
 import { Occupancy } from "./occupancy.ts";
 
 const REQUEST_SECONDS = [
@@ -23,11 +24,6 @@ const TOKENS = Array.from({ length: 14 }, (_, power) => 4 ** power);
 
 /** What every measurement of a request says about it. */
 export type Measured = { readonly labels: Labels; readonly span: Span | undefined };
-
-export type AboutRequest = GenAiNames & {
-  readonly operation: "chat" | "text_completion" | "embeddings";
-  readonly requestModel: string;
-};
 
 export class ServerMetrics {
   readonly occupancy = new Occupancy();
@@ -127,12 +123,6 @@ export class ServerMetrics {
   }
 }
 
-export function measured(about: AboutRequest, span: Span | undefined): Measured {
-  const labels = {
-    "gen_ai.operation.name": about.operation,
-    ...(about.provider as Labels),
-    "gen_ai.request.model": about.requestModel,
-    "gen_ai.response.model": about.modelId,
-  };
-  return { labels, span };
+export function measured(asked: Asked, genAi: GenAiConventions): Measured {
+  return { labels: genAi.attributesOf(asked), span: asked.span };
 }

@@ -24,10 +24,10 @@ export class PromptLog {
     return this.#readers.size > 0;
   }
 
-  tell(event: object): void {
+  write(event: object): void {
     if (!this.isAttached) return;
     const text = frame(event);
-    for (const reader of this.#readers) reader.tell(text);
+    for (const reader of this.#readers) reader.write(text);
   }
 
   /** From now on the response is a stream of events, until its client leaves. */
@@ -68,7 +68,7 @@ class Reader implements Disposable {
     }, keepAliveMs);
   }
 
-  tell(text: string): void {
+  write(text: string): void {
     if (this.#res.writableLength > UNREAD_MAX_BYTES) this.#dropped += 1;
     else {
       this.#tellDropped();

@@ -11,7 +11,7 @@ function timed(...events: readonly (readonly [atMs: number, event?: GenerateEven
   const stopwatch = new Stopwatch(() => nowMs);
   for (const [atMs, event] of events) {
     nowMs = atMs;
-    if (event !== undefined) stopwatch.hear(event);
+    if (event !== undefined) stopwatch.event(event);
   }
   return stopwatch;
 }

@@ -1,5 +1,5 @@
-/** Where the time of a generation went, by its events. */
-import type { GenerateEvent } from "@localmodel/inference/generate.ts";
+/** Where the time of a request went, by its events. */
+import type { AnyEvent } from "@localmodel/inference/operation.ts";
 
 export type Timings = {
   /** Until the first choice had a slot; tokenising included. */
@@ -24,7 +24,7 @@ export class Stopwatch {
     this.#beginMs = now();
   }
 
-  hear({ type }: GenerateEvent): void {
+  event({ type }: AnyEvent): void {
     if (type === "started") this.#startedMs ??= this.#now();
     if (type === "delta") this.#textMs ??= this.#now();
   }

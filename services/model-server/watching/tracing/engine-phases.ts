@@ -1,13 +1,16 @@
 /**
- * Spans of what the engine does with a request: template, and for each choice queue, prefill and decode.
+ * Spans of what the engine does with a request: template, and for each choice queue, prefill and decode; or queue and
+ * evaluate, where there are no choices.
  *
  * A request may have hundreds of choices; the phases of the first few say what there is to say.
  */
 import type { Attributes, Span } from "@localmodel/telemetry/span.ts";
 import { epochMs } from "@localmodel/telemetry/epoch.ts";
-import type { GenerateEvent } from "@localmodel/inference/generate.ts";
+import type { AnyEvent } from "@localmodel/inference/operation.ts";
 
 const CHOICES_MAX = 8;
+/** In place of a choice, where there are none. */
+const WHOLE = -1;
 
 export class EnginePhases {
   readonly #parent: Span;
@@ -28,7 +31,7 @@ export class EnginePhases {
     return Math.min(Math.max(atMs ?? nowMs, this.#startMs), nowMs);
   }
 
-  hear(event: GenerateEvent): void {
+  event(event: AnyEvent): void {
     switch (event.type) {
       case "accepted":
         return this.#accepted(event);
@@ -38,9 +41,11 @@ export class EnginePhases {
         return this.#prefilled(event);
       case "finish":
         return this.#finished(event);
-      case "echo":
-      case "delta":
+      case "evaluating":
+        return this.#evaluating(event);
       case "done":
+        return this.#done(event);
+      default:
     }
   }
 
@@ -56,7 +61,7 @@ export class EnginePhases {
     }
   }
 
-  #accepted({ engine, atMs, promptTokens }: Extract<GenerateEvent, { type: "accepted" }>): void {
+  #accepted({ engine, atMs, promptTokens }: Extract<AnyEvent, { type: "accepted" }>): void {
     this.#engine = { "localmodel.engine.pid": engine?.processId };
     const endMs = this.clamped(atMs);
     this.#acceptedMs = endMs;
@@ -65,7 +70,7 @@ export class EnginePhases {
     }).end(endMs);
   }
 
-  #started({ choice, atMs, cachedTokens }: Extract<GenerateEvent, { type: "started" }>): void {
+  #started({ choice, atMs, cachedTokens }: Extract<AnyEvent, { type: "started" }>): void {
     if (choice >= CHOICES_MAX) return;
     const startMs = this.clamped(atMs);
     const about = choice === 0 ? {} : { "localmodel.choice": choice };
@@ -74,7 +79,7 @@ export class EnginePhases {
     this.#current.set(choice, this.#child("prefill", startMs, attributes));
   }
 
-  #prefilled({ choice, ...event }: Extract<GenerateEvent, { type: "prefilled" }>): void {
+  #prefilled({ choice, ...event }: Extract<AnyEvent, { type: "prefilled" }>): void {
     const prefill = this.#current.get(choice);
     if (prefill === undefined) return;
     const atMs = this.clamped(event.atMs);
@@ -89,7 +94,19 @@ export class EnginePhases {
     this.#current.set(choice, decode);
   }
 
-  #finished({ choice, ...event }: Extract<GenerateEvent, { type: "finish" }>): void {
+  /** Of an operation that works on its prompt as a whole. */
+  #evaluating({ atMs }: Extract<AnyEvent, { type: "evaluating" }>): void {
+    const startMs = this.clamped(atMs);
+    this.#child("queue", this.#acceptedMs ?? startMs, {}).end(startMs);
+    this.#current.set(WHOLE, this.#child("evaluate", startMs, {}));
+  }
+
+  #done({ atMs }: Extract<AnyEvent, { type: "done" }>): void {
+    this.#current.get(WHOLE)?.end(this.clamped(atMs));
+    this.#current.delete(WHOLE);
+  }
+
+  #finished({ choice, ...event }: Extract<AnyEvent, { type: "finish" }>): void {
     const decode = this.#current.get(choice);
     if (decode === undefined) return;
     decode.set({ "localmodel.decode.tokens": event.completionTokens });

@@ -6,24 +6,29 @@
  * (OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT) and the LocalModel (promptLogging) say so.
  */
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
-import type { Attributes } from "@localmodel/telemetry/span.ts";
+import type { Labels } from "@localmodel/telemetry/metrics.ts";
+import type { AnswerHead } from "@localmodel/inference/wire.ts";
+import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 
 const PROVIDER = "localmodel";
 const OPT_IN = "gen_ai_latest_experimental";
 const CAPTURING = new Set(["true", "span_only", "span_and_event"]);
 
-export type GenAiNames = {
-  readonly modelId: string;
-  readonly provider: Attributes;
+export type GenAiConventions = {
   readonly capturesContent: boolean;
+  /** What every span and every measurement says of a request. */
+  attributesOf(asked: AskedModel): Labels;
 };
 
-export type GenAiConventions = {
-  forModel(config: Pick<ServerConfig, "modelId" | "promptLogging">): GenAiNames;
+type AskedModel = {
+  readonly endpoint: Pick<Endpoint, "telemetryName">;
+  readonly requestModel: string;
+  readonly head: Pick<AnswerHead, "model">;
 };
 
 export function genAiConventions(
   environment: Readonly<Record<string, string | undefined>>,
+  { promptLogging }: Pick<ServerConfig, "promptLogging">,
 ): GenAiConventions {
   const optedIn = (environment["OTEL_SEMCONV_STABILITY_OPT_IN"] ?? "")
     .split(",")
@@ -36,10 +41,12 @@ export function genAiConventions(
   const wanted = environment["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] ?? "";
   const captures = CAPTURING.has(wanted.trim().toLowerCase());
   return {
-    forModel: ({ modelId, promptLogging }) => ({
-      modelId,
-      provider,
-      capturesContent: captures && promptLogging,
+    capturesContent: captures && promptLogging,
+    attributesOf: ({ endpoint, requestModel, head }) => ({
+      "gen_ai.operation.name": endpoint.telemetryName,
+      ...provider,
+      "gen_ai.request.model": requestModel,
+      "gen_ai.response.model": head.model,
     }),
   };
 }

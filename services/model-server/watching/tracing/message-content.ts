@@ -3,7 +3,8 @@
  * see gen-ai.ts.
  */
 import type { Attributes } from "@localmodel/telemetry/span.ts";
-import type { GenerateEvent, GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
+import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
+import type { AnyEvent } from "@localmodel/inference/operation.ts";
 
 /** Of all messages together: a collector takes a few megabytes at a time. */
 const MAX_CHARACTERS = 65_536;
@@ -18,7 +19,7 @@ export class MessageContent {
     this.#request = request;
   }
 
-  hear(event: GenerateEvent): void {
+  event(event: AnyEvent): void {
     if (event.type === "delta") this.#choice(event.choice).text += event.text;
     if (event.type === "finish") this.#choice(event.choice).reason = event.reason;
   }

@@ -1,0 +1,29 @@
+/**
+ * What a client has asked for, after its dialect has understood it and before anybody has looked at the model: what was
+ * left out is still missing here.
+ */
+import type { Prompt, Sampling } from "./generate.ts";
+
+export type GenerateAsk = {
+  readonly prompts: readonly Prompt[];
+  readonly choicesPerPrompt: number;
+  readonly length: {
+    /** -1: as long as the context allows. */
+    readonly most?: number | undefined;
+    readonly least?: number | undefined;
+    /** The endpoint's own limit, where neither the client nor the model has one. */
+    readonly otherwise?: number;
+  };
+  readonly sampling: { readonly [Option in keyof Sampling]?: Sampling[Option] | undefined };
+  readonly stop: readonly string[];
+  /** Absent: no logprobs. 0: of the chosen token only. */
+  readonly topLogprobs?: number;
+  readonly echo: boolean;
+  readonly ignoreEos: boolean;
+};
+
+export type EmbedAsk = {
+  readonly inputs: readonly (string | readonly number[])[];
+  /** Of each vector. Absent: all that the model makes. */
+  readonly dimensions?: number | undefined;
+};

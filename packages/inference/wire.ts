@@ -1,0 +1,35 @@
+/**
+ * How an endpoint speaks: a body in, what it asks for out, and the engine's events back into the endpoint's own answer.
+ */
+import type { Frame } from "./dialect.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { AskOf, EventOf, Operation } from "./operation.ts";
+
+/** What every answer says of itself, the same in every event of a stream. */
+export type AnswerHead = {
+  readonly id: string;
+  /** Unix time in seconds. */
+  readonly created: number;
+  readonly model: string;
+  readonly fingerprint: string;
+};
+
+export type Wire<Asked extends Operation> = {
+  readonly endpoint: Endpoint<Asked>;
+  /** Throws a Failure for a body that is not a request of this endpoint. */
+  readonly understand: (body: unknown) => Understood<Asked>;
+};
+
+export type Understood<Asked extends Operation> = {
+  /** As the client named it. */
+  readonly model: string | undefined;
+  readonly ask: AskOf<Asked>;
+  /** Fields of the body that had no effect, in the order they were sent. */
+  readonly ignored: readonly string[];
+  /** What the id of the answer begins with. */
+  readonly idPrefix: string;
+  /** All events of a complete answer, as one body. */
+  readonly answer: (head: AnswerHead, events: readonly EventOf<Asked>[]) => object;
+  /** Only of a request whose answer is to be streamed: the frames of each event, of which many have none. */
+  readonly stream?: (head: AnswerHead) => (event: EventOf<Asked>) => readonly Frame[];
+};

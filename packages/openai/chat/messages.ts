@@ -1,0 +1,125 @@
+/**
+ * Chat messages: what OpenAI's clients send for each role, flattened to what chat templates understand.
+ *
+ * Text parts are joined by a line break, as other local servers do. A part that is not text is refused by
+ * its place in the conversation; dropping an image silently would answer a different question.
+ */
+import { z } from "zod";
+import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
+import { refusal } from "../parsing/issue.ts";
+
+export const MESSAGES_MAX = 16_384;
+export const PARTS_MAX = 4096;
+export const TOOL_CALLS_MAX = 1024;
+
+function notMultimodal(value: unknown, context: z.core.$RefinementCtx): void {
+  const message = "Invalid '{param}': this model accepts text only.";
+  context.addIssue({ ...refusal(message, "model_not_multimodal"), input: value });
+}
+
+const TextPart = z
+  .object({ type: z.literal("text"), text: Text })
+  .transform((part): string => part.text);
+const RefusalPart = z
+  .object({ type: z.literal("refusal"), refusal: Text })
+  .transform((part): string => part.refusal);
+const MediaPart = z
+  .object({ type: z.enum(["image_url", "input_audio", "file"]) })
+  .superRefine(notMultimodal)
+  .transform((): string => "");
+
+const Part = nullsAbsent(z.discriminatedUnion("type", [TextPart, RefusalPart, MediaPart]));
+
+const Content = z.union([
+  Text,
+  boundedArray(Part, { min: 1, max: PARTS_MAX }).transform((parts) => parts.join("\n")),
+]);
+
+const FunctionCall = z.object({ name: Text, arguments: Text });
+
+const ToolCall = nullsAbsent(
+  z.object({
+    id: Text.exactOptional(),
+    type: z.literal("function").default("function"),
+    function: FunctionCall,
+  }),
+);
+export type ToolCall = z.output<typeof ToolCall>;
+
+const name = Text.exactOptional();
+
+const Instruction = z.object({
+  role: z.enum(["developer", "system", "user"]),
+  content: Content,
+  name,
+});
+const ToolResult = z.object({
+  role: z.literal("tool"),
+  content: Content,
+  tool_call_id: Text,
+  name,
+});
+const FunctionResult = z.object({ role: z.literal("function"), content: Content, name: Text });
+
+const Assistant = z
+  .object({
+    role: z.literal("assistant"),
+    content: Content.exactOptional(),
+    refusal: Text.exactOptional(),
+    name,
+    tool_calls: boundedArray(ToolCall, { max: TOOL_CALLS_MAX }).exactOptional(),
+    function_call: nullsAbsent(FunctionCall).exactOptional(),
+    reasoning_content: Text.exactOptional(),
+    reasoning: Text.exactOptional(),
+    audio: z.unknown().superRefine(notMultimodal).exactOptional(),
+  })
+  .transform(flattened);
+
+/** One message, content always a string. */
+export type ChatMessage = {
+  readonly role: "developer" | "system" | "user" | "assistant" | "tool" | "function";
+  readonly content: string;
+  readonly name?: string;
+  readonly tool_call_id?: string;
+  readonly reasoning_content?: string;
+  readonly tool_calls?: readonly ToolCall[];
+};
+
+type AssistantInput = {
+  readonly role: "assistant";
+  readonly content?: string;
+  readonly refusal?: string;
+  readonly name?: string;
+  readonly tool_calls?: ToolCall[];
+  readonly function_call?: z.output<typeof FunctionCall>;
+  readonly reasoning_content?: string;
+  readonly reasoning?: string;
+};
+
+function flattened(message: AssistantInput, context: z.core.$RefinementCtx): ChatMessage {
+  const content = message.content ?? message.refusal;
+  const reasoning = message.reasoning_content ?? message.reasoning;
+  const calls = toolCallsOf(message);
+  if (content === undefined && reasoning === undefined && calls.length === 0) {
+    const text = "Missing required parameter: '{param}', unless 'tool_calls' is given.";
+    context.addIssue({ ...refusal(text, "missing_required_parameter"), path: ["content"] });
+  }
+  return {
+    role: message.role,
+    content: content ?? "",
+    ...(message.name !== undefined && { name: message.name }),
+    ...(reasoning !== undefined && { reasoning_content: reasoning }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
+}
+
+function toolCallsOf({ tool_calls, function_call }: AssistantInput): readonly ToolCall[] {
+  if (tool_calls !== undefined) return tool_calls;
+  return function_call === undefined ? [] : [{ type: "function", function: function_call }];
+}
+
+const Message = nullsAbsent(
+  z.discriminatedUnion("role", [Instruction, Assistant, ToolResult, FunctionResult]),
+);
+
+export const Messages = boundedArray(Message, { min: 1, max: MESSAGES_MAX });

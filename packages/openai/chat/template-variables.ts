@@ -1,0 +1,41 @@
+/**
+ * `chat_template_kwargs`: what a client tells the model's own chat template, {"enable_thinking": false} say.
+ *
+ * The names mean whatever the template makes of them, so anything JSON can say is accepted, up to a size.
+ * Only what the server itself tells every template is not for a client to replace.
+ */
+import { z } from "zod";
+import { refusal } from "../parsing/issue.ts";
+
+export const TEMPLATE_VARIABLES_MAX_CHARACTERS = 16_384;
+
+const RESERVED = ["messages", "tools", "add_generation_prompt", "bos_token", "eos_token"] as const;
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+const reserved = RESERVED.map((name) => `'${name}'`).join(", ");
+
+export const TemplateVariables = z
+  .record(z.string(), z.unknown())
+  .refine(
+    (variables) => RESERVED.every((name) => !Object.hasOwn(variables, name)),
+    refusal(`Invalid '{param}': ${reserved} are set by the server.`, "invalid_value"),
+  )
+  .refine(
+    (variables) => JSON.stringify(variables).length <= TEMPLATE_VARIABLES_MAX_CHARACTERS,
+    refusal(
+      `Invalid '{param}': expected at most ${TEMPLATE_VARIABLES_MAX_CHARACTERS} characters of JSON.`,
+      "object_above_max_length",
+    ),
+  )
+  .transform((variables) => wellFormed(variables as Json) as Readonly<Record<string, Json>>);
+
+/** Lone surrogates become U+FFFD here as in every other text. */
+function wellFormed(value: Json): Json {
+  if (typeof value === "string") return value.toWellFormed();
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(wellFormed);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key.toWellFormed(), wellFormed(item)]),
+  );
+}

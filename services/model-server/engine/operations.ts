@@ -1,0 +1,105 @@
+/**
+ * What the engine can do with the model it has loaded, a row for each operation.
+ *
+ * An operation takes requests by their number, and sends what happens to each until its `done` or a failure.
+ */
+import type { Operation, RequestOf } from "@localmodel/inference/operation.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import type { GenerationContext } from "./llama/context.ts";
+import type { LoadedEngine } from "./load.ts";
+import { encodePrompts } from "./prompt/prompt.ts";
+import type { EngineEvent } from "./protocol.ts";
+import { EmbeddingQueue } from "./stepping/embedding-queue.ts";
+import { Scheduler } from "./stepping/scheduler.ts";
+import { atOnce, type InTurn, turns } from "./stepping/turns.ts";
+
+export type EngineOperation<Asked extends Operation> = {
+  ask(id: number, request: RequestOf<Asked>): void;
+  /** Also told of requests that are not its own. */
+  cancel(id: number): void;
+};
+
+/** Only those that the model can do. */
+export type EngineOperations = { readonly [Asked in Operation]?: EngineOperation<Asked> };
+
+export type Reporter = {
+  readonly send: (events: readonly EngineEvent[]) => void;
+  /** Told of what nobody foresaw; it may end the process. */
+  readonly onBroken: (error: unknown, inARow: number) => void;
+};
+
+export function operationsOf(
+  loaded: LoadedEngine,
+  config: ServerConfig,
+  reporter: Reporter,
+): EngineOperations {
+  const { embedder } = loaded;
+  return {
+    ...(loaded.generations.length > 0 && { generate: generating(loaded, config, reporter) }),
+    ...(embedder !== undefined && { embed: embedding({ ...loaded, embedder }, reporter) }),
+  };
+}
+
+function generating(
+  loaded: LoadedEngine,
+  config: ServerConfig,
+  reporter: Reporter,
+): EngineOperation<"generate"> {
+  const inTurn = loaded.generations.length > 1 ? turns() : atOnce;
+  const schedulers = new Map(
+    loaded.generations.map(({ adapter, context }) => [
+      adapter,
+      scheduler(loaded, { ...context, inTurn, ...reporter }, config),
+    ]),
+  );
+  // The weights, which are what is cold, are the same for all.
+  void schedulers.get(undefined)?.warmUp();
+  return {
+    ask: (id, request) => void schedulers.get(request.adapter)?.generate(id, request),
+    cancel: (id) => {
+      for (const one of schedulers.values()) one.cancel(id);
+    },
+  };
+}
+
+function scheduler(
+  { facts, tokenizer, vocabulary, isEnd }: LoadedEngine,
+  own: Pick<GenerationContext, "sequences"> & { readonly inTurn: InTurn } & Reporter,
+  config: ServerConfig,
+): Scheduler {
+  const { contextTokens } = facts;
+  const { sequences, inTurn, send, onBroken } = own;
+  return new Scheduler({
+    sequences,
+    inTurn,
+    contextTokens,
+    batchTokens: config.engine.batchTokens,
+    vocabulary,
+    isEnd,
+    encode: (request, signal) => encodePrompts(request, tokenizer, { contextTokens, signal }),
+    send,
+    onBroken,
+  });
+}
+
+function embedding(
+  {
+    facts,
+    tokenizer,
+    vocabulary,
+    embedder,
+  }: LoadedEngine & { readonly embedder: NonNullable<LoadedEngine["embedder"]> },
+  reporter: Reporter,
+): EngineOperation<"embed"> {
+  const queue = new EmbeddingQueue({
+    embedder,
+    tokenizer,
+    vocabulary,
+    contextTokens: facts.contextTokens,
+    ...reporter,
+  });
+  return {
+    ask: (id, request) => void queue.embed(id, request),
+    cancel: (id) => queue.cancel(id),
+  };
+}

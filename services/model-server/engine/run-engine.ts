@@ -1,0 +1,93 @@
+/**
+ * The engine process: loads one model, then does what the HTTP process asks over the IPC channel.
+ *
+ * It lives and dies with that channel. A failed native assertion ends only this process, and unloading
+ * a model is exiting.
+ */
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import type { FailureReason } from "@localmodel/localmodel/contracts/server-state.ts";
+import { modelNotCapable } from "@localmodel/inference/refusals.ts";
+import type { Operation } from "@localmodel/inference/operation.ts";
+import { createLogger } from "@localmodel/service/log.ts";
+import { loadEngine } from "./load.ts";
+import { DoesNotFitError, NotAGgufError } from "./model/load-error.ts";
+import type { EngineOperation, EngineOperations, operationsOf } from "./operations.ts";
+import type { FromEngine, ToEngine } from "./protocol.ts";
+
+/** Steps that fail in a row before the process gives way to a new one. */
+const BROKEN_STEPS_MAX = 3;
+
+const log = createLogger("engine");
+
+/** `operations` makes what can be asked of the model, once it is loaded. */
+export function runEngine(operations: typeof operationsOf): void {
+  // Ctrl-C reaches every process of a terminal; when to end is the HTTP process's decision.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+  process.on("disconnect", () => process.exit(0));
+
+  process.once("message", (message: ToEngine) => {
+    if (message.type === "load") void load(message.config, operations);
+  });
+}
+
+async function load(config: ServerConfig, operations: typeof operationsOf): Promise<void> {
+  try {
+    const loaded = await loadEngine(config, {
+      progress: (progress) => send({ type: "loading", progress }),
+      log: (level, message) => log[level](message),
+    });
+    process.on("message", serve(operations(loaded, config, { send: sendEvents, onBroken })));
+    send({ type: "ready", model: loaded.facts });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
+    log.error("cannot load the model", { reason, error: message });
+    process.send?.({ type: "failed", reason, message } satisfies FromEngine, () => process.exit(1));
+  }
+}
+
+function serve(operations: EngineOperations): (message: ToEngine) => void {
+  return (message) => {
+    switch (message.type) {
+      case "ask":
+        ask(operations[message.operation], message);
+        break;
+      case "cancel":
+        for (const operation of Object.values(operations)) operation.cancel(message.id);
+        break;
+      case "load":
+        log.warn("asked to load a second model", { weightsPath: message.config.weightsPath });
+        break;
+    }
+  };
+}
+
+function ask(
+  operation: EngineOperation<Operation> | undefined,
+  { id, operation: name, request }: Extract<ToEngine, { type: "ask" }>,
+): void {
+  if (operation !== undefined) return operation.ask(id, request);
+  const failure = modelNotCapable(`The engine cannot "${name}" with this model.`);
+  sendEvents([{ id, failure: failure.data }]);
+}
+
+function onBroken(error: unknown, inARow: number): void {
+  log.error("the engine failed", { error: String(error), inARow });
+  if (inARow >= BROKEN_STEPS_MAX) process.exit(1);
+}
+
+function reasonOf(error: unknown): FailureReason {
+  if (error instanceof NotAGgufError) return "NotAGguf";
+  if (error instanceof DoesNotFitError) return "DoesNotFit";
+  return "LoadFailed";
+}
+
+function sendEvents(events: Extract<FromEngine, { type: "events" }>["events"]): void {
+  send({ type: "events", events });
+}
+
+function send(message: FromEngine): void {
+  // Without a parent there is nobody left to serve; "disconnect" ends the process.
+  if (process.connected) process.send?.(message);
+}

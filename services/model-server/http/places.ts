@@ -1,0 +1,68 @@
+/**
+ * How many requests may be inside at the same time, and when to come back for the others.
+ *
+ * Counting only: queueing itself is the engine's. The wait it suggests comes from how fast requests have
+ * been leaving while others waited, so it holds for one-token answers and for essays alike.
+ */
+import { queueFull } from "@localmodel/inference/unavailability.ts";
+
+export type PlaceLimits = {
+  /** Requests worked on at the same time. */
+  readonly slots: number;
+  readonly maxQueuedRequests: number;
+};
+
+const REMEMBERED_DEPARTURES = 32;
+const DEFAULT_WAIT_SECONDS = 1;
+
+export class Places {
+  readonly #limits: PlaceLimits;
+  readonly #now: () => number;
+  /** Times in milliseconds, oldest first, of one unbroken period in which requests waited. */
+  #departures: number[] = [];
+  #inFlight = 0;
+
+  constructor(limits: PlaceLimits, now: () => number = () => performance.now()) {
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** A place inside until it is disposed. Throws 429 when there is none, or none in time. */
+  take(patienceSeconds = Infinity): Disposable {
+    const { slots, maxQueuedRequests } = this.#limits;
+    const full = this.#inFlight >= slots + maxQueuedRequests;
+    const waitSeconds = this.#inFlight < slots ? 0 : this.#waitSeconds();
+    if (full || (waitSeconds ?? 0) > patienceSeconds) {
+      throw queueFull(waitSeconds ?? DEFAULT_WAIT_SECONDS);
+    }
+    this.#inFlight++;
+    let inside = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (inside) this.#leave();
+        inside = false;
+      },
+    };
+  }
+
+  #leave(): void {
+    const waiting = this.#inFlight > this.#limits.slots;
+    this.#departures = waiting
+      ? [...this.#departures, this.#now()].slice(-REMEMBERED_DEPARTURES)
+      : [];
+    this.#inFlight--;
+  }
+
+  /** Until what waits now has left, at the pace of the recent departures, if there were any. */
+  #waitSeconds(): number | undefined {
+    const [oldest, latest] = [this.#departures.at(0), this.#departures.at(-1)];
+    if (oldest === undefined || latest === undefined || latest === oldest) return undefined;
+    const intervalMs = (latest - oldest) / (this.#departures.length - 1);
+    const queued = Math.max(1, this.#inFlight - this.#limits.slots);
+    return (intervalMs * queued) / 1000;
+  }
+}

@@ -1,0 +1,30 @@
+/** What a client wants generated and the loaded model in, the engine's request out. */
+import type { GenerateAsk } from "@localmodel/inference/asks.ts";
+import type { GenerateRequest } from "@localmodel/inference/generate.ts";
+import { resolveLength } from "./length.ts";
+import { requireInfill } from "./model.ts";
+import type { ResolveContext } from "./resolve.ts";
+import { resolveSampling } from "./sampling.ts";
+import { requireValidTokens } from "./tokens.ts";
+
+export function resolveGeneration(
+  { length, sampling, ...ask }: GenerateAsk,
+  { config, facts, served, tenant }: ResolveContext,
+): GenerateRequest {
+  for (const prompt of ask.prompts) {
+    if (prompt.kind === "tokens") requireValidTokens(prompt.tokens, facts);
+    if (prompt.kind === "text" && prompt.suffix !== undefined) requireInfill(facts);
+  }
+  const defaults = {
+    configured: config.sampling,
+    fromFile: facts.sampling,
+    vocabularyTokens: facts.vocabularyTokens,
+  };
+  return {
+    ...ask,
+    ...resolveLength(length, defaults),
+    sampling: resolveSampling(sampling, defaults),
+    tenant,
+    ...(served.adapter !== undefined && { adapter: served.adapter }),
+  };
+}

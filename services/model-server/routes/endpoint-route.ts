@@ -1,0 +1,82 @@
+/**
+ * The way of a request to the engine, the same for every endpoint:
+ *
+ *   understand -> which model -> loaded? -> able? -> resolve -> admit -> ask the engine -> one answer, or frames of it
+ */
+import { randomUUID } from "node:crypto";
+import { codeOf } from "@localmodel/inference/failure.ts";
+import type { AnyRequest, Operation } from "@localmodel/inference/operation.ts";
+import type { AnswerHead, Wire } from "@localmodel/inference/wire.ts";
+import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
+import { patienceSeconds } from "@localmodel/service/patience.ts";
+import { requestIdOf } from "@localmodel/service/request-id.ts";
+import { spanOf } from "@localmodel/service/server-span.ts";
+import { withinSync } from "@localmodel/telemetry/span.ts";
+import type { Request, RequestHandler, Response } from "express";
+import { reportIgnored, sendJson } from "../http/api-headers.ts";
+import { loadedModel } from "../http/availability.ts";
+import { streamEvents } from "../http/stream-events.ts";
+import { reportUsage } from "../http/usage-report.ts";
+import { whileConnected } from "../http/while-connected.ts";
+import { wholeAnswer } from "../reading/whole-answer.ts";
+import { requireCapability, requireModel } from "../resolve/model.ts";
+import { resolve } from "../resolve/resolve.ts";
+import type { Serving } from "../serving.ts";
+import { askWatched } from "../watching/watcher.ts";
+
+export function endpointRoute<Asked extends Operation>(
+  wire: Wire<Asked>,
+  serving: Serving,
+): RequestHandler {
+  const { config, engine, log, places, watches } = serving;
+  const { endpoint } = wire;
+  const { operation } = endpoint;
+
+  const understand = (req: Request, res: Response) => {
+    const understood = wire.understand(req.body);
+    reportIgnored(res, understood.ignored);
+    const served = requireModel(understood.model, config);
+    const facts = loadedModel(engine.state);
+    requireCapability(endpoint.capability, facts, served.modelId);
+    const tenant = req.get(TENANT_HEADER) ?? "";
+    const request = resolve(operation, understood.ask, { config, facts, served, tenant });
+    return { understood, served, facts, tenant, request };
+  };
+
+  return whileConnected(log, async (req, res, gone) => {
+    const span = spanOf(res);
+    const { understood, served, facts, tenant, request } = withinSync(span, "validate", {
+      act: () => understand(req, res),
+      errorTypeOf: codeOf,
+    });
+    const stream = understood.stream !== undefined;
+    using _place = places.take(patienceSeconds(req, { stream }));
+    const { modelId } = served;
+    const head = answerHead(understood.idPrefix, modelId, facts.fingerprint);
+    const asked = {
+      ...({ operation, request } as unknown as AnyRequest),
+      endpoint,
+      requestModel: understood.model || modelId,
+      head,
+      stream,
+      requestId: requestIdOf(res),
+      path: req.path,
+      tenant,
+      span,
+    };
+    const watchers = watches.map((watch) => watch(asked)).filter((one) => one !== undefined);
+    const events = askWatched(engine, { operation, request, watchers }, gone);
+    if (understood.stream !== undefined) {
+      await streamEvents(res, events, { ...serving, framesOf: understood.stream(head) });
+      return;
+    }
+    const answer = await wholeAnswer(events);
+    reportUsage(res, answer.usage);
+    sendJson(res, understood.answer(head, answer.events));
+  });
+}
+
+function answerHead(idPrefix: string, model: string, fingerprint: string): AnswerHead {
+  const created = Math.floor(Date.now() / 1000);
+  return { id: idPrefix + randomUUID().replaceAll("-", ""), created, model, fingerprint };
+}

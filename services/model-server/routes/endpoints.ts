@@ -1,0 +1,29 @@
+/** The endpoints of the model, a row each: everything that is asked of the engine comes in through one of them. */
+import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import type { Operation } from "@localmodel/inference/operation.ts";
+import type { Wire } from "@localmodel/inference/wire.ts";
+import { chatWire } from "@localmodel/openai/chat/chat-wire.ts";
+import { completionWire } from "@localmodel/openai/completions/completion-wire.ts";
+import { embeddingWire } from "@localmodel/openai/embeddings/embedding-wire.ts";
+import type { RequestHandler } from "express";
+import type { Serving } from "../serving.ts";
+import { endpointRoute } from "./endpoint-route.ts";
+
+export type EndpointRoute = {
+  readonly endpoint: Endpoint;
+  readonly handler: (serving: Serving) => RequestHandler;
+};
+
+/** For wires of all operations in one list. */
+export function served<Asked extends Operation>(wire: Wire<Asked>): EndpointRoute {
+  return {
+    endpoint: wire.endpoint,
+    handler: (serving) => endpointRoute(wire, serving),
+  };
+}
+
+export const ENDPOINTS: readonly EndpointRoute[] = [
+  served(chatWire),
+  served(completionWire),
+  served(embeddingWire),
+];
