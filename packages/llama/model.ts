@@ -45,7 +45,7 @@ export async function loadModel(
     signal?.throwIfAborted();
     throw new LlamaError(`llama.cpp could not load ${options.path}`);
   }
-  const handle = new Handle("model", pointer, native.call.llama_model_free);
+  const handle = new Handle("model", pointer, (freed) => native.call.llama_model_free(freed));
   return new Model(llama, handle, reservations);
 }
 

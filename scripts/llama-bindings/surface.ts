@@ -31,7 +31,7 @@ export const FUNCTIONS = words(`
   llama_get_logits_ith llama_get_embeddings_ith llama_get_embeddings_seq
   llama_perf_context llama_perf_context_reset
 
-  llama_memory_clear llama_memory_seq_rm llama_memory_seq_cp llama_memory_seq_keep llama_memory_seq_add
+  llama_memory_clear llama_memory_seq_rm llama_memory_seq_cp llama_memory_seq_add
   llama_memory_seq_div llama_memory_seq_pos_min llama_memory_seq_pos_max llama_memory_can_shift
   llama_state_seq_get_size_ext llama_state_seq_get_data_ext llama_state_seq_set_data_ext
 

@@ -128,7 +128,6 @@ export type LlamaFunctions = {
   llama_memory_clear: (mem: Pointer<"llama_memory_i">, data: boolean) => void;
   llama_memory_seq_rm: (mem: Pointer<"llama_memory_i">, seqId: number, p0: number, p1: number) => boolean;
   llama_memory_seq_cp: (mem: Pointer<"llama_memory_i">, seqIdSrc: number, seqIdDst: number, p0: number, p1: number) => void;
-  llama_memory_seq_keep: (mem: Pointer<"llama_memory_i">, seqId: number) => void;
   llama_memory_seq_add: (mem: Pointer<"llama_memory_i">, seqId: number, p0: number, p1: number, delta: number) => void;
   llama_memory_seq_div: (mem: Pointer<"llama_memory_i">, seqId: number, p0: number, p1: number, d: number) => void;
   llama_memory_seq_pos_min: (mem: Pointer<"llama_memory_i">, seqId: number) => number;
@@ -300,7 +299,6 @@ export const PROTOTYPES: readonly string[] = [
   "void llama_memory_clear(void * mem, bool data)",
   "bool llama_memory_seq_rm(void * mem, int32_t seq_id, int32_t p0, int32_t p1)",
   "void llama_memory_seq_cp(void * mem, int32_t seq_id_src, int32_t seq_id_dst, int32_t p0, int32_t p1)",
-  "void llama_memory_seq_keep(void * mem, int32_t seq_id)",
   "void llama_memory_seq_add(void * mem, int32_t seq_id, int32_t p0, int32_t p1, int32_t delta)",
   "void llama_memory_seq_div(void * mem, int32_t seq_id, int32_t p0, int32_t p1, int d)",
   "int32_t llama_memory_seq_pos_min(void * mem, int32_t seq_id)",

@@ -103,12 +103,24 @@ export function readStructure<N extends keyof Structures>(address: bigint, name:
   return koffi.decode(address, name) as Structures[N];
 }
 
+export function writeStructure<N extends keyof Structures>(
+  address: bigint,
+  name: N,
+  value: Structures[N],
+): void {
+  koffi.encode(address, name, value);
+}
+
 export function structureBytes(name: keyof typeof STRUCTURES): number {
   return koffi.sizeof(name);
 }
 
 export function readText(address: bigint | null): string | undefined {
   return address === null ? undefined : (koffi.decode.string(address) ?? undefined);
+}
+
+export function readInt32s(address: bigint, count: number): Int32Array {
+  return Int32Array.from(koffi.decode(address, "int32_t", count) as ArrayLike<number>);
 }
 
 export function required<N extends string>(

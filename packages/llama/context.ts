@@ -1,0 +1,298 @@
+/**
+ * A context: the caches of its sequences, and the outputs of what was evaluated last.
+ *
+ * One call at a time. `decode` runs on another thread, and until it is done nothing else may be asked of the context;
+ * logits and embeddings are llama.cpp's own memory, and end when the next evaluation begins.
+ */
+import { AbortFlag } from "./abort-flag.ts";
+import type { Adapter } from "./adapter.ts";
+import { Batch, type BatchLimits } from "./batch.ts";
+import { type ContextOptions, contextParams, type Pooling } from "./context-options.ts";
+import { llama_pooling_type } from "./generated/constants.ts";
+import type { Reservation } from "./logs/log-lines.ts";
+import type { Model } from "./model.ts";
+import { LlamaError, OwnershipError } from "./native/errors.ts";
+import { Handle } from "./native/handle.ts";
+import { Views } from "./native/memory.ts";
+import type { Pointer } from "./native/pointer.ts";
+import { Sequences } from "./sequences.ts";
+
+/** `full`: no room in the cache, and nothing was evaluated. `aborted`: micro-batches before stay in the cache. */
+export type Evaluated = "done" | "full" | "aborted";
+
+/** @throws LlamaError when there is not enough memory, or the options contradict the model: its log says which */
+export async function createContext(model: Model, options: ContextOptions): Promise<Context> {
+  const { native } = model.llama;
+  const flag = new AbortFlag(native);
+  const params = {
+    ...contextParams(native.call.llama_context_default_params(), options),
+    abort_callback: flag.callback,
+    abort_callback_data: flag.data,
+  };
+  const { result: pointer, reservations } = await model.llama.reserving(() =>
+    model.handle.using((weights) => native.later("llama_init_from_model", weights, params)),
+  );
+  if (pointer === null) {
+    flag[Symbol.dispose]();
+    throw new LlamaError(`llama.cpp could not make a context of ${options.contextTokens} tokens`);
+  }
+  return new Context(model, { pointer, flag, options, reservations });
+}
+
+type Made = {
+  readonly pointer: Pointer<"llama_context">;
+  readonly flag: AbortFlag;
+  readonly options: ContextOptions;
+  readonly reservations: readonly Reservation[];
+};
+
+const POOLINGS = new Map(
+  Object.entries(llama_pooling_type).map(
+    ([name, value]) => [value as number, name.toLowerCase() as Pooling] as const,
+  ),
+);
+
+export class Context implements Disposable {
+  readonly model: Model;
+  /** Memory that its caches and computations take, by buffer. */
+  readonly reservations: readonly Reservation[];
+  /** As llama.cpp has them, which may be more than was asked for. */
+  readonly limits: {
+    readonly contextTokens: number;
+    /** Of one sequence. */
+    readonly sequenceTokens: number;
+    readonly sequences: number;
+    readonly batchTokens: number;
+    readonly microBatchTokens: number;
+  };
+  readonly pooling: Pooling;
+  readonly sequences: Sequences;
+  readonly #handle: Handle<"llama_context">;
+  readonly #flag: AbortFlag;
+  readonly #views = new Views();
+  readonly #batches = new Set<Batch>();
+  #adapters: readonly Adapter[] = [];
+  #outputs: ReadonlySet<number> = new Set();
+  #embeds: boolean;
+  #causal: boolean;
+  #running = false;
+
+  constructor(model: Model, { pointer, flag, options, reservations }: Made) {
+    const { call } = model.llama.native;
+    this.model = model;
+    this.reservations = reservations;
+    this.#flag = flag;
+    this.#handle = new Handle("context", pointer, (freed) => this.#free(freed), model.handle);
+    this.limits = {
+      contextTokens: call.llama_n_ctx(pointer),
+      sequenceTokens: call.llama_n_ctx_seq(pointer),
+      sequences: call.llama_n_seq_max(pointer),
+      batchTokens: call.llama_n_batch(pointer),
+      microBatchTokens: call.llama_n_ubatch(pointer),
+    };
+    this.pooling = POOLINGS.get(call.llama_pooling_type(pointer)) ?? "unspecified";
+    const unified = options.unifiedCache ?? false;
+    this.sequences = new Sequences(
+      model.llama.native,
+      { count: this.limits.sequences, unified },
+      () => this.pointer,
+    );
+    this.#embeds = options.embeddings ?? false;
+    this.#causal = isCausal(model, options);
+  }
+
+  /** @throws OwnershipError when the context was freed, or is evaluating */
+  get pointer(): Pointer<"llama_context"> {
+    if (this.#running) throw new OwnershipError("The context is evaluating a batch");
+    return this.#handle.pointer;
+  }
+
+  /** Ends with the context, at the latest. */
+  createBatch(limits: BatchLimits): Batch {
+    void this.pointer;
+    const bounds = { vocabulary: this.model.vocabulary.size, sequences: this.limits.sequences };
+    const batch = new Batch(limits, bounds);
+    this.#batches.add(batch);
+    return batch;
+  }
+
+  /** With a cache; for models that only encode, as `encode`. An abort takes effect between operations on the CPU. */
+  decode(batch: Batch, signal?: AbortSignal): Promise<Evaluated> {
+    return this.#evaluate("llama_decode", batch, signal);
+  }
+
+  /** Without a cache, the whole batch at once. */
+  encode(batch: Batch, signal?: AbortSignal): Promise<Evaluated> {
+    return this.#evaluate("llama_encode", batch, signal);
+  }
+
+  async #evaluate(
+    name: "llama_decode" | "llama_encode",
+    batch: Batch,
+    signal: AbortSignal | undefined,
+  ): Promise<Evaluated> {
+    void this.pointer;
+    this.#assertEvaluates(name, batch);
+    if (signal?.aborted === true) return "aborted";
+    this.#views.end();
+    this.#outputs = new Set();
+    this.#running = true;
+    this.#flag.lower();
+    const abort = (): void => this.#flag.raise();
+    signal?.addEventListener("abort", abort);
+    try {
+      const status = await this.#handle.using((context) =>
+        batch.lend((native) => this.model.llama.native.later(name, context, native)),
+      );
+      const evaluated = evaluatedOf(status);
+      if (evaluated === "done") this.#outputs = new Set(this.#outputsOf(batch));
+      return evaluated;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      this.#running = false;
+    }
+  }
+
+  /** What llama.cpp would end the process for. */
+  #assertEvaluates(name: "llama_decode" | "llama_encode", batch: Batch): void {
+    if (!this.#batches.has(batch)) throw new OwnershipError("The batch is another context's");
+    if (batch.size === 0) throw new RangeError("There are no tokens in the batch");
+    const whole = name === "llama_encode" || !this.#causal || !this.sequences.remembers;
+    const limit = whole ? this.limits.microBatchTokens : this.limits.batchTokens;
+    if (batch.size > limit) {
+      throw new RangeError(
+        `A batch of ${batch.size} tokens is more than the context takes: ${limit}`,
+      );
+    }
+  }
+
+  #outputsOf(batch: Batch): Iterable<number> {
+    return this.#embeds ? Array.from({ length: batch.size }).keys() : batch.outputs();
+  }
+
+  /** Of the token at this index in the batch that was evaluated last, one for each token of the vocabulary. */
+  logits(index: number): Float32Array {
+    const address = this.model.llama.native.call.llama_get_logits_ith(this.output(index), index);
+    if (address === null)
+      throw new LlamaError("llama.cpp has no logits: the context makes embeddings");
+    return this.#views.float32(address, this.model.vocabulary.size);
+  }
+
+  /** Of the token at this index, before pooling. */
+  embedding(index: number): Float32Array {
+    const { call } = this.model.llama.native;
+    const address = call.llama_get_embeddings_ith(this.output(index), index);
+    if (address === null) throw new LlamaError("llama.cpp has no embeddings of tokens here");
+    return this.#views.float32(address, this.model.shape.outputDimensions);
+  }
+
+  /** Of all tokens of a sequence together; with rank pooling, the classifier's outputs. */
+  sequenceEmbedding(sequence: number): Float32Array {
+    const { call } = this.model.llama.native;
+    const address = call.llama_get_embeddings_seq(this.pointer, this.sequences.check(sequence));
+    if (address === null) {
+      throw new LlamaError(
+        `llama.cpp has no embedding of sequence ${sequence}: pooling is ${this.pooling}`,
+      );
+    }
+    const { shape } = this.model;
+    const length = this.pooling === "rank" ? shape.classes : shape.outputDimensions;
+    return this.#views.float32(address, length);
+  }
+
+  /**
+   * The context, for a call that reads the outputs at this index.
+   *
+   * @throws RangeError when the last batch has none there
+   */
+  output(index: number): Pointer<"llama_context"> {
+    const { pointer } = this;
+    if (this.#outputs.has(index)) return pointer;
+    throw new RangeError(`The batch that was evaluated last has no outputs at ${index}`);
+  }
+
+  setThreads(threads: number, batchThreads: number): void {
+    for (const count of [threads, batchThreads]) {
+      if (!Number.isInteger(count) || count < 1)
+        throw new RangeError(`${count} is no number of threads`);
+    }
+    this.model.llama.native.call.llama_set_n_threads(this.pointer, threads, batchThreads);
+  }
+
+  get threads(): { readonly threads: number; readonly batchThreads: number } {
+    const { call } = this.model.llama.native;
+    return {
+      threads: call.llama_n_threads(this.pointer),
+      batchThreads: call.llama_n_threads_batch(this.pointer),
+    };
+  }
+
+  setEmbeddings(embeds: boolean): void {
+    this.model.llama.native.call.llama_set_embeddings(this.pointer, embeds);
+    this.#embeds = embeds;
+  }
+
+  setCausalAttention(causal: boolean): void {
+    this.model.llama.native.call.llama_set_causal_attn(this.pointer, causal);
+    this.#causal = causal;
+  }
+
+  /** Applied to all sequences from the next evaluation on, instead of those before. */
+  setAdapters(adapters: readonly { readonly adapter: Adapter; readonly scale: number }[]): void {
+    const { pointer } = this;
+    const addresses = BigUint64Array.from(adapters, ({ adapter }) =>
+      adapter.pointerFor(this.model),
+    );
+    const scales = Float32Array.from(adapters, ({ scale }) => scale);
+    const { call } = this.model.llama.native;
+    const status = call.llama_set_adapters_lora(pointer, addresses, adapters.length, scales);
+    if (status !== 0) throw new LlamaError(`llama.cpp could not set adapters: ${status}`);
+    for (const adapter of this.#adapters) adapter.users.delete(this);
+    this.#adapters = adapters.map(({ adapter }) => adapter);
+    for (const adapter of this.#adapters) adapter.users.add(this);
+  }
+
+  /** What was measured since the start or the last reset, when the context measures. */
+  performance() {
+    const measured = this.model.llama.native.call.llama_perf_context(this.pointer);
+    return {
+      promptMs: measured.t_p_eval_ms,
+      promptTokens: measured.n_p_eval,
+      tokensMs: measured.t_eval_ms,
+      tokens: measured.n_eval,
+      /** Computations whose plan was used again. */
+      reusedPlans: measured.n_reused,
+    };
+  }
+
+  resetPerformance(): void {
+    this.model.llama.native.call.llama_perf_context_reset(this.pointer);
+  }
+
+  [Symbol.dispose](): void {
+    this.#handle[Symbol.dispose]();
+  }
+
+  #free(pointer: Pointer<"llama_context">): void {
+    this.#views.end();
+    for (const adapter of this.#adapters) adapter.users.delete(this);
+    this.model.llama.native.call.llama_free(pointer);
+    this.#flag[Symbol.dispose]();
+    for (const batch of this.#batches) batch[Symbol.dispose]();
+  }
+}
+
+function evaluatedOf(status: number): Evaluated {
+  if (status === 0) return "done";
+  if (status === 1) return "full";
+  if (status === 2) return "aborted";
+  const reason = status === -1 ? "the batch is not valid" : `failure ${status}`;
+  throw new LlamaError(`llama.cpp could not evaluate a batch: ${reason}`);
+}
+
+/** Whether tokens attend only to those before them. Otherwise llama.cpp wants all that belong together at once. */
+function isCausal(model: Model, { attention = "unspecified" }: ContextOptions): boolean {
+  if (attention !== "unspecified") return attention === "causal";
+  const metadata = model.metadata();
+  return metadata.get(`${metadata.get("general.architecture")}.attention.causal`) !== "false";
+}
