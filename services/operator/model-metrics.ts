@@ -1,7 +1,7 @@
 /** How many LocalModels there are, by what their Ready condition says: reasons are few, and never names of models. */
 import type { MetricRegistry, Point } from "@localmodel/telemetry/metrics.ts";
-import type { Caches } from "./caches.ts";
-import type { StoredModel } from "./local-model-resource.ts";
+import type { Caches } from "./observe/caches.ts";
+import type { StoredModel } from "./model/local-model-resource.ts";
 
 export function observeModels(registry: MetricRegistry, caches: Caches): void {
   registry

@@ -18,13 +18,13 @@ import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import type { Transport } from "@localmodel/kube/wire/transport.ts";
 import { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
 import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
-import { askPods as askRealPods, type AskPods } from "./ask-pods.ts";
-import { Caches, modelKeysOf } from "./caches.ts";
-import { claimants } from "./duplicates.ts";
-import { LOCAL_MODELS } from "./local-model-resource.ts";
+import { askPods as askRealPods, type AskPods } from "./observe/ask-pods.ts";
+import { Caches, modelKeysOf } from "./observe/caches.ts";
+import { claimants } from "./observe/duplicates.ts";
+import { LOCAL_MODELS } from "./model/local-model-resource.ts";
 import { observeModels } from "./model-metrics.ts";
 import { FIELD_MANAGER, reconciler, type Surroundings } from "./reconcile.ts";
-import { Strangers } from "./strangers.ts";
+import { Strangers } from "./observe/strangers.ts";
 import { tracedReconciler } from "./traced-reconciler.ts";
 
 export type OperatorOptions = {

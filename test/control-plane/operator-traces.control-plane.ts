@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { OPERATOR_CONFIG_VARIABLE } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { NAMESPACE, OperatorCluster } from "../support/operator-cluster.ts";
 import { OtlpReceiver, outlineOf, spansOf } from "../support/otlp-receiver.ts";
-import { LOCAL_MODELS } from "../../services/operator/local-model-resource.ts";
+import { LOCAL_MODELS } from "../../services/operator/model/local-model-resource.ts";
 
 const MAIN = fileURLToPath(new URL("../../services/operator/main.ts", import.meta.url));
 

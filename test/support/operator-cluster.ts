@@ -18,8 +18,11 @@ import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/cluster/lab
 import type { LocalModelSpecInput } from "@localmodel/localmodel/resource/localmodel.ts";
 import { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 import type { Condition, ConditionType } from "@localmodel/localmodel/resource/status-spec.ts";
-import { OWNED } from "../../services/operator/caches.ts";
-import { LOCAL_MODELS, type StoredModel } from "../../services/operator/local-model-resource.ts";
+import { OWNED } from "../../services/operator/observe/caches.ts";
+import {
+  LOCAL_MODELS,
+  type StoredModel,
+} from "../../services/operator/model/local-model-resource.ts";
 import { createOperator } from "../../services/operator/operator.ts";
 import type { Answer } from "../../services/operator/status/answers.ts";
 import { ApiProxy, type Cut } from "./api-proxy.ts";

@@ -2,7 +2,7 @@
 import type { PersistentVolumeClaim } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
 import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
-import type { Model } from "../model.ts";
+import type { Model } from "../model/model.ts";
 import { metadataOf } from "./metadata.ts";
 
 export function cacheClaim(model: Model): ApplyConfiguration<PersistentVolumeClaim> | undefined {

@@ -11,7 +11,7 @@
 import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
 import { selectorLabels } from "@localmodel/localmodel/cluster/labels.ts";
-import { type Model, wantedReplicas } from "../model.ts";
+import { type Model, wantedReplicas } from "../model/model.ts";
 import { metadataOf } from "./metadata.ts";
 import type { PodTemplate } from "./pod-template.ts";
 

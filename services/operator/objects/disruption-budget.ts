@@ -7,7 +7,7 @@
 import type { PodDisruptionBudget } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
 import { selectorLabels } from "@localmodel/localmodel/cluster/labels.ts";
-import type { Identity } from "../model.ts";
+import type { Identity } from "../model/model.ts";
 import { metadataOf } from "./metadata.ts";
 
 export function disruptionBudget(model: Identity): ApplyConfiguration<PodDisruptionBudget> {

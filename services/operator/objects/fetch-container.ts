@@ -10,8 +10,8 @@ import {
   FETCH_PORT,
   TERMINATION_LOG_PATH,
 } from "@localmodel/localmodel/cluster/pod-layout.ts";
-import type { Model } from "../model.ts";
-import type { Platform } from "../platform.ts";
+import type { Model } from "../model/model.ts";
+import type { Platform } from "../model/platform.ts";
 import { fetchedFile, filesOf } from "./files.ts";
 import { imageFields, serverImage } from "./image.ts";
 import { fetchResources } from "./resources.ts";

@@ -14,7 +14,7 @@ import {
   sourceCandidates,
   type WeightsSource,
 } from "@localmodel/localmodel/resource/source-spec.ts";
-import type { Model } from "../model.ts";
+import type { Model } from "../model/model.ts";
 
 export type ModelFile = {
   readonly role: string;

@@ -5,7 +5,7 @@
  * differently and not all alike; for them `nodeSelector` and `affinity` say it (see unsupported.ts).
  */
 import type { GpuSpec } from "@localmodel/localmodel/resource/gpu-spec.ts";
-import type { Model } from "../model.ts";
+import type { Model } from "../model/model.ts";
 import { MEBIBYTE, quantityValue } from "./quantities.ts";
 
 export type NodeRequirement = {

@@ -1,6 +1,6 @@
 /** The model-server image for a LocalModel: engines are built for one kind of hardware each. */
-import type { Model } from "../model.ts";
-import type { Platform } from "../platform.ts";
+import type { Model } from "../model/model.ts";
+import type { Platform } from "../model/platform.ts";
 import { gpuOf, isNvidia } from "./gpu.ts";
 
 export function serverImage(model: Model, { images }: Platform): string {

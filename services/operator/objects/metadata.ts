@@ -10,7 +10,7 @@ import {
   MODEL_SERVER_COMPONENT,
   objectName,
 } from "@localmodel/localmodel/cluster/labels.ts";
-import type { Identity } from "../model.ts";
+import type { Identity } from "../model/model.ts";
 
 export const INSPECT_COMPONENT = "inspect";
 export const MANAGED_BY_LABEL = "app.kubernetes.io/managed-by";

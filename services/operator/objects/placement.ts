@@ -3,8 +3,8 @@
  *
  * Required node affinity is a list of alternatives, so what a GPU requires goes into every one of them.
  */
-import type { Model } from "../model.ts";
-import type { Platform } from "../platform.ts";
+import type { Model } from "../model/model.ts";
+import type { Platform } from "../model/platform.ts";
 import { gpuOf, gpuRequirements, gpuTolerations, type NodeRequirement } from "./gpu.ts";
 import { serviceAccountName } from "./service-account.ts";
 

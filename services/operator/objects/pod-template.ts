@@ -1,9 +1,9 @@
 /** The pods that serve a LocalModel: fetch, then serve. */
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { MODEL_SERVER_COMPONENT } from "@localmodel/localmodel/cluster/labels.ts";
-import { digest } from "../digest.ts";
-import type { Model } from "../model.ts";
-import type { Platform } from "../platform.ts";
+import { digest } from "../model/digest.ts";
+import type { Model } from "../model/model.ts";
+import type { Platform } from "../model/platform.ts";
 import { cacheClaimName } from "./cache-claim.ts";
 import { fetchContainer } from "./fetch-container.ts";
 import { filesOf } from "./files.ts";

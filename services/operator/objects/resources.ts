@@ -9,7 +9,7 @@
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
-import type { Model } from "../model.ts";
+import type { Model } from "../model/model.ts";
 import { containerClaims, gpuOf, gpuResources } from "./gpu.ts";
 import { mebibytes } from "./quantities.ts";
 

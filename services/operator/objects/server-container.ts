@@ -18,8 +18,8 @@ import {
   type ServerConfigInput,
 } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
-import type { Model } from "../model.ts";
-import type { Platform } from "../platform.ts";
+import type { Model } from "../model/model.ts";
+import type { Platform } from "../model/platform.ts";
 import { HOME_VARIABLE, lastWords } from "./fetch-container.ts";
 import { filesOf } from "./files.ts";
 import { imageFields, serverImage } from "./image.ts";

@@ -6,7 +6,7 @@ import type { Service } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
 import { selectorLabels } from "@localmodel/localmodel/cluster/labels.ts";
 import { SERVER_PORT, SERVER_PORT_NAME } from "@localmodel/localmodel/cluster/pod-layout.ts";
-import type { Identity } from "../model.ts";
+import type { Identity } from "../model/model.ts";
 import { metadataOf } from "./metadata.ts";
 
 export function service(model: Identity): ApplyConfiguration<Service> {

@@ -2,7 +2,7 @@
  * OpenTelemetry's variables of a model's server: those of the operator's configuration, and where its spans and
  * metrics come from.
  */
-import type { Model } from "../model.ts";
+import type { Model } from "../model/model.ts";
 
 const ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES";
 const POD_NAME = "POD_NAME";

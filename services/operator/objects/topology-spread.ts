@@ -1,6 +1,6 @@
 /** How replicas spread: over nodes as well as possible, unless the author says something else. */
 import { selectorLabels } from "@localmodel/localmodel/cluster/labels.ts";
-import type { Model } from "../model.ts";
+import type { Model } from "../model/model.ts";
 
 /** Counts pods of one revision only, so that a roll does not end lopsided. */
 const SAME_REVISION = ["pod-template-hash"];

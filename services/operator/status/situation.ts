@@ -10,7 +10,7 @@ import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts"
 import { COMPONENT_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
 import type { MemoryEstimate } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
-import type { Identity } from "../model.ts";
+import type { Identity } from "../model/model.ts";
 import { INSPECT_COMPONENT, REVISION_ANNOTATION } from "../objects/metadata.ts";
 import type { Answer } from "./answers.ts";
 import { isEnding, isOver, isReady, isScheduled, podProblem } from "./pod-problem.ts";

@@ -23,9 +23,9 @@ import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/cluster/lab
 import { MODEL_SERVER_COMPONENT, objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { allIdsOf, ID_INDEX } from "./duplicates.ts";
-import { LOCAL_MODELS, type StoredModel } from "./local-model-resource.ts";
-import { inspectPodName } from "./objects/inspect-pod.ts";
-import type { Observed } from "./observed.ts";
+import { LOCAL_MODELS, type StoredModel } from "../model/local-model-resource.ts";
+import { inspectPodName } from "../objects/inspect-pod.ts";
+import type { Observed } from "../model/observed.ts";
 
 const MODEL_INDEX = "model";
 

@@ -17,10 +17,10 @@ import {
   podWith,
   readyPod,
   unscheduledPod,
-} from "./fixtures/models.ts";
-import { podWrite } from "./inspect-pod-life.ts";
-import { inspectPod, sourceHash } from "./objects/inspect-pod.ts";
-import { metadataOf } from "./objects/metadata.ts";
+} from "../fixtures/models.ts";
+import { podWrite } from "../act/inspect-pod-life.ts";
+import { inspectPod, sourceHash } from "../objects/inspect-pod.ts";
+import { metadataOf } from "../objects/metadata.ts";
 import { roomFor } from "./room.ts";
 
 const NOW_MS = Date.parse("2026-01-01T00:10:00Z");

@@ -7,9 +7,9 @@
 import type { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
 import { keyOf } from "@localmodel/kube/objects/objects.ts";
 import { type Claim, claimedBy, claims, type Ids } from "@localmodel/localmodel/resource/claims.ts";
-import type { StoredModel } from "./local-model-resource.ts";
-import type { Model } from "./model.ts";
-import type { Problem } from "./status/problem.ts";
+import type { StoredModel } from "../model/local-model-resource.ts";
+import type { Model } from "../model/model.ts";
+import type { Problem } from "../status/problem.ts";
 
 export const ID_INDEX = "id";
 

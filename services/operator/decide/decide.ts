@@ -11,13 +11,13 @@ import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import { apiVersionOf, type Resource } from "@localmodel/kube/objects/resource.ts";
 import { desiredObjects, type DesiredObject } from "./desired.ts";
 import { type KnownInspection, knownInspection, needsInspection } from "./inspection.ts";
-import { type Model, wantedReplicas } from "./model.ts";
-import { REVISION_ANNOTATION } from "./objects/metadata.ts";
-import { podTemplate } from "./objects/pod-template.ts";
-import type { Observed, OwnedObject } from "./observed.ts";
-import type { Platform } from "./platform.ts";
+import { type Model, wantedReplicas } from "../model/model.ts";
+import { REVISION_ANNOTATION } from "../objects/metadata.ts";
+import { podTemplate } from "../objects/pod-template.ts";
+import type { Observed, OwnedObject } from "../model/observed.ts";
+import type { Platform } from "../model/platform.ts";
 import { roomFor } from "./room.ts";
-import type { Problem } from "./status/problem.ts";
+import type { Problem } from "../status/problem.ts";
 import { unsupported } from "./unsupported.ts";
 
 export type Decision = {

@@ -7,8 +7,8 @@
  */
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { ObjectMeta } from "@localmodel/kube/objects/objects.ts";
-import { REVISION_ANNOTATION } from "./objects/metadata.ts";
-import { isEnding, isOver } from "./status/pod-problem.ts";
+import { REVISION_ANNOTATION } from "../objects/metadata.ts";
+import { isEnding, isOver } from "../status/pod-problem.ts";
 
 /** A pod lives at least as long before it gets a successor. */
 const LIFE_MIN_MS = 30_000;

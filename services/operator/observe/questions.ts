@@ -12,8 +12,8 @@ import {
   SERVER_CONTAINER,
   SERVER_PORT,
 } from "@localmodel/localmodel/cluster/pod-layout.ts";
-import { isEnding, isReady } from "./status/pod-problem.ts";
-import { serves } from "./status/situation.ts";
+import { isEnding, isReady } from "../status/pod-problem.ts";
+import { serves } from "../status/situation.ts";
 
 export type Question = {
   readonly podName: string;

@@ -7,10 +7,10 @@
  */
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { isDeepStrictEqual } from "node:util";
-import { quantityValue } from "./objects/quantities.ts";
-import { conditionOf, isEnding, isScheduled } from "./status/pod-problem.ts";
-import { revisionOf } from "./status/situation.ts";
-import { isShortOfResources } from "./status/unschedulable.ts";
+import { quantityValue } from "../objects/quantities.ts";
+import { conditionOf, isEnding, isScheduled } from "../status/pod-problem.ts";
+import { revisionOf } from "../status/situation.ts";
+import { isShortOfResources } from "../status/unschedulable.ts";
 
 const PATIENCE_MS = 60_000;
 

@@ -4,10 +4,10 @@
  * What would make the model something else than its author meant is refused. What only leaves something out
  * is served, and Ready says what has no effect: local mode does the same.
  */
-import { candidatesOf, filesOf } from "./objects/files.ts";
-import { gpuOf, isNvidia } from "./objects/gpu.ts";
-import type { Model } from "./model.ts";
-import type { Problem } from "./status/problem.ts";
+import { candidatesOf, filesOf } from "../objects/files.ts";
+import { gpuOf, isNvidia } from "../objects/gpu.ts";
+import type { Model } from "../model/model.ts";
+import type { Problem } from "../status/problem.ts";
 
 export function unsupported(model: Model): Problem | undefined {
   return unsupportedSource(model) ?? unsupportedGpu(model);

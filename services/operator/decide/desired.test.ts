@@ -8,11 +8,11 @@ import {
 } from "@localmodel/localmodel/resource/localmodel.ts";
 import { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import fc from "fast-check";
-import { arbitraryInput } from "../../test/support/schema-arbitrary.ts";
+import { arbitraryInput } from "../../../test/support/schema-arbitrary.ts";
 import { desiredObjects, type Phase } from "./desired.ts";
-import { http, inspection, modelWith, platform } from "./fixtures/models.ts";
-import type { Model } from "./model.ts";
-import { podTemplate } from "./objects/pod-template.ts";
+import { http, inspection, modelWith, platform } from "../fixtures/models.ts";
+import type { Model } from "../model/model.ts";
+import { podTemplate } from "../objects/pod-template.ts";
 import { unsupported } from "./unsupported.ts";
 
 type PodSpec = {

@@ -14,14 +14,14 @@ import {
 } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration, KubeObject } from "@localmodel/kube/objects/objects.ts";
 import type { Resource } from "@localmodel/kube/objects/resource.ts";
-import { cacheClaim } from "./objects/cache-claim.ts";
-import { deployment, type DeploymentParts } from "./objects/deployment.ts";
-import { disruptionBudget } from "./objects/disruption-budget.ts";
-import { inspectPod } from "./objects/inspect-pod.ts";
-import { serviceAccount } from "./objects/service-account.ts";
-import { service } from "./objects/service.ts";
-import type { Model } from "./model.ts";
-import type { Platform } from "./platform.ts";
+import { cacheClaim } from "../objects/cache-claim.ts";
+import { deployment, type DeploymentParts } from "../objects/deployment.ts";
+import { disruptionBudget } from "../objects/disruption-budget.ts";
+import { inspectPod } from "../objects/inspect-pod.ts";
+import { serviceAccount } from "../objects/service-account.ts";
+import { service } from "../objects/service.ts";
+import type { Model } from "../model/model.ts";
+import type { Platform } from "../model/platform.ts";
 
 export type DesiredObject = {
   readonly resource: Resource;

@@ -5,7 +5,7 @@ import { CONDITION_REASONS } from "@localmodel/localmodel/cluster/condition-reas
 import { CONDITION_TYPES, LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { terminationMessage } from "@localmodel/localmodel/contracts/termination.ts";
 import fc from "fast-check";
-import type { Decision } from "./decide.ts";
+import type { Decision } from "../decide/decide.ts";
 import {
   containerStatus,
   inspection,
@@ -14,14 +14,14 @@ import {
   podWith,
   readyPod,
   unscheduledPod,
-} from "./fixtures/models.ts";
-import type { Model } from "./model.ts";
-import type { Observed } from "./observed.ts";
-import { reportedStatus, unreadableStatus } from "./report.ts";
-import { ADVICE } from "./status/advice.ts";
-import type { Answer } from "./status/answers.ts";
-import type { Problem } from "./status/problem.ts";
-import { transitions } from "./transitions.ts";
+} from "../fixtures/models.ts";
+import type { Model } from "../model/model.ts";
+import type { Observed } from "../model/observed.ts";
+import { reportedStatus, unreadableStatus } from "../act/report.ts";
+import { ADVICE } from "./advice.ts";
+import type { Answer } from "./answers.ts";
+import type { Problem } from "./problem.ts";
+import { transitions } from "../decide/transitions.ts";
 
 const NOW = "2026-01-01T00:00:00Z";
 const known = { ...inspection, sourceHash: "s" };

@@ -6,10 +6,10 @@
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { type Inspection, parseInspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { INSPECT_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
-import { type Model, wantedReplicas } from "./model.ts";
-import { SOURCE_ANNOTATION, sourceHash } from "./objects/inspect-pod.ts";
-import { saysMemory } from "./objects/resources.ts";
-import type { Observed } from "./observed.ts";
+import { type Model, wantedReplicas } from "../model/model.ts";
+import { SOURCE_ANNOTATION, sourceHash } from "../objects/inspect-pod.ts";
+import { saysMemory } from "../objects/resources.ts";
+import type { Observed } from "../model/observed.ts";
 
 export type KnownInspection = Inspection & { readonly sourceHash: string };
 

@@ -5,17 +5,17 @@ import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import { FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
-import type { Decision } from "./decide.ts";
-import { duplicateNotes, duplicateProblem } from "./duplicates.ts";
-import { type Identity, type Model, wantedReplicas } from "./model.ts";
-import { saysMemory } from "./objects/resources.ts";
-import type { Observed } from "./observed.ts";
-import type { Answer } from "./status/answers.ts";
-import { mostTellingFirst, type Problem } from "./status/problem.ts";
-import { replicaProblem } from "./status/refusal.ts";
-import { countPods, type Kept, podProblems, revisionOf } from "./status/situation.ts";
-import { statusOf } from "./status/status.ts";
-import { withoutEffect } from "./unsupported.ts";
+import type { Decision } from "../decide/decide.ts";
+import { duplicateNotes, duplicateProblem } from "../observe/duplicates.ts";
+import { type Identity, type Model, wantedReplicas } from "../model/model.ts";
+import { saysMemory } from "../objects/resources.ts";
+import type { Observed } from "../model/observed.ts";
+import type { Answer } from "../status/answers.ts";
+import { mostTellingFirst, type Problem } from "../status/problem.ts";
+import { replicaProblem } from "../status/refusal.ts";
+import { countPods, type Kept, podProblems, revisionOf } from "../status/situation.ts";
+import { statusOf } from "../status/status.ts";
+import { withoutEffect } from "../decide/unsupported.ts";
 
 export type Told = {
   readonly decision: Decision;

@@ -12,12 +12,12 @@ import { DEPLOYMENTS, PODS } from "@localmodel/kube/objects/core-resources.ts";
 import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
 import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import type { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
-import type { DesiredObject } from "./desired.ts";
+import type { DesiredObject } from "../decide/desired.ts";
 import { podWrite } from "./inspect-pod-life.ts";
-import type { OwnedObject } from "./observed.ts";
-import type { Problem } from "./status/problem.ts";
-import { refusal } from "./status/refusal.ts";
-import type { Beneficiary, Strangers } from "./strangers.ts";
+import type { OwnedObject } from "../model/observed.ts";
+import type { Problem } from "../status/problem.ts";
+import { refusal } from "../status/refusal.ts";
+import type { Beneficiary, Strangers } from "../observe/strangers.ts";
 
 export type Writer = {
   readonly client: Client;

@@ -10,7 +10,7 @@ import type { ServerState } from "@localmodel/localmodel/contracts/server-state.
 import { Agent, request } from "undici";
 import { ServerStateAnswer } from "./server-state-answer.ts";
 import type { Question } from "./questions.ts";
-import type { Answer } from "./status/answers.ts";
+import type { Answer } from "../status/answers.ts";
 
 export type AskPods = (
   questions: readonly Question[],
