@@ -3,6 +3,8 @@
  */
 import { parseArgs } from "node:util";
 import { isOrigin } from "@localmodel/localmodel/contracts/api-config.ts";
+import type { BareEngine } from "./bare-weights.ts";
+import { ENGINE_OPTIONS, engineFrom } from "./engine-options.ts";
 
 export const USAGE = `Usage: npm start [-- [FILE.yaml | FOLDER | model.gguf]... [options]]
 
@@ -16,6 +18,14 @@ Options:
   --cors ORIGIN  a web page that may use it, such as http://localhost:3000; repeatable
   -h, --help     print this
   -v, --version  print the version
+
+For models without a document (GGUF files and folders of them); a document says it in
+spec.engine:
+  --context N    tokens of context for each request (default: what the model was
+                 trained for, as far as memory allows)
+  --slots N      requests answered at the same time (default 4)
+  --threads N    CPU threads (default: the CPUs there are)
+  --gpu-layers N layers on the GPU (default: as many as fit; 0: none)
 `;
 
 export const DEFAULT_PORT = 1234;
@@ -29,6 +39,8 @@ export type Arguments = {
   readonly keysFile?: string;
   /** Origins of web pages that may use the endpoint. */
   readonly origins: readonly string[];
+  /** For models without a document. */
+  readonly engine: BareEngine;
 };
 
 export type Command =
@@ -48,6 +60,7 @@ export function parseCommand(argv: readonly string[]): Command {
         host: { type: "string" },
         keys: { type: "string" },
         cors: { type: "string", multiple: true },
+        ...ENGINE_OPTIONS,
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "v" },
       },
@@ -61,6 +74,8 @@ export function parseCommand(argv: readonly string[]): Command {
   const { host = DEFAULT_HOST, port = String(DEFAULT_PORT), keys: keysFile, cors = [] } = values;
   const mistake = mistakeIn(host, port, positionals) ?? mistakeInAccess(keysFile, cors);
   if (mistake !== undefined) return { type: "mistake", message: mistake };
+  const engine = engineFrom(values);
+  if ("mistake" in engine) return { type: "mistake", message: engine.mistake };
   return {
     type: "run",
     arguments: {
@@ -69,6 +84,7 @@ export function parseCommand(argv: readonly string[]): Command {
       port: Number(port),
       ...(keysFile !== undefined && { keysFile }),
       origins: cors,
+      engine,
     },
   };
 }

@@ -10,7 +10,7 @@ import type { ServerView } from "./server-view.ts";
 
 const run = (paths: string[], host = "127.0.0.1", port = 1234, access = {}): Command => ({
   type: "run",
-  arguments: { paths, host, port, origins: [], ...access },
+  arguments: { paths, host, port, origins: [], engine: {}, ...access },
 });
 
 describe("the command line", () => {
@@ -24,6 +24,12 @@ describe("the command line", () => {
     [
       ["--cors", "http://localhost:3000", "--cors=*"],
       run([], "127.0.0.1", 1234, { origins: ["http://localhost:3000", "*"] }),
+    ],
+    [
+      ["m.gguf", "--context", "8192", "--slots=2", "--threads", "3", "--gpu-layers", "0"],
+      run(["m.gguf"], "127.0.0.1", 1234, {
+        engine: { contextTokens: 8192, slots: 2, threads: 3, gpuLayers: 0 },
+      }),
     ],
     [["a.yaml", "--help"], { type: "help" }],
     [["-v"], { type: "version" }],
@@ -41,6 +47,11 @@ describe("the command line", () => {
     [["--host", "a b"], /--host must be/],
     [["--keys="], /--keys must name a file/],
     [["--cors", "localhost:3000/"], /--cors must be an origin.*found "localhost:3000\/"/],
+    [["--context", "8k"], /--context must be a whole number from 16 to 16777216; found "8k"/],
+    [["--context", "15"], /found "15"/],
+    [["--slots", "0"], /--slots must be a whole number from 1 to 256; found "0"/],
+    [["--threads="], /--threads must be .*found ""/],
+    [["--gpu-layers", "1e1"], /--gpu-layers must be .*found "1e1"/],
     [[""], /empty/],
   ];
   for (const [argv, message] of mistakes) {

@@ -8,7 +8,9 @@ import { existsSync } from "node:fs";
 import type { ParsedModel } from "@localmodel/localmodel/documents/judge-document.ts";
 import { formatProblem } from "@localmodel/localmodel/documents/problem.ts";
 import { readDocuments } from "@localmodel/localmodel/documents/read-documents.ts";
+import { type BareEngine, BareWeights } from "./bare-weights.ts";
 import { type Conflict, type DesiredModel, desiredState, keepLastGood } from "./desired.ts";
+import { optionOf } from "./engine-options.ts";
 import { unusedFields } from "./server-start.ts";
 
 export type Reading = {
@@ -21,30 +23,53 @@ export type Reading = {
 
 export class DocumentSet {
   readonly #paths: readonly string[];
+  readonly #engine: BareEngine;
+  readonly #weights: BareWeights;
   readonly #seenMs = new Map<string, number>();
-  #models: readonly ParsedModel[] = [];
+  #documented: readonly ParsedModel[] = [];
+  #bare: readonly ParsedModel[] = [];
   #told = new Set<string>();
 
-  constructor(paths: readonly string[]) {
+  /** `engine` is for weights without a document. */
+  constructor(paths: readonly string[], engine: BareEngine = {}) {
     this.#paths = paths;
+    this.#engine = engine;
+    this.#weights = new BareWeights(engine);
   }
 
   async read(): Promise<Reading> {
     const read = await readDocuments(this.#paths);
-    this.#models = keepLastGood(this.#models, read, existsSync);
+    this.#documented = keepLastGood(this.#documented, read, existsSync);
+    const { models: bare, skipped } = await this.#weights.read(read.weights, this.#documented);
+    this.#bare = keepLastGood(this.#bare, { models: bare, problems: skipped }, existsSync);
     this.#remember(Date.now());
-    const { models, conflicts } = desiredState(this.#models, this.#seenMs);
-    const problems = read.problems.map(formatProblem);
+    const { models, conflicts } = desiredState(this.#models(), this.#seenMs);
+    // A folder may hold anything; a file that was asked for by name is meant to be a model.
+    const problems = [...read.problems, ...skipped.filter((one) => !one.inFolder)];
     const notes = this.#untold([
-      ...problems,
+      ...problems.map(formatProblem),
+      ...skipped.filter((one) => one.inFolder).map(formatProblem),
       ...conflicts.map(conflictLine),
       ...models.flatMap(unusedLines),
+      ...this.#unusedOptions(),
     ]);
     return { models, notes, hasProblems: problems.length > 0 };
   }
 
+  #models(): readonly ParsedModel[] {
+    return [...this.#documented, ...this.#bare];
+  }
+
+  #unusedOptions(): readonly string[] {
+    if (this.#bare.length > 0 || this.#documented.length === 0) return [];
+    return Object.keys(this.#engine).map(
+      (field) =>
+        `${optionOf(field)} has no effect: it is for weights without a document, and the document has spec.engine.${field}`,
+    );
+  }
+
   #remember(nowMs: number): void {
-    const keys = new Set(this.#models.map((model) => model.key));
+    const keys = new Set(this.#models().map((model) => model.key));
     for (const key of this.#seenMs.keys()) if (!keys.has(key)) this.#seenMs.delete(key);
     for (const key of keys) if (!this.#seenMs.has(key)) this.#seenMs.set(key, nowMs);
   }

@@ -67,7 +67,7 @@ class Scene {
   }
 }
 
-function model(name: string, spec = "", source = "{file: {path: model.gguf}}"): string {
+function model(name: string, spec = "", source = "{file: {path: .model.gguf}}"): string {
   return `apiVersion: localmodel.dev/v1alpha1\nkind: LocalModel\nmetadata: {name: ${name}}\nspec:\n  source: ${source}\n${spec}`;
 }
 
@@ -81,7 +81,7 @@ async function scene(
   extra: string[] = [],
 ): Promise<Scene> {
   const folder = await TemporaryFolder.create();
-  await writeFile(folder.file("model.gguf"), sampleGguf());
+  await writeFile(folder.file(".model.gguf"), sampleGguf());
   for (const [name, text] of Object.entries(files)) await writeFile(folder.file(name), text);
   const local = new LocalMode({
     main: MAIN,
@@ -207,7 +207,7 @@ test("a new revision that cannot be served leaves the old one serving", async (t
 
 test("documents that appear are served, and those that go are not", async (t) => {
   const stage = await scene(t, {});
-  await stage.local.says(/There is no LocalModel to serve/);
+  await stage.local.says(/There is no LocalModel and no GGUF to serve/);
   await stage.save("a.yaml", model("a"));
   const a = await stage.served("a");
   await stage.save("b.yaml", model("b"));

@@ -5,6 +5,7 @@
  */
 import path from "node:path";
 import { ApiProcess } from "./api-process.ts";
+import type { BareEngine } from "./bare-weights.ts";
 import { DocumentSet } from "./document-set.ts";
 import type { ModelRun } from "./model-run.ts";
 import { baseUrl, curlFor, isLoopback, lineFor } from "./narration.ts";
@@ -22,6 +23,8 @@ export type LocalOptions = {
   readonly keysFile?: string;
   /** Of web pages that may use the endpoint. */
   readonly origins: readonly string[];
+  /** For models without a document. */
+  readonly engine: BareEngine;
   readonly apiModule: string;
   readonly serverModule: string;
   readonly screen: Screen;
@@ -41,7 +44,7 @@ export class StartError extends Error {
 export async function startLocal(options: LocalOptions): Promise<Local> {
   const { paths, screen } = options;
   const watching = new AbortController();
-  const documents = new DocumentSet(paths);
+  const documents = new DocumentSet(paths, options.engine);
   const firstSignature = await signature(paths);
   const first = await documents.read();
   if (first.models.length === 0 && first.hasProblems) throw new StartError(first.notes.join("\n"));
@@ -63,7 +66,9 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   const apply = ({ models, notes }: typeof first): void => {
     for (const note of notes) screen.print(note);
     if (models.length === 0)
-      screen.print(`There is no LocalModel to serve in ${shown(paths)}; waiting for one.`);
+      screen.print(
+        `There is no LocalModel and no GGUF to serve in ${shown(paths)}; waiting for one.`,
+      );
     supervisor.apply(models);
   };
   apply(first);

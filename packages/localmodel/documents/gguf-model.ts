@@ -1,5 +1,6 @@
 /** A LocalModel for a bare `model.gguf`, named after the file. */
 import path from "node:path";
+import type { EngineSpec } from "../resource/engine-spec.ts";
 import { API_VERSION, KIND, LocalModel } from "../resource/localmodel.ts";
 
 const NAME_LENGTH_MAX = 63;
@@ -7,12 +8,16 @@ const NAME_LENGTH_MAX = 63;
 const STEM_LENGTH_MAX = NAME_LENGTH_MAX - 4;
 
 /** `absolutePath` is the file, or the first part of a split one; `taken` are names in use. */
-export function modelFromGguf(absolutePath: string, taken: ReadonlySet<string>): LocalModel {
+export function modelFromGguf(
+  absolutePath: string,
+  taken: ReadonlySet<string>,
+  engine: Partial<EngineSpec> = {},
+): LocalModel {
   return LocalModel.parse({
     apiVersion: API_VERSION,
     kind: KIND,
     metadata: { name: freeName(nameFromFile(absolutePath), taken) },
-    spec: { source: { file: { path: absolutePath } } },
+    spec: { source: { file: { path: absolutePath } }, engine },
   });
 }
 

@@ -127,16 +127,34 @@ test("readDocuments lets two namespaces have objects of one name, as a cluster d
   );
 });
 
-test("readDocuments makes models of bare GGUF files, named apart from all documents", async (t) => {
+test("readDocuments tells weights from documents by their ending in a folder, in upper or lower case", async (t) => {
   const folder = await folderWith(t, {
-    "Tiny.Q8_0.gguf": "",
-    "other/tiny-q8-0.gguf": "",
-    "a.yaml": model("tiny-q8-0"),
+    "a.YAML": model("a"),
+    "b.Yml": model("b"),
+    "deep/Tiny.Q8_0.GGUF": "",
+    "tiny.gguf": "",
+    ".hidden.gguf": "",
+    blob: "GGUF",
   });
-  const ggufs = ["Tiny.Q8_0.gguf", "other/tiny-q8-0.gguf"].map((it) => path.join(folder, it));
-  const { names, paths } = await read(...ggufs, path.join(folder, "a.yaml"));
-  assert.deepEqual(names, ["tiny-q8-0", "tiny-q8-0-2", "tiny-q8-0-3"]);
-  assert.deepEqual(paths.slice(1), ggufs);
+  const { models, weights } = await readDocuments([folder]);
+  assert.deepEqual(
+    models.map((it) => it.model.metadata.name),
+    ["a", "b"],
+  );
+  assert.deepEqual(
+    weights,
+    ["deep/Tiny.Q8_0.GGUF", "tiny.gguf"].map((it) => ({
+      file: path.join(folder, it),
+      inFolder: true,
+    })),
+  );
+});
+
+test("readDocuments takes a file that was named for what it begins with", async (t) => {
+  const folder = await folderWith(t, { blob: "GGUF\u0003", "model.txt": model("a") });
+  assert.deepEqual((await read(path.join(folder, "model.txt"))).names, ["a"]);
+  const blob = path.join(folder, "blob");
+  assert.deepEqual((await readDocuments([blob])).weights, [{ file: blob, inFolder: false }]);
 });
 
 test("readDocuments says what is wrong with each file and still reads the others", async (t) => {

@@ -1,6 +1,7 @@
 /**
- * What `npm start` was given, read from disk: YAML files, folders of them, bare GGUF files.
+ * What `npm start` was given, read from disk: documents, and weights that lie there by themselves.
  *
+ * A file that was named is what its first bytes say it is; in a folder, which may hold anything, its ending decides.
  * Nothing here throws for what a person can get wrong: it all comes back as problems, beside every
  * model that is right.
  */
@@ -8,41 +9,44 @@ import { realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 import { type Documents, parseDocuments } from "./documents.ts";
-import { absolutePath, resolveFilePaths } from "./file-paths.ts";
-import { modelFromGguf } from "./gguf-model.ts";
+import { resolveFilePaths } from "./file-paths.ts";
 import type { ParsedModel } from "./judge-document.ts";
 import { listFolder } from "./list-folder.ts";
 import { API_VERSION, KIND } from "../resource/localmodel.ts";
 import type { Problem } from "./problem.ts";
-import { readText, whyUnreadable } from "./read-text.ts";
+import { beginsAsGguf, readText, whyUnreadable } from "./read-text.ts";
 
 const FILE_BYTES_MAX = 2 * 1024 * 1024;
 
 export type ReadResult = Documents & {
-  /** Every file that was read, in order. */
-  readonly files: readonly string[];
+  /** Files that are weights and no documents, in order. */
+  readonly weights: readonly GivenFile[];
 };
 
-type Given = { readonly file: string; readonly inFolder: boolean };
+/** A file that was named, or found in a folder that was. */
+export type GivenFile = { readonly file: string; readonly inFolder: boolean };
 
 /** Relative paths count from the current folder; the order given decides who comes first. */
 export async function readDocuments(paths: readonly string[]): Promise<ReadResult> {
   const listed = await Promise.all(paths.map(filesAt));
   const given = await withoutRepeats(listed.flatMap((it) => it.files));
-  const read: Documents[] = [];
-  for (const it of given) if (!isGguf(it.file)) read.push(await readFile(it));
+  const isWeights = await Promise.all(given.map(holdsWeights));
+  const read = await Promise.all(given.filter((_, index) => !isWeights[index]).map(readFile));
 
   const { models, repeated } = withoutTakenNames(read.flatMap((it) => it.models));
-  const ggufs = given.map((it) => it.file).filter(isGguf);
   return {
-    models: [...models, ...modelsFromGgufs(ggufs, models)],
+    models,
     problems: [...listed, ...read].flatMap((it) => it.problems).concat(repeated),
     skipped: read.flatMap((it) => it.skipped),
-    files: given.map((it) => it.file),
+    weights: given.filter((_, index) => isWeights[index]),
   };
 }
 
-async function filesAt(file: string): Promise<{ files: Given[]; problems: Problem[] }> {
+async function holdsWeights({ file, inFolder }: GivenFile): Promise<boolean> {
+  return file.toLowerCase().endsWith(".gguf") || (!inFolder && (await beginsAsGguf(file)));
+}
+
+async function filesAt(file: string): Promise<{ files: GivenFile[]; problems: Problem[] }> {
   try {
     const isFolder = (await stat(file)).isDirectory();
     const found = isFolder ? await listFolder(file) : [file];
@@ -53,8 +57,8 @@ async function filesAt(file: string): Promise<{ files: Given[]; problems: Proble
 }
 
 /** A file named twice, or by itself and by its folder, is one file. */
-async function withoutRepeats(given: readonly Given[]): Promise<Given[]> {
-  const byRealPath = new Map<string, Given>();
+async function withoutRepeats(given: readonly GivenFile[]): Promise<GivenFile[]> {
+  const byRealPath = new Map<string, GivenFile>();
   for (const it of given) {
     const real = await realpath(it.file).catch(() => it.file);
     if (!byRealPath.has(real)) byRealPath.set(real, it);
@@ -62,7 +66,7 @@ async function withoutRepeats(given: readonly Given[]): Promise<Given[]> {
   return [...byRealPath.values()];
 }
 
-async function readFile({ file, inFolder }: Given): Promise<Documents> {
+async function readFile({ file, inFolder }: GivenFile): Promise<Documents> {
   const content = await readText(file, FILE_BYTES_MAX);
   if ("failure" in content) {
     return { models: [], skipped: [], problems: [{ file, message: content.failure }] };
@@ -107,20 +111,4 @@ function nameTaken(model: ParsedModel, first: ParsedModel): Problem {
     field: "metadata.name",
     message: `must be unique; ${name} is already taken by ${first.file}:${first.line}`,
   };
-}
-
-function isGguf(file: string): boolean {
-  return file.toLowerCase().endsWith(".gguf");
-}
-
-function modelsFromGgufs(files: readonly string[], others: readonly ParsedModel[]): ParsedModel[] {
-  const taken = new Set(others.map((it) => it.model.metadata.name));
-  return files.map((file) => {
-    const model = modelFromGguf(
-      absolutePath(file, { base: process.cwd(), home: homedir() }),
-      taken,
-    );
-    taken.add(model.metadata.name);
-    return { key: `default/${model.metadata.name}`, model, file, line: 1 };
-  });
 }

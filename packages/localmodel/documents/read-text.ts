@@ -1,4 +1,4 @@
-/** A text file of bounded size, or one sentence why not. */
+/** A text file of bounded size, or one sentence why not; and how to tell weights from texts. */
 import { open, stat } from "node:fs/promises";
 
 export type TextFile = { readonly text: string } | { readonly failure: string };
@@ -17,6 +17,20 @@ export async function readText(file: string, maxBytes: number): Promise<TextFile
     return { text: decoder.decode(buffer.subarray(0, bytesRead)) };
   } catch (error) {
     return { failure: whyUnreadable(error) };
+  }
+}
+
+const GGUF_MAGIC = Buffer.from("GGUF");
+
+/** Whether it is a file that begins as weights do; what cannot be read does not. */
+export async function beginsAsGguf(file: string): Promise<boolean> {
+  try {
+    if (!(await stat(file)).isFile()) return false;
+    await using handle = await open(file);
+    const { buffer } = await handle.read(Buffer.alloc(GGUF_MAGIC.length), 0, GGUF_MAGIC.length, 0);
+    return buffer.equals(GGUF_MAGIC);
+  } catch {
+    return false;
   }
 }
 
