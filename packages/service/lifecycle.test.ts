@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, fork, spawn } from "node:child_process";
+import { type ChildProcess, fork, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { SUPERVISED_VARIABLE } from "./lifecycle.ts";
 
 const SERVICE = join(import.meta.dirname, "fixtures/service.ts");
 
-async function start(t: TestContext, how: "alone" | "with a parent") {
+async function start(t: TestContext, how: "alone" | "supervised" | "with a parent") {
+  const env = { ...process.env, ...(how === "supervised" && { [SUPERVISED_VARIABLE]: "1" }) };
   const child =
     how === "alone"
       ? spawn(process.execPath, [SERVICE], { stdio: ["pipe", "pipe", "inherit"] })
-      : fork(SERVICE, { stdio: ["pipe", "pipe", "inherit", "ipc"] });
+      : fork(SERVICE, { env, stdio: ["pipe", "pipe", "inherit", "ipc"] });
   t.after(() => child.kill("SIGKILL"));
   const service = { child, output: "", exited: once(child, "exit") as Promise<[number | null]> };
   child.stdout?.on("data", (data) => (service.output += String(data)));
@@ -69,8 +71,8 @@ test("a handler that fails ends the process with 1", async (t) => {
   assert.equal((await service.exited)[0], 1);
 });
 
-test("a process with a parent leaves Ctrl-C to it and obeys SIGTERM", async (t) => {
-  const service = await start(t, "with a parent");
+test("a supervised process leaves Ctrl-C to its supervisor and obeys SIGTERM", async (t) => {
+  const service = await start(t, "supervised");
   service.child.kill("SIGINT");
   service.child.send("still there?");
   await once(service.child, "message");
@@ -80,6 +82,51 @@ test("a process with a parent leaves Ctrl-C to it and obeys SIGTERM", async (t) 
   assert.equal((await service.exited)[0], 0);
   assert.doesNotMatch(service.output, /SIGINT/);
 });
+
+test("a process whose parent is no supervisor of ours ends on its SIGINT", async (t) => {
+  const service = await start(t, "with a parent");
+  service.child.kill("SIGINT");
+  await said(t, service, "stopping SIGINT");
+  tell(service.child, "finish");
+  assert.equal((await service.exited)[0], 0);
+});
+
+/** As npm runs a script: a launcher, its shell, the script. */
+async function launch(t: TestContext, { shell }: { shell: string }) {
+  const launcher = spawn(process.execPath, ["-e", LAUNCHER, shell], {
+    env: { ...process.env, npm_lifecycle_event: "start", NODE: process.execPath, SERVICE },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const service = { child: launcher, output: "" };
+  launcher.stdout.on("data", (data) => (service.output += String(data)));
+  await said(t, service, "started");
+  const [, pid = ""] = /started (\d+)/.exec(service.output) ?? [];
+  t.after(() => {
+    launcher.kill("SIGKILL");
+    spawnSync("kill", ["-KILL", pid]);
+  });
+  return service;
+}
+
+const LAUNCHER = `
+  const shell = require("node:child_process").spawn("sh", ["-c", process.argv[1]], { stdio: "inherit" });
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => shell.kill(signal));
+  shell.on("exit", () => process.exit());
+`;
+const SHELLS = {
+  "a shell that stays": '"$NODE" "$SERVICE"; exit $?',
+  "a shell that makes way": 'exec "$NODE" "$SERVICE"',
+};
+
+for (const [name, shell] of Object.entries(SHELLS)) {
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    test(`${signal} to npm ends what it started, behind ${name}`, async (t) => {
+      const service = await launch(t, { shell });
+      service.child.kill(signal);
+      await said(t, service, "stopping (orphaned|SIGTERM)");
+    });
+  }
+}
 
 test("the end of the parent is a request to stop", async (t) => {
   const service = await start(t, "with a parent");

@@ -1,12 +1,17 @@
 /**
  * How a process ends: the first request to stop runs the handler, the second ends at once.
  *
- * A process that was started by a parent (it has an IPC channel) leaves Ctrl-C to the parent: a terminal
- * sends SIGINT to every process in front of it, and the parent decides what stops in which order, by
- * SIGTERM. And it never outlives its parent: the end of the channel is a request to stop like any other.
+ * A process that a supervisor of ours started leaves Ctrl-C to it: a terminal sends SIGINT to every process in front
+ * of it, and the supervisor decides what stops in which order, by SIGTERM. Others that start processes with an IPC
+ * channel, such as pm2, mean their SIGINT. Nobody outlives such a parent: the end of the channel is a request to stop
+ * like any other, and so is that of npm (launcher.ts).
  */
+import { onLauncherGone } from "./launcher.ts";
 
-export type ShutdownReason = "SIGTERM" | "SIGINT" | "SIGHUP" | "disconnect";
+/** Set for the processes of a supervisor. */
+export const SUPERVISED_VARIABLE = "LOCALMODEL_SUPERVISED";
+
+export type ShutdownReason = "SIGTERM" | "SIGINT" | "SIGHUP" | "disconnect" | "orphaned";
 
 export type ShutdownHandler = (reason: ShutdownReason) => Promise<void> | void;
 
@@ -15,6 +20,7 @@ const EXIT_CODES: Readonly<Record<ShutdownReason, number>> = {
   SIGINT: 130,
   SIGTERM: 143,
   disconnect: 1,
+  orphaned: 1,
 };
 
 /**
@@ -40,12 +46,15 @@ export function onShutdown(handler: ShutdownHandler, atOnce?: () => void): void 
 
   // False, not undefined, once a channel has ended.
   const hasParent = process.connected !== undefined;
+  const isSupervised = hasParent && process.env[SUPERVISED_VARIABLE] !== undefined;
   process.on("SIGTERM", stop);
-  process.on("SIGINT", hasParent ? ignore : stop);
-  process.on("SIGHUP", hasParent ? ignore : stop);
+  process.on("SIGINT", isSupervised ? ignore : stop);
+  process.on("SIGHUP", isSupervised ? ignore : stop);
   if (hasParent) process.on("disconnect", () => stop("disconnect"));
   // The parent may have gone while this process was still loading its modules.
   if (hasParent && !process.connected) stop("disconnect");
+  // The signal that ended npm may have arrived here, too: that is one request, not two.
+  if (!isSupervised) onLauncherGone(() => first ?? stop("orphaned"));
 }
 
 async function finish(handler: ShutdownHandler, reason: ShutdownReason): Promise<void> {

@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { isOrigin } from "@localmodel/localmodel/contracts/api-config.ts";
 import type { BareEngine } from "./bare-weights.ts";
-import { ENGINE_OPTIONS, engineFrom } from "./engine-options.ts";
+import { ENGINE_OPTIONS, engineFrom, type EngineValues } from "./engine-options.ts";
 
 export const USAGE = `Usage: npm start [-- [FILE.yaml | FOLDER | model.gguf]... [options]]
 
@@ -28,6 +28,19 @@ spec.engine:
   --gpu-layers N layers on the GPU (default: as many as fit; 0: none)
 `;
 
+const OPTIONS = {
+  port: { type: "string" },
+  host: { type: "string" },
+  keys: { type: "string" },
+  cors: { type: "string", multiple: true },
+  ...ENGINE_OPTIONS,
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "v" },
+} as const;
+
+/** Those that npm knows itself: it answers them and starts nothing. */
+const OF_NPM: ReadonlySet<string> = new Set(["help", "version"]);
+
 export const DEFAULT_PORT = 1234;
 export const DEFAULT_HOST = "127.0.0.1";
 
@@ -49,21 +62,18 @@ export type Command =
   | { readonly type: "version" }
   | { readonly type: "mistake"; readonly message: string };
 
-export function parseCommand(argv: readonly string[]): Command {
+/** Of the environment: what npm made of options that were meant for this program. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export function parseCommand(argv: readonly string[], environment: Environment = {}): Command {
+  const taken = Object.keys(OPTIONS).filter((name) => isTakenByNpm(name, environment));
+  if (taken.length > 0) return { type: "mistake", message: takenByNpm(taken) };
   let parsed;
   try {
     parsed = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: {
-        port: { type: "string" },
-        host: { type: "string" },
-        keys: { type: "string" },
-        cors: { type: "string", multiple: true },
-        ...ENGINE_OPTIONS,
-        help: { type: "boolean", short: "h" },
-        version: { type: "boolean", short: "v" },
-      },
+      options: OPTIONS,
     });
   } catch (error) {
     return { type: "mistake", message: error instanceof Error ? error.message : String(error) };
@@ -71,22 +81,37 @@ export function parseCommand(argv: readonly string[]): Command {
   const { values, positionals } = parsed;
   if (values.help) return { type: "help" };
   if (values.version) return { type: "version" };
+  return commandToRun(values, positionals);
+}
+
+type Values = EngineValues & {
+  readonly host?: string;
+  readonly port?: string;
+  readonly keys?: string;
+  readonly cors?: readonly string[];
+};
+
+function commandToRun(values: Values, paths: readonly string[]): Command {
   const { host = DEFAULT_HOST, port = String(DEFAULT_PORT), keys: keysFile, cors = [] } = values;
-  const mistake = mistakeIn(host, port, positionals) ?? mistakeInAccess(keysFile, cors);
+  const mistake = mistakeIn(host, port, paths) ?? mistakeInAccess(keysFile, cors);
   if (mistake !== undefined) return { type: "mistake", message: mistake };
-  const engine = engineFrom(values);
-  if ("mistake" in engine) return { type: "mistake", message: engine.mistake };
+  const read = engineFrom(values);
+  if ("mistake" in read) return { type: "mistake", message: read.mistake };
+  const access = { ...(keysFile !== undefined && { keysFile }), origins: cors };
   return {
     type: "run",
-    arguments: {
-      paths: positionals,
-      host,
-      port: Number(port),
-      ...(keysFile !== undefined && { keysFile }),
-      origins: cors,
-      engine,
-    },
+    arguments: { paths, host, port: Number(port), ...access, engine: read.engine },
   };
+}
+
+/** Without `--` before them, npm keeps options for itself, and hands on only what stood after them. */
+function isTakenByNpm(name: string, environment: Environment): boolean {
+  return !OF_NPM.has(name) && environment[`npm_config_${name.replaceAll("-", "_")}`] !== undefined;
+}
+
+function takenByNpm(names: readonly string[]): string {
+  const options = names.map((name) => `--${name}`).join(" and ");
+  return `npm kept ${options} for itself; options come after a --, as in: npm start -- model.gguf --${names[0]} …`;
 }
 
 function mistakeIn(host: string, port: string, paths: readonly string[]): string | undefined {

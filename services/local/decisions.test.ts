@@ -63,6 +63,15 @@ describe("the command line", () => {
   }
 });
 
+test("options that npm kept for itself are refused with what to type", () => {
+  const command = parseCommand(["8080"], { npm_config_gpu_layers: "0", npm_config_cache: "/c" });
+  assert.equal(command.type, "mistake");
+  assert.match(
+    command.type === "mistake" ? command.message : "",
+    /^npm kept --gpu-layers for itself; .* npm start -- model\.gguf --gpu-layers …$/,
+  );
+});
+
 describe("the wait before a restart", () => {
   test("doubles with each crash in a row, up to a bound", () => {
     assert.deepEqual([1, 2, 3, 4].map(restartDelayMs), [500, 1000, 2000, 4000]);

@@ -26,7 +26,9 @@ export const ENGINE_OPTIONS = {
 } as const;
 
 /** The fields, or what is wrong with the first option that is wrong. */
-export function engineFrom(values: EngineValues): BareEngine | { readonly mistake: string } {
+export function engineFrom(
+  values: EngineValues,
+): { readonly engine: BareEngine } | { readonly mistake: string } {
   const engine: Record<string, number> = {};
   for (const [option, field] of Object.entries(FIELDS)) {
     const text = values[option as EngineOption];
@@ -39,7 +41,7 @@ export function engineFrom(values: EngineValues): BareEngine | { readonly mistak
     }
     engine[field] = value;
   }
-  return engine;
+  return { engine };
 }
 
 /** How a field is set on the command line. */

@@ -9,7 +9,7 @@ import { parseCommand, USAGE } from "./arguments.ts";
 const ROOT = path.join(import.meta.dirname, "../..");
 const DEFAULT_DOCUMENT = path.join(ROOT, "examples/smollm2-135m.yaml");
 
-const command = parseCommand(process.argv.slice(2));
+const command = parseCommand(process.argv.slice(2), process.env);
 switch (command.type) {
   case "help":
     process.stdout.write(USAGE);

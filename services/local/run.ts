@@ -1,7 +1,8 @@
 /**
  * Local mode as a process: from the command line to the end by Ctrl-C.
  */
-import path from "node:path";
+import { homedir } from "node:os";
+import { absolutePath } from "@localmodel/localmodel/documents/file-paths.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { type LocalOptions, startLocal, StartError } from "./local.ts";
 import { Screen } from "./screen.ts";
@@ -37,8 +38,12 @@ function quietChildren(): void {
   process.env["LOG_FORMAT"] ??= "pretty";
 }
 
-/** npm runs scripts in the folder of package.json, but people mean the folder they are in. */
+/**
+ * npm runs scripts in the folder of package.json, but people mean the folder they are in. A `~` comes here as it is
+ * where the shell leaves it alone: in quotes, and after `=`.
+ */
 function absolute(given: string): string {
   const isScript = process.env["npm_lifecycle_event"] === "start";
-  return path.resolve((isScript ? process.env["INIT_CWD"] : undefined) ?? process.cwd(), given);
+  const base = (isScript ? process.env["INIT_CWD"] : undefined) ?? process.cwd();
+  return absolutePath(given, { base, home: homedir() });
 }

@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
+import { SUPERVISED_VARIABLE } from "@localmodel/service/lifecycle.ts";
 
 export type ServiceOptions = {
   /** The module to run. */
@@ -33,7 +34,7 @@ export class ServiceProcess {
 
   constructor({ module, heap, environment, onMessage, onLine }: ServiceOptions) {
     const child = fork(module, {
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...environment, [SUPERVISED_VARIABLE]: "1" },
       execArgv: [...heap],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
