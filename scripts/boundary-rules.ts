@@ -17,6 +17,7 @@ export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
 
 /** Packages that only compute, and their few files that may touch the machine. */
 export const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "packages/grammar": [],
   "packages/inference": [],
   "packages/openai": [],
   "packages/localmodel": [

@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { judgeOf } from "./fixtures/judge.ts";
+import { GrammarError } from "./grammar-error.ts";
+import type { Json } from "./json.ts";
+
+type Case = { readonly schema: Json; readonly yes: readonly Json[]; readonly no: readonly Json[] };
+
+/** Compact, and as Python and JavaScript indent it: all of them are what models write. */
+const LAYOUTS = [
+  (value: Json) => JSON.stringify(value),
+  (value: Json) => JSON.stringify(value, undefined, 2),
+];
+
+/** A literal with a member named `then` would look like a promise. */
+function conditional(properties: Json, whenTrue: Json, whenFalse: Json): Json {
+  const words = ["if", "then", "else"];
+  return Object.fromEntries(
+    [{ properties }, whenTrue, whenFalse].map((each, i) => [words[i], each]),
+  );
+}
+
+function check(cases: Readonly<Record<string, Case>>): void {
+  for (const [name, { schema, yes, no }] of Object.entries(cases)) {
+    test(name, () => {
+      const { accepts } = judgeOf(schema);
+      for (const layout of LAYOUTS) {
+        for (const value of yes) assert.ok(accepts(layout(value)), `rejected ${layout(value)}`);
+        for (const value of no) assert.ok(!accepts(layout(value)), `accepted ${layout(value)}`);
+      }
+    });
+  }
+}
+
+check({
+  "members come in declared order, and optional ones may be left out": {
+    schema: {
+      type: "object",
+      properties: { a: { type: "integer" }, b: { type: "boolean" }, c: { type: "null" } },
+      required: ["b"],
+      additionalProperties: false,
+    },
+    yes: [{ b: true }, { a: 1, b: false }, { a: 1, b: true, c: null }],
+    no: [{}, { a: 1 }, { b: 1 }, { b: true, a: 1 }, { b: true, d: 1 }],
+  },
+  "other members never take a declared name": {
+    schema: {
+      type: "object",
+      properties: { ab: { type: "integer" } },
+      additionalProperties: { type: "string" },
+    },
+    yes: [{ ab: 1 }, { a: "x" }, { abc: "x", ab: 1 }, {}],
+    no: [{ ab: "x" }, { abc: 1 }],
+  },
+  "patterns and names of other members hold together": {
+    schema: {
+      type: "object",
+      properties: { id: { type: "integer" } },
+      patternProperties: { "^x-": { type: "string" } },
+      propertyNames: { maxLength: 4 },
+      additionalProperties: { type: "boolean" },
+    },
+    yes: [{ id: 1, "x-1": "a" }, { flag: true }],
+    no: [{ "x-1": true }, { "x-long": "a" }, { flag: "a" }],
+  },
+  "a reference may lead back to its own schema": {
+    schema: {
+      $ref: "#/$defs/node",
+      $defs: {
+        node: {
+          type: "object",
+          properties: {
+            value: { type: "integer" },
+            next: { anyOf: [{ $ref: "#/$defs/node" }, { type: "null" }] },
+          },
+          required: ["value", "next"],
+          additionalProperties: false,
+        },
+      },
+    },
+    yes: [
+      { value: 1, next: null },
+      { value: 1, next: { value: 2, next: null } },
+    ],
+    no: [{ value: 1 }, { value: 1, next: {} }],
+  },
+  "anchors, ids and 2019's and draft 7's words are followed": {
+    schema: {
+      $id: "https://schemas.example/root",
+      type: "array",
+      items: [{ $ref: "#count" }, { $ref: "name.json" }],
+      additionalItems: false,
+      definitions: {
+        count: { $anchor: "count", type: "integer" },
+        name: { $id: "name.json", type: "string" },
+      },
+    },
+    yes: [[], [1], [1, "a"]],
+    no: [["a"], [1, 2], [1, "a", 3]],
+  },
+  "a pattern that is not anchored matches anywhere": {
+    schema: { type: "string", pattern: "b[0-9]+" },
+    yes: ["b1", "a b12 c", 'say "b7"\n'],
+    no: ["b", "a1"],
+  },
+  "a pattern, a format and lengths hold together": {
+    schema: {
+      type: "string",
+      pattern: "^2",
+      format: "date",
+      minLength: 10,
+      not: { enum: ["2020-01-01"] },
+    },
+    yes: ["2024-02-29", "2020-01-02"],
+    no: ["2023-02-29", "1999-01-01", "2020-01-01", "2024-13-01"],
+  },
+  "lookaheads in patterns are obeyed": {
+    schema: { type: "string", pattern: "^(?!tmp|test$)(?=.*\\d)[a-z0-9]{1,8}$" },
+    yes: ["a1", "test1", "x9"],
+    no: ["tmp1", "test", "abc", "abcdefgh1"],
+  },
+  "lengths are counted in characters, and escapes are one": {
+    schema: { type: "string", minLength: 2, maxLength: 3 },
+    yes: ["ab", "😀b", '"\\', "\n\t\u0001"],
+    no: ["a", "😀", "abcd"],
+  },
+  "ranges of integers hold digit by digit": {
+    schema: { type: "integer", minimum: -12, maximum: 105 },
+    yes: [-12, -9, 0, 7, 99, 105],
+    no: [-13, -100, 106, 200, 1050, 1.5],
+  },
+  "exclusive and decimal bounds hold": {
+    schema: { type: "number", exclusiveMinimum: 0.25, maximum: 3.5 },
+    yes: [0.26, 0.3, 1, 3.5, 3.49, 0.251],
+    no: [0.25, 0.2, 0, -1, 3.51, 4, 35],
+  },
+  "multiples are found by their remainders": {
+    schema: { type: "number", multipleOf: 0.25, minimum: 1 },
+    yes: [1, 1.25, 17.5, 100],
+    no: [0.75, 1.1, 1.251],
+  },
+  "oneOf denies what two options share": {
+    schema: {
+      oneOf: [
+        { type: "integer", multipleOf: 3 },
+        { type: "integer", multipleOf: 5 },
+      ],
+    },
+    yes: [3, 5, 9, 10],
+    no: [15, 30, 0, 1],
+  },
+  "allOf merges objects": {
+    schema: {
+      allOf: [
+        { type: "object", properties: { a: { minimum: 2 } }, required: ["a"] },
+        {
+          properties: { a: { type: "integer", maximum: 4 }, b: { type: "string" } },
+          additionalProperties: false,
+        },
+      ],
+    },
+    yes: [{ a: 2 }, { a: 4, b: "x" }],
+    no: [{ a: 1 }, { a: 5 }, { b: "x" }, { a: 3, c: 1 }],
+  },
+  "if, then and else choose": {
+    schema: {
+      type: "object",
+      properties: { kind: { enum: ["a", "b"] }, size: { type: "integer" } },
+      required: ["kind"],
+      additionalProperties: false,
+      allOf: [
+        conditional(
+          { kind: { const: "a" } },
+          { required: ["size"] },
+          { properties: { size: false } },
+        ),
+      ],
+    },
+    yes: [{ kind: "a", size: 1 }, { kind: "b" }],
+    no: [{ kind: "a" }, { kind: "b", size: 1 }],
+  },
+  "an enum keeps only values that its neighbours allow": {
+    schema: { enum: ["a", "bb", 1, null, { x: 1 }, [1]], not: { const: "a" }, maxLength: 1 },
+    yes: [1, null, { x: 1 }, [1]],
+    no: ["a", "bb", 2, {}],
+  },
+  "arrays count, and prefixes have their own items": {
+    schema: {
+      type: "array",
+      prefixItems: [{ type: "string" }],
+      items: { type: "integer" },
+      minItems: 2,
+      maxItems: 4,
+    },
+    yes: [
+      ["a", 1],
+      ["a", 1, 2, 3],
+    ],
+    no: [["a"], [1, 1], ["a", "b"], ["a", 1, 2, 3, 4]],
+  },
+  "contains wants one item at least": {
+    schema: { type: "array", items: { type: "integer" }, contains: { minimum: 10 }, maxItems: 4 },
+    yes: [[10], [1, 11], [12, 1, 13]],
+    no: [[], [1], [1, 2, 3, 4]],
+  },
+  "few values may be unique": {
+    schema: { type: "array", items: { enum: ["a", "b", "c"] }, uniqueItems: true, minItems: 1 },
+    yes: [["a"], ["c", "a"], ["b", "c", "a"]],
+    no: [[], ["a", "a"], ["a", "b", "a"]],
+  },
+  "a member may demand another": {
+    schema: {
+      type: "object",
+      properties: { card: { type: "integer" }, address: { type: "string" } },
+      dependentRequired: { card: ["address"] },
+      additionalProperties: false,
+    },
+    yes: [{}, { address: "x" }, { card: 1, address: "x" }],
+    no: [{ card: 1 }],
+  },
+  "members are counted": {
+    schema: {
+      type: "object",
+      properties: { a: {}, b: {}, c: {} },
+      minProperties: 1,
+      maxProperties: 2,
+      additionalProperties: false,
+    },
+    yes: [{ a: 1 }, { a: 1, c: 1 }, { b: 1, c: 1 }],
+    no: [{}, { a: 1, b: 1, c: 1 }],
+  },
+  "without a type all are allowed that the keywords allow": {
+    schema: { minimum: 5, minLength: 2 },
+    yes: [5, "ab", null, [], {}, true],
+    no: [4, "a"],
+  },
+});
+
+function refusedAt(schema: Json, path: string, keyword: string): void {
+  assert.throws(
+    () => judgeOf(schema),
+    (error) => error instanceof GrammarError && error.path === path && error.keyword === keyword,
+  );
+}
+
+test("what cannot be guaranteed is an error that names the place and the keyword", () => {
+  refusedAt(
+    { properties: { tags: { type: "array", uniqueItems: true } } },
+    "#/properties/tags",
+    "uniqueItems",
+  );
+  refusedAt({ properties: { a: { $ref: "#/$defs/none" } } }, "#/properties/a", "$ref");
+  refusedAt({ items: { pattern: "(a)\\1" } }, "#/items", "pattern");
+  refusedAt({ properties: { a: { type: "text" } } }, "#/properties/a", "type");
+  refusedAt({ unevaluatedProperties: false }, "#", "unevaluatedProperties");
+});
+
+test("compact and spaced white space are the only ones where they are asked for", () => {
+  const schema = { type: "object", properties: { a: { type: "array" } }, required: ["a"] };
+  const compact = judgeOf(schema, { whitespace: "compact" });
+  assert.ok(compact.accepts('{"a":[1,2]}'));
+  assert.ok(!compact.accepts('{"a": [1, 2]}'));
+  const spaced = judgeOf(schema, { whitespace: "spaced" });
+  assert.ok(spaced.accepts('{"a": [1, 2]}'));
+  assert.ok(!spaced.accepts('{"a":[1,2]}'));
+});
+
+test("white space ends", () => {
+  const { accepts } = judgeOf({ type: "array" });
+  assert.ok(accepts(`[\n${" ".repeat(40)}1]`));
+  assert.ok(!accepts(`[\n${" ".repeat(200)}1]`));
+});

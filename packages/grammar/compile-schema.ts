@@ -1,0 +1,78 @@
+/**
+ * From a JSON Schema to a GBNF grammar whose every text is valid: the table of contents of this package.
+ *
+ * document (references) -> unfold (alternatives) -> emit (rules; automata for strings and numbers) -> tidy -> GBNF.
+ * Nothing is weakened on the way. What cannot be guaranteed is a `GrammarError` that names the place.
+ */
+import { type Limits, DEFAULT_LIMITS, createBudget } from "./budget.ts";
+import { createCounted } from "./emit/counted.ts";
+import { type Grammar, createGrammarBuilder } from "./emit/grammar.ts";
+import { type Whitespace, createLayout } from "./emit/layout.ts";
+import { createTexts } from "./emit/texts.ts";
+import { tidy } from "./emit/tidy.ts";
+import { createEmitter, unsatisfiable } from "./emit/values.ts";
+import { writeGbnf } from "./gbnf/write.ts";
+import { GrammarError } from "./grammar-error.ts";
+import type { Json } from "./json.ts";
+import { createExpressions } from "./regular/expression.ts";
+import { readDocument } from "./schema/document.ts";
+import { keyOf, positive } from "./schema/facts.ts";
+import { type Schemas, createUnfold } from "./schema/unfold.ts";
+import { isValidValue } from "./schema/validate.ts";
+
+export type SchemaOptions = {
+  readonly whitespace?: Whitespace;
+  readonly limits?: Partial<Limits>;
+};
+
+/**
+ * The GBNF text of a schema's instances.
+ *
+ * Members come in declared order; instances that JSON Schema allows in another order, or with other spellings of
+ * numbers (`1.0` for an integer), are not written.
+ * @throws GrammarError
+ */
+export function compileSchema(schema: Json, options: SchemaOptions = {}): string {
+  const { whitespace = "flexible", limits } = options;
+  const budget = createBudget({ ...DEFAULT_LIMITS, ...limits });
+  const document = readDocument(schema, budget);
+  const unfold = createUnfold(() => schemas);
+  const schemas: Schemas = {
+    document,
+    of: createExpressions(),
+    budget,
+    unfold,
+    isImpossible: createIsImpossible(unfold),
+    isValid: (value, terms) => isValidValue(value, terms, schemas),
+  };
+  const grammar = createGrammarBuilder(budget);
+  const counted = createCounted(grammar);
+  const layout = createLayout(whitespace, grammar, counted);
+  const texts = createTexts(grammar, budget);
+  const emitter = createEmitter({ schemas, grammar, counted, layout, texts });
+  const root = grammar.add("root", [[emitter.value([positive(document.root)])]]);
+  if (root.kind !== "rule") throw new Error("a new rule is a rule");
+  return textOf(tidy(grammar.finish(root.rule)), budget.limits);
+}
+
+function createIsImpossible(unfold: Schemas["unfold"]): Schemas["isImpossible"] {
+  const known = new Map<string, boolean>();
+  return (terms) => {
+    const key = keyOf(terms);
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    // While it is being found out, and recursion comes round, it counts as possible.
+    known.set(key, false);
+    const { alternatives, exact } = unfold(terms);
+    const impossible = exact && alternatives.length === 0;
+    known.set(key, impossible);
+    return impossible;
+  };
+}
+
+function textOf(grammar: Grammar | undefined, { textLength }: Limits): string {
+  if (grammar === undefined) throw unsatisfiable("#");
+  const text = writeGbnf(grammar);
+  if (text.length <= textLength) return text;
+  throw new GrammarError("too_large", `the grammar is longer than ${textLength} characters`);
+}

@@ -1,0 +1,27 @@
+/** One JSON value as it is written, with the white space that the layout allows between its tokens. */
+import { type Json, isArray, isObject } from "../json.ts";
+import { type Sequence, text } from "./grammar.ts";
+import type { Layout } from "./layout.ts";
+
+export function createLiteral({ inside, afterColon, afterComma }: Layout) {
+  const around = (open: string, members: readonly Sequence[], close: string): Sequence => {
+    if (members.length === 0) return [text(open), ...inside, text(close)];
+    const list = members.flatMap((each, i) =>
+      i === 0 ? each : [text(","), ...afterComma, ...each],
+    );
+    return [text(open), ...inside, ...list, ...inside, text(close)];
+  };
+
+  const literal = (given: Json): Sequence => {
+    if (isArray(given)) return around("[", given.map(literal), "]");
+    if (!isObject(given)) return [text(JSON.stringify(given))];
+    const members = Object.entries(given).map(([name, each]): Sequence => [
+      text(`${JSON.stringify(name)}:`),
+      ...afterColon,
+      ...literal(each),
+    ]);
+    return around("{", members, "}");
+  };
+
+  return literal;
+}

@@ -1,0 +1,80 @@
+/**
+ * The members that no subschema names: classes of keys by the patterns that they match, each with its value.
+ *
+ * Patterns of several subschemas cut the keys into classes; the keys of a class have all the same demands on the value.
+ */
+import { GrammarError } from "../grammar-error.ts";
+import { isEmptyLanguage, trieOf } from "../regular/dfa.ts";
+import type { Expression } from "../regular/expression.ts";
+import { type Block, type Conjunction, type Facts, keyOf } from "../schema/facts.ts";
+import { dfaOf } from "../schema/inside.ts";
+import { namesLanguage } from "../schema/string-languages.ts";
+import type { Schemas } from "../schema/unfold.ts";
+import type { Item, Sequence } from "./grammar.ts";
+import type { Emitter } from "./values.ts";
+
+const MAX_CLASSES = 64;
+
+export type OtherMember = {
+  /** The rest of the key after its opening quote. */
+  readonly key: Sequence;
+  readonly value: Item;
+};
+
+export function otherMembers(
+  facts: Facts,
+  declared: ReadonlySet<string>,
+  emitter: Emitter,
+): readonly OtherMember[] {
+  const { schemas } = emitter;
+  const { of } = schemas;
+  const classes = new Map<string, { terms: Conjunction; languages: Expression[] }>();
+  const taken = declared.size === 0 ? of.anything : of.not(of.automaton(trieOf([...declared])));
+  const all = of.and(taken, ...facts.names.map((terms) => namesLanguage(terms, schemas)));
+  for (const { language, matched } of classesOf(facts.blocks, all, schemas)) {
+    const terms = facts.blocks.flatMap((block) => valueIn(block, matched));
+    if (schemas.isImpossible(terms) || isNothing(language, schemas)) continue;
+    const key = keyOf(terms);
+    const same = classes.get(key) ?? { terms, languages: [] };
+    same.languages.push(language);
+    classes.set(key, same);
+  }
+  return [...classes.values()].map(({ terms, languages }) => ({
+    key: emitter.stringRest(of.or(...languages)),
+    value: emitter.value(terms),
+  }));
+}
+
+type KeyClass = { readonly language: Expression; readonly matched: ReadonlySet<Expression> };
+
+function classesOf(
+  blocks: readonly Block[],
+  all: Expression,
+  schemas: Schemas,
+): readonly KeyClass[] {
+  const { of } = schemas;
+  const patterns = new Set(blocks.flatMap((block) => block.patterns.map(([pattern]) => pattern)));
+  let classes: readonly KeyClass[] = [{ language: all, matched: new Set() }];
+  for (const pattern of patterns) {
+    const lone = classes.length === 1;
+    classes = classes.flatMap(({ language, matched }) => [
+      { language: of.and(language, pattern), matched: new Set([...matched, pattern]) },
+      { language: of.and(language, of.not(pattern)), matched },
+    ]);
+    if (!lone) classes = classes.filter(({ language }) => !isNothing(language, schemas));
+    if (classes.length > MAX_CLASSES) {
+      throw new GrammarError("too_large", "patternProperties overlap in too many ways");
+    }
+  }
+  return classes;
+}
+
+function valueIn(block: Block, matched: ReadonlySet<Expression>): Conjunction {
+  const matching = block.patterns.filter(([pattern]) => matched.has(pattern));
+  return matching.length === 0 ? block.additional : matching.flatMap(([, terms]) => terms);
+}
+
+function isNothing(language: Expression, schemas: Schemas): boolean {
+  if (language === schemas.of.anything) return false;
+  return language === schemas.of.never || isEmptyLanguage(dfaOf(language, schemas));
+}

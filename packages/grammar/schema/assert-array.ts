@@ -1,0 +1,46 @@
+/** What the keywords of arrays say when they must hold. */
+import { isArray } from "../json.ts";
+import type { Subschema } from "./document.ts";
+import { ARRAY, type Conjunction, positive } from "./facts.ts";
+import { countAt, keywordsOf, unsupported } from "./keywords.ts";
+import type { Reading } from "./unfold.ts";
+
+export function assertArray(at: Subschema, reading: Reading): void {
+  const { facts } = reading;
+  const keywords = keywordsOf(at);
+  facts.minItems = Math.max(facts.minItems, countAt(at, "minItems") ?? 0);
+  facts.maxItems = Math.min(facts.maxItems, countAt(at, "maxItems") ?? Infinity);
+  if (facts.minItems > facts.maxItems) facts.types &= ~ARRAY;
+  if ((facts.types & ARRAY) === 0) return;
+  assertItems(at, reading);
+  if (keywords["uniqueItems"] === true) facts.unique = at;
+  assertContains(at, reading);
+  const unevaluated = keywords["unevaluatedItems"];
+  if (unevaluated !== undefined && unevaluated !== true) {
+    const error = unsupported(at, "unevaluatedItems", "cannot be guaranteed; say items instead");
+    facts.problems = [...facts.problems, { types: ARRAY, error }];
+  }
+}
+
+function assertItems(at: Subschema, { facts, schemas }: Reading): void {
+  const { child } = schemas.document;
+  const keywords = keywordsOf(at);
+  const list = isArray(keywords["items"]) ? "items" : "prefixItems";
+  const prefix = keywords[list];
+  const after = list === "items" ? "additionalItems" : "items";
+  const rest: Conjunction = keywords[after] === undefined ? [] : [positive(child(at, after))];
+  const heads = isArray(prefix) ? prefix.map((_, i) => [positive(child(at, list, i))]) : [];
+  if (heads.length > 0 || rest.length > 0)
+    facts.tuples = [...facts.tuples, { prefix: heads, rest }];
+}
+
+function assertContains(at: Subschema, { facts, schemas }: Reading): void {
+  if (keywordsOf(at)["contains"] === undefined) return;
+  const min = countAt(at, "minContains") ?? 1;
+  const max = countAt(at, "maxContains") ?? Infinity;
+  const item = [positive(schemas.document.child(at, "contains"))];
+  if (min > max) facts.types &= ~ARRAY;
+  if (min > 0 || max < Infinity) facts.contains = [...facts.contains, { item, min, max, at }];
+  facts.minItems = Math.max(facts.minItems, min);
+  if (facts.minItems > facts.maxItems) facts.types &= ~ARRAY;
+}

@@ -1,0 +1,330 @@
+/**
+ * What a subschema says when it must not hold: one of its keywords is broken.
+ *
+ * Each option breaks one keyword. A keyword whose breach cannot be said (a member of some unknown name that is wrong)
+ * offers none: then fewer values are allowed, never a wrong one.
+ */
+import { type Json, isArray } from "../json.ts";
+import { maximumLanguage, minimumLanguage, multiplesOf } from "../regular/numbers.ts";
+import { LAST, forbidName, requireNames } from "./assert-object.ts";
+import type { Subschema } from "./document.ts";
+import {
+  ALL_TYPES,
+  ARRAY,
+  type Facts,
+  NUMBER,
+  OBJECT,
+  STRING,
+  negative,
+  positive,
+  typeOf,
+} from "./facts.ts";
+import {
+  boundsAt,
+  countAt,
+  keywordsOf,
+  listAt,
+  mapAt,
+  namesAt,
+  numberAt,
+  textAt,
+  typesAt,
+} from "./keywords.ts";
+import { formatLanguage, patternAt } from "./string-languages.ts";
+import type { Option, Reading, Schemas } from "./unfold.ts";
+
+export function denyKeywords(at: Subschema, reading: Reading): void {
+  const { schemas } = reading;
+  const reference = textAt(at, "$ref") ?? textAt(at, "$dynamicRef") ?? textAt(at, "$recursiveRef");
+  const options: Option[] = [];
+  if (reference !== undefined) {
+    options.push({ terms: [negative(schemas.document.resolve(at, reference, "$ref"))] });
+  }
+  const onlyReference = reference !== undefined && at.dialect.startsWith("draft");
+  if (!onlyReference) {
+    options.push(
+      ...brokenType(at),
+      ...brokenValues(at, reading),
+      ...brokenNumber(at, reading),
+      ...brokenString(at, reading),
+      ...brokenArray(at, reading),
+      ...brokenObject(at, reading),
+      ...brokenApplicators(at, reading),
+    );
+  }
+  reading.choose(options);
+}
+
+function brokenType(at: Subschema): readonly Option[] {
+  const types = typesAt(at);
+  if (types === undefined) return [];
+  const others = ALL_TYPES & ~types;
+  return others === 0 ? [] : [{ narrow: (facts) => void (facts.types &= others) }];
+}
+
+function brokenValues(at: Subschema, reading: Reading): readonly Option[] {
+  const listed = listAt(at, "enum");
+  const constant = keywordsOf(at)["const"];
+  return [listed, constant === undefined ? undefined : [constant]]
+    .filter((list) => list !== undefined)
+    .flatMap((list) => {
+      const composite = list.filter((value) => typeof value === "object" && value !== null);
+      const types = composite.reduce<number>((bits, value) => bits | typeOf(value), 0);
+      const others = { narrow: (facts: Facts) => withoutValues(facts, list, reading) };
+      return types === 0 ? [others] : [others, unsayable(types)];
+    });
+}
+
+/** Values of these types break the keyword too, in ways that cannot be said. */
+function unsayable(types: number): Option {
+  return {
+    narrow: (facts) => {
+      facts.types &= types;
+      facts.unsayable = true;
+    },
+  };
+}
+
+function withoutValues(facts: Facts, values: readonly Json[], { schemas }: Reading): void {
+  const { of } = schemas;
+  const strings = values.filter((value) => typeof value === "string");
+  const numbers = values.filter((value) => typeof value === "number");
+  if (strings.length > 0)
+    facts.strings = [...facts.strings, of.not(of.or(...strings.map(of.literal)))];
+  for (const value of numbers) {
+    const same = of.and(
+      minimumLanguage({ value, exclusive: false }, of),
+      maximumLanguage({ value, exclusive: false }, of),
+    );
+    facts.numbers = [...facts.numbers, of.not(same)];
+    facts.bounds = [...facts.bounds, value];
+  }
+  for (const value of values) {
+    if (value === null) facts.types &= ~typeOf(null);
+    else if (typeof value === "boolean") facts.booleans &= value ? ~1 : ~2;
+    else if (isArray(value)) {
+      if (value.length === 0) facts.minItems = Math.max(facts.minItems, 1);
+      else facts.types &= ~ARRAY;
+    } else if (typeof value === "object") {
+      if (Object.keys(value).length === 0) facts.minProperties = Math.max(facts.minProperties, 1);
+      else facts.types &= ~OBJECT;
+    }
+  }
+}
+
+function brokenNumber(at: Subschema, { schemas }: Reading): readonly Option[] {
+  const { of } = schemas;
+  const { minimum, maximum } = boundsAt(at);
+  const options: Option[] = [];
+  const add = (language: ReturnType<typeof of.or>, bound: number) =>
+    options.push({
+      narrow: (facts) => {
+        facts.types &= NUMBER;
+        facts.numbers = [...facts.numbers, language];
+        facts.bounds = [...facts.bounds, bound];
+      },
+    });
+  for (const { value, exclusive } of minimum) {
+    add(maximumLanguage({ value, exclusive: !exclusive }, of), value);
+  }
+  for (const { value, exclusive } of maximum) {
+    add(minimumLanguage({ value, exclusive: !exclusive }, of), value);
+  }
+  if (typeof keywordsOf(at)["format"] === "string") options.push(unsayable(NUMBER));
+  const divisor = numberAt(at, "multipleOf");
+  const multiples = divisor === undefined ? undefined : multiplesOf(divisor, of);
+  if (divisor !== undefined) {
+    if (multiples === undefined) options.push(unsayable(NUMBER));
+    else add(of.not(multiples), divisor);
+  }
+  return options;
+}
+
+function brokenString(at: Subschema, { schemas }: Reading): readonly Option[] {
+  const { of } = schemas;
+  const options: Option[] = [];
+  const minLength = countAt(at, "minLength") ?? 0;
+  const maxLength = countAt(at, "maxLength");
+  if (minLength > 0) {
+    options.push({
+      narrow: (facts) => {
+        facts.types &= STRING;
+        facts.maxLength = Math.min(facts.maxLength, minLength - 1);
+        if (facts.minLength > facts.maxLength) facts.types = 0;
+      },
+    });
+  }
+  if (maxLength !== undefined) {
+    options.push({
+      narrow: (facts) => {
+        facts.types &= STRING;
+        facts.minLength = Math.max(facts.minLength, maxLength + 1);
+        if (facts.minLength > facts.maxLength) facts.types = 0;
+      },
+    });
+  }
+  const format = formatLanguage(at, schemas);
+  if (format?.exact === false) options.push(unsayable(STRING));
+  for (const language of [
+    patternAt(at, schemas),
+    format?.exact === true ? format.language : undefined,
+  ]) {
+    if (language === undefined) continue;
+    options.push({
+      narrow: (facts) => {
+        facts.types &= STRING;
+        facts.strings = [...facts.strings, of.not(language)];
+      },
+    });
+  }
+  return options;
+}
+
+function brokenArray(at: Subschema, { schemas }: Reading): readonly Option[] {
+  const options: Option[] = [];
+  const add = (narrow: (facts: Facts) => void) =>
+    options.push({
+      narrow: (facts) => {
+        facts.types &= ARRAY;
+        narrow(facts);
+        if (facts.minItems > facts.maxItems) facts.types = 0;
+      },
+    });
+  const minItems = countAt(at, "minItems") ?? 0;
+  const maxItems = countAt(at, "maxItems");
+  if (minItems > 0) add((facts) => void (facts.maxItems = Math.min(facts.maxItems, minItems - 1)));
+  if (maxItems !== undefined) {
+    add((facts) => void (facts.minItems = Math.max(facts.minItems, maxItems + 1)));
+  }
+  for (const narrow of brokenItems(at, schemas)) add(narrow);
+  if (hasUnsayableItems(at)) options.push(unsayable(ARRAY));
+  return options;
+}
+
+function brokenItems(at: Subschema, { document: { child } }: Schemas) {
+  const keywords = keywordsOf(at);
+  const narrows: ((facts: Facts) => void)[] = [];
+  const list = isArray(keywords["items"]) ? "items" : "prefixItems";
+  const prefix = listAt(at, list) ?? [];
+  prefix.forEach((_, i) => {
+    const heads = Array.from({ length: i }, () => []);
+    const wrong = [negative(child(at, list, i))];
+    narrows.push((facts) => {
+      facts.minItems = Math.max(facts.minItems, i + 1);
+      facts.tuples = [...facts.tuples, { prefix: [...heads, wrong], rest: [] }];
+    });
+  });
+  if (list === "prefixItems" && keywords["items"] !== undefined && prefix.length === 0) {
+    const item = [negative(child(at, "items"))];
+    narrows.push((facts) => {
+      facts.contains = [...facts.contains, { item, min: 1, max: Infinity, at }];
+      facts.minItems = Math.max(facts.minItems, 1);
+    });
+  }
+  if (keywords["contains"] !== undefined && !countsContained(at)) {
+    const rest = [negative(child(at, "contains"))];
+    narrows.push((facts) => void (facts.tuples = [...facts.tuples, { prefix: [], rest }]));
+  }
+  return narrows;
+}
+
+function countsContained(at: Subschema): boolean {
+  const keywords = keywordsOf(at);
+  return keywords["minContains"] !== undefined || keywords["maxContains"] !== undefined;
+}
+
+/** Items after a prefix that are wrong, counts of `contains`, and items that are equal. */
+function hasUnsayableItems(at: Subschema): boolean {
+  const keywords = keywordsOf(at);
+  if (["uniqueItems", "unevaluatedItems"].some((each) => keywords[each] !== undefined)) {
+    return true;
+  }
+  const afterPrefix = isArray(keywords["items"]) ? "additionalItems" : "items";
+  const hasPrefix = isArray(keywords["items"]) || (listAt(at, "prefixItems") ?? []).length > 0;
+  if (hasPrefix && keywords[afterPrefix] !== undefined) return true;
+  return keywords["contains"] !== undefined && countsContained(at);
+}
+
+function brokenObject(at: Subschema, { schemas }: Reading): readonly Option[] {
+  const { child } = schemas.document;
+  const keywords = keywordsOf(at);
+  const options: Option[] = [];
+  const add = (narrow: (facts: Facts) => void) =>
+    options.push({
+      narrow: (facts) => {
+        facts.types &= OBJECT;
+        narrow(facts);
+        if (facts.minProperties > facts.maxProperties) facts.types = 0;
+      },
+    });
+  const minProperties = countAt(at, "minProperties") ?? 0;
+  const maxProperties = countAt(at, "maxProperties");
+  if (minProperties > 0) {
+    add((facts) => void (facts.maxProperties = Math.min(facts.maxProperties, minProperties - 1)));
+  }
+  if (maxProperties !== undefined) {
+    add((facts) => void (facts.minProperties = Math.max(facts.minProperties, maxProperties + 1)));
+  }
+  const unsaid = [
+    "patternProperties",
+    "additionalProperties",
+    "propertyNames",
+    "unevaluatedProperties",
+  ];
+  if (unsaid.some((keyword) => (keywords[keyword] ?? true) !== true))
+    options.push(unsayable(OBJECT));
+  for (const name of namesAt(at, "required")) add((facts) => forbidName(facts, name, schemas));
+  for (const [name] of mapAt(at, "properties")) {
+    const wrong = [negative(child(at, "properties", name))];
+    add((facts) => {
+      requireNames(facts, [name]);
+      facts.blocks = [
+        ...facts.blocks,
+        { order: LAST, properties: new Map([[name, wrong]]), patterns: [], additional: [] },
+      ];
+    });
+  }
+  for (const keyword of ["dependencies", "dependentRequired", "dependentSchemas"]) {
+    for (const [name, value] of mapAt(at, keyword)) {
+      if (isArray(value)) {
+        for (const missing of value.filter((each) => typeof each === "string")) {
+          add((facts) => {
+            requireNames(facts, [name]);
+            forbidName(facts, missing, schemas);
+          });
+        }
+      } else {
+        const terms = [negative(child(at, keyword, name))];
+        options.push({ terms, narrow: (facts) => requireNames(facts, [name]) });
+      }
+    }
+  }
+  return options;
+}
+
+function brokenApplicators(at: Subschema, { schemas }: Reading): readonly Option[] {
+  const { child } = schemas.document;
+  const keywords = keywordsOf(at);
+  const options: Option[] = [];
+  listAt(at, "allOf")?.forEach((_, i) =>
+    options.push({ terms: [negative(child(at, "allOf", i))] }),
+  );
+  for (const keyword of ["anyOf", "oneOf"]) {
+    const list = listAt(at, keyword);
+    if (list === undefined) continue;
+    options.push({ terms: list.map((_, i) => negative(child(at, keyword, i))) });
+    // Of two that hold at once, none is offered.
+    if (keyword === "oneOf" && list.length > 1) options.push(unsayable(ALL_TYPES));
+  }
+  if (keywords["not"] !== undefined) options.push({ terms: [positive(child(at, "not"))] });
+  if (keywords["if"] !== undefined) {
+    const condition = child(at, "if");
+    if (keywords["then"] !== undefined) {
+      options.push({ terms: [positive(condition), negative(child(at, "then"))] });
+    }
+    if (keywords["else"] !== undefined) {
+      options.push({ terms: [negative(condition), negative(child(at, "else"))] });
+    }
+  }
+  return options;
+}

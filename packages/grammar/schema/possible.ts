@@ -1,0 +1,100 @@
+/**
+ * Takes from an alternative what no value can satisfy: types whose demands contradict each other.
+ *
+ * It is how options of `oneOf` are found to be disjoint, and how branches end early. It errs on the side of
+ * "possible"; what then turns out to have no text is dropped when the grammar is trimmed.
+ */
+import { type Json, canonicalText } from "../json.ts";
+import type { Expression } from "../regular/expression.ts";
+import { isEmptyLanguage } from "../regular/dfa.ts";
+import {
+  ARRAY,
+  BOOLEAN,
+  type Conjunction,
+  type Facts,
+  NUMBER,
+  OBJECT,
+  STRING,
+  typeOf,
+} from "./facts.ts";
+import { dfaOf, itemAt, memberAt } from "./inside.ts";
+import { numbersOf } from "./number-languages.ts";
+import { stringsOf } from "./string-languages.ts";
+import type { Schemas } from "./unfold.ts";
+
+export type Possible = {
+  readonly facts: Facts | undefined;
+  /** False where a type was taken away that some value of it may satisfy after all. */
+  readonly exact: boolean;
+};
+
+export function withoutImpossible(given: Facts, whole: Conjunction, schemas: Schemas): Possible {
+  const facts = { ...given };
+  if (facts.values !== undefined) {
+    return { facts: onlyValid(facts, facts.values, whole, schemas), exact: true };
+  }
+  if (facts.booleans === 0) facts.types &= ~BOOLEAN;
+  const checks = [withoutStrings, withoutNumbers, withoutObjects, withoutArrays];
+  const exact = checks.map((check) => check(facts, schemas)).every(Boolean);
+  return { facts: facts.types === 0 ? undefined : facts, exact };
+}
+
+/** Each takes its type away where nothing of it is left, and says whether that is certain. */
+function withoutStrings(facts: Facts, schemas: Schemas): boolean {
+  if ((facts.types & STRING) === 0 || facts.strings.length === 0) return true;
+  if (!isNothing(stringsOf(facts, schemas), schemas)) return true;
+  facts.types &= ~STRING;
+  return !facts.narrowed;
+}
+
+function withoutNumbers(facts: Facts, schemas: Schemas): boolean {
+  if ((facts.types & NUMBER) === 0 || facts.numbers.length === 0) return true;
+  if (isNothing(numbersOf(facts, schemas), schemas)) facts.types &= ~NUMBER;
+  return true;
+}
+
+function withoutObjects(facts: Facts, schemas: Schemas): boolean {
+  if ((facts.types & OBJECT) === 0) return true;
+  const lacking = [...facts.required].some((name) =>
+    schemas.isImpossible(memberAt(facts, name, schemas)),
+  );
+  if (lacking || facts.required.size > facts.maxProperties) facts.types &= ~OBJECT;
+  return !lacking || facts.names.length === 0;
+}
+
+function withoutArrays(facts: Facts, schemas: Schemas): boolean {
+  if ((facts.types & ARRAY) === 0 || facts.minItems === 0) return true;
+  const places = Math.max(0, ...facts.tuples.map(({ prefix }) => prefix.length));
+  const needed = Math.min(facts.minItems, places + 1);
+  const items = Array.from({ length: needed }, (_, i) => itemAt(facts, i));
+  const contained = facts.contains.filter(({ min }) => min > 0).map(({ item }) => item);
+  if ([...items, ...contained].some(schemas.isImpossible)) facts.types &= ~ARRAY;
+  return true;
+}
+
+function onlyValid(
+  facts: Facts,
+  values: readonly Json[],
+  whole: Conjunction,
+  schemas: Schemas,
+): Facts | undefined {
+  const distinct = new Map(values.map((value) => [canonicalText(value), value]));
+  schemas.budget.spend(distinct.size);
+  const valid = [...distinct.values()].filter(
+    (value) => (typeOf(value) & facts.types) !== 0 && schemas.isValid(value, whole),
+  );
+  return valid.length === 0 ? undefined : { ...facts, values: valid };
+}
+
+function isNothing(language: Expression, schemas: Schemas): boolean {
+  if (language === schemas.of.never) return true;
+  if (language.nullable || !mayConflict(language)) return false;
+  return isEmptyLanguage(dfaOf(language, schemas));
+}
+
+/** Only an intersection or a complement can be empty without saying so. */
+function mayConflict(language: Expression): boolean {
+  if (language.kind === "or") return language.parts.every(mayConflict);
+  if (language.kind === "concat") return mayConflict(language.first) || mayConflict(language.rest);
+  return language.kind === "and" || language.kind === "not";
+}
