@@ -2,7 +2,6 @@
 import {
   ggml_type,
   llama_attention_type,
-  llama_context_type,
   llama_flash_attn_type,
   llama_pooling_type,
   llama_rope_scaling_type,
@@ -53,7 +52,6 @@ export type ContextOptions = {
   readonly recurrentSnapshots?: number;
   /** Outputs of one batch at most. */
   readonly outputs?: number;
-  readonly kind?: Lowercase<keyof typeof llama_context_type>;
   /** Measures what `performance` tells. */
   readonly measures?: boolean;
 };
@@ -81,7 +79,6 @@ export function contextParams(
 
 function kinds(params: llama_context_params, options: ContextOptions) {
   return {
-    ctx_type: valueOf(llama_context_type, options.kind, params.ctx_type),
     flash_attn_type: valueOf(llama_flash_attn_type, options.flashAttention, params.flash_attn_type),
     type_k: valueOf(ggml_type, options.keyType, params.type_k),
     type_v: valueOf(ggml_type, options.valueType, params.type_v),

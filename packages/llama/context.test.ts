@@ -124,7 +124,7 @@ suite("a context", { timeout: 120_000 }, () => {
     assert.equal(await context.decode(batch), "done");
     add(200);
     assert.equal(await context.decode(batch), "full");
-    assert.throws(() => context.logits(199), RangeError);
+    assert.throws(() => context.outputs.logits(199), RangeError);
     assert.deepEqual(context.sequences.range(0), { first: 0, last: 199 });
     assert.equal(context.sequences.remove(0), true);
     add(0);
@@ -165,7 +165,7 @@ suite("a context", { timeout: 120_000 }, () => {
       () => batch.add(7, 8, 0, true),
       () => batch.clear(),
       () => batch[Symbol.dispose](),
-      () => context.logits(0),
+      () => context.outputs.logits(0),
       () => context.sequences.remove(0),
       () => context[Symbol.dispose](),
       () => model[Symbol.dispose](),
@@ -184,20 +184,20 @@ suite("a context", { timeout: 120_000 }, () => {
     batch.add(7, 0, 0, false);
     batch.add(8, 1, 0, true);
     await context.decode(batch);
-    const logits = context.logits(1);
+    const logits = context.outputs.logits(1);
     assert.equal(logits.length, model.vocabulary.size);
-    assert.throws(() => context.logits(0), RangeError, "the first token has no outputs");
+    assert.throws(() => context.outputs.logits(0), RangeError, "the first token has no outputs");
     batch.clear();
     batch.add(9, 2, 0, true);
     await context.decode(batch);
     assert.equal(logits.length, 0);
-    assert.throws(() => context.logits(1), RangeError);
-    const last = context.logits(0);
+    assert.throws(() => context.outputs.logits(1), RangeError);
+    const last = context.outputs.logits(0);
     context[Symbol.dispose]();
     context[Symbol.dispose]();
     assert.equal(last.length, 0);
     for (const misuse of [
-      () => context.logits(0),
+      () => context.outputs.logits(0),
       () => context.threads,
       () => context.sequences.range(0),
       () => context.createBatch({ tokens: 1 }),
@@ -227,7 +227,7 @@ suite("a context", { timeout: 120_000 }, () => {
       () => batch.add(1, 0, [0, 1, 0], true),
       () => context.sequences.remove(2),
       () => context.sequences.copy(0, -1),
-      () => context.logits(0),
+      () => context.outputs.logits(0),
       () => model.vocabulary.piece(model.vocabulary.size, { control: true }),
     ]) {
       assert.throws(misuse, RangeError, String(misuse));

@@ -13,8 +13,8 @@ import type { Reservation } from "./logs/log-lines.ts";
 import type { Model } from "./model.ts";
 import { LlamaError, OwnershipError } from "./native/errors.ts";
 import { Handle } from "./native/handle.ts";
-import { Views } from "./native/memory.ts";
 import type { Pointer } from "./native/pointer.ts";
+import { Outputs } from "./outputs.ts";
 import { Sequences } from "./sequences.ts";
 
 /** `full`: no room in the cache, and nothing was evaluated. `aborted`: micro-batches before stay in the cache. */
@@ -67,12 +67,12 @@ export class Context implements Disposable {
   };
   readonly pooling: Pooling;
   readonly sequences: Sequences;
+  /** Of the batch that was evaluated last. */
+  readonly outputs: Outputs;
   readonly #handle: Handle<"llama_context">;
   readonly #flag: AbortFlag;
-  readonly #views = new Views();
   readonly #batches = new Set<Batch>();
   #adapters: readonly Adapter[] = [];
-  #outputs: ReadonlySet<number> = new Set();
   #embeds: boolean;
   #causal: boolean;
   #running = false;
@@ -97,6 +97,8 @@ export class Context implements Disposable {
       { count: this.limits.sequences, unified },
       () => this.pointer,
     );
+    const { pooling, sequences } = this;
+    this.outputs = new Outputs({ model, pooling, sequences, pointer: () => this.pointer });
     this.#embeds = options.embeddings ?? false;
     this.#causal = isCausal(model, options);
   }
@@ -134,8 +136,7 @@ export class Context implements Disposable {
     void this.pointer;
     this.#assertEvaluates(name, batch);
     if (signal?.aborted === true) return "aborted";
-    this.#views.end();
-    this.#outputs = new Set();
+    this.outputs.end();
     this.#running = true;
     this.#flag.lower();
     const abort = (): void => this.#flag.raise();
@@ -145,7 +146,7 @@ export class Context implements Disposable {
         batch.lend((native) => this.model.llama.native.later(name, context, native)),
       );
       const evaluated = evaluatedOf(status);
-      if (evaluated === "done") this.#outputs = new Set(this.#outputsOf(batch));
+      if (evaluated === "done") this.outputs.begin(this.#outputsOf(batch));
       return evaluated;
     } finally {
       signal?.removeEventListener("abort", abort);
@@ -168,47 +169,6 @@ export class Context implements Disposable {
 
   #outputsOf(batch: Batch): Iterable<number> {
     return this.#embeds ? Array.from({ length: batch.size }).keys() : batch.outputs();
-  }
-
-  /** Of the token at this index in the batch that was evaluated last, one for each token of the vocabulary. */
-  logits(index: number): Float32Array {
-    const address = this.model.llama.native.call.llama_get_logits_ith(this.output(index), index);
-    if (address === null)
-      throw new LlamaError("llama.cpp has no logits: the context makes embeddings");
-    return this.#views.float32(address, this.model.vocabulary.size);
-  }
-
-  /** Of the token at this index, before pooling. */
-  embedding(index: number): Float32Array {
-    const { call } = this.model.llama.native;
-    const address = call.llama_get_embeddings_ith(this.output(index), index);
-    if (address === null) throw new LlamaError("llama.cpp has no embeddings of tokens here");
-    return this.#views.float32(address, this.model.shape.outputDimensions);
-  }
-
-  /** Of all tokens of a sequence together; with rank pooling, the classifier's outputs. */
-  sequenceEmbedding(sequence: number): Float32Array {
-    const { call } = this.model.llama.native;
-    const address = call.llama_get_embeddings_seq(this.pointer, this.sequences.check(sequence));
-    if (address === null) {
-      throw new LlamaError(
-        `llama.cpp has no embedding of sequence ${sequence}: pooling is ${this.pooling}`,
-      );
-    }
-    const { shape } = this.model;
-    const length = this.pooling === "rank" ? shape.classes : shape.outputDimensions;
-    return this.#views.float32(address, length);
-  }
-
-  /**
-   * The context, for a call that reads the outputs at this index.
-   *
-   * @throws RangeError when the last batch has none there
-   */
-  output(index: number): Pointer<"llama_context"> {
-    const { pointer } = this;
-    if (this.#outputs.has(index)) return pointer;
-    throw new RangeError(`The batch that was evaluated last has no outputs at ${index}`);
   }
 
   setThreads(threads: number, batchThreads: number): void {
@@ -274,7 +234,7 @@ export class Context implements Disposable {
   }
 
   #free(pointer: Pointer<"llama_context">): void {
-    this.#views.end();
+    this.outputs.end();
     for (const adapter of this.#adapters) adapter.users.delete(this);
     this.model.llama.native.call.llama_free(pointer);
     this.#flag[Symbol.dispose]();

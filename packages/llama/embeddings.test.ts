@@ -27,7 +27,7 @@ suite("embeddings", { timeout: 120_000 }, () => {
     const [text = ""] = TEXTS;
     using unpooled = await contextFor(model, "none");
     const tokens = await embedTokens(unpooled, text);
-    assert.throws(() => unpooled.sequenceEmbedding(0), LlamaError);
+    assert.throws(() => unpooled.outputs.sequenceEmbedding(0), LlamaError);
     const pooled = async (pooling: Pooling) => {
       using context = await contextFor(model, pooling);
       assert.equal(context.pooling, pooling);
@@ -49,7 +49,7 @@ suite("embeddings", { timeout: 120_000 }, () => {
     using batch = context.createBatch({ tokens: 8 });
     batch.add(5, 0, 0, true);
     await context.encode(batch);
-    const vector = context.sequenceEmbedding(0);
+    const vector = context.outputs.sequenceEmbedding(0);
     assert.equal(vector.length, model.shape.outputDimensions);
     await context.encode(batch);
     assert.equal(vector.length, 0);
@@ -61,11 +61,11 @@ suite("embeddings", { timeout: 120_000 }, () => {
     using batch = context.createBatch({ tokens: 4 });
     batch.add(5, 0, 0, true);
     await context.decode(batch);
-    assert.throws(() => context.embedding(0), LlamaError);
+    assert.throws(() => context.outputs.embedding(0), LlamaError);
     context.setEmbeddings(true);
     context.sequences.clear();
     await context.decode(batch);
-    assert.equal(context.embedding(0).length, model.shape.outputDimensions);
+    assert.equal(context.outputs.embedding(0).length, model.shape.outputDimensions);
   });
 
   test("of a model without a cache must fit what is computed at once", async () => {
@@ -104,7 +104,7 @@ async function embed(context: Context, texts: readonly string[]): Promise<readon
     }
   }
   assert.equal(await context.decode(batch), "done");
-  return texts.map((_, sequence) => [...context.sequenceEmbedding(sequence)]);
+  return texts.map((_, sequence) => [...context.outputs.sequenceEmbedding(sequence)]);
 }
 
 async function embedTokens(context: Context, text: string): Promise<readonly number[][]> {
@@ -112,7 +112,7 @@ async function embedTokens(context: Context, text: string): Promise<readonly num
   const tokens = promptOf(context.model, text);
   for (const [at, token] of tokens.entries()) batch.add(token, at, 0, true);
   assert.equal(await context.decode(batch), "done");
-  return tokens.map((_, index) => [...context.embedding(index)]);
+  return tokens.map((_, index) => [...context.outputs.embedding(index)]);
 }
 
 function cosine(one: readonly number[] = [], other: readonly number[] = []): number {

@@ -1,22 +1,20 @@
 /** What packages/llama calls of llama.cpp. A function is bound when its name is here, and only then. */
 
 export const FUNCTIONS = words(`
-  ggml_is_empty ggml_type_name ggml_blck_size ggml_type_size ggml_row_size ggml_is_quantized ggml_version ggml_commit
-  ggml_backend_load_all_from_path ggml_backend_dev_count ggml_backend_dev_get ggml_backend_dev_by_type
-  ggml_backend_dev_by_name ggml_backend_dev_name ggml_backend_dev_get_props ggml_backend_dev_memory
-  ggml_backend_dev_backend_reg ggml_backend_dev_buffer_type ggml_backend_buft_name ggml_backend_reg_name
+  ggml_is_empty ggml_backend_load_all_from_path ggml_backend_dev_count ggml_backend_dev_get
+  ggml_backend_dev_get_props ggml_backend_dev_buffer_type
 
-  llama_version llama_backend_init llama_backend_free llama_numa_init llama_log_set llama_print_system_info
+  llama_version llama_backend_init llama_numa_init llama_log_set llama_print_system_info
   llama_max_devices llama_max_parallel_sequences llama_supports_mmap llama_supports_mlock llama_supports_gpu_offload
   llama_model_default_params llama_context_default_params llama_sampler_chain_default_params
 
-  llama_model_load_from_file llama_model_load_from_splits llama_model_free llama_model_get_vocab
+  llama_model_load_from_file llama_model_free llama_model_get_vocab
   llama_model_rope_type llama_model_n_ctx_train llama_model_n_embd llama_model_n_embd_inp llama_model_n_embd_out
   llama_model_n_layer llama_model_n_layer_nextn llama_model_n_head llama_model_n_head_kv llama_model_n_swa
   llama_model_rope_freq_scale_train llama_model_n_cls_out llama_model_cls_label llama_model_meta_count
-  llama_model_meta_key_by_index llama_model_meta_val_str llama_model_meta_val_str_by_index llama_model_desc
+  llama_model_meta_key_by_index llama_model_meta_val_str_by_index llama_model_desc
   llama_model_ftype llama_ftype_name llama_model_size llama_model_n_params llama_model_chat_template
-  llama_model_has_encoder llama_model_has_decoder llama_model_decoder_start_token llama_model_is_recurrent
+  llama_model_has_encoder llama_model_has_decoder llama_model_is_recurrent
   llama_model_is_hybrid llama_model_is_diffusion
 
   llama_vocab_type llama_vocab_n_tokens llama_vocab_get_text llama_vocab_get_score llama_vocab_get_attr
@@ -27,7 +25,7 @@ export const FUNCTIONS = words(`
 
   llama_init_from_model llama_free llama_n_ctx llama_n_ctx_seq llama_n_batch llama_n_ubatch llama_n_seq_max
   llama_get_memory llama_pooling_type llama_n_threads llama_n_threads_batch llama_set_n_threads
-  llama_set_embeddings llama_set_causal_attn llama_encode llama_decode llama_synchronize
+  llama_set_embeddings llama_set_causal_attn llama_encode llama_decode
   llama_get_logits_ith llama_get_embeddings_ith llama_get_embeddings_seq
   llama_perf_context llama_perf_context_reset
 
@@ -39,9 +37,9 @@ export const FUNCTIONS = words(`
   llama_adapter_meta_key_by_index llama_adapter_meta_val_str_by_index llama_adapter_get_alora_n_invocation_tokens
   llama_adapter_get_alora_invocation_tokens
 
-  llama_sampler_chain_init llama_sampler_chain_add llama_sampler_chain_get llama_sampler_chain_n llama_sampler_free llama_sampler_clone
-  llama_sampler_reset llama_sampler_accept llama_sampler_apply llama_sampler_sample llama_sampler_get_seed
-  llama_sampler_name llama_perf_sampler llama_perf_sampler_reset
+  llama_sampler_chain_init llama_sampler_chain_add llama_sampler_chain_get llama_sampler_free llama_sampler_clone
+  llama_sampler_reset llama_sampler_accept llama_sampler_apply llama_sampler_sample
+  llama_perf_sampler llama_perf_sampler_reset
   llama_sampler_init_greedy llama_sampler_init_dist llama_sampler_init_top_k llama_sampler_init_top_p
   llama_sampler_init_min_p llama_sampler_init_typical llama_sampler_init_temp llama_sampler_init_temp_ext
   llama_sampler_init_xtc llama_sampler_init_top_n_sigma llama_sampler_init_mirostat llama_sampler_init_mirostat_v2
@@ -71,12 +69,10 @@ export const ENUMS: ReadonlyMap<string, string> = new Map([
   ["llama_flash_attn_type", "LLAMA_FLASH_ATTN_TYPE_"],
   ["llama_split_mode", "LLAMA_SPLIT_MODE_"],
   ["llama_load_mode", "LLAMA_LOAD_MODE_"],
-  ["llama_lazy_mode", "LLAMA_LAZY_MODE_"],
-  ["llama_context_type", "LLAMA_CONTEXT_TYPE_"],
 ]);
 
 /** `#define`s. */
-export const CONSTANTS = words("LLAMA_TOKEN_NULL LLAMA_DEFAULT_SEED LLAMA_STATE_SEQ_VERSION");
+export const CONSTANTS = words("LLAMA_TOKEN_NULL");
 
 function words(text: string): readonly string[] {
   return text.trim().split(/\s+/);

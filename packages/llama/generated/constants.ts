@@ -2,8 +2,6 @@
 export const LLAMA_RELEASE = "v0.4.0";
 export const LLAMA_COMMIT = "80fb11ac73e66d89eae2c6a91d8a77428fa733ed";
 export const LLAMA_TOKEN_NULL = -1;
-export const LLAMA_DEFAULT_SEED = 4294967295;
-export const LLAMA_STATE_SEQ_VERSION = 3;
 export const ggml_type = {
   F32: 0,
   F16: 1,
@@ -134,13 +132,4 @@ export const llama_load_mode = {
   MLOCK: 2,
   MMAP_MLOCK: 3,
   DIRECT_IO: 4,
-} as const;
-export const llama_lazy_mode = {
-  OFF: 0,
-  AUTO: 1,
-  ON: 2,
-} as const;
-export const llama_context_type = {
-  DEFAULT: 0,
-  MTP: 1,
 } as const;

@@ -11,28 +11,13 @@ import type {
 
 export type LlamaFunctions = {
   ggml_is_empty: (tensor: Pointer<"ggml_tensor">) => boolean;
-  ggml_type_name: (type: number) => string | null;
-  ggml_blck_size: (type: number) => number;
-  ggml_type_size: (type: number) => number;
-  ggml_row_size: (type: number, ne: number) => number;
-  ggml_is_quantized: (type: number) => boolean;
-  ggml_version: () => string | null;
-  ggml_commit: () => string | null;
   ggml_backend_load_all_from_path: (dirPath: string | null) => void;
   ggml_backend_dev_count: () => number;
   ggml_backend_dev_get: (index: number) => Pointer<"ggml_backend_device"> | null;
-  ggml_backend_dev_by_type: (type: number) => Pointer<"ggml_backend_device"> | null;
-  ggml_backend_dev_by_name: (name: string | null) => Pointer<"ggml_backend_device"> | null;
-  ggml_backend_dev_name: (device: Pointer<"ggml_backend_device">) => string | null;
   ggml_backend_dev_get_props: (device: Pointer<"ggml_backend_device">, props: Memory) => void;
-  ggml_backend_dev_memory: (device: Pointer<"ggml_backend_device">, free: Memory, total: Memory) => void;
-  ggml_backend_dev_backend_reg: (device: Pointer<"ggml_backend_device">) => Pointer<"ggml_backend_reg"> | null;
   ggml_backend_dev_buffer_type: (device: Pointer<"ggml_backend_device">) => Pointer<"ggml_backend_buffer_type"> | null;
-  ggml_backend_buft_name: (buft: Pointer<"ggml_backend_buffer_type">) => string | null;
-  ggml_backend_reg_name: (reg: Pointer<"ggml_backend_reg">) => string | null;
   llama_version: () => string | null;
   llama_backend_init: () => void;
-  llama_backend_free: () => void;
   llama_numa_init: (numa: number) => void;
   llama_log_set: (logCallback: Memory, userData: Memory) => void;
   llama_print_system_info: () => string | null;
@@ -45,7 +30,6 @@ export type LlamaFunctions = {
   llama_context_default_params: () => llama_context_params;
   llama_sampler_chain_default_params: () => llama_sampler_chain_params;
   llama_model_load_from_file: (pathModel: string | null, params: llama_model_params) => Pointer<"llama_model"> | null;
-  llama_model_load_from_splits: (paths: readonly string[], nPaths: number, params: llama_model_params) => Pointer<"llama_model"> | null;
   llama_model_free: (model: Pointer<"llama_model">) => void;
   llama_model_get_vocab: (model: Pointer<"llama_model">) => Pointer<"llama_vocab"> | null;
   llama_model_rope_type: (model: Pointer<"llama_model">) => number;
@@ -63,7 +47,6 @@ export type LlamaFunctions = {
   llama_model_cls_label: (model: Pointer<"llama_model">, i: number) => string | null;
   llama_model_meta_count: (model: Pointer<"llama_model">) => number;
   llama_model_meta_key_by_index: (model: Pointer<"llama_model">, i: number, buf: Memory, bufSize: number) => number;
-  llama_model_meta_val_str: (model: Pointer<"llama_model">, key: string | null, buf: Memory, bufSize: number) => number;
   llama_model_meta_val_str_by_index: (model: Pointer<"llama_model">, i: number, buf: Memory, bufSize: number) => number;
   llama_model_desc: (model: Pointer<"llama_model">, buf: Memory, bufSize: number) => number;
   llama_model_ftype: (model: Pointer<"llama_model">) => number;
@@ -73,7 +56,6 @@ export type LlamaFunctions = {
   llama_model_chat_template: (model: Pointer<"llama_model">, name: string | null) => string | null;
   llama_model_has_encoder: (model: Pointer<"llama_model">) => boolean;
   llama_model_has_decoder: (model: Pointer<"llama_model">) => boolean;
-  llama_model_decoder_start_token: (model: Pointer<"llama_model">) => number;
   llama_model_is_recurrent: (model: Pointer<"llama_model">) => boolean;
   llama_model_is_hybrid: (model: Pointer<"llama_model">) => boolean;
   llama_model_is_diffusion: (model: Pointer<"llama_model">) => boolean;
@@ -119,7 +101,6 @@ export type LlamaFunctions = {
   llama_set_causal_attn: (ctx: Pointer<"llama_context">, causalAttn: boolean) => void;
   llama_encode: (ctx: Pointer<"llama_context">, batch: llama_batch) => number;
   llama_decode: (ctx: Pointer<"llama_context">, batch: llama_batch) => number;
-  llama_synchronize: (ctx: Pointer<"llama_context">) => void;
   llama_get_logits_ith: (ctx: Pointer<"llama_context">, i: number) => bigint | null;
   llama_get_embeddings_ith: (ctx: Pointer<"llama_context">, i: number) => bigint | null;
   llama_get_embeddings_seq: (ctx: Pointer<"llama_context">, seqId: number) => bigint | null;
@@ -147,15 +128,12 @@ export type LlamaFunctions = {
   llama_sampler_chain_init: (params: llama_sampler_chain_params) => Pointer<"llama_sampler"> | null;
   llama_sampler_chain_add: (chain: Pointer<"llama_sampler">, smpl: Pointer<"llama_sampler">) => void;
   llama_sampler_chain_get: (chain: Pointer<"llama_sampler">, i: number) => Pointer<"llama_sampler"> | null;
-  llama_sampler_chain_n: (chain: Pointer<"llama_sampler">) => number;
   llama_sampler_free: (smpl: Pointer<"llama_sampler">) => void;
   llama_sampler_clone: (smpl: Pointer<"llama_sampler">) => Pointer<"llama_sampler"> | null;
   llama_sampler_reset: (smpl: Pointer<"llama_sampler">) => void;
   llama_sampler_accept: (smpl: Pointer<"llama_sampler">, token: number) => void;
   llama_sampler_apply: (smpl: Pointer<"llama_sampler">, curP: Memory) => void;
   llama_sampler_sample: (smpl: Pointer<"llama_sampler">, ctx: Pointer<"llama_context">, idx: number) => number;
-  llama_sampler_get_seed: (smpl: Pointer<"llama_sampler">) => number;
-  llama_sampler_name: (smpl: Pointer<"llama_sampler">) => string | null;
   llama_perf_sampler: (chain: Pointer<"llama_sampler">) => llama_perf_sampler_data;
   llama_perf_sampler_reset: (chain: Pointer<"llama_sampler">) => void;
   llama_sampler_init_greedy: () => Pointer<"llama_sampler"> | null;
@@ -182,28 +160,13 @@ export type LlamaFunctions = {
 /** As koffi reads them. */
 export const PROTOTYPES: readonly string[] = [
   "bool ggml_is_empty(void * tensor)",
-  "const char * ggml_type_name(int type)",
-  "int64_t ggml_blck_size(int type)",
-  "size_t ggml_type_size(int type)",
-  "size_t ggml_row_size(int type, int64_t ne)",
-  "bool ggml_is_quantized(int type)",
-  "const char * ggml_version()",
-  "const char * ggml_commit()",
   "void ggml_backend_load_all_from_path(const char * dir_path)",
   "size_t ggml_backend_dev_count()",
   "void * ggml_backend_dev_get(size_t index)",
-  "void * ggml_backend_dev_by_type(int type)",
-  "void * ggml_backend_dev_by_name(const char * name)",
-  "const char * ggml_backend_dev_name(void * device)",
   "void ggml_backend_dev_get_props(void * device, void * props)",
-  "void ggml_backend_dev_memory(void * device, void * free, void * total)",
-  "void * ggml_backend_dev_backend_reg(void * device)",
   "void * ggml_backend_dev_buffer_type(void * device)",
-  "const char * ggml_backend_buft_name(void * buft)",
-  "const char * ggml_backend_reg_name(void * reg)",
   "const char * llama_version()",
   "void llama_backend_init()",
-  "void llama_backend_free()",
   "void llama_numa_init(int numa)",
   "void llama_log_set(void * log_callback, void * user_data)",
   "const char * llama_print_system_info()",
@@ -216,7 +179,6 @@ export const PROTOTYPES: readonly string[] = [
   "llama_context_params llama_context_default_params()",
   "llama_sampler_chain_params llama_sampler_chain_default_params()",
   "void * llama_model_load_from_file(const char * path_model, llama_model_params params)",
-  "void * llama_model_load_from_splits(const char ** paths, size_t n_paths, llama_model_params params)",
   "void llama_model_free(void * model)",
   "void * llama_model_get_vocab(void * model)",
   "int llama_model_rope_type(void * model)",
@@ -234,7 +196,6 @@ export const PROTOTYPES: readonly string[] = [
   "const char * llama_model_cls_label(void * model, uint32_t i)",
   "int32_t llama_model_meta_count(void * model)",
   "int32_t llama_model_meta_key_by_index(void * model, int32_t i, void * buf, size_t buf_size)",
-  "int32_t llama_model_meta_val_str(void * model, const char * key, void * buf, size_t buf_size)",
   "int32_t llama_model_meta_val_str_by_index(void * model, int32_t i, void * buf, size_t buf_size)",
   "int32_t llama_model_desc(void * model, void * buf, size_t buf_size)",
   "int llama_model_ftype(void * model)",
@@ -244,7 +205,6 @@ export const PROTOTYPES: readonly string[] = [
   "const char * llama_model_chat_template(void * model, const char * name)",
   "bool llama_model_has_encoder(void * model)",
   "bool llama_model_has_decoder(void * model)",
-  "int32_t llama_model_decoder_start_token(void * model)",
   "bool llama_model_is_recurrent(void * model)",
   "bool llama_model_is_hybrid(void * model)",
   "bool llama_model_is_diffusion(void * model)",
@@ -290,7 +250,6 @@ export const PROTOTYPES: readonly string[] = [
   "void llama_set_causal_attn(void * ctx, bool causal_attn)",
   "int32_t llama_encode(void * ctx, llama_batch batch)",
   "int32_t llama_decode(void * ctx, llama_batch batch)",
-  "void llama_synchronize(void * ctx)",
   "void * llama_get_logits_ith(void * ctx, int32_t i)",
   "void * llama_get_embeddings_ith(void * ctx, int32_t i)",
   "void * llama_get_embeddings_seq(void * ctx, int32_t seq_id)",
@@ -318,15 +277,12 @@ export const PROTOTYPES: readonly string[] = [
   "void * llama_sampler_chain_init(llama_sampler_chain_params params)",
   "void llama_sampler_chain_add(void * chain, void * smpl)",
   "void * llama_sampler_chain_get(void * chain, int32_t i)",
-  "int llama_sampler_chain_n(void * chain)",
   "void llama_sampler_free(void * smpl)",
   "void * llama_sampler_clone(void * smpl)",
   "void llama_sampler_reset(void * smpl)",
   "void llama_sampler_accept(void * smpl, int32_t token)",
   "void llama_sampler_apply(void * smpl, void * cur_p)",
   "int32_t llama_sampler_sample(void * smpl, void * ctx, int32_t idx)",
-  "uint32_t llama_sampler_get_seed(void * smpl)",
-  "const char * llama_sampler_name(void * smpl)",
   "llama_perf_sampler_data llama_perf_sampler(void * chain)",
   "void llama_perf_sampler_reset(void * chain)",
   "void * llama_sampler_init_greedy()",

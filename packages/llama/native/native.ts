@@ -46,12 +46,18 @@ export function bindNative(paths: readonly string[]): Native {
     }),
   );
   const call = Object.fromEntries(functions) as unknown as LlamaFunctions;
+  let running = 0;
+  process.once("exit", (code) => {
+    if (running > 0) exitAtOnce(code);
+  });
   return {
     call,
     later: (name, ...parameters) => {
       const { promise, resolve, reject } = Promise.withResolvers<never>();
       const bound = functions.get(name) as KoffiFunc<(...all: unknown[]) => never>;
+      running += 1;
       bound.async(...parameters, (error: Error | null, result: never) => {
+        running -= 1;
         if (error) reject(error);
         else resolve(result);
       });
@@ -78,6 +84,15 @@ function symbolIn(library: LibraryHandle, name: string): bigint | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Node would wait for its other threads first: as long as llama.cpp computes, and for ever when it is about to log,
+ * since that waits for this thread.
+ */
+function exitAtOnce(code: number): void {
+  const runtime = process.platform === "win32" ? "ucrtbase.dll" : null;
+  koffi.load(runtime).func("void _exit(int)")(code);
 }
 
 type Callback = keyof typeof CALLBACKS;

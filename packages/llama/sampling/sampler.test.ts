@@ -62,7 +62,7 @@ suite("a sampler", { timeout: 120_000 }, () => {
     await context.decode(batch);
     using greedy = createSampler(model, { stages: [{ type: "greedy" }] });
     for (const index of [1, 2])
-      assert.equal(greedy.sample(context, index), best(context.logits(index)));
+      assert.equal(greedy.sample(context, index), best(context.outputs.logits(index)));
     assert.throws(() => greedy.sample(context, 0), RangeError);
     assert.throws(() => greedy.sample(context, 9), RangeError);
   });

@@ -74,11 +74,11 @@ export class Sampler implements Disposable {
     const chain = this.#handle.pointer;
     this.#assertChooses();
     if (this.#grammars.length > 0) {
-      const token = this.choose(context.logits(index));
+      const token = this.choose(context.outputs.logits(index));
       this.#call.llama_sampler_accept(chain, token);
       return token;
     }
-    return this.#call.llama_sampler_sample(chain, context.output(index), index);
+    return this.#call.llama_sampler_sample(chain, context.outputs.at(index), index);
   }
 
   /** Chooses, and accepts nothing: for who looks at the token first. */
