@@ -65,10 +65,11 @@ const HALVINGS = Float64Array.from(
  */
 export function topTokens(logits: Float32Array, count: number): Int32Array {
   const size = Math.min(count, logits.length);
+  if (size === 0) return new Int32Array();
   const best = { tokens: new Int32Array(size), values: new Float32Array(size) };
   let kept = 0;
   let last = Number.NEGATIVE_INFINITY;
-  for (let token = 0; token < logits.length && size > 0; token += 1) {
+  for (let token = 0; token < logits.length; token += 1) {
     const logit = logits[token] ?? Number.NaN;
     if (!(logit > last) && (kept === size || Number.isNaN(logit))) continue;
     // The last falls out when there is no room.
