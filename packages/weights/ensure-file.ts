@@ -10,23 +10,25 @@
 import { stat } from "node:fs/promises";
 import { type Blob, findBlob, verifyBlob } from "./cache/blobs.ts";
 import { keyOf } from "./cache/cache-layout.ts";
-import type { Candidate } from "./candidate.ts";
+import type { Candidate } from "./source/candidate.ts";
 import { acquireLock } from "./cache/file-lock.ts";
 import { useLocalFile, type LocalFile } from "./local-file.ts";
 import { discardPartial, PartialRecord } from "./cache/partial-file.ts";
 import { fetchFromPythonPackage } from "./python/python-package.ts";
 import { readRecord } from "./cache/record-file.ts";
 import type { FetchSession } from "./session.ts";
-import { describeSource, identityOf } from "./source-identity.ts";
-import { hasChanged, type IndexRecord, readIndex } from "./cache/source-index.ts";
-import { downloadFromWeb, type Order } from "./web/web-download.ts";
+import { describeSource, identityOf } from "./source/source-identity.ts";
+import { type IndexRecord, readIndex } from "./cache/source-index.ts";
+import { hasChanged } from "./web/has-changed.ts";
+import { downloadFromWeb } from "./web/web-download.ts";
+import type { Order } from "./source/order.ts";
 import { isWebSource } from "./web/web-location.ts";
 import {
   allSourcesFailed,
   concernsThisMachine,
   type SourceAttempt,
   WeightsError,
-} from "./weights-error.ts";
+} from "./source/weights-error.ts";
 
 export type WantedFile = {
   /** In the order they are tried; all have the same bytes. */

@@ -4,15 +4,15 @@
  * Most models are one file. A split GGUF is several, whose names llama.cpp derives from the first.
  */
 import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
-import { type Candidate, candidatesOf } from "./candidate.ts";
+import { type Candidate, candidatesOf } from "./source/candidate.ts";
 import { type EnsuredFile, ensureFile, type WantedFile } from "./ensure-file.ts";
-import { measureParts } from "./gguf/part-sizes.ts";
+import { measureParts } from "./part-sizes.ts";
 import { partOf } from "./progress/progress.ts";
 import type { FetchSession } from "./session.ts";
-import { describeSource } from "./source-identity.ts";
+import { describeSource } from "./source/source-identity.ts";
 import { fileNameOf, sourcesOfParts } from "./gguf/split-names.ts";
-import { linkParts } from "./gguf/split-set.ts";
-import { WeightsError } from "./weights-error.ts";
+import { linkParts } from "./cache/split-set.ts";
+import { WeightsError } from "./source/weights-error.ts";
 
 export type Weights = {
   /** What to give to llama.cpp. */

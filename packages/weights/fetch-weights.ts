@@ -13,8 +13,10 @@
  * and are checked by what the Hub says about them and by their own headers.
  */
 import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
-import { CacheLayout, defaultCacheFolder, type Environment } from "./cache/cache-layout.ts";
-import { type CredentialsFor, ownCredentials } from "./credentials.ts";
+import { CacheLayout, defaultCacheFolder } from "./cache/cache-layout.ts";
+import type { Environment } from "./source/environment.ts";
+import { ownCredentials } from "./own-credentials.ts";
+import type { CredentialsFor } from "./source/credentials.ts";
 import { diskError } from "./cache/disk-space.ts";
 import { fetchParts, wantedParts, type Weights } from "./fetch-parts.ts";
 import { type OnProgress, throttled } from "./progress/progress.ts";
@@ -22,7 +24,7 @@ import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./web/retry.ts";
 import type { FetchSession } from "./session.ts";
 import { formatDuration } from "./progress/units.ts";
 import { WebClient } from "./web/web-client.ts";
-import { WeightsError } from "./weights-error.ts";
+import { WeightsError } from "./source/weights-error.ts";
 
 export type FetchOptions = {
   /** Default: `$LOCALMODEL_CACHE`, else the XDG cache folder. */

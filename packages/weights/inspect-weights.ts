@@ -6,15 +6,16 @@
  * its own tensors.
  */
 import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
-import { type Candidate, candidatesOf } from "./candidate.ts";
-import { type CredentialsFor, ownCredentials } from "./credentials.ts";
-import type { Environment } from "./cache/cache-layout.ts";
+import { type Candidate, candidatesOf } from "./source/candidate.ts";
+import { ownCredentials } from "./own-credentials.ts";
+import type { CredentialsFor } from "./source/credentials.ts";
+import type { Environment } from "./source/environment.ts";
 import { requireGguf } from "./gguf/gguf-check.ts";
 import type { GgufValues } from "./gguf/gguf-header.ts";
 import { fileNameOf, sourcesOfParts } from "./gguf/split-names.ts";
 import { statReadable } from "./local-file.ts";
-import { describeSource } from "./source-identity.ts";
-import { allSourcesFailed, type SourceAttempt, WeightsError } from "./weights-error.ts";
+import { describeSource } from "./source/source-identity.ts";
+import { allSourcesFailed, type SourceAttempt, WeightsError } from "./source/weights-error.ts";
 import { type InspectedFile, inspectRemote, type InspectionSession } from "./web/inspect-remote.ts";
 import { WebClient } from "./web/web-client.ts";
 import { isWebSource } from "./web/web-location.ts";

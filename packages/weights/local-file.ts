@@ -13,8 +13,8 @@ import { requireGguf } from "./gguf/gguf-check.ts";
 import { readRecord, writeRecord } from "./cache/record-file.ts";
 import type { FetchSession } from "./session.ts";
 import { fileNameOf } from "./gguf/split-names.ts";
-import { requireChecksum } from "./web/web-download.ts";
-import { WeightsError } from "./weights-error.ts";
+import { requireChecksum } from "./source/order.ts";
+import { WeightsError } from "./source/weights-error.ts";
 
 const FileRecord = z.strictObject({
   sizeBytes: z.int().min(0),

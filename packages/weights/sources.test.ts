@@ -9,7 +9,7 @@ import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { fetchInto } from "../../test/support/weights-fetch.ts";
 import { networkFailure } from "./web/network-failure.ts";
-import { isTransient, type WeightsError } from "./weights-error.ts";
+import { isTransient, type WeightsError } from "./source/weights-error.ts";
 
 const MODEL = sampleGguf();
 const OTHER = sampleGguf({ seed: 2 });

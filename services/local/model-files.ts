@@ -9,7 +9,7 @@ import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.
 import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import type { WeightsProgress } from "@localmodel/weights/progress/progress.ts";
 import { formatBytes, formatDuration } from "@localmodel/weights/progress/units.ts";
-import { isTransient, WeightsError } from "@localmodel/weights/weights-error.ts";
+import { isTransient, WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import { restartDelayMs } from "./backoff.ts";
 import type { DesiredModel } from "./desired.ts";
 import type { ServerView } from "./server-view.ts";

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
 import type { GgufHeader } from "@localmodel/weights/gguf/gguf-header.ts";
-import { WeightsError } from "@localmodel/weights/weights-error.ts";
+import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 
 /** Undefined for a model; for anything else what it is, and where it belongs. */
 export async function whyNoModel(file: string): Promise<string | undefined> {

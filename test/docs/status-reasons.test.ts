@@ -18,7 +18,7 @@ const WRITTEN = [
 ] as const;
 const UNION_MEMBER = /^ +\| "([A-Z]\w+)"/gm;
 const UNIONS = {
-  "packages/weights/weights-error.ts": /type WeightsFailureReason =([^]+?);\n\n/,
+  "packages/weights/source/weights-error.ts": /type WeightsFailureReason =([^]+?);\n\n/,
   "packages/localmodel/contracts/server-state.ts": /type FailureReason =([^]+?);\n\n/,
 };
 /** A fetcher that waits for these still runs, and is said to be `DownloadStalled`. */

@@ -10,10 +10,10 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import type { CacheLayout } from "./cache-layout.ts";
+import type { CacheSession } from "./cache-session.ts";
 import { onDisk } from "./disk-space.ts";
 import { sha256OfFile } from "./file-hash.ts";
 import { readRecord, writeRecord } from "./record-file.ts";
-import type { FetchSession } from "../session.ts";
 
 export type Blob = { readonly sha256: string; readonly path: string; readonly sizeBytes: number };
 
@@ -35,10 +35,7 @@ export async function findBlob(cache: CacheLayout, sha256: string): Promise<Blob
 }
 
 /** As `findBlob`, but settles doubts by reading the file. The caller holds a lock. */
-export async function verifyBlob(
-  sha256: string,
-  session: Pick<FetchSession, "cache" | "signal" | "onProgress" | "log">,
-): Promise<Blob | undefined> {
+export async function verifyBlob(sha256: string, session: CacheSession): Promise<Blob | undefined> {
   const { cache, signal, onProgress, log } = session;
   const known = await findBlob(cache, sha256);
   const path = cache.blob(sha256);

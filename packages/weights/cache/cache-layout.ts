@@ -15,8 +15,7 @@
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from "../source/environment.ts";
 
 export class CacheLayout {
   readonly root: string;

@@ -3,7 +3,7 @@
  */
 import { mkdir, statfs } from "node:fs/promises";
 import { formatBytes } from "../progress/units.ts";
-import { WeightsError } from "../weights-error.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 /** Left free, so that a download never takes the last byte from the rest of the machine. */
 const RESERVE_BYTES = 64 * 1024 * 1024;

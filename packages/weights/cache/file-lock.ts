@@ -13,7 +13,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { onDisk } from "./disk-space.ts";
 import { ownFile, type OwnerOptions } from "./owner-file.ts";
-import { WeightsError } from "../weights-error.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 const POLL_MS = 100;
 const SQLITE_BUSY = 5;

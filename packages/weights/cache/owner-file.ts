@@ -11,7 +11,7 @@ import { randomUUID } from "node:crypto";
 import { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import { readFile, rename, rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { WeightsError } from "../weights-error.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 export type OwnerTiming = {
   readonly beatMs: number;

@@ -6,7 +6,7 @@ import { sampleGguf } from "../../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { tensorBytes } from "./ggml-types.ts";
 import { requireGguf } from "./gguf-check.ts";
-import { WeightsError } from "../weights-error.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 const MODEL = sampleGguf();
 

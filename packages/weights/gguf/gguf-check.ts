@@ -8,9 +8,9 @@ import { open } from "node:fs/promises";
 import { ByteCursor, type ByteSource, EndOfFileError } from "./byte-cursor.ts";
 import { GGUF_MAGIC, type GgufHeader, readGgufHeader } from "./gguf-header.ts";
 import { GgufHeaderError } from "./gguf-values.ts";
-import { publicText } from "../web/redact.ts";
+import { publicText } from "../source/redact.ts";
 import { parseSplitName } from "./split-names.ts";
-import { WeightsError } from "../weights-error.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 /** How many leading bytes `problemOfHead` wants to see. */
 export const HEAD_BYTES = 512;

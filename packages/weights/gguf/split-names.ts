@@ -5,7 +5,7 @@
  * meaning: all parts must lie in one folder under exactly these names.
  */
 import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
-import { WeightsError } from "../weights-error.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 const SPLIT_NAME = /-(\d{5})-of-(\d{5})\.gguf$/;
 const MAX_PARTS = 1000;

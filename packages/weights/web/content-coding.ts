@@ -8,7 +8,7 @@ import {
   createInflate,
   createZstdDecompress,
 } from "node:zlib";
-import { WeightsError } from "../weights-error.ts";
+import { WeightsError } from "../source/weights-error.ts";
 import type { WebResponse } from "./web-client.ts";
 
 export type ContentCoding = "gzip" | "deflate" | "br" | "zstd";

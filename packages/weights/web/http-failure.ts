@@ -4,8 +4,8 @@
  * The Hub says in `x-error-code` what its 401 and 404 really mean (it answers 401 for a repository that
  * does not exist, too).
  */
-import type { WeightsFailureReason } from "../weights-error.ts";
-import { publicText } from "./redact.ts";
+import type { WeightsFailureReason } from "../source/weights-error.ts";
+import { publicText } from "../source/redact.ts";
 import type { ResponseHeaders } from "./web-client.ts";
 
 export type HttpAnswer = { readonly status: number; readonly headers: ResponseHeaders };

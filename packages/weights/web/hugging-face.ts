@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
-import type { Environment } from "../cache/cache-layout.ts";
+import type { Environment } from "../source/environment.ts";
 
 export type HuggingFaceSource = Extract<SingleSource, { type: "huggingFace" }>;
 

@@ -7,27 +7,24 @@ import { BodyBytes, TooLongError } from "./body-bytes.ts";
 import { decoded } from "./content-coding.ts";
 import { failureOfStatus } from "./http-failure.ts";
 import { networkFailure } from "./network-failure.ts";
-import { publicUrl } from "./redact.ts";
+import { publicUrl } from "../source/redact.ts";
 import { remoteFileOf } from "./remote-file.ts";
-import { StallGuard } from "./stall-guard.ts";
+import { StallGuard } from "../progress/stall-guard.ts";
 import { discardBody, RequestError, type WebResponse } from "./web-client.ts";
 import { isOffline, locate, urlOf, type WebSource } from "./web-location.ts";
+import type { AskingSession } from "./web-session.ts";
 import { checkGguf } from "../gguf/gguf-check.ts";
 import type { GgufHeader } from "../gguf/gguf-header.ts";
 import { fileNameOf } from "../gguf/split-names.ts";
 import { formatBytes, formatDuration } from "../progress/units.ts";
-import type { FetchSession } from "../session.ts";
-import { WeightsError } from "../weights-error.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 /** The vocabularies of real models make headers of 5 to 30 MB. */
 const MAX_HEADER_BYTES = 128 * 2 ** 20;
 
 export type InspectedFile = { readonly header: GgufHeader; readonly sizeBytes: number };
 
-export type InspectionSession = Pick<
-  FetchSession,
-  "environment" | "credentialsFor" | "web" | "signal" | "stallTimeoutMs"
->;
+export type InspectionSession = AskingSession & { readonly stallTimeoutMs: number };
 
 export async function inspectRemote(
   source: WebSource,

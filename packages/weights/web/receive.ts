@@ -8,17 +8,17 @@ import { pipeline } from "node:stream/promises";
 import { requireSpace } from "../cache/disk-space.ts";
 import { HEAD_BYTES, problemOfHead } from "../gguf/gguf-check.ts";
 import type { PartialFile } from "../cache/partial-file.ts";
-import { publicUrl } from "./redact.ts";
+import { publicUrl } from "../source/redact.ts";
 import type { Leg } from "./redirects.ts";
 import { type RemoteFile, remoteFileOf } from "./remote-file.ts";
 import { type ContentCoding, decoder } from "./content-coding.ts";
 import type { ResponsePlan } from "./response-plan.ts";
 import type { Failed } from "./retry.ts";
-import type { FetchSession } from "../session.ts";
-import type { StallGuard } from "./stall-guard.ts";
+import type { StallGuard } from "../progress/stall-guard.ts";
 import { formatBytes } from "../progress/units.ts";
 import { discardBody, type WebResponse } from "./web-client.ts";
-import { WeightsError } from "../weights-error.ts";
+import type { DownloadSession } from "./web-session.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 export type Transfer = {
   readonly url: string;
@@ -44,7 +44,7 @@ export type Outcome =
 
 export type Attempt = {
   readonly job: Transfer;
-  readonly session: FetchSession;
+  readonly session: DownloadSession;
   readonly guard: StallGuard;
 };
 

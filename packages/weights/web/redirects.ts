@@ -5,7 +5,7 @@
  * are dropped at the first hop to another origin and never come back, not even when the chain returns,
  * because by then somebody else chose the URL.
  */
-import { publicUrl } from "./redact.ts";
+import { publicUrl } from "../source/redact.ts";
 
 export const MAX_REDIRECTS = 10;
 

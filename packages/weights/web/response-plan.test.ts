@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseRetryAfter } from "./http-failure.ts";
-import { publicText, publicUrl } from "./redact.ts";
+import { publicText, publicUrl } from "../source/redact.ts";
 import { remoteFileOf } from "./remote-file.ts";
 import { planResponse, rangeHeaders } from "./response-plan.ts";
 import { DEFAULT_RETRY_POLICY, type Failed, retryDelayMs } from "./retry.ts";
-import { differs } from "../cache/source-index.ts";
+import { differs } from "./has-changed.ts";
 
 const HALF = { offset: 50, validator: { etag: '"v1"' } } as const;
 

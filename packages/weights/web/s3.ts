@@ -6,8 +6,8 @@
  */
 import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { AwsV4Signer } from "aws4fetch";
-import type { AwsKeys } from "../credentials.ts";
-import { WeightsError } from "../weights-error.ts";
+import type { AwsKeys } from "../source/credentials.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 export type S3Source = Extract<SingleSource, { type: "s3" }>;
 

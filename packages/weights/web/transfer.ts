@@ -8,17 +8,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { networkFailure } from "./network-failure.ts";
 import { type Outcome, receive, type Transfer } from "./receive.ts";
-import { publicUrl } from "./redact.ts";
+import { publicUrl } from "../source/redact.ts";
 import type { RemoteFile } from "./remote-file.ts";
 import { planResponse, rangeHeaders, type ResumePoint } from "./response-plan.ts";
 import { type Failed, retryDelayMs } from "./retry.ts";
-import type { FetchSession } from "../session.ts";
-import { StallGuard } from "./stall-guard.ts";
+import { StallGuard } from "../progress/stall-guard.ts";
 import { formatBytes, formatDuration } from "../progress/units.ts";
 import { RequestError } from "./web-client.ts";
-import { WeightsError } from "../weights-error.ts";
+import type { DownloadSession } from "./web-session.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
-export async function transfer(job: Transfer, session: FetchSession): Promise<RemoteFile> {
+export async function transfer(job: Transfer, session: DownloadSession): Promise<RemoteFile> {
   const { partial } = job;
   let mostBytes = partial.sizeBytes;
   let failures = 0;
@@ -56,7 +56,7 @@ function gaveUp(
   return new WeightsError(reason, `${publicUrl(url)}: ${failed.message}${times}${kept}`);
 }
 
-async function attempt(job: Transfer, session: FetchSession): Promise<Outcome> {
+async function attempt(job: Transfer, session: DownloadSession): Promise<Outcome> {
   using guard = new StallGuard(session.stallTimeoutMs, session.signal);
   let { url } = job;
   try {

@@ -7,9 +7,9 @@
  */
 import type { Readable } from "node:stream";
 import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
-import type { Environment } from "../cache/cache-layout.ts";
+import type { Environment } from "../source/environment.ts";
 import { isRedirect, type Leg, nextLeg } from "./redirects.ts";
-import { WeightsError } from "../weights-error.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 

@@ -10,28 +10,22 @@ import { keyOf } from "../cache/cache-layout.ts";
 import { admitBlob, type Blob } from "../cache/blobs.ts";
 import { requireGguf } from "../gguf/gguf-check.ts";
 import { PartialFile } from "../cache/partial-file.ts";
-import { publicUrl } from "./redact.ts";
+import { publicUrl } from "../source/redact.ts";
 import type { RemoteFile } from "./remote-file.ts";
-import type { FetchSession } from "../session.ts";
-import { identityOf } from "../source-identity.ts";
+import { type Order, requireChecksum } from "../source/order.ts";
+import { identityOf } from "../source/source-identity.ts";
 import { writeIndex } from "../cache/source-index.ts";
 import { fileNameOf } from "../gguf/split-names.ts";
 import type { Transfer } from "./receive.ts";
 import { transfer } from "./transfer.ts";
 import { isOffline, locate, urlOf, type WebSource } from "./web-location.ts";
-import { WeightsError } from "../weights-error.ts";
-
-export type Order = {
-  /** Names the partial file; its lock is held. */
-  readonly key: string;
-  readonly sha256?: string;
-  readonly hasAlternative: boolean;
-};
+import type { DownloadSession } from "./web-session.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 export async function downloadFromWeb(
   source: WebSource,
   order: Order,
-  session: FetchSession,
+  session: DownloadSession,
 ): Promise<Blob> {
   if (isOffline(source, session.environment)) {
     throw new WeightsError(
@@ -60,7 +54,7 @@ export async function downloadFromWeb(
   return blob;
 }
 
-async function openPartial(key: string, session: FetchSession): Promise<PartialFile> {
+async function openPartial(key: string, session: DownloadSession): Promise<PartialFile> {
   const { cache, signal, onProgress } = session;
   return PartialFile.open(cache, key, {
     signal,
@@ -71,7 +65,7 @@ async function openPartial(key: string, session: FetchSession): Promise<PartialF
 async function transferVerified(
   job: Transfer,
   name: string,
-  session: FetchSession,
+  session: DownloadSession,
 ): Promise<RemoteFile> {
   for (let isSecondTry = false; ; isSecondTry = true) {
     const remote = await transfer(job, session);
@@ -117,14 +111,5 @@ async function requireAlone({ path, sizeBytes }: PartialFile): Promise<void> {
   throw new WeightsError(
     "SourceUnavailable",
     `${path} has ${size} bytes after ${sizeBytes} were written: another process writes to it`,
-  );
-}
-
-/** Also used for what does not come from the web. */
-export function requireChecksum(found: string, wanted: string | undefined): void {
-  if (wanted === undefined || found === wanted) return;
-  throw new WeightsError(
-    "ChecksumMismatch",
-    `the file's sha256 is ${found}, it should be ${wanted}; correct source.sha256 or the source`,
   );
 }

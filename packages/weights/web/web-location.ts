@@ -1,19 +1,14 @@
 /**
  * Turns a source on the web into a URL and the credentials that go with it.
  */
-import type { Candidate } from "../candidate.ts";
-import type { CredentialsFor } from "../credentials.ts";
-import type { Environment } from "../cache/cache-layout.ts";
+import type { Candidate } from "../source/candidate.ts";
+import type { Environment } from "../source/environment.ts";
 import { huggingFaceUrl, isHubOffline } from "./hugging-face.ts";
 import type { Leg } from "./redirects.ts";
 import { s3Url, signedHeaders } from "./s3.ts";
+import type { AskingSession } from "./web-session.ts";
 
 export type WebSource = Extract<Candidate, { type: "huggingFace" | "http" | "s3" }>;
-
-export type Surroundings = {
-  readonly environment: Environment;
-  readonly credentialsFor: CredentialsFor;
-};
 
 export function isWebSource(source: Candidate): source is WebSource {
   return source.type === "huggingFace" || source.type === "http" || source.type === "s3";
@@ -27,7 +22,7 @@ export function isOffline(source: WebSource, environment: Environment): boolean 
 /** For one request: the next needs a leg of its own, as credentials do not last. */
 export async function locate(
   source: WebSource,
-  { environment, credentialsFor }: Surroundings,
+  { environment, credentialsFor }: Pick<AskingSession, "environment" | "credentialsFor">,
 ): Promise<Leg> {
   const url = urlOf(source, environment);
   const { headers = {}, aws } = await credentialsFor(source);

@@ -2,7 +2,7 @@
 import type { FetchConfig } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { type InspectedWeights, inspectWeights } from "@localmodel/weights/inspect-weights.ts";
-import { WeightsError } from "@localmodel/weights/weights-error.ts";
+import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import type { FetchHooks } from "./fetch-files.ts";
 import { inspectionOf } from "./inspection-of.ts";
 import { persistently } from "./persistently.ts";

@@ -9,7 +9,7 @@ import {
   type Termination,
   terminationMessage,
 } from "@localmodel/localmodel/contracts/termination.ts";
-import type { Environment } from "@localmodel/weights/cache/cache-layout.ts";
+import type { Environment } from "@localmodel/weights/source/environment.ts";
 
 /** Another place for the message; there it is made if it is not there. */
 export const TERMINATION_LOG_VARIABLE = "LOCALMODEL_TERMINATION_LOG";

@@ -5,7 +5,7 @@ import {
   isTransient,
   WeightsError,
   type WeightsFailureReason,
-} from "@localmodel/weights/weights-error.ts";
+} from "@localmodel/weights/source/weights-error.ts";
 
 const FIRST_PAUSE_MS = 1000;
 const LAST_PAUSE_MS = 60_000;

@@ -11,7 +11,7 @@ import {
   FetchConfig,
 } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import { createLogger, type Logger } from "@localmodel/service/log.ts";
-import { WeightsError } from "@localmodel/weights/weights-error.ts";
+import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import { ConfigurationError, configurationFrom } from "../configuration.ts";
 import type { FetchHooks } from "./fetch-files.ts";
 import { leaveMessage, sayWhy } from "./last-words.ts";

@@ -8,16 +8,16 @@
 import { readdir, readFile } from "node:fs/promises";
 import { posix } from "node:path";
 import { SECRETS_FOLDER, secretFolder } from "@localmodel/localmodel/cluster/pod-layout.ts";
-import type { Candidate } from "@localmodel/weights/candidate.ts";
-import type { Environment } from "@localmodel/weights/cache/cache-layout.ts";
+import type { Candidate } from "@localmodel/weights/source/candidate.ts";
+import { ownCredentials } from "@localmodel/weights/own-credentials.ts";
+import type { Environment } from "@localmodel/weights/source/environment.ts";
 import {
   awsCredentials,
   bearer,
   type Credentials,
   type CredentialsFor,
-  ownCredentials,
-} from "@localmodel/weights/credentials.ts";
-import { WeightsError } from "@localmodel/weights/weights-error.ts";
+} from "@localmodel/weights/source/credentials.ts";
+import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 
 /** Where Secrets are mounted, for who runs a fetch outside a pod. */
 export const SECRETS_FOLDER_VARIABLE = "LOCALMODEL_SECRETS_FOLDER";

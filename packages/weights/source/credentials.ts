@@ -4,9 +4,8 @@
  * Whoever fetches says where credentials come from. They are asked for again before every request, because a
  * download can outlive a token and a signature outlives nothing.
  */
-import type { Environment } from "./cache/cache-layout.ts";
+import type { Environment } from "./environment.ts";
 import type { Candidate } from "./candidate.ts";
-import { huggingFaceToken } from "./web/hugging-face.ts";
 
 export type Credentials = {
   /** For the host the source names; never sent to another one. */
@@ -27,16 +26,6 @@ export type CredentialsFor = (candidate: Candidate) => Promise<Credentials>;
 
 export function bearer(token: string): Credentials {
   return { headers: { authorization: `Bearer ${token}` } };
-}
-
-/** The credentials of whoever runs this process, as the tools of each source would find them. */
-export function ownCredentials(environment: Environment): CredentialsFor {
-  return async ({ type }) => {
-    if (type === "s3") return awsCredentials(environment);
-    if (type !== "huggingFace") return {};
-    const token = await huggingFaceToken(environment);
-    return token === undefined ? {} : bearer(token);
-  };
 }
 
 /** From the three variables of AWS's own tools; a bucket that everyone may read needs none. */

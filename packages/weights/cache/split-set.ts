@@ -7,8 +7,8 @@
 import { mkdir, readlink, rename, rm, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { randomUUID } from "node:crypto";
-import type { CacheLayout } from "../cache/cache-layout.ts";
-import { onDisk } from "../cache/disk-space.ts";
+import type { CacheLayout } from "./cache-layout.ts";
+import { onDisk } from "./disk-space.ts";
 
 export type NamedPart = { readonly name: string; readonly path: string };
 

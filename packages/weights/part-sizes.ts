@@ -5,16 +5,14 @@
  * Only a courtesy: when no source answers, sizes stay unknown and each part is checked by itself.
  */
 import { stat } from "node:fs/promises";
-import type { Candidate } from "../candidate.ts";
-import { requireSpace } from "../cache/disk-space.ts";
-import { partialKeyOf, type WantedFile } from "../ensure-file.ts";
-import { remoteFileOf } from "../web/remote-file.ts";
-import type { FetchSession } from "../session.ts";
-import { readIndex } from "../cache/source-index.ts";
-import { discardBody } from "../web/web-client.ts";
-import { isOffline, isWebSource, locate } from "../web/web-location.ts";
+import { requireSpace } from "./cache/disk-space.ts";
+import { partialKeyOf, type WantedFile } from "./ensure-file.ts";
+import type { FetchSession } from "./session.ts";
+import { readIndex } from "./cache/source-index.ts";
+import type { Candidate } from "./source/candidate.ts";
+import { askSize } from "./web/ask-size.ts";
+import { isWebSource } from "./web/web-location.ts";
 
-const ANSWER_TIMEOUT_MS = 10_000;
 const QUESTIONS_AT_ONCE = 8;
 
 /** One size per part, undefined where nobody says. Throws only if the disk is too small for all. */
@@ -53,7 +51,7 @@ async function askAll(
   for (let start = 0; start < wanted.length; start += QUESTIONS_AT_ONCE) {
     const group = wanted.slice(start, start + QUESTIONS_AT_ONCE);
     const answers = await Promise.all(
-      group.map(({ candidates }) => askSize(candidates[candidate], session)),
+      group.map(({ candidates }) => sizeAt(candidates[candidate], session)),
     );
     if (start === 0 && answers[0] === undefined) return undefined;
     sizes.push(...answers);
@@ -61,24 +59,11 @@ async function askAll(
   return sizes;
 }
 
-async function askSize(
+async function sizeAt(
   source: Candidate | undefined,
   session: FetchSession,
 ): Promise<number | undefined> {
-  if (source === undefined || !isWebSource(source)) return undefined;
-  if (isOffline(source, session.environment)) return undefined;
-  try {
-    const response = await session.web.get({
-      ...(await locate(source, session)),
-      headers: {},
-      signal: AbortSignal.any([session.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
-    });
-    discardBody(response.body);
-    return remoteFileOf(response).sizeBytes;
-  } catch {
-    session.signal.throwIfAborted();
-    return undefined;
-  }
+  return source !== undefined && isWebSource(source) ? askSize(source, session) : undefined;
 }
 
 async function requireSpaceForAll(

@@ -2,7 +2,7 @@
  * Names for sources: one by which the cache finds them again, one for people.
  */
 import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
-import { publicUrl } from "./web/redact.ts";
+import { publicUrl } from "./redact.ts";
 
 /** Equal for two sources exactly when they name the same file. May contain secrets: store its hash. */
 export function identityOf(source: SingleSource): string {

@@ -1,0 +1,25 @@
+/**
+ * What requests to sources on the web share: whom to ask, with which credentials, how long to wait.
+ */
+import type { CacheSession } from "../cache/cache-session.ts";
+import type { CredentialsFor } from "../source/credentials.ts";
+import type { Environment } from "../source/environment.ts";
+import type { RetryPolicy } from "./retry.ts";
+import type { WebClient } from "./web-client.ts";
+
+/** Enough to ask a source once, without a cache. */
+export type AskingSession = {
+  readonly environment: Environment;
+  readonly signal: AbortSignal;
+  readonly web: WebClient;
+  readonly credentialsFor: CredentialsFor;
+};
+
+/** Enough to download a file into the cache. */
+export type DownloadSession = AskingSession &
+  CacheSession & {
+    readonly stallTimeoutMs: number;
+    readonly retry: RetryPolicy;
+    /** Origins that did not answer when asked whether a file has changed: asked once, not per part. */
+    readonly silentOrigins: Set<string>;
+  };
