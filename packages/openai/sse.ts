@@ -6,8 +6,11 @@
 
 export const DONE = "data: [DONE]\n\n";
 
-/** Clients skip comments; proxies and their idle timers do not. */
-export const KEEP_ALIVE = ": keep-alive\n\n";
+/**
+ * Clients skip comments; proxies and their idle timers do not. One line break: the blank line that a second one makes
+ * ends an event that never began, which older decoders hand on as an empty one.
+ */
+export const KEEP_ALIVE = ": keep-alive\n";
 
 /**
  * JSON has no raw line feeds. It may hold characters that only some line readers break at (Python's

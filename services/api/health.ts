@@ -1,10 +1,13 @@
 /**
- * GET /healthz: the process answers. GET /readyz: send it requests.
+ * GET /healthz: the process answers. GET /readyz: send it requests. GET /health: the same in the form that clients of
+ * llama-server know. GET / and GET /v1 tell whoever looks in by hand where the API is.
  *
  * Ready does not depend on any model: what is not served yet is answered here, with a reason and a time
  * to come back.
  */
+import { modelLoading, shuttingDown } from "@localmodel/inference/unavailability.ts";
 import { Router } from "express";
+import { ENDPOINTS } from "./allowed-paths.ts";
 import type { ModelDirectory } from "./model-directory.ts";
 import type { OpenRequests } from "./open-requests.ts";
 
@@ -18,8 +21,24 @@ export function healthRouter(directory: ModelDirectory, requests: OpenRequests):
     .get("/readyz", (_req, res) => {
       const readiness = readinessOf(directory.known, requests);
       res.status(readiness.state === "ready" ? 200 : 503).json(readiness);
+    })
+    .get("/health", (_req, res, next) => {
+      const { state, message } = readinessOf(directory.known, requests);
+      if (state === "ready") res.json({ status: "ok" });
+      else
+        next(state === "draining" ? shuttingDown() : modelLoading(`Not ready yet: ${message}.`, 1));
+    })
+    .get(["/", "/v1"], (_req, res) => {
+      res.json(WAY_IN);
     });
 }
+
+const WAY_IN = {
+  name: "LocalModel",
+  message:
+    "This is an API for OpenAI's clients. Their base URL ends with /v1; start at GET /v1/models.",
+  endpoints: ["/v1/models", ...ENDPOINTS.map(({ path }) => path)],
+} as const;
 
 function readinessOf(known: boolean, requests: OpenRequests): Readiness {
   if (requests.draining) {

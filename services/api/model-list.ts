@@ -17,7 +17,7 @@ export function modelsRouter(directory: ModelDirectory): Router {
     .route("/v1/models")
     .get((_req, res) => {
       const { models } = visibleTo(res, directory.current());
-      res.json({ object: "list", data: models.map(listed) });
+      res.json({ object: "list", data: inListingOrder(models).map(listed) });
     })
     .all(allowOnly(["GET", "HEAD"]));
   router
@@ -28,6 +28,18 @@ export function modelsRouter(directory: ModelDirectory): Router {
     })
     .all(allowOnly(["GET", "HEAD"]));
   return router;
+}
+
+/** Clients that ask for nothing else take the first: one that chats, then one that may once it is loaded. */
+function inListingOrder(models: readonly DirectoryModel[]): readonly DirectoryModel[] {
+  return models.toSorted((a, b) => listingRank(a) - listingRank(b));
+}
+
+function listingRank({ facts }: DirectoryModel): number {
+  const { capabilities } = facts ?? {};
+  if (capabilities === undefined) return 1;
+  if (capabilities.includes("chat")) return 0;
+  return capabilities.includes("completions") ? 2 : 3;
 }
 
 function listed(model: DirectoryModel) {

@@ -6,7 +6,8 @@
  */
 import type { Request, Response } from "express";
 
-const WAITING = ": waiting for a free slot\n\n";
+/** One line break, see KEEP_ALIVE. */
+const WAITING = ": waiting for a free slot\n";
 
 const HEAD = {
   "content-type": "text/event-stream; charset=utf-8",

@@ -28,12 +28,22 @@ test("however a stream is cut, what is sent ends with an event and nothing is lo
       for (const chunk of chunks) {
         sent.push(events.push(chunk));
         const text = Buffer.concat(sent).toString();
-        assert.ok(text === "" || /\n\r?\n$/.test(text), JSON.stringify(text));
+        assert.ok(/^$|^\r?\n$|\n\r?\n$|(^|\n):[^\n]*\n$/.test(text), JSON.stringify(text));
         assert.equal(events.insideEvent, false);
       }
       assert.deepEqual(Buffer.concat([...sent, events.rest()]), bytes);
     }),
   );
+});
+
+test("a comment between events is passed on at once, and one inside an event with it", () => {
+  const events = new WholeEvents();
+  const push = (text: string) => events.push(Buffer.from(text)).toString();
+  assert.equal(push(": keep-alive\n"), ": keep-alive\n");
+  assert.equal(push("data: a\n\n: keep-"), "data: a\n\n");
+  assert.equal(push("alive\n: again\r\ndata: b\n"), ": keep-alive\n: again\r\n");
+  assert.equal(push(": inside\n"), "");
+  assert.equal(push("\n"), "data: b\n: inside\n\n");
 });
 
 test("a whole event is passed on without being copied", () => {

@@ -2,7 +2,8 @@
  * Passes a stream of server-sent events on in whole events.
  *
  * An event that its server did not finish must not reach the client, because the error event that follows
- * would be read as the rest of it. Model servers write event by event, so normally nothing is held back.
+ * would be read as the rest of it. Model servers write event by event, so normally nothing is held back. Comments between
+ * events are whole when their line is: they are there to keep connections alive.
  */
 
 /** One event larger than this is passed on in pieces. */
@@ -27,7 +28,9 @@ export class WholeEvents {
       return chunk;
     }
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    const end = endOfLastEvent(bytes);
+    const lastEvent = endOfLastEvent(bytes);
+    const isBetween = lastEvent > 0 || !this.#inside;
+    const end = isBetween ? endOfComments(bytes, lastEvent) : lastEvent;
     const tooLarge = bytes.length - end > this.#maxBytes;
     const sent = tooLarge ? bytes : bytes.subarray(0, end);
     this.#held = bytes.subarray(sent.length);
@@ -48,12 +51,24 @@ export class WholeEvents {
 
 const LF = 0x0a;
 const CR = 0x0d;
+const COLON = 0x3a;
 
 function endsAnEvent(bytes: Buffer): boolean {
   const { length } = bytes;
   if (bytes[length - 1] !== LF) return false;
   const before = bytes[length - 2];
   return before === LF || (before === CR && bytes[length - 3] === LF);
+}
+
+/** Where the comments that begin at `start` end. */
+function endOfComments(bytes: Buffer, start: number): number {
+  let end = start;
+  while (bytes[end] === COLON) {
+    const next = bytes.indexOf(LF, end) + 1;
+    if (next === 0) break;
+    end = next;
+  }
+  return end;
 }
 
 /** Events end with an empty line; lines may end with LF or CRLF. */

@@ -48,7 +48,8 @@ export async function* eventsOf(stream: Readable): AsyncGenerator<string> {
     const events = (rest + decoder.decode(bytes as Buffer, { stream: true })).split("\n\n");
     rest = events.pop() ?? "";
     for (const event of events) {
-      if (event.startsWith("data: ")) yield event.slice("data: ".length);
+      const data = event.split("\n").find((line) => line.startsWith("data: "));
+      if (data !== undefined) yield data.slice("data: ".length);
     }
   }
   if (rest !== "") throw new Error(`The stream ended inside an event: ${JSON.stringify(rest)}`);

@@ -12,9 +12,22 @@ export const MESSAGES_MAX = 16_384;
 export const PARTS_MAX = 4096;
 export const TOOL_CALLS_MAX = 1024;
 
-function notMultimodal(value: unknown, context: z.core.$RefinementCtx): void {
-  const message = "Invalid '{param}': this model accepts text only.";
-  context.addIssue({ ...refusal(message, "model_not_multimodal"), input: value });
+/** Parts that are not text, by the names that APIs have for them. */
+const MEDIA = {
+  image_url: "an image",
+  input_image: "an image",
+  image: "an image",
+  input_audio: "audio",
+  audio_url: "audio",
+  video_url: "a video",
+  file: "a file",
+  input_file: "a file",
+} as const;
+
+/** Who meets it looks for the word for what was sent, and for a model that takes it. */
+function refuseMedia(what: string, context: z.core.$RefinementCtx): void {
+  const message = `Invalid '{param}': it holds ${what}, and models are served for text only so far: none of this server accepts ${what}.`;
+  context.addIssue(refusal(message, "model_not_multimodal"));
 }
 
 const TextPart = z
@@ -24,8 +37,8 @@ const RefusalPart = z
   .object({ type: z.literal("refusal"), refusal: Text })
   .transform((part): string => part.refusal);
 const MediaPart = z
-  .object({ type: z.enum(["image_url", "input_audio", "file"]) })
-  .superRefine(notMultimodal)
+  .object({ type: z.enum(Object.keys(MEDIA) as (keyof typeof MEDIA)[]) })
+  .superRefine(({ type }, context) => refuseMedia(MEDIA[type], context))
   .transform((): string => "");
 
 const Part = nullsAbsent(z.discriminatedUnion("type", [TextPart, RefusalPart, MediaPart]));
@@ -71,7 +84,10 @@ const Assistant = z
     function_call: nullsAbsent(FunctionCall).exactOptional(),
     reasoning_content: Text.exactOptional(),
     reasoning: Text.exactOptional(),
-    audio: z.unknown().superRefine(notMultimodal).exactOptional(),
+    audio: z
+      .unknown()
+      .superRefine((_, context) => refuseMedia("audio", context))
+      .exactOptional(),
   })
   .transform(flattened);
 

@@ -8,7 +8,10 @@
 import { z } from "zod";
 import { refusal } from "./issue.ts";
 
-export const STOP_MAX_STRINGS = 4;
+/** OpenAI takes 4. Editors and role-play clients send a dozen and more, and mean all of them. */
+export const STOP_MAX_STRINGS = 64;
+/** In the request, empty ones included: what is read before it is looked at. */
+const STOP_MAX_SENT = 1024;
 export const STOP_MAX_CHARACTERS = 1024;
 export const CHOICES_MAX = 128;
 export const LOGIT_BIAS_MAX_ENTRIES = 10_000;
@@ -62,18 +65,18 @@ const StopString = z.string().max(STOP_MAX_CHARACTERS).pipe(Text);
 
 /** An empty stop string would match everywhere; clients send it for "none". */
 const Stop = z
-  .union([
-    StopString.transform((stop) => [stop]),
-    boundedArray(StopString, { max: STOP_MAX_STRINGS }),
-  ])
-  .transform((strings) => strings.filter((stop) => stop !== ""));
+  .union([StopString.transform((stop) => [stop]), boundedArray(StopString, { max: STOP_MAX_SENT })])
+  .transform((strings) => strings.filter((stop) => stop !== ""))
+  .pipe(z.array(z.string()).max(STOP_MAX_STRINGS));
 
 /** OpenAI says int64. Beyond 2^53 JSON numbers lose digits before anyone can look; equal seeds stay equal. */
 const Seed = z
   .number()
   .refine(Number.isInteger, refusal("Invalid '{param}': expected an integer.", "invalid_type"))
   .min(-(2 ** 63))
-  .max(2 ** 63);
+  .max(2 ** 63)
+  // llama.cpp's word for "a random one", which its clients send. Other negative seeds are seeds.
+  .transform((seed) => (seed === -1 ? undefined : seed));
 
 const TOKEN_ID = /^(?:0|[1-9][0-9]{0,9})$/;
 

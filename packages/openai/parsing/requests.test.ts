@@ -148,7 +148,12 @@ const refusedChats: Refused[] = [
   ],
   ["a fractional seed", { messages, seed: 1.5 }, "seed", "invalid_type"],
   ["a seed beyond 64 bits", { messages, seed: 1e300 }, "seed", "integer_above_max_value"],
-  ["five stops", { messages, stop: ["a", "b", "c", "d", "e"] }, "stop", "array_above_max_length"],
+  [
+    "65 stops",
+    { messages, stop: Array.from({ length: 65 }, () => "a") },
+    "stop",
+    "array_above_max_length",
+  ],
   ["a stop that is a number", { messages, stop: 1 }, "stop", "invalid_type"],
   ["a null among the stops", { messages, stop: ["a", null] }, "stop[1]", "invalid_type"],
   ["an endless stop", { messages, stop: "x".repeat(2000) }, "stop", "string_above_max_length"],
@@ -330,6 +335,23 @@ test("a conversation with tool calls in its history is understood", () => {
   ]);
 });
 
+test("a part that is not text is refused by its name", () => {
+  for (const [type, name] of [
+    ["image_url", "an image"],
+    ["input_image", "an image"],
+    ["input_audio", "audio"],
+    ["video_url", "a video"],
+    ["file", "a file"],
+  ] as const) {
+    assert.throws(
+      () => parseChatRequest(user([{ type: "text", text: "a" }, { type }])),
+      new RegExp(
+        `'messages\\[0\\]\\.content\\[1\\]': it holds ${name}, .*none of this server accepts ${name}`,
+      ),
+    );
+  }
+});
+
 test("half an emoji becomes a replacement character, as in any UTF-8 encoder", () => {
   const { request } = parseChatRequest(user("a\ud83d"));
   assert.equal(request.messages[0]?.content, "a\ufffd");
@@ -341,6 +363,11 @@ test("stop strings are a list without empty ones, whatever form they came in", (
     ["", []],
     [[], []],
     [["a", ""], ["a"]],
+    [Array.from({ length: 64 }, (_, i) => `s${i}`), Array.from({ length: 64 }, (_, i) => `s${i}`)],
+    [
+      Array.from({ length: 100 }, (_, i) => (i < 36 ? "" : "s")),
+      Array.from({ length: 64 }, () => "s"),
+    ],
     [null, undefined],
   ]) {
     assert.deepEqual(parseChatRequest({ messages, stop: sent }).request.stop, expected);
@@ -376,10 +403,11 @@ test("template variables arrive as they were sent, in whole characters", () => {
   assert.deepEqual(ignored, []);
 });
 
-test("every integer is a seed", () => {
-  for (const seed of [0, -1, -9007199254740991, 2 ** 60]) {
+test("every integer is a seed, but for -1, which asks for a random one", () => {
+  for (const seed of [0, -2, -9007199254740991, 2 ** 60]) {
     assert.equal(parseChatRequest({ messages, seed }).request.seed, seed);
   }
+  assert.equal(parseChatRequest({ messages, seed: -1 }).request.seed, undefined);
 });
 
 for (const [sent, inputs] of [

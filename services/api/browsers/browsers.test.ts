@@ -52,7 +52,7 @@ describe("web pages of other sites", () => {
   test("nobody is let in unless the configuration says so", async (t) => {
     const { url } = await scene(t, {});
     const asked = await send(`${url}/v1/chat/completions`, question());
-    assert.equal(asked.statusCode, 405);
+    assert.equal(asked.statusCode, 403);
     const listed = await send(`${url}/v1/models`, { headers: { origin: ORIGIN } });
     assert.deepEqual([corsHeaders(asked), corsHeaders(listed)], [[], []]);
   });
@@ -70,7 +70,8 @@ describe("web pages of other sites", () => {
 
   test("an allowed page is answered before a key is asked for, with the headers it may send", async (t) => {
     const { url } = await scene(t, { browsers: ALLOWED, keys: ringOf(key("alice")) });
-    const names = "authorization, x-stainless-lang, x-evil, x-localmodel-tenant";
+    const names =
+      "authorization, x-stainless-lang, http-referer, x-title, x-evil, x-localmodel-tenant";
     const { statusCode, headers } = await send(
       `${url}/v1/chat/completions`,
       question({
@@ -81,7 +82,10 @@ describe("web pages of other sites", () => {
     assert.equal(statusCode, 204);
     assert.equal(headers["access-control-allow-origin"], ORIGIN);
     assert.equal(headers["access-control-allow-methods"], "GET, POST");
-    assert.equal(headers["access-control-allow-headers"], "authorization, x-stainless-lang");
+    assert.equal(
+      headers["access-control-allow-headers"],
+      "authorization, x-stainless-lang, http-referer, x-title",
+    );
     assert.equal(headers["access-control-allow-private-network"], "true");
     assert.match(headers.vary ?? "", /Origin/);
   });

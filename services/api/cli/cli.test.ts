@@ -79,7 +79,7 @@ async function service(t: TestContext) {
     asked.push({ url: req.url ?? "", key: req.headers.authorization ?? "" });
     if (req.headers.authorization === undefined) {
       res.writeHead(403).end('{"error":{"message":"This needs an API key."}}');
-    } else res.end(`: keep-alive\n\n${frame(INPUT)}`);
+    } else res.end(`: keep-alive\n${frame(INPUT)}`);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => void server.close());

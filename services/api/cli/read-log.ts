@@ -20,7 +20,8 @@ export async function* readLog({ url, model, key }: LogQuery): AsyncGenerator<Lo
     const frames = (text + part).split("\n\n");
     text = frames.pop() ?? "";
     for (const frame of frames) {
-      if (frame.startsWith("data: ")) yield JSON.parse(frame.slice("data: ".length)) as LogEvent;
+      const data = frame.split("\n").find((line) => line.startsWith("data: "));
+      if (data !== undefined) yield JSON.parse(data.slice("data: ".length)) as LogEvent;
     }
   }
 }

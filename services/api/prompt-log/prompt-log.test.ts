@@ -54,7 +54,8 @@ async function read(t: TestContext, url: string, headers: Record<string, string>
       const frames = (text + part).split("\n\n");
       text = frames.pop() ?? "";
       for (const one of frames) {
-        if (one.startsWith("data: ")) events.push(JSON.parse(one.slice(6)) as LogEvent);
+        const data = one.split("\n").find((line) => line.startsWith("data: "));
+        if (data !== undefined) events.push(JSON.parse(data.slice(6)) as LogEvent);
       }
     }
   })().catch(() => {});

@@ -33,7 +33,8 @@ async function attach(t: TestContext, url: string) {
       const frames = text.split("\n\n");
       text = frames.pop() ?? "";
       for (const frame of frames) {
-        if (frame.startsWith("data: ")) events.push(JSON.parse(frame.slice(6)) as LogEvent);
+        const data = frame.split("\n").find((line) => line.startsWith("data: "));
+        if (data !== undefined) events.push(JSON.parse(data.slice(6)) as LogEvent);
       }
     }
   })().catch(() => {});
