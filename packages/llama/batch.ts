@@ -18,9 +18,13 @@ export type BatchLimits = {
 /** What the numbers in it must stay below. */
 export type BatchBounds = { readonly vocabulary: number; readonly sequences: number };
 
+/** Whoever made it, and frees it if nobody else does. */
+export type BatchOwner = { readonly release: (batch: Batch) => void };
+
 export class Batch implements Disposable {
   readonly capacity: number;
   readonly #bounds: BatchBounds;
+  readonly #owner: BatchOwner;
   readonly #perToken: number;
   readonly #memory: NativeMemory;
   readonly #native: llama_batch;
@@ -32,7 +36,12 @@ export class Batch implements Disposable {
   #size = 0;
   #running = false;
 
-  constructor({ tokens, sequencesPerToken = 1 }: BatchLimits, bounds: BatchBounds) {
+  constructor(
+    { tokens, sequencesPerToken = 1 }: BatchLimits,
+    bounds: BatchBounds,
+    owner: BatchOwner,
+  ) {
+    this.#owner = owner;
     this.capacity = tokens;
     this.#bounds = bounds;
     this.#perToken = sequencesPerToken;
@@ -132,6 +141,7 @@ export class Batch implements Disposable {
     if (this.#running)
       throw new OwnershipError("The batch cannot be freed now: it is being evaluated");
     this.#memory[Symbol.dispose]();
+    this.#owner.release(this);
   }
 
   #assertMine(): void {

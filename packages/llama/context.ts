@@ -103,9 +103,9 @@ export class Context implements Disposable {
     this.#causal = isCausal(model, options);
   }
 
-  /** @throws OwnershipError when the context was freed, or is evaluating */
+  /** @throws OwnershipError when the context was freed, or is in use by another thread */
   get pointer(): Pointer<"llama_context"> {
-    if (this.#running) throw new OwnershipError("The context is evaluating a batch");
+    if (this.#running) throw new OwnershipError("The context is in use by another thread");
     return this.#handle.pointer;
   }
 
@@ -113,7 +113,8 @@ export class Context implements Disposable {
   createBatch(limits: BatchLimits): Batch {
     void this.pointer;
     const bounds = { vocabulary: this.model.vocabulary.size, sequences: this.limits.sequences };
-    const batch = new Batch(limits, bounds);
+    const owner = { release: (freed: Batch) => this.#batches.delete(freed) };
+    const batch = new Batch(limits, bounds, owner);
     this.#batches.add(batch);
     return batch;
   }
@@ -137,12 +138,11 @@ export class Context implements Disposable {
     this.#assertEvaluates(name, batch);
     if (signal?.aborted === true) return "aborted";
     this.outputs.end();
-    this.#running = true;
     this.#flag.lower();
     const abort = (): void => this.#flag.raise();
     signal?.addEventListener("abort", abort);
     try {
-      const status = await this.#handle.using((context) =>
+      const status = await this.alone((context) =>
         batch.lend((native) => this.model.llama.native.later(name, context, native)),
       );
       const evaluated = evaluatedOf(status);
@@ -150,6 +150,18 @@ export class Context implements Disposable {
       return evaluated;
     } finally {
       signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** While `work` runs, which calls llama.cpp on another thread, nobody else gets at the context. */
+  async alone<Result>(
+    work: (context: Pointer<"llama_context">) => Promise<Result>,
+  ): Promise<Result> {
+    void this.pointer;
+    this.#running = true;
+    try {
+      return await this.#handle.using(work);
+    } finally {
       this.#running = false;
     }
   }

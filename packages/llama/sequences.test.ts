@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 import { createContext } from "./context.ts";
 import { best, evaluate, greedy, ONE_THREAD, promptOf } from "./fixtures/generate.ts";
 import { smollm2, tinyChatModel, tinyEmbeddingModel } from "../../test/support/llama-models.ts";
-import { LlamaError } from "./native/errors.ts";
+import { LlamaError, OwnershipError } from "./native/errors.ts";
 import { restoreSequence, saveSequence } from "./sequence-state.ts";
 
 const OPTIONS = { ...ONE_THREAD, contextTokens: 1024, sequences: 4 } as const;
@@ -98,10 +98,10 @@ suite("the state of a sequence", { timeout: 120_000 }, () => {
       { sequence: 0, tokens: tokens.slice(0, -1) },
       { sequence: 1, tokens: [1, 2, 3] },
     ]);
-    const bytes = saveSequence(context, 0);
+    const bytes = await saveSequence(context, 0);
     assert.ok(bytes.length > tokens.length * 30 * 3 * 64, `${bytes.length} bytes`);
     using other = await createContext(model, OPTIONS);
-    restoreSequence(other, 2, bytes);
+    await restoreSequence(other, 2, bytes);
     assert.deepEqual(other.sequences.range(2), { first: 0, last: tokens.length - 2 });
     const rest = { tokens: tokens.slice(-1), position: tokens.length - 1 };
     assert.deepEqual(
@@ -114,15 +114,15 @@ suite("the state of a sequence", { timeout: 120_000 }, () => {
     const model = await tinyChatModel();
     using context = await createContext(model, OPTIONS);
     await evaluate(context, [{ sequence: 0, tokens: [1, 2, 3, 4] }]);
-    const bytes = saveSequence(context, 0);
-    assert.throws(
-      () => restoreSequence(context, 1, bytes.subarray(0, bytes.length / 2)),
-      LlamaError,
-    );
-    assert.throws(() => restoreSequence(context, 1, new Uint8Array()), LlamaError);
+    const bytes = await saveSequence(context, 0);
+    const half = bytes.subarray(0, bytes.length / 2);
+    await assert.rejects(restoreSequence(context, 1, half), LlamaError);
+    await assert.rejects(restoreSequence(context, 1, new Uint8Array()), LlamaError);
     using larger = await createContext(await smollm2(), OPTIONS);
-    assert.throws(() => restoreSequence(larger, 0, bytes), LlamaError);
-    restoreSequence(context, 1, bytes);
+    await assert.rejects(restoreSequence(larger, 0, bytes), LlamaError);
+    const restored = restoreSequence(context, 1, bytes);
+    assert.throws(() => context.sequences.range(1), OwnershipError, "another thread is at it");
+    await restored;
     assert.deepEqual(context.sequences.range(1), { first: 0, last: 3 });
   });
 });

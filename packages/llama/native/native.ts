@@ -25,7 +25,7 @@ type Name = keyof LlamaFunctions;
 export type Native = {
   /** Returns when the function has: for what takes microseconds. */
   readonly call: LlamaFunctions;
-  /** Runs the function on a thread of libuv's pool. What it reads and writes must stay where it is meanwhile. */
+  /** Runs the function on a thread of libuv's pool. What it reads and writes must not change meanwhile; it is kept. */
   readonly later: <N extends Name>(
     name: N,
     ...parameters: Parameters<LlamaFunctions[N]>
@@ -58,6 +58,8 @@ export function bindNative(paths: readonly string[]): Native {
       running += 1;
       bound.async(...parameters, (error: Error | null, result: never) => {
         running -= 1;
+        // By being here they are kept until now, typed arrays among them.
+        parameters.length = 0;
         if (error) reject(error);
         else resolve(result);
       });

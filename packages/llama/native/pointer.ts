@@ -3,7 +3,7 @@
 /** Typed by what it points at, so that a context cannot be passed where a model is wanted. */
 export type Pointer<Name extends string> = bigint & { readonly pointsAt: Name };
 
-/** What a C function may read or write. Typed arrays only for calls that have returned when they return. */
+/** What a C function may read or write: an address, or an array whose memory it is. */
 export type Memory =
   | bigint
   | Uint8Array
