@@ -2,7 +2,7 @@
  * The operator as a process of its own, as a pod runs it: logged in with a token, without the kubeconfig
  * reader that only development needs. Its parent tells server and configuration in the environment.
  */
-import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { Transport } from "@localmodel/kube/wire/transport.ts";
 import { healthListener } from "@localmodel/kube/manager/health.ts";
 import { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";

@@ -5,7 +5,7 @@
 import type { Dialect, FailureContext, RequestNames } from "@localmodel/inference/dialect.ts";
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { openai } from "@localmodel/openai/dialect.ts";
-import type { Span } from "@localmodel/telemetry/span.ts";
+import type { Span } from "@localmodel/telemetry/spans/span.ts";
 import type { RequestHandler, Response } from "express";
 
 export type Exchange = {

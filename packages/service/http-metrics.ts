@@ -4,7 +4,7 @@
  * Durations go up to ten minutes, because answers of language models take that long.
  */
 import { codeOf } from "@localmodel/inference/failure.ts";
-import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import { routeOf } from "./http-route.ts";
 import { errorTypeOf, methodOf, spanOf } from "./server-span.ts";

@@ -5,8 +5,8 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { exposition } from "@localmodel/telemetry/exposition.ts";
-import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { ListenError } from "./listen-error.ts";
 
 export const METRICS_PORT_VARIABLE = "LOCALMODEL_METRICS_PORT";

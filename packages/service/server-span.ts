@@ -4,8 +4,8 @@
  * Names and attributes come from routes, methods and status codes; of what a client sent only its path, address and
  * user agent are kept, and never a query, which may hold a key.
  */
-import { epochMs } from "@localmodel/telemetry/epoch.ts";
-import type { Span, Tracer } from "@localmodel/telemetry/span.ts";
+import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
+import type { Span, Tracer } from "@localmodel/telemetry/spans/span.ts";
 import type { Request, RequestHandler, Response } from "express";
 import { exchangeOf } from "./exchange.ts";
 import { routeOf } from "./http-route.ts";

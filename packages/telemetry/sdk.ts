@@ -1,20 +1,20 @@
 /**
  * OpenTelemetry's SDK, set up by its environment variables, in two threads: metrics and propagators here, where they
- * are read and written; exporting spans in the thread of span-exporter.ts.
+ * are read and written; exporting spans in the thread of export/span-exporter.ts.
  */
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { listenToSdk } from "./complaints.ts";
-import { resourceOf } from "./detectors.ts";
-import { injectorOf } from "./inject.ts";
-import { metricReaders } from "./metric-reader.ts";
-import type { MetricRegistry } from "./metrics.ts";
-import { RecordingTracer } from "./recording-tracer.ts";
-import { samplerOf } from "./sampler.ts";
-import { ownName, type Signals } from "./settings.ts";
-import { batchLimits, spanLimits } from "./span-limits.ts";
-import { SpanOutbox } from "./span-outbox.ts";
+import { listenToSdk } from "./export/complaints.ts";
+import { resourceOf } from "./export/detectors.ts";
+import { injectorOf } from "./spans/inject.ts";
+import { metricReaders } from "./metrics/metric-reader.ts";
+import type { MetricRegistry } from "./metrics/metrics.ts";
+import { RecordingTracer } from "./spans/recording-tracer.ts";
+import { samplerOf } from "./spans/sampler.ts";
+import { ownName, type Signals } from "./settings/environment.ts";
+import { batchLimits, spanLimits } from "./settings/span-limits.ts";
+import { SpanOutbox } from "./export/span-outbox.ts";
 import type { Telemetry, TelemetryOptions } from "./telemetry.ts";
 
 const STOP_TIMEOUT_MS = 2000;

@@ -4,9 +4,9 @@
  * The SDK is loaded here and nowhere else, and only when it is needed: off, it costs neither time nor memory.
  * Metrics are also kept where nobody is sent any, for whoever reads them from a port.
  */
-import { MetricRegistry } from "./metrics.ts";
-import { observeProcess } from "./process-metrics.ts";
-import { signalsOf } from "./settings.ts";
+import { MetricRegistry } from "./metrics/metrics.ts";
+import { observeProcess } from "./metrics/process-metrics.ts";
+import { signalsOf } from "./settings/environment.ts";
 import type { Telemetry, TelemetryOptions } from "./telemetry.ts";
 
 export async function startTelemetry(

@@ -1,6 +1,6 @@
 /** What a service has of telemetry once it is started, and what it says to start it. */
-import type { MetricRegistry } from "./metrics.ts";
-import type { Tracer } from "./span.ts";
+import type { MetricRegistry } from "./metrics/metrics.ts";
+import type { Tracer } from "./spans/span.ts";
 
 export type Telemetry = {
   /** Undefined when nothing is traced. */

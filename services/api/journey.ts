@@ -7,7 +7,12 @@
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { spanOf } from "@localmodel/service/server-span.ts";
-import { type Attributes, type Span, within, withinSync } from "@localmodel/telemetry/span.ts";
+import {
+  type Attributes,
+  type Span,
+  within,
+  withinSync,
+} from "@localmodel/telemetry/spans/span.ts";
 import type { Response } from "express";
 import type { Lease } from "./balancing/balancer.ts";
 import { failureType } from "./failure-type.ts";

@@ -8,7 +8,7 @@ import { ListenError } from "@localmodel/service/listen-error.ts";
 import { createLogger, debugOnSignal } from "@localmodel/service/log.ts";
 import { metricsPortIn, serveMetrics } from "@localmodel/service/metrics-server.ts";
 import { tellParent } from "@localmodel/service/parent.ts";
-import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import { createApp } from "./app.ts";
 import { fileDirectory } from "./file-directory.ts";

@@ -11,7 +11,7 @@ import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { createLogger, debugOnSignal } from "@localmodel/service/log.ts";
 import { metricsPortIn, serveMetrics } from "@localmodel/service/metrics-server.ts";
 import { hasParent, tellParent } from "@localmodel/service/parent.ts";
-import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import type { Termination } from "@localmodel/localmodel/contracts/termination.ts";
 import { ConfigurationError, readConfiguration } from "./configuration.ts";

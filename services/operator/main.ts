@@ -6,7 +6,7 @@
 import { findCluster } from "@localmodel/kube/access/cluster-access.ts";
 import { healthListener } from "@localmodel/kube/manager/health.ts";
 import { Transport } from "@localmodel/kube/wire/transport.ts";
-import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import { listen } from "@localmodel/service/http-server.ts";
 import { onShutdown } from "@localmodel/service/lifecycle.ts";

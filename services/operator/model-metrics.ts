@@ -1,5 +1,5 @@
 /** How many LocalModels there are, by what their Ready condition says: reasons are few, and never names of models. */
-import type { MetricRegistry, Point } from "@localmodel/telemetry/metrics.ts";
+import type { MetricRegistry, Point } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Caches } from "./observe/caches.ts";
 import type { StoredModel } from "./model/local-model-resource.ts";
 

@@ -7,7 +7,7 @@ import { ApiStatusError } from "@localmodel/kube/wire/api-errors.ts";
 import type { WriteObserver } from "@localmodel/kube/wire/client.ts";
 import { withFields } from "@localmodel/kube/log.ts";
 import type { Pass, Reconcile } from "@localmodel/kube/work/reconcile.ts";
-import { type Span, type Tracer, within } from "@localmodel/telemetry/span.ts";
+import { type Span, type Tracer, within } from "@localmodel/telemetry/spans/span.ts";
 import { reconciler, type Surroundings } from "./reconcile.ts";
 
 /** A pass writes some ten objects; who writes more has a problem that more spans do not explain. */

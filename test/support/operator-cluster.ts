@@ -9,8 +9,8 @@ import { DEPLOYMENTS, NODES, PODS } from "@localmodel/kube/objects/core-resource
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { kubeconfigAccess } from "@localmodel/kube/access/kubeconfig.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
-import { exposition } from "@localmodel/telemetry/exposition.ts";
-import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Resource } from "@localmodel/kube/objects/resource.ts";
 import { Transport } from "@localmodel/kube/wire/transport.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";

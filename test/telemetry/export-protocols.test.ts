@@ -6,12 +6,12 @@ import { buffer } from "node:stream/consumers";
 import { suite, test } from "node:test";
 import { createGunzip } from "node:zlib";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import type { EndedSpan } from "@localmodel/telemetry/ended-span.ts";
-import { idOf } from "@localmodel/telemetry/ids.ts";
+import type { EndedSpan } from "@localmodel/telemetry/spans/ended-span.ts";
+import { idOf } from "@localmodel/telemetry/spans/ids.ts";
 import { fieldsOf, Message } from "@localmodel/telemetry/otlp/protobuf-reader.ts";
 import { decodeBatch } from "@localmodel/telemetry/otlp/span-decoder.ts";
-import { batchLimits } from "@localmodel/telemetry/span-limits.ts";
-import { SpanOutbox } from "@localmodel/telemetry/span-outbox.ts";
+import { batchLimits } from "@localmodel/telemetry/settings/span-limits.ts";
+import { SpanOutbox } from "@localmodel/telemetry/export/span-outbox.ts";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 
 const METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";

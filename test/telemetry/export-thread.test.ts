@@ -1,10 +1,10 @@
 /** Spans on their way through the exporting thread to a collector: nothing is changed, and nothing piles up. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { idOf } from "@localmodel/telemetry/ids.ts";
-import { batchLimits } from "@localmodel/telemetry/span-limits.ts";
-import { SpanOutbox } from "@localmodel/telemetry/span-outbox.ts";
-import type { EndedSpan } from "@localmodel/telemetry/ended-span.ts";
+import { idOf } from "@localmodel/telemetry/spans/ids.ts";
+import { batchLimits } from "@localmodel/telemetry/settings/span-limits.ts";
+import { SpanOutbox } from "@localmodel/telemetry/export/span-outbox.ts";
+import type { EndedSpan } from "@localmodel/telemetry/spans/ended-span.ts";
 import { OtlpReceiver } from "../support/otlp-receiver.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";

@@ -10,7 +10,7 @@ import { type Clock, delay } from "../time/clock.ts";
 import { claimed, type Lease, LEASES, mayTake, released, see, type Sighting } from "./lease.ts";
 import { Leadership } from "./leadership.ts";
 import type { Log } from "../log.ts";
-import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 
 export type ElectionOptions = {
   readonly namespace: string;

@@ -5,8 +5,8 @@
  * bring it back. Ready means every check passes; a standby that waits to lead is ready.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { exposition } from "@localmodel/telemetry/exposition.ts";
-import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 
 /** Undefined when all is well, else what is not. */
 export type Check = () => string | undefined;

@@ -11,7 +11,7 @@ import { healthListener } from "./health.ts";
 import type { Lease } from "../election/lease.ts";
 import { silentLog } from "../log.ts";
 import { Manager } from "./manager.ts";
-import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { KubeObject } from "../objects/objects.ts";
 import type { Pass, Reconcile } from "../work/reconcile.ts";
 import { Reflector } from "../cache/reflector.ts";

@@ -1,7 +1,7 @@
 /**
  * What is counted about requests, under the names Go's client uses.
  */
-import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 
 const DURATION_BOUNDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 const SIZE_BOUNDS = [64, 256, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];

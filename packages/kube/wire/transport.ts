@@ -15,7 +15,7 @@ import type { ClusterAccess, Credentials } from "../access/access.ts";
 import { Connections } from "./connections.ts";
 import { Deadline, unlessAborted } from "../time/deadline.ts";
 import { Login } from "../access/login.ts";
-import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { readBody, readError } from "./response.ts";
 import { retryDelayMs } from "./retry-policy.ts";
 import { type BucketOptions, TokenBucket } from "../time/token-bucket.ts";

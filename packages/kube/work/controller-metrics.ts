@@ -1,7 +1,7 @@
 /**
  * What is counted about a controller, under controller-runtime's names, so that its dashboards fit.
  */
-import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 
 export type Result = "success" | "error" | "requeue" | "requeue_after";
 

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "../time/clock.ts";
 import { ControllerMetrics } from "./controller-metrics.ts";
 import { Deadline } from "../time/deadline.ts";
 import { type Log, withFields } from "../log.ts";
-import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Change, ObjectCache } from "../cache/object-cache.ts";
 import { type KubeObject, keyOf, nameOf } from "../objects/objects.ts";
 import { isBug, type Outcome, type Reconcile, TerminalError } from "./reconcile.ts";

@@ -1,7 +1,7 @@
 /**
  * What is counted about a work queue, under the names of client-go and controller-runtime.
  */
-import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 
 const SECONDS_BOUNDS = Array.from({ length: 12 }, (_, power) => Number(`1e${power - 8}`));
 

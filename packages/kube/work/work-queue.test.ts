@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { exposition } from "@localmodel/telemetry/exposition.ts";
-import { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { ManualClock, settle } from "../fixtures/manual-clock.ts";
 import { type Priority, WorkQueue } from "./work-queue.ts";
 

@@ -10,7 +10,7 @@
  * The first two are client-go's, the others those of controller-runtime's priority queue.
  */
 import type { Clock } from "../time/clock.ts";
-import type { MetricRegistry } from "@localmodel/telemetry/metrics.ts";
+import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { QueueMetrics } from "./queue-metrics.ts";
 import { RetryLimiter, type RetryLimits } from "./retry-limiter.ts";
 

@@ -1,6 +1,6 @@
 /** Names with their values, as fields `attributes` of spans, events and resources. */
-import type { FlatAttributes } from "../ended-span.ts";
-import type { Attributes, AttributeValue } from "../span.ts";
+import type { FlatAttributes } from "../spans/ended-span.ts";
+import type { Attributes, AttributeValue } from "../spans/span.ts";
 import type { ProtobufWriter } from "./protobuf-writer.ts";
 import { ANY, ARRAY, KEY_VALUE } from "./trace-fields.ts";
 

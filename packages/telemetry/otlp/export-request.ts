@@ -4,7 +4,7 @@ import {
   type ISerializer,
   ProtobufTraceSerializer,
 } from "@opentelemetry/otlp-transformer";
-import type { Attributes } from "../span.ts";
+import type { Attributes } from "../spans/span.ts";
 import { writeAttributes } from "./attributes.ts";
 import { ProtobufWriter, sizeOfVarint } from "./protobuf-writer.ts";
 import type { Origin } from "./span-decoder.ts";

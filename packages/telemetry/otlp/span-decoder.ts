@@ -11,7 +11,7 @@ import {
 import { hrTimeDuration, type InstrumentationScope } from "@opentelemetry/core";
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan, TimedEvent } from "@opentelemetry/sdk-trace";
-import type { AttributeValue } from "../span.ts";
+import type { AttributeValue } from "../spans/span.ts";
 import { fieldsOf, Message } from "./protobuf-reader.ts";
 import { ANY, ARRAY, EVENT, FLAGS, KEY_VALUE, LINK, SPAN } from "./trace-fields.ts";
 

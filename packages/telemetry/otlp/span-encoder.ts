@@ -4,8 +4,8 @@
  * Written once, where a span ends, and never again: they go as they are to the exporting thread and to the collector.
  * https://github.com/open-telemetry/opentelemetry-proto/blob/v1.9.0/opentelemetry/proto/trace/v1/trace.proto
  */
-import type { EndedSpan, SpanEvent, SpanLink } from "../ended-span.ts";
-import { idOf } from "../ids.ts";
+import type { EndedSpan, SpanEvent, SpanLink } from "../spans/ended-span.ts";
+import { idOf } from "../spans/ids.ts";
 import { writeAttributes, writeFlat } from "./attributes.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 import { EVENT, FLAGS, LINK, SCOPE_SPANS, SPAN, STATUS } from "./trace-fields.ts";

@@ -3,9 +3,9 @@
  * clients and keys are not named at all: the number of series is that of models.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import type { Labels, MetricRegistry } from "@localmodel/telemetry/metrics.ts";
-import type { Span } from "@localmodel/telemetry/span.ts";
-import { WAIT_SECONDS } from "@localmodel/telemetry/wait-seconds.ts";
+import type { Labels, MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
+import type { Span } from "@localmodel/telemetry/spans/span.ts";
+import { WAIT_SECONDS } from "@localmodel/telemetry/metrics/wait-seconds.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Verdict } from "../balancing/outliers.ts";
 import type { ModelDirectory } from "../model-directory.ts";

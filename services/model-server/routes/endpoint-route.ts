@@ -11,7 +11,7 @@ import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers
 import { patienceSeconds } from "@localmodel/service/patience.ts";
 import { requestIdOf } from "@localmodel/service/request-id.ts";
 import { spanOf } from "@localmodel/service/server-span.ts";
-import { withinSync } from "@localmodel/telemetry/span.ts";
+import { withinSync } from "@localmodel/telemetry/spans/span.ts";
 import type { Request, RequestHandler, Response } from "express";
 import { reportIgnored, sendJson } from "../http/api-headers.ts";
 import { loadedModel } from "../http/availability.ts";

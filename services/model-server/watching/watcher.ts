@@ -14,7 +14,7 @@ import type {
   Operation,
   RequestOf,
 } from "@localmodel/inference/operation.ts";
-import type { Span } from "@localmodel/telemetry/span.ts";
+import type { Span } from "@localmodel/telemetry/spans/span.ts";
 import type { Engine } from "../engine/contract.ts";
 
 /** One request to the engine, and what is known of it before it is made. */

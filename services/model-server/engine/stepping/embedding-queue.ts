@@ -8,7 +8,7 @@ import type { EmbedEvent, EmbedRequest } from "@localmodel/inference/embed.ts";
 import { Failure, type FailureData, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
-import { epochMs } from "@localmodel/telemetry/epoch.ts";
+import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
 import { overflow, type TextLimit, type TextTokenizer, textTokens } from "../prompt/text-tokens.ts";
 import type { EngineEvent } from "../protocol.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";

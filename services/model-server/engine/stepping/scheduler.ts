@@ -10,7 +10,7 @@
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
 import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
-import { epochMs } from "@localmodel/telemetry/epoch.ts";
+import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import { Generation } from "./generation.ts";
 import { Job } from "./job.ts";

@@ -4,9 +4,9 @@
  * There is one model here, and its names are the only ones that become labels.
  */
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
-import type { Labels, MetricRegistry } from "@localmodel/telemetry/metrics.ts";
-import type { Span } from "@localmodel/telemetry/span.ts";
-import { WAIT_SECONDS } from "@localmodel/telemetry/wait-seconds.ts";
+import type { Labels, MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
+import type { Span } from "@localmodel/telemetry/spans/span.ts";
+import { WAIT_SECONDS } from "@localmodel/telemetry/metrics/wait-seconds.ts";
 import type { Usage } from "@localmodel/inference/events.ts";
 import type { GenAiConventions } from "../tracing/gen-ai.ts";
 import type { Asked } from "../watcher.ts";

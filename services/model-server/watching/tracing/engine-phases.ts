@@ -4,8 +4,8 @@
  *
  * A request may have hundreds of choices; the phases of the first few say what there is to say.
  */
-import type { Attributes, Span } from "@localmodel/telemetry/span.ts";
-import { epochMs } from "@localmodel/telemetry/epoch.ts";
+import type { Attributes, Span } from "@localmodel/telemetry/spans/span.ts";
+import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
 import type { AnyEvent } from "@localmodel/inference/operation.ts";
 
 const CHOICES_MAX = 8;

@@ -6,7 +6,7 @@
  * (OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT) and the LocalModel (promptLogging) say so.
  */
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
-import type { Labels } from "@localmodel/telemetry/metrics.ts";
+import type { Labels } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { AnswerHead } from "@localmodel/inference/wire.ts";
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 

@@ -2,7 +2,7 @@
  * What was asked and answered, in the form of the conventions for generative AI. Only for who has asked for it twice:
  * see gen-ai.ts.
  */
-import type { Attributes } from "@localmodel/telemetry/span.ts";
+import type { Attributes } from "@localmodel/telemetry/spans/span.ts";
 import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
 import type { AnyEvent } from "@localmodel/inference/operation.ts";
 

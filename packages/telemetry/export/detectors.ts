@@ -12,7 +12,7 @@ import {
   resourceFromAttributes,
 } from "@opentelemetry/resources";
 import { hostname } from "node:os";
-import { type Environment, listOf } from "./settings.ts";
+import { type Environment, listOf } from "../settings/environment.ts";
 
 export type Identity = {
   /** Unless the environment names it. */

@@ -6,7 +6,7 @@
  * should come from short lists (codes, routes, models that exist), and when they do not, what comes after the first
  * thousand is counted together, marked as such.
  */
-import type { Span } from "./span.ts";
+import type { Span } from "../spans/span.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 

@@ -17,10 +17,10 @@ import {
   createOtlpGrpcExportDelegate,
 } from "@opentelemetry/otlp-grpc-exporter-base";
 import { ConsoleSpanExporter, type SpanExporter } from "@opentelemetry/sdk-trace";
-import { batchSerializer } from "./otlp/export-request.ts";
-import { decodeBatch, type Origin } from "./otlp/span-decoder.ts";
-import type { SpanBatch } from "./otlp/span-encoder.ts";
-import { type Environment, listOf, otlpProtocol } from "./settings.ts";
+import { batchSerializer } from "../otlp/export-request.ts";
+import { decodeBatch, type Origin } from "../otlp/span-decoder.ts";
+import type { SpanBatch } from "../otlp/span-encoder.ts";
+import { type Environment, listOf, otlpProtocol } from "../settings/environment.ts";
 
 export type SpanSink = {
   /** Resolves when the batch is sent, or cannot be: then the log has been told. */

@@ -7,9 +7,9 @@
 import { Worker } from "node:worker_threads";
 import { seldom } from "./complaints.ts";
 import type { Identity } from "./detectors.ts";
-import type { EndedSpan } from "./ended-span.ts";
-import { type SpanBatch, SpanEncoder } from "./otlp/span-encoder.ts";
-import type { BatchLimits } from "./span-limits.ts";
+import type { EndedSpan } from "../spans/ended-span.ts";
+import { type SpanBatch, SpanEncoder } from "../otlp/span-encoder.ts";
+import type { BatchLimits } from "../settings/span-limits.ts";
 
 export type ToExporter = SpanBatch | "stop";
 export type FromExporter =

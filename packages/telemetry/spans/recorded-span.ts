@@ -4,7 +4,7 @@ import { epochMs } from "./epoch.ts";
 import { hexOf, type Id, newSpanId } from "./ids.ts";
 import type { Inject } from "./inject.ts";
 import type { Attributes, AttributeValue, Span, SpanOptions } from "./span.ts";
-import type { SpanLimits } from "./span-limits.ts";
+import type { SpanLimits } from "../settings/span-limits.ts";
 
 /** Where notes go, how much is noted, and how a trace is passed on. */
 export type Ways = {

@@ -12,7 +12,7 @@ import {
   trace,
   TraceFlags,
 } from "@opentelemetry/api";
-import { type Environment, listOf } from "./settings.ts";
+import { type Environment, listOf } from "../settings/environment.ts";
 import type { Span } from "./span.ts";
 
 type Place = Pick<Span, "traceId" | "spanId" | "isRecording">;

@@ -7,7 +7,7 @@ import {
   type Sampler,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
-import type { Environment } from "./settings.ts";
+import type { Environment } from "../settings/environment.ts";
 
 const NAME = "OTEL_TRACES_SAMPLER";
 const RATIO = "OTEL_TRACES_SAMPLER_ARG";

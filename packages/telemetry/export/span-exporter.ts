@@ -2,7 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { listenToSdk } from "./complaints.ts";
 import { type Identity, resourceOf } from "./detectors.ts";
-import type { SpanBatch } from "./otlp/span-encoder.ts";
+import type { SpanBatch } from "../otlp/span-encoder.ts";
 import type { FromExporter, ToExporter } from "./span-outbox.ts";
 import { spanSinks } from "./span-sinks.ts";
 

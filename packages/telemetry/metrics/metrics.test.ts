@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exposition } from "./exposition.ts";
 import { MetricRegistry } from "./metrics.ts";
-import type { Span } from "./span.ts";
+import type { Span } from "../spans/span.ts";
 
 test("a histogram counts what is at or below each bound", () => {
   const registry = new MetricRegistry();

@@ -5,7 +5,7 @@
  * Unless told otherwise, more spans wait than the specification has it: they are small here, and one process ends
  * tens of thousands in a second.
  */
-import type { Environment } from "./settings.ts";
+import type { Environment } from "./environment.ts";
 
 export type SpanLimits = {
   readonly attributes: number;

@@ -10,7 +10,7 @@ import { hexOf } from "./ids.ts";
 import { injectorOf } from "./inject.ts";
 import { RecordingTracer } from "./recording-tracer.ts";
 import type { Span } from "./span.ts";
-import { spanLimits } from "./span-limits.ts";
+import { spanLimits } from "../settings/span-limits.ts";
 
 propagation.setGlobalPropagator(new W3CTraceContextPropagator());
 

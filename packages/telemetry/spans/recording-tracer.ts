@@ -1,5 +1,5 @@
 /**
- * Spans that only take notes: what becomes of them is told by span-outbox.ts.
+ * Spans that only take notes: what becomes of them is told by export/span-outbox.ts.
  *
  * Times nest: a span does not begin before its parent, nor end before its children of the same process.
  *

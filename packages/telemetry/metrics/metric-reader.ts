@@ -13,7 +13,7 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import { metricProducer } from "./metric-producer.ts";
 import type { MetricRegistry } from "./metrics.ts";
-import { type Environment, listOf, otlpProtocol } from "./settings.ts";
+import { type Environment, listOf, otlpProtocol } from "../settings/environment.ts";
 
 const INTERVAL_MS = 60_000;
 const TIMEOUT_MS = 30_000;
