@@ -13,10 +13,17 @@ export type BatchLimits = {
   readonly tokens: number;
   /** Sequences that one token may belong to, for a beginning that several share. Default 1. */
   readonly sequencesPerToken?: number;
+  /** Holds vectors in place of tokens, as what looks at pictures makes them. Default false. */
+  readonly vectors?: boolean;
 };
 
 /** What the numbers in it must stay below. */
-export type BatchBounds = { readonly vocabulary: number; readonly sequences: number };
+export type BatchBounds = {
+  readonly vocabulary: number;
+  readonly sequences: number;
+  /** Of a vector in place of a token. */
+  readonly dimensions: number;
+};
 
 /** Whoever made it, and frees it if nobody else does. */
 export type BatchOwner = { readonly release: (batch: Batch) => void };
@@ -29,6 +36,7 @@ export class Batch implements Disposable {
   readonly #memory: NativeMemory;
   readonly #native: llama_batch;
   readonly #tokens: Int32Array;
+  readonly #vectors: Float32Array;
   readonly #positions: Int32Array;
   readonly #counts: Int32Array;
   readonly #ids: Int32Array;
@@ -36,38 +44,49 @@ export class Batch implements Disposable {
   #size = 0;
   #running = false;
 
-  constructor(
-    { tokens, sequencesPerToken = 1 }: BatchLimits,
-    bounds: BatchBounds,
-    owner: BatchOwner,
-  ) {
-    this.#owner = owner;
+  constructor(limits: BatchLimits, bounds: BatchBounds, owner: BatchOwner) {
+    const { tokens, sequencesPerToken = 1, vectors = false } = limits;
     this.capacity = tokens;
+    this.#owner = owner;
     this.#bounds = bounds;
     this.#perToken = sequencesPerToken;
-    const words = 4 * tokens;
-    const pointers = 8 * tokens;
-    const memory = new NativeMemory(pointers + (3 + sequencesPerToken) * words + tokens);
-    const at = (blocks: number): number => pointers + blocks * words;
+    // Longest items first, so that each block is aligned.
+    let bytes = 0;
+    const block = (itemBytes: number): number => {
+      const start = bytes;
+      bytes += itemBytes * tokens;
+      return start;
+    };
+    const at = {
+      pointers: block(8),
+      tokens: block(vectors ? 0 : 4),
+      vectors: block(vectors ? 4 * bounds.dimensions : 0),
+      positions: block(4),
+      counts: block(4),
+      ids: block(4 * sequencesPerToken),
+      outputs: block(1),
+    };
+    const memory = new NativeMemory(bytes);
     this.#memory = memory;
-    this.#tokens = memory.int32(at(0), tokens);
-    this.#positions = memory.int32(at(1), tokens);
-    this.#counts = memory.int32(at(2), tokens);
-    this.#ids = memory.int32(at(3), tokens * sequencesPerToken);
-    this.#outputs = memory.int8(at(3 + sequencesPerToken), tokens);
-    const { address } = memory;
-    const idsOf = memory.uint64(0, tokens);
+    this.#tokens = memory.int32(at.tokens, vectors ? 0 : tokens);
+    this.#vectors = memory.float32(at.vectors, vectors ? tokens * bounds.dimensions : 0);
+    this.#positions = memory.int32(at.positions, tokens);
+    this.#counts = memory.int32(at.counts, tokens);
+    this.#ids = memory.int32(at.ids, tokens * sequencesPerToken);
+    this.#outputs = memory.int8(at.outputs, tokens);
+    const address = (offset: number): bigint => memory.address + BigInt(offset);
+    const idsOf = memory.uint64(at.pointers, tokens);
     for (let index = 0; index < tokens; index += 1) {
-      idsOf[index] = address + BigInt(at(3) + 4 * index * sequencesPerToken);
+      idsOf[index] = address(at.ids + 4 * index * sequencesPerToken);
     }
     this.#native = {
       n_tokens: 0,
-      token: address + BigInt(at(0)),
-      embd: null,
-      pos: address + BigInt(at(1)),
-      n_seq_id: address + BigInt(at(2)),
-      seq_id: address,
-      logits: address + BigInt(at(3 + sequencesPerToken)),
+      token: vectors ? null : address(at.tokens),
+      embd: vectors ? address(at.vectors) : null,
+      pos: address(at.positions),
+      n_seq_id: address(at.counts),
+      seq_id: address(at.pointers),
+      logits: address(at.outputs),
     };
   }
 
@@ -95,11 +114,35 @@ export class Batch implements Disposable {
     sequences: number | readonly number[],
     output: boolean,
   ): number {
+    if (this.#tokens.length === 0) throw new RangeError("This batch holds vectors, not tokens");
+    within("token", token, this.#bounds.vocabulary);
+    const index = this.#place(position, sequences, output);
+    this.#tokens[index] = token;
+    return index;
+  }
+
+  /** The same with a vector in place of a token. It is copied. */
+  addVector(
+    vector: Float32Array,
+    position: number,
+    sequences: number | readonly number[],
+    output: boolean,
+  ): number {
+    const { dimensions } = this.#bounds;
+    if (this.#vectors.length === 0) throw new RangeError("This batch holds tokens, not vectors");
+    if (vector.length !== dimensions) {
+      throw new RangeError(`A vector has ${dimensions} numbers here, not ${vector.length}`);
+    }
+    const index = this.#place(position, sequences, output);
+    this.#vectors.set(vector, index * dimensions);
+    return index;
+  }
+
+  #place(position: number, sequences: number | readonly number[], output: boolean): number {
     this.#assertMine();
     const index = this.#size;
     if (index >= this.capacity)
       throw new RangeError(`The batch is full: it holds ${this.capacity}`);
-    within("token", token, this.#bounds.vocabulary);
     within("position", position, 2 ** 31 - 1);
     const ids = typeof sequences === "number" ? [sequences] : sequences;
     if (ids.length === 0 || ids.length > this.#perToken) {
@@ -108,7 +151,6 @@ export class Batch implements Disposable {
       );
     }
     for (const id of ids) within("sequence", id, this.#bounds.sequences);
-    this.#tokens[index] = token;
     this.#positions[index] = position;
     this.#counts[index] = ids.length;
     this.#ids.set(ids, index * this.#perToken);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { normalValues, seededRandom } from "../../test/support/seeded-random.ts";
 import { createContext } from "./context.ts";
 import { evaluate, greedy, ONE_THREAD, promptOf } from "./fixtures/generate.ts";
 import { logged, smollm2, tinyChatModel } from "../../test/support/llama-models.ts";
@@ -47,6 +48,27 @@ suite("a context", { timeout: 120_000 }, () => {
       const [own] = await evaluate(alone, [{ sequence: 0, tokens }]);
       assertClose(logits[index], own, 1e-2);
     }
+  });
+
+  test("computes from vectors what it computes from the tokens that stand for them", async () => {
+    const model = await tinyChatModel();
+    const tokens = promptOf(model, "the quick brown fox");
+    const { inputDimensions } = model.shape;
+    // The first of the model's tensors, as tiny-models.ts draws it.
+    const length = inputDimensions * model.vocabulary.size;
+    const rows = normalValues(seededRandom(1), length, 2 / Math.sqrt(inputDimensions));
+    using context = await createContext(model, { ...ONE_THREAD, contextTokens: 512, sequences: 2 });
+    const [expected] = await evaluate(context, [{ sequence: 0, tokens }]);
+    using batch = context.createBatch({ tokens: tokens.length, vectors: true });
+    for (const [at, token] of tokens.entries()) {
+      const row = rows.subarray(token * inputDimensions, (token + 1) * inputDimensions);
+      batch.addVector(row, at, 1, at === tokens.length - 1);
+    }
+    assert.equal(await context.decode(batch), "done");
+    assertClose(context.outputs.logits(tokens.length - 1), expected, 5e-2);
+    assert.throws(() => batch.add(1, 0, 0, true), /holds vectors/);
+    batch.clear();
+    assert.throws(() => batch.addVector(new Float32Array(3), 0, 0, true), RangeError);
   });
 
   test("has the limits and threads that it was made with", async () => {

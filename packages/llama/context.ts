@@ -112,7 +112,11 @@ export class Context implements Disposable {
   /** Ends with the context, at the latest. */
   createBatch(limits: BatchLimits): Batch {
     void this.pointer;
-    const bounds = { vocabulary: this.model.vocabulary.size, sequences: this.limits.sequences };
+    const bounds = {
+      vocabulary: this.model.vocabulary.size,
+      sequences: this.limits.sequences,
+      dimensions: this.model.shape.inputDimensions,
+    };
     const owner = { release: (freed: Batch) => this.#batches.delete(freed) };
     const batch = new Batch(limits, bounds, owner);
     this.#batches.add(batch);
