@@ -12,7 +12,7 @@ import { kubeconfigAccess } from "@localmodel/kube/access/kubeconfig.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
 import { Transport } from "@localmodel/kube/wire/transport.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
-import { ClusterDirectory } from "../services/api/cluster/cluster-directory.ts";
+import { ClusterDirectory } from "../services/api/directory/cluster/cluster-directory.ts";
 import { ControlPlane } from "../test/support/control-plane.ts";
 import { CRDS } from "../test/support/crds.ts";
 import { ModelPods } from "../test/support/model-pods.ts";

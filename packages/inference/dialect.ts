@@ -29,8 +29,8 @@ export type Frame = {
 
 export type StreamForm = {
   readonly contentType: string;
-  /** Says nothing, and keeps proxies and their idle timers from cutting the connection. */
-  readonly keepAlive: string;
+  /** What clients skip, and proxies and their idle timers do not. */
+  comment(text: string): string;
   /** One string, to be written at once: some clients forget an event that arrives in two reads. */
   frame(frame: Frame): string;
   /** What follows the last event of a complete answer. */

@@ -4,7 +4,7 @@
 import type { Dialect, FailureContext, RequestNames } from "@localmodel/inference/dialect.ts";
 import { type Failure, type FailureKind, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { failureHeaders } from "@localmodel/inference/failure-headers.ts";
-import { DONE, frame, KEEP_ALIVE } from "./sse.ts";
+import { comment, DONE, frame } from "./sse.ts";
 
 export type ErrorBody = {
   readonly error: {
@@ -27,7 +27,7 @@ export const openai: Dialect = {
   }),
   stream: {
     contentType: "text/event-stream; charset=utf-8",
-    keepAlive: KEEP_ALIVE,
+    comment,
     frame: ({ data }) => frame(data),
     end: DONE,
     failed: frame,

@@ -10,7 +10,12 @@ export const DONE = "data: [DONE]\n\n";
  * Clients skip comments; proxies and their idle timers do not. One line break: the blank line that a second one makes
  * ends an event that never began, which older decoders hand on as an empty one.
  */
-export const KEEP_ALIVE = ": keep-alive\n";
+export function comment(text: string): string {
+  return `: ${text}
+`;
+}
+
+export const KEEP_ALIVE = comment("keep-alive");
 
 /**
  * JSON has no raw line feeds. It may hold characters that only some line readers break at (Python's

@@ -6,7 +6,7 @@
 import { codeOf } from "@localmodel/inference/failure.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { ErrorRequestHandler, RequestHandler } from "express";
-import { routeOf } from "./http-route.ts";
+import type { RouteOf } from "./http-route.ts";
 import { errorTypeOf, methodOf, spanOf } from "./server-span.ts";
 
 const SECONDS = [
@@ -14,7 +14,10 @@ const SECONDS = [
 ];
 
 /** After `traceRequests`. Does nothing without a registry. */
-export function measureRequests(registry: MetricRegistry | undefined): RequestHandler {
+export function measureRequests(
+  registry: MetricRegistry | undefined,
+  routeOf: RouteOf,
+): RequestHandler {
   if (registry === undefined) return (_req, _res, next) => next();
   const durations = registry.histogram(
     "http.server.request.duration",

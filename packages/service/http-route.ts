@@ -1,15 +1,13 @@
 /** The pattern of a path, as telemetry names it: there are few of them, whatever paths clients ask for. */
-
-const ROUTES: ReadonlySet<string> = new Set([
-  "/v1/models",
-  "/v1/chat/completions",
-  "/v1/completions",
-  "/v1/embeddings",
-  "/admin/log",
-]);
+import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 
 /** Undefined for what is no route. */
-export function routeOf(path: string): string | undefined {
-  if (ROUTES.has(path)) return path;
-  return path.startsWith("/v1/models/") ? "/v1/models/{id}" : undefined;
+export type RouteOf = (path: string) => string | undefined;
+
+export function routesOf(endpoints: readonly Pick<Endpoint, "path">[]): RouteOf {
+  const known = new Set(["/v1/models", "/admin/log", ...endpoints.map(({ path }) => path)]);
+  return (path) => {
+    if (known.has(path)) return path;
+    return path.startsWith("/v1/models/") ? "/v1/models/{id}" : undefined;
+  };
 }

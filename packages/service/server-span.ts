@@ -8,7 +8,7 @@ import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
 import type { Span, Tracer } from "@localmodel/telemetry/spans/span.ts";
 import type { Request, RequestHandler, Response } from "express";
 import { exchangeOf } from "./exchange.ts";
-import { routeOf } from "./http-route.ts";
+import type { RouteOf } from "./http-route.ts";
 import { requestIdOf } from "./request-id.ts";
 
 /** How a request ends whose client has gone. */
@@ -19,7 +19,7 @@ const OTHER_METHOD = "_OTHER";
 const TEXT_MAX_CHARACTERS = 256;
 
 /** After `requestId()`. Does nothing without a tracer. */
-export function traceRequests(tracer: Tracer | undefined): RequestHandler {
+export function traceRequests(tracer: Tracer | undefined, routeOf: RouteOf): RequestHandler {
   if (tracer === undefined) return (_req, _res, next) => next();
   return (req, res, next) => {
     const startMs = epochMs();

@@ -2,42 +2,44 @@
  * The API service's table of contents: every route, in the order in which a request meets it.
  *
  *   request id -> trace -> access log -> from where? -> whose key? -> within its limits? -> body -> which model? may it be used?
- *     -> forward: a place in its queue -> an endpoint -> bytes there -> bytes back   (forward.ts)
+ *     -> forward: a place in its queue -> a server -> bytes there -> bytes back   (forward/forward.ts)
  *
  * It reads three fields of a request and forwards the bytes it received. It does not understand the rest,
  * so it cannot fall behind the model servers.
  */
+import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import type { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
 import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/errors.ts";
 import { speakAs } from "@localmodel/service/exchange.ts";
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
+import { routesOf } from "@localmodel/service/http-route.ts";
 import { countRejects, measureRequests } from "@localmodel/service/http-metrics.ts";
 import { traceRequests } from "@localmodel/service/server-span.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
 import express, { type Express } from "express";
-import { accessLog } from "./access-log.ts";
+import { accessLog } from "./request/access-log.ts";
 import type { AdmissionLimits } from "./admission/admission.ts";
-import { ENDPOINTS, hintAtUrl } from "./allowed-paths.ts";
-import { BodyMemory } from "./body-memory.ts";
+import { ENDPOINTS, hintAtUrl } from "./endpoints.ts";
+import { BodyMemory } from "./request/body-memory.ts";
 import { allowOrigins } from "./browsers/cors.ts";
-import { forward } from "./forward.ts";
+import { forward } from "./forward/forward.ts";
 import { healthRouter } from "./health.ts";
 import { authenticate } from "./keys/authenticate.ts";
 import { type Keys, NO_KEYS } from "./keys/key-source.ts";
 import { limitKeys } from "./keys/limit.ts";
 import { restrictModel } from "./keys/model-access.ts";
 import { ApiMetrics } from "./metrics/api-metrics.ts";
-import type { ModelDirectory } from "./model-directory.ts";
+import type { ModelDirectory } from "./directory/model-directory.ts";
 import { modelsRouter } from "./model-list.ts";
-import type { OpenRequests } from "./open-requests.ts";
+import type { OpenRequests } from "./upstream/open-requests.ts";
 import { adminOnly } from "./prompt-log/admin-only.ts";
 import { promptLog } from "./prompt-log/log-route.ts";
-import { readBody } from "./read-body.ts";
-import { readReference } from "./reference.ts";
-import type { Upstream } from "./upstream.ts";
+import { readBody } from "./request/read-body.ts";
+import { readReference } from "./request/reference.ts";
+import type { Upstream } from "./upstream/upstream.ts";
 
 export type AppOptions = {
   readonly directory: ModelDirectory;
@@ -45,6 +47,8 @@ export type AppOptions = {
   readonly requests: OpenRequests;
   readonly log: Logger;
   readonly limits: AdmissionLimits & Pick<ApiConfig, "bodyMaxBytes" | "bodiesMaxBytes">;
+  /** Default: all there are. */
+  readonly endpoints?: readonly Endpoint[];
   /** Longest silence of a stream that waits for a place. */
   readonly keepAliveMs?: number;
   /** Default: no web page may use the service, but any host name leads to it. */
@@ -73,6 +77,7 @@ export function createApp(options: AppOptions): Express {
     tracer,
     metrics: registry,
     adminFromLoopback = false,
+    endpoints = ENDPOINTS,
   } = options;
   const metrics = registry && new ApiMetrics(registry);
   const app = express();
@@ -81,7 +86,8 @@ export function createApp(options: AppOptions): Express {
 
   app.use(requestId());
   app.use(healthRouter(directory, requests));
-  app.use(traceRequests(tracer), measureRequests(registry), accessLog(log));
+  const routeOf = routesOf(endpoints);
+  app.use(traceRequests(tracer, routeOf), measureRequests(registry, routeOf), accessLog(log));
   if (browsers?.checkHost === true) app.use(guardHost);
   app.use("/v1", allowOrigins(browsers?.cors?.origins ?? []));
   app.use(authenticate(keys));
@@ -93,22 +99,23 @@ export function createApp(options: AppOptions): Express {
     .all(allowOnly(["GET"]));
   const limit = limitKeys(now);
   const memory = new BodyMemory(limits.bodiesMaxBytes);
+  const restrict = restrictModel(directory);
   const forwarding = forward({ ...options, metrics });
-  for (const endpoint of ENDPOINTS) {
+  for (const endpoint of endpoints) {
     app
       .route(endpoint.path)
       .all(speakAs(endpoint))
       .post(
         limit,
         readBody(limits.bodyMaxBytes, memory),
-        readReference,
-        restrictModel(directory),
+        readReference(endpoint),
+        restrict,
         forwarding,
       )
-      .all(allowOnly(["POST"]));
+      .all(allowOnly([endpoint.method]));
   }
 
-  app.use(hintAtUrl);
+  app.use(hintAtUrl(endpoints));
   app.use(unknownUrl);
   if (metrics !== undefined) app.use(countRejects(metrics));
   app.use(answerErrors(log));

@@ -7,9 +7,9 @@
  */
 import { modelLoading, shuttingDown } from "@localmodel/inference/unavailability.ts";
 import { Router } from "express";
-import { ENDPOINTS } from "./allowed-paths.ts";
-import type { ModelDirectory } from "./model-directory.ts";
-import type { OpenRequests } from "./open-requests.ts";
+import type { ModelDirectory } from "./directory/model-directory.ts";
+import { ENDPOINTS } from "./endpoints.ts";
+import type { OpenRequests } from "./upstream/open-requests.ts";
 
 type Readiness = { readonly state: "ready" | "starting" | "draining"; readonly message: string };
 

@@ -11,13 +11,13 @@ import { tellParent } from "@localmodel/service/parent.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import { createApp } from "./app.ts";
-import { fileDirectory } from "./file-directory.ts";
-import { DocumentFileError } from "./followed-file.ts";
+import { fileDirectory } from "./directory/file-directory.ts";
+import { DocumentFileError } from "./directory/followed-file.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
-import type { ModelDirectory } from "./model-directory.ts";
-import { OpenRequests } from "./open-requests.ts";
-import { parentDirectory } from "./parent-directory.ts";
-import { createUpstream } from "./upstream.ts";
+import type { ModelDirectory } from "./directory/model-directory.ts";
+import { OpenRequests } from "./upstream/open-requests.ts";
+import { parentDirectory } from "./directory/parent-directory.ts";
+import { createUpstream } from "./upstream/upstream.ts";
 
 const log = createLogger("api");
 debugOnSignal(log);
@@ -68,7 +68,7 @@ async function modelDirectory(): Promise<ModelDirectory> {
   if (config.directory === "parent") return parentDirectory();
   if (config.directory !== "kubernetes") return fileDirectory(config.directory.file, log);
   // Only loaded where there is a cluster: one machine has no use for its modules.
-  const { ClusterDirectory } = await import("./cluster/cluster-directory.ts");
+  const { ClusterDirectory } = await import("./directory/cluster/cluster-directory.ts");
   const { findCluster } = await import("@localmodel/kube/access/cluster-access.ts");
   return new ClusterDirectory(await findCluster(), { namespaces: config.namespaces, log });
 }

@@ -8,8 +8,8 @@ import { modelObject } from "@localmodel/openai/answers/models.ts";
 import { allowOnly } from "@localmodel/service/errors.ts";
 import { Router } from "express";
 import { visibleTo } from "./keys/model-access.ts";
-import type { ModelDirectory } from "./model-directory.ts";
-import { findModel } from "./route.ts";
+import type { ModelDirectory } from "./directory/model-directory.ts";
+import { findModel } from "./directory/find-model.ts";
 
 export function modelsRouter(directory: ModelDirectory): Router {
   const router = Router();

@@ -11,6 +11,7 @@ import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/errors.
 import { guardHost } from "@localmodel/service/host-guard.ts";
 import { createLogger, type Logger } from "@localmodel/service/log.ts";
 import { requestId } from "@localmodel/service/request-id.ts";
+import { routesOf } from "@localmodel/service/http-route.ts";
 import { countRejects, measureRequests } from "@localmodel/service/http-metrics.ts";
 import { traceRequests } from "@localmodel/service/server-span.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
@@ -77,7 +78,8 @@ export function createApp(options: AppOptions): Express {
   app.route("/readyz").get(ready(serving)).all(get);
   app.route("/health").get(health(serving)).all(get);
   // Probes come every few seconds, and are nobody's request.
-  app.use(traceRequests(options.tracer), measureRequests(options.metrics));
+  const routeOf = routesOf(endpoints.map(({ endpoint }) => endpoint));
+  app.use(traceRequests(options.tracer, routeOf), measureRequests(options.metrics, routeOf));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
   for (const { endpoint, handler } of endpoints) {

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test, type TestContext } from "node:test";
-import { ClusterDirectory } from "../../services/api/cluster/cluster-directory.ts";
+import { ClusterDirectory } from "../../services/api/directory/cluster/cluster-directory.ts";
 import { Client } from "@localmodel/kube/wire/client.ts";
 import type { ClusterAccess } from "@localmodel/kube/access/access.ts";
 import { NAMESPACES } from "@localmodel/kube/objects/core-resources.ts";

@@ -7,7 +7,7 @@ import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.
 import { modelNotFound } from "@localmodel/inference/refusals.ts";
 import * as fc from "fast-check";
 import { model } from "../fixtures/gateway.ts";
-import { ClientGone, type OpenRequest } from "../open-requests.ts";
+import { ClientGone, type OpenRequest } from "../upstream/open-requests.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 
 /** A client that hangs up when it is told to. */

@@ -6,8 +6,8 @@
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { queueFull } from "@localmodel/inference/unavailability.ts";
-import type { OpenRequest } from "../open-requests.ts";
-import { whyNotServing } from "../route.ts";
+import type { OpenRequest } from "../upstream/open-requests.ts";
+import { whyNotServing } from "../directory/find-model.ts";
 import { isNearlyThere } from "./capacity.ts";
 import { Room } from "./room.ts";
 

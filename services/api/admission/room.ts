@@ -5,9 +5,9 @@
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { queueFull } from "@localmodel/inference/unavailability.ts";
-import { whyNotServing } from "../route.ts";
+import { whyNotServing } from "../directory/find-model.ts";
 import { capacityOf, isNearlyThere } from "./capacity.ts";
-import { Departures } from "./departures.ts";
+import { Departures } from "@localmodel/service/departures.ts";
 import { FairQueue } from "./fair-queue.ts";
 
 export type Waiter = {

@@ -9,7 +9,7 @@
  * Equal links therefore mean equal beginnings of the same tenant for the same model. Links are 32 bits
  * long; two that are equal by chance cost one request its reuse and nothing else.
  */
-import type { PromptSpan } from "../outline.ts";
+import type { PromptSpan } from "../request/outline.ts";
 
 export type Link = {
   readonly hash: number;

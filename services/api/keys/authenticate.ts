@@ -6,8 +6,8 @@
 import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
 import { invalidApiKey } from "@localmodel/inference/refusals.ts";
 import type { Request, RequestHandler } from "express";
-import { note } from "../access-log.ts";
-import { setCaller } from "./caller.ts";
+import { note } from "../request/context.ts";
+import { contextOf } from "../request/context.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { Keys } from "./key-source.ts";
 
@@ -16,7 +16,7 @@ export function authenticate(keys: Keys, nowMs: () => number = Date.now): Reques
     const ring = keys.ring();
     if (ring !== undefined) {
       const key = identify(ring, req, nowMs());
-      setCaller(res, key);
+      contextOf(res).key = key;
       note(res, { key: key.name });
     }
     next();

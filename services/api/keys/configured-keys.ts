@@ -2,7 +2,7 @@
 import type { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
 import { readApiKeys } from "@localmodel/localmodel/documents/read-api-keys.ts";
 import type { Logger } from "@localmodel/service/log.ts";
-import { FollowedFile } from "../followed-file.ts";
+import { FollowedFile } from "../directory/followed-file.ts";
 import { type Keys, keysFrom, type KeySource } from "./key-source.ts";
 
 /** Throws a DocumentFileError. */

@@ -7,14 +7,14 @@ import { rateLimited } from "@localmodel/inference/unavailability.ts";
 import type { RequestHandler } from "express";
 import { Allowance, type Refusal } from "./allowance.ts";
 import type { Bucket } from "./bucket.ts";
-import { callerOf } from "./caller.ts";
-import { meterOf } from "./meter.ts";
+import { contextOf } from "../request/context.ts";
+import { Meter } from "../request/meter.ts";
 
 export function limitKeys(now: () => number = () => performance.now()): RequestHandler {
   /** By name, so that usage outlives a reload. */
   const allowances = new Map<string, Allowance>();
   return (_req, res, next) => {
-    const key = callerOf(res);
+    const key = contextOf(res).key;
     if (key === undefined) return next();
     const allowance = allowances.get(key.name) ?? new Allowance();
     allowances.set(key.name, allowance);
@@ -24,7 +24,9 @@ export function limitKeys(now: () => number = () => performance.now()): RequestH
     res.set(limitHeaders(allowance, now()));
     if (refusal !== undefined)
       throw rateLimited(sentence(key.name, refusal), refusal.waitMs / 1000);
-    res.once("close", () => allowance.close(meterOf(res).tokens, now()));
+    const meter = new Meter();
+    contextOf(res).meter = meter;
+    res.once("close", () => allowance.close(meter.tokens, now()));
     next();
   };
 }

@@ -7,14 +7,13 @@
 import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
 import type { Directory, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import type { RequestHandler, Response } from "express";
-import type { ModelDirectory } from "../model-directory.ts";
-import { referenceOf } from "../reference.ts";
-import { findModel } from "../route.ts";
-import { callerOf } from "./caller.ts";
+import type { ModelDirectory } from "../directory/model-directory.ts";
+import { contextOf } from "../request/context.ts";
+import { findModel } from "../directory/find-model.ts";
 
 /** The directory as whoever sent this request may see it. */
 export function visibleTo(res: Response, directory: Directory): Directory {
-  const key = callerOf(res);
+  const key = contextOf(res).key;
   if (key === undefined || mayUseAll(key)) return directory;
   return { models: directory.models.filter((model) => mayUse(key, model)) };
 }
@@ -22,11 +21,11 @@ export function visibleTo(res: Response, directory: Directory): Directory {
 /** Follows `readReference`. A request that names no model means the only one its key may use. */
 export function restrictModel(directory: ModelDirectory): RequestHandler {
   return (_req, res, next) => {
-    const key = callerOf(res);
+    const key = contextOf(res).key;
     if (key !== undefined && !mayUseAll(key)) {
-      const reference = referenceOf(res);
-      const { id } = findModel(visibleTo(res, directory.current()), reference.model);
-      res.locals["reference"] = { ...reference, model: id };
+      const context = contextOf(res);
+      const visible = visibleTo(res, directory.current());
+      context.modelId = findModel(visible, context.reference?.model).id;
     }
     next();
   };

@@ -8,7 +8,7 @@ import type { Span } from "@localmodel/telemetry/spans/span.ts";
 import { WAIT_SECONDS } from "@localmodel/telemetry/metrics/wait-seconds.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Verdict } from "../balancing/outliers.ts";
-import type { ModelDirectory } from "../model-directory.ts";
+import type { ModelDirectory } from "../directory/model-directory.ts";
 
 export class ApiMetrics {
   readonly #registry: MetricRegistry;

@@ -8,7 +8,7 @@
 import { permissionDenied } from "@localmodel/inference/refusals.ts";
 import { isOwnName } from "@localmodel/service/host-guard.ts";
 import type { Request, RequestHandler } from "express";
-import { callerOf } from "../keys/caller.ts";
+import { contextOf } from "../request/context.ts";
 
 export type AdminOptions = {
   /** Whether this machine needs no key while none are configured. */
@@ -17,7 +17,7 @@ export type AdminOptions = {
 
 export function adminOnly({ fromLoopback }: AdminOptions): RequestHandler {
   return (req, res, next) => {
-    const key = callerOf(res);
+    const key = contextOf(res).key;
     const isAdmin = key === undefined ? fromLoopback && isFromHere(req) : key.admin;
     if (!isAdmin) throw permissionDenied("admin_key_required", REFUSAL);
     next();

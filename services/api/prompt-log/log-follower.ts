@@ -5,8 +5,9 @@
  */
 import { once } from "node:events";
 import { frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
+import { SpectatorStream } from "@localmodel/service/event-stream.ts";
 import type { Response } from "express";
-import { WholeEvents } from "../whole-events.ts";
+import { WholeEvents } from "../answer/whole-events.ts";
 
 const KEEP_ALIVE_MS = 15_000;
 /** A prompt of a million tokens, with its answer, and room to spare. */
@@ -15,22 +16,14 @@ const REFUSAL_MAX_CHARACTERS = 1000;
 
 export class LogFollower implements Disposable {
   readonly #res: Response;
-  readonly #keepAlive: NodeJS.Timeout;
+  readonly #stream: SpectatorStream;
   readonly #servers = new Map<string, AbortController>();
 
   constructor(res: Response) {
     this.#res = res;
     // One for each server that waits for a slow reader.
     res.setMaxListeners(0);
-    res.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
-      "x-accel-buffering": "no",
-    });
-    res.write(KEEP_ALIVE);
-    this.#keepAlive = setInterval(() => {
-      if (res.writableLength === 0) res.write(KEEP_ALIVE);
-    }, KEEP_ALIVE_MS);
+    this.#stream = new SpectatorStream(res, { comment: KEEP_ALIVE, intervalMs: KEEP_ALIVE_MS });
   }
 
   /** From now on exactly these servers; the model of each. */
@@ -53,7 +46,7 @@ export class LogFollower implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#keepAlive);
+    this.#stream[Symbol.dispose]();
     this.follow(new Map());
   }
 
@@ -61,15 +54,15 @@ export class LogFollower implements Disposable {
     try {
       const answer = await fetch(`${endpoint}/admin/log`, { signal, redirect: "error" });
       if (!answer.ok)
-        return this.#tell({ type: "refused", model, endpoint, ...(await why(answer)) });
-      this.#tell({ type: "attached", model, endpoint });
+        return this.#write({ type: "refused", model, endpoint, ...(await why(answer)) });
+      this.#write({ type: "attached", model, endpoint });
       await this.#pass(answer, signal);
     } catch {
       // Gone, or not there yet. Whether it still should be, the next look decides.
     }
     if (signal.aborted) return undefined;
     this.#servers.delete(endpoint);
-    return this.#tell({ type: "detached", model, endpoint });
+    return this.#write({ type: "detached", model, endpoint });
   }
 
   async #pass(answer: globalThis.Response, signal: AbortSignal): Promise<void> {
@@ -81,7 +74,7 @@ export class LogFollower implements Disposable {
     }
   }
 
-  #tell(event: object): void {
+  #write(event: object): void {
     if (!this.#res.writableEnded) this.#res.write(frame(event));
   }
 }

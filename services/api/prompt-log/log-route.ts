@@ -7,8 +7,8 @@
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import { rateLimited, shuttingDown } from "@localmodel/inference/unavailability.ts";
 import type { Request, RequestHandler } from "express";
-import type { ModelDirectory } from "../model-directory.ts";
-import { findModel } from "../route.ts";
+import type { ModelDirectory } from "../directory/model-directory.ts";
+import { findModel } from "../directory/find-model.ts";
 import { LogFollower } from "./log-follower.ts";
 
 const READERS_MAX = 16;

@@ -4,6 +4,7 @@
  * Counting only: queueing itself is the engine's. The wait it suggests comes from how fast requests have
  * been leaving while others waited, so it holds for one-token answers and for essays alike.
  */
+import { Departures } from "@localmodel/service/departures.ts";
 import { queueFull } from "@localmodel/inference/unavailability.ts";
 
 export type PlaceLimits = {
@@ -12,14 +13,12 @@ export type PlaceLimits = {
   readonly maxQueuedRequests: number;
 };
 
-const REMEMBERED_DEPARTURES = 32;
 const DEFAULT_WAIT_SECONDS = 1;
 
 export class Places {
   readonly #limits: PlaceLimits;
   readonly #now: () => number;
-  /** Times in milliseconds, oldest first, of one unbroken period in which requests waited. */
-  #departures: number[] = [];
+  readonly #departures = new Departures();
   #inFlight = 0;
 
   constructor(limits: PlaceLimits, now: () => number = () => performance.now()) {
@@ -50,19 +49,13 @@ export class Places {
   }
 
   #leave(): void {
-    const waiting = this.#inFlight > this.#limits.slots;
-    this.#departures = waiting
-      ? [...this.#departures, this.#now()].slice(-REMEMBERED_DEPARTURES)
-      : [];
+    const othersWait = this.#inFlight > this.#limits.slots;
+    this.#departures.add(this.#now(), { othersWait });
     this.#inFlight--;
   }
 
   /** Until what waits now has left, at the pace of the recent departures, if there were any. */
   #waitSeconds(): number | undefined {
-    const [oldest, latest] = [this.#departures.at(0), this.#departures.at(-1)];
-    if (oldest === undefined || latest === undefined || latest === oldest) return undefined;
-    const intervalMs = (latest - oldest) / (this.#departures.length - 1);
-    const queued = Math.max(1, this.#inFlight - this.#limits.slots);
-    return (intervalMs * queued) / 1000;
+    return this.#departures.waitSeconds(Math.max(1, this.#inFlight - this.#limits.slots));
   }
 }

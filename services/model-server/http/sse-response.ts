@@ -10,6 +10,7 @@
 import { USAGE_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { Failure, toFailure } from "@localmodel/inference/failure.ts";
 import type { Dialect, Frame } from "@localmodel/inference/dialect.ts";
+import { openEventStream } from "@localmodel/service/event-stream.ts";
 import type { Logger } from "@localmodel/service/log.ts";
 import { dialectOf, failureContextOf } from "@localmodel/service/exchange.ts";
 import type { Response } from "express";
@@ -31,7 +32,7 @@ export class SseResponse implements Disposable {
     this.#res = res;
     this.#log = log;
     this.#dialect = dialectOf(res);
-    const { keepAlive } = this.#dialect.stream;
+    const keepAlive = this.#dialect.stream.comment("keep-alive");
     this.#keepAlive = setInterval(() => this.#write(keepAlive), keepAliveMs);
   }
 
@@ -81,10 +82,8 @@ export class SseResponse implements Disposable {
 
   #open(): void {
     markProcessed(this.#res);
-    this.#res.writeHead(200, {
-      "content-type": this.#dialect.stream.contentType,
-      "cache-control": "no-cache",
-      "x-accel-buffering": "no",
+    openEventStream(this.#res, {
+      contentType: this.#dialect.stream.contentType,
       ...(wantsReport(this.#res.req) && { trailer: USAGE_HEADER }),
     });
   }

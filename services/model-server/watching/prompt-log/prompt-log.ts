@@ -6,6 +6,7 @@
  */
 import { rateLimited } from "@localmodel/inference/unavailability.ts";
 import { frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
+import { SpectatorStream } from "@localmodel/service/event-stream.ts";
 import type { Response } from "express";
 
 const READERS_MAX = 16;
@@ -51,21 +52,13 @@ export class PromptLog {
 
 class Reader implements Disposable {
   readonly #res: Response;
-  readonly #keepAlive: NodeJS.Timeout;
+  readonly #stream: SpectatorStream;
   #dropped = 0;
 
   constructor(res: Response, keepAliveMs: number) {
     this.#res = res;
-    res.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
-      "x-accel-buffering": "no",
-    });
-    res.write(KEEP_ALIVE);
     res.on("drain", () => this.#tellDropped());
-    this.#keepAlive = setInterval(() => {
-      if (res.writableLength === 0) res.write(KEEP_ALIVE);
-    }, keepAliveMs);
+    this.#stream = new SpectatorStream(res, { comment: KEEP_ALIVE, intervalMs: keepAliveMs });
   }
 
   write(text: string): void {
@@ -81,7 +74,7 @@ class Reader implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#keepAlive);
+    this.#stream[Symbol.dispose]();
   }
 
   #tellDropped(): void {

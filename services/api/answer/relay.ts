@@ -1,25 +1,25 @@
 /**
  * The answer's bytes to the client, as they come and no faster than the client reads.
  *
- * Once the head is out, a failure can only be told inside the stream: an error event and no [DONE]. An
+ * Once the head is out, a failure can only be told inside the stream: an error event and not its regular end. An
  * answer that is not a stream of events has no place for one, so its connection is cut.
  */
-import { DONE } from "@localmodel/openai/sse.ts";
+import type { StreamForm } from "@localmodel/inference/dialect.ts";
+import { dialectOf } from "@localmodel/service/exchange.ts";
 import { markFailed } from "@localmodel/service/server-span.ts";
 import type { Response } from "express";
-import { note } from "./access-log.ts";
-import { failureType } from "./failure-type.ts";
-import { clientHeaders } from "./forwarded-headers.ts";
-import { endInStream, RefusedStream } from "./in-stream-error.ts";
-import { meterOfCharged } from "./keys/meter.ts";
-import type { AnswerHeaders, Sink, UpstreamAnswer } from "./upstream-answer.ts";
+import { contextOf, note } from "../request/context.ts";
+import { failureType } from "../upstream/upstream-failure.ts";
+import { clientHeaders } from "../upstream/upstream-headers.ts";
+import { endInStream, RefusedStream } from "./broken-stream.ts";
+import type { AnswerHeaders, Sink, UpstreamAnswer } from "../upstream/upstream-answer.ts";
 import { WholeEvents } from "./whole-events.ts";
 
 /** Rejects with what broke the answer, after the client has been told. */
 export function relay(answer: UpstreamAnswer, res: Response): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const meter = meterOfCharged(res);
-  meter?.hear(answer.headers);
+  const { meter } = contextOf(res);
+  meter?.read(answer.headers);
   const client = clientFor(answer, res);
   if (!res.headersSent) res.writeHead(answer.status, clientHeaders(answer.headers));
   answer.deliver({
@@ -30,7 +30,7 @@ export function relay(answer: UpstreamAnswer, res: Response): Promise<void> {
       return flowing;
     },
     end: (trailers) => {
-      meter?.hear(trailers);
+      meter?.read(trailers);
       client.end();
       resolve();
     },
@@ -51,36 +51,29 @@ type Client = Pick<Sink, "data" | "fail"> & { readonly begun: boolean; end(): vo
 
 /** Once comments have opened a stream, nothing but a stream can follow. */
 function clientFor({ status, headers }: UpstreamAnswer, res: Response): Client {
-  const events = isEventStream(headers);
+  const { stream } = dialectOf(res);
+  const events = isOfType(headers, stream.contentType);
   if (res.headersSent && (status !== 200 || !events)) return new RefusedStream(res);
-  return events ? new EventClient(res) : new ByteClient(res, headers);
-}
-
-const DONE_BYTES = Buffer.from(DONE);
-
-const BRACKET = DONE_BYTES.at(-3);
-
-/** Most events are told apart by one byte. */
-function isDone(events: Buffer): boolean {
-  if (events[events.length - 3] !== BRACKET) return false;
-  return events.subarray(-DONE_BYTES.length).equals(DONE_BYTES);
+  return events ? new EventClient(res, stream) : new ByteClient(res, headers);
 }
 
 class EventClient implements Client {
   readonly #res: Response;
   readonly #events = new WholeEvents();
+  readonly #isEnd: (events: Buffer) => boolean;
   #done = false;
   begun = false;
 
-  constructor(res: Response) {
+  constructor(res: Response, stream: StreamForm) {
     this.#res = res;
+    this.#isEnd = endOf(stream);
   }
 
   data(chunk: Buffer): boolean {
     const whole = this.#events.push(chunk);
     if (whole.length === 0) return true;
     this.begun = true;
-    this.#done = isDone(whole);
+    this.#done = this.#isEnd(whole);
     return this.#res.write(whole);
   }
 
@@ -124,6 +117,24 @@ class ByteClient implements Client {
   }
 }
 
-function isEventStream(headers: AnswerHeaders): boolean {
-  return String(headers["content-type"] ?? "").startsWith("text/event-stream");
+const endsKnown = new WeakMap<StreamForm, (events: Buffer) => boolean>();
+
+/** Whether events end with what the dialect writes after the last one; made once for each. */
+function endOf(stream: StreamForm): (events: Buffer) => boolean {
+  const known = endsKnown.get(stream);
+  if (known !== undefined) return known;
+  const end = Buffer.from(stream.end);
+  // Most events are told apart by one byte.
+  const byte = end.at(-3);
+  const isEnd = (events: Buffer): boolean =>
+    byte !== undefined &&
+    events[events.length - 3] === byte &&
+    events.subarray(-end.length).equals(end);
+  endsKnown.set(stream, isEnd);
+  return isEnd;
+}
+
+function isOfType(headers: AnswerHeaders, contentType: string): boolean {
+  const [mediaType = ""] = contentType.split(";");
+  return String(headers["content-type"] ?? "").startsWith(mediaType);
 }

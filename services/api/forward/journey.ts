@@ -14,11 +14,10 @@ import {
   withinSync,
 } from "@localmodel/telemetry/spans/span.ts";
 import type { Response } from "express";
-import type { Lease } from "./balancing/balancer.ts";
-import { failureType } from "./failure-type.ts";
-import type { ApiMetrics } from "./metrics/api-metrics.ts";
-import type { Reference } from "./reference.ts";
-import type { UpstreamRequest } from "./upstream.ts";
+import type { Lease } from "../balancing/balancer.ts";
+import { failureType } from "../upstream/upstream-failure.ts";
+import type { ApiMetrics } from "../metrics/api-metrics.ts";
+import type { UpstreamRequest } from "../upstream/upstream.ts";
 
 const MODEL_MAX_CHARACTERS = 256;
 
@@ -35,7 +34,7 @@ export class Journey {
   }
 
   route(
-    { model: asked }: Reference,
+    asked: string | undefined,
     find: (id: string | undefined) => DirectoryModel,
   ): DirectoryModel {
     if (asked !== undefined) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
-import { chat, errorOf, model, gateway } from "./fixtures/gateway.ts";
+import { chat, errorOf, model, gateway } from "../fixtures/gateway.ts";
 import {
   answer,
   chunk,
@@ -11,7 +11,7 @@ import {
   json,
   upstream,
   SSE_HEAD,
-} from "./fixtures/scripted-upstream.ts";
+} from "../fixtures/scripted-upstream.ts";
 
 /** A server that answers when it is told to. */
 async function held(t: TestContext, text: string) {

@@ -7,11 +7,11 @@
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import { dialectOf, failureContextOf } from "@localmodel/service/exchange.ts";
 import type { Response } from "express";
-import { toClientError } from "./upstream-error.ts";
+import { clientFailureOf } from "../upstream/upstream-failure.ts";
 
 export function endInStream(res: Response, thrown: unknown): void {
   const dialect = dialectOf(res);
-  const { body } = dialect.failure(toClientError(thrown), failureContextOf(res));
+  const { body } = dialect.failure(clientFailureOf(thrown), failureContextOf(res));
   res.end(dialect.stream.failed(body));
 }
 

@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { describe, test, type TestContext } from "node:test";
-import { type Fault, faultProxy } from "./fixtures/fault-proxy.ts";
-import { chat, type ErrorAnswer, model, startGateway } from "./fixtures/gateway.ts";
+import { type Fault, faultProxy } from "../fixtures/fault-proxy.ts";
+import { chat, type ErrorAnswer, model, startGateway } from "../fixtures/gateway.ts";
 
 const EVENTS = ['data: {"n":1}\n\n', 'data: {"n":2}\n\n', "data: [DONE]\n\n"];
 const STREAM = EVENTS.join("");

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test, type TestContext } from "node:test";
 import { ManualClock } from "@localmodel/kube/fixtures/manual-clock.ts";
-import { endpointSlice, localModel, type Pod } from "../fixtures/cluster-objects.ts";
-import { chat, errorOf, startGateway } from "../fixtures/gateway.ts";
-import { ScriptedCluster, whileTimePasses } from "../fixtures/scripted-cluster.ts";
+import { endpointSlice, localModel, type Pod } from "../../fixtures/cluster-objects.ts";
+import { chat, errorOf, startGateway } from "../../fixtures/gateway.ts";
+import { ScriptedCluster, whileTimePasses } from "../../fixtures/scripted-cluster.ts";
 import {
   answer,
   chunk,
@@ -15,7 +15,7 @@ import {
   type Script,
   scriptedUpstream,
   SSE_HEAD,
-} from "../fixtures/scripted-upstream.ts";
+} from "../../fixtures/scripted-upstream.ts";
 import { ClusterDirectory } from "./cluster-directory.ts";
 
 type Line = { readonly message: string; readonly object?: unknown };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { describe, test } from "node:test";
-import { chat, errorOf, model, gateway } from "./fixtures/gateway.ts";
+import { chat, errorOf, model, gateway } from "../fixtures/gateway.ts";
 import {
   answer,
   chunk,
@@ -14,7 +14,7 @@ import {
   scriptedUpstream,
   upstream,
   SSE_HEAD,
-} from "./fixtures/scripted-upstream.ts";
+} from "../fixtures/scripted-upstream.ts";
 
 /** A port on which nobody listens. */
 async function refusing(): Promise<string> {

@@ -16,26 +16,23 @@ import type { Logger } from "@localmodel/service/log.ts";
 import { patienceSeconds } from "@localmodel/service/patience.ts";
 import { logFieldsOf, markFailed } from "@localmodel/service/server-span.ts";
 import type { Request, RequestHandler, Response } from "express";
-import { note } from "./access-log.ts";
-import { Admission, type AdmissionLimits } from "./admission/admission.ts";
+import { Admission, type AdmissionLimits } from "../admission/admission.ts";
 import { Attempts, RETRY_DELAY_MS } from "./attempts.ts";
-import { Balancer, type Lease } from "./balancing/balancer.ts";
-import { promptChain } from "./balancing/prompt-chain.ts";
-import { failureType } from "./failure-type.ts";
-import { upstreamHeaders } from "./forwarded-headers.ts";
-import { endInStream } from "./in-stream-error.ts";
-import { tenantOf } from "./keys/caller.ts";
+import { Balancer, type Lease } from "../balancing/balancer.ts";
+import { promptChain } from "../balancing/prompt-chain.ts";
+import { upstreamHeaders } from "../upstream/upstream-headers.ts";
+import { endInStream } from "../answer/broken-stream.ts";
 import { Journey } from "./journey.ts";
-import type { ApiMetrics } from "./metrics/api-metrics.ts";
-import type { ModelDirectory } from "./model-directory.ts";
-import { ClientGone, type OpenRequest, type OpenRequests } from "./open-requests.ts";
-import { type Reference, referenceOf } from "./reference.ts";
-import { relay } from "./relay.ts";
-import { findModel } from "./route.ts";
-import { toClientError } from "./upstream-error.ts";
-import { UpstreamFailure } from "./upstream-failure.ts";
-import type { Upstream, UpstreamRequest } from "./upstream.ts";
-import { WaitingStream, waitsInSilence } from "./waiting-stream.ts";
+import type { ApiMetrics } from "../metrics/api-metrics.ts";
+import type { ModelDirectory } from "../directory/model-directory.ts";
+import { ClientGone, type OpenRequest, type OpenRequests } from "../upstream/open-requests.ts";
+import type { Reference } from "../request/reference.ts";
+import { contextOf, note, tenantOf } from "../request/context.ts";
+import { relay } from "../answer/relay.ts";
+import { findModel } from "../directory/find-model.ts";
+import { clientFailureOf, failureType, UpstreamFailure } from "../upstream/upstream-failure.ts";
+import type { Upstream, UpstreamRequest } from "../upstream/upstream.ts";
+import { WaitingStream, waitsInSilence } from "../answer/waiting-stream.ts";
 
 export type ForwardOptions = {
   readonly directory: ModelDirectory;
@@ -51,6 +48,8 @@ export type ForwardOptions = {
 const KEEP_ALIVE_MS = 15_000;
 
 type Call = {
+  /** The model's name. */
+  readonly asked: string | undefined;
   readonly reference: Reference;
   readonly request: UpstreamRequest;
   readonly req: Request;
@@ -69,15 +68,17 @@ export function forward(options: ForwardOptions): RequestHandler {
   const forwarder = new Forwarder(options);
   return async (req, res) => {
     using open = options.requests.begin(res);
-    const reference = referenceOf(res);
-    const { body } = reference;
+    const { reference, modelId } = contextOf(res);
+    if (reference === undefined) throw new Error("A request is forwarded before it was read.");
+    const { body, model } = reference;
     const request = { path: req.path, headers: upstreamHeaders(req, res), body };
     const journey = new Journey(res, options.metrics);
+    const asked = modelId ?? model;
     try {
-      await forwarder.deliver({ reference, request, req, res, open, journey });
+      await forwarder.deliver({ asked, reference, request, req, res, open, journey });
     } catch (thrown) {
       if (open.reason instanceof ClientGone) return;
-      if (!res.headersSent) throw toClientError(open.reason ?? thrown);
+      if (!res.headersSent) throw clientFailureOf(open.reason ?? thrown);
       note(res, { outcome: "broken" });
       markFailed(res, failureType(open.reason ?? thrown));
       if (!res.writableEnded && !res.destroyed) endInStream(res, open.reason ?? thrown);
@@ -103,7 +104,7 @@ class Forwarder {
     const attempts = new Attempts();
     let delivered = false;
     while (!delivered) {
-      const model = call.journey.route(call.reference, (id) => this.#find(id));
+      const model = call.journey.route(call.asked, (id) => this.#find(id));
       note(call.res, { model: model.id });
       const waiting = this.#admission.waiting(model.id);
       using _place = await call.journey.queue(model, waiting, () => this.#admit(model, call));
@@ -116,6 +117,7 @@ class Forwarder {
   }
 
   async #admit(model: DirectoryModel, { req, res, reference, open }: Call): Promise<Disposable> {
+    if (model.endpoints.length === 0) this.#options.directory.onDemand?.(model);
     const entering = this.#admission.enter(model, {
       tenant: tenantOf(res),
       patienceSeconds: patienceSeconds(req, reference),
@@ -134,7 +136,7 @@ class Forwarder {
   /** False when the model has lost its last endpoint. */
   async #tryEndpoints(call: Call, attempts: Attempts): Promise<boolean> {
     for (;;) {
-      const model = this.#find(call.reference.model);
+      const model = this.#find(call.asked);
       const lease = call.journey.pick(model, () =>
         this.#balancer.lease(model, () => chainOf(model, call), attempts.tried),
       );

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { createLogger } from "@localmodel/service/log.ts";
-import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { fileDirectory } from "./file-directory.ts";
-import { chat, errorOf, gateway } from "./fixtures/gateway.ts";
-import { answer, json, upstream } from "./fixtures/scripted-upstream.ts";
+import { chat, errorOf, gateway } from "../fixtures/gateway.ts";
+import { answer, json, upstream } from "../fixtures/scripted-upstream.ts";
 
 test("a model is served from the moment its file names it, and gone when it does not", async (t) => {
   await using folder = await TemporaryFolder.create();

@@ -10,8 +10,6 @@ import {
   readUsage,
   USAGE_HEADER,
 } from "@localmodel/localmodel/contracts/internal-headers.ts";
-import type { Response } from "express";
-import { callerOf } from "./caller.ts";
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -24,7 +22,7 @@ export class Meter {
   }
 
   /** Headers or trailers of an answer; of several answers to one request the last one counts. */
-  hear(headers: Headers): void {
+  read(headers: Headers): void {
     const usage = readUsage(headers[USAGE_HEADER]);
     if (usage !== undefined) this.#exact = usage.promptTokens + usage.completionTokens;
     const prompt = Number(headers[PROMPT_TOKENS_HEADER]);
@@ -39,14 +37,3 @@ export class Meter {
 }
 
 const DATA = Buffer.from("data: {");
-
-/** The meter of this request, made when it is first asked for. */
-export function meterOf(res: Response): Meter {
-  const meter = (res.locals["meter"] ??= new Meter()) as Meter;
-  return meter;
-}
-
-/** The meter of a request that somebody is to be charged for. */
-export function meterOfCharged(res: Response): Meter | undefined {
-  return callerOf(res) === undefined ? undefined : meterOf(res);
-}

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import type { EndpointSlice } from "@localmodel/kube/objects/core-resources.ts";
 import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import { endpointSlice, localModel, notReady, type Pod } from "../fixtures/cluster-objects.ts";
+import { endpointSlice, localModel, notReady, type Pod } from "../../fixtures/cluster-objects.ts";
 import { directoryOf } from "./directory-of.ts";
 import { observedModel } from "./observed-model.ts";
 

@@ -26,10 +26,17 @@ export type Outline = {
   readonly prompt: PromptSpan | undefined;
 };
 
+/** What the endpoint calls the fields that are read. */
+export type OutlineFields = {
+  readonly model: string;
+  readonly stream?: string;
+  readonly prompt: string;
+};
+
 /** Throws a 400 for what is not a JSON object. */
-export function outlineOf(body: Buffer): Outline {
+export function outlineOf(body: Buffer, fields: OutlineFields): Outline {
   if (!isUtf8(body)) throw invalidRequest(null, "The body of the request is not valid UTF-8.");
-  const scan = new Scan(body);
+  const scan = new Scan(body, fields);
   return scan.run();
 }
 
@@ -47,13 +54,15 @@ const CLOSE_BRACE = 0x7d;
 
 class Scan {
   readonly #body: Buffer;
+  readonly #fields: OutlineFields;
   #at = 0;
   #model: unknown;
   #stream = false;
   #prompt: PromptSpan | undefined;
 
-  constructor(body: Buffer) {
+  constructor(body: Buffer, fields: OutlineFields) {
     this.#body = body;
+    this.#fields = fields;
   }
 
   run(): Outline {
@@ -84,10 +93,11 @@ class Scan {
   }
 
   #keep(key: string, start: number, ends: readonly number[]): void {
-    if (key === "model") this.#model = parseJson(this.#body.subarray(start, this.#at));
-    else if (key === "stream") {
+    const { model, stream, prompt } = this.#fields;
+    if (key === model) this.#model = parseJson(this.#body.subarray(start, this.#at));
+    else if (key === stream) {
       this.#stream = this.#body.toString("latin1", start, this.#at).trimEnd() === "true";
-    } else if (key === "messages" || key === "prompt") this.#prompt = { start, ends };
+    } else if (key === prompt) this.#prompt = { start, ends };
   }
 
   #key(): string {

@@ -7,7 +7,7 @@
 import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "@localmodel/service/request-id.ts";
 import type { Request, Response } from "express";
-import { tenantOf } from "./keys/caller.ts";
+import { tenantOf } from "../request/context.ts";
 
 const REQUEST_HEADERS = [
   "accept",

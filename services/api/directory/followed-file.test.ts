@@ -3,8 +3,8 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { test, type TestContext } from "node:test";
 import { readApiKeys } from "@localmodel/localmodel/documents/read-api-keys.ts";
 import { createLogger } from "@localmodel/service/log.ts";
-import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
-import { key } from "./fixtures/keys.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { key } from "../fixtures/keys.ts";
 import { DocumentFileError, FollowedFile } from "./followed-file.ts";
 
 async function scene(t: TestContext, content: string) {

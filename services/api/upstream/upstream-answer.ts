@@ -6,7 +6,7 @@
  */
 import type { Dispatcher } from "undici";
 import type { OpenRequest } from "./open-requests.ts";
-import { failureOf } from "./upstream-failure.ts";
+import { upstreamFailureOf } from "./upstream-failure.ts";
 
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -100,7 +100,7 @@ export class UpstreamAnswer implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#finish({ thrown: this.#reason ?? failureOf(error, this.#status !== 0) });
+    this.#finish({ thrown: this.#reason ?? upstreamFailureOf(error, this.#status !== 0) });
   }
 
   #pass(sink: Sink, chunk: Buffer): void {

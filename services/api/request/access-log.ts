@@ -5,24 +5,8 @@
  */
 import type { Logger } from "@localmodel/service/log.ts";
 import { logFieldsOf } from "@localmodel/service/server-span.ts";
-import type { RequestHandler, Response } from "express";
-
-export type Notes = {
-  /** Its name. */
-  readonly key?: string;
-  readonly model?: string;
-  readonly endpoint?: string;
-  readonly attempts?: number;
-  /** In the queue, before the first attempt. */
-  readonly waitedMs?: number;
-  /** The answer broke after it had begun. */
-  readonly outcome?: "broken";
-};
-
-/** Adds to the line of this request. */
-export function note(res: Response, notes: Notes): void {
-  res.locals["notes"] = { ...notesOf(res), ...notes };
-}
+import type { RequestHandler } from "express";
+import { contextOf } from "./context.ts";
 
 export function accessLog(log: Logger): RequestHandler {
   return (req, res, next) => {
@@ -30,7 +14,7 @@ export function accessLog(log: Logger): RequestHandler {
     const { method, path } = req;
     res.once("close", () => {
       const { outcome = res.writableFinished ? "complete" : "client gone", ...notes } =
-        notesOf(res);
+        contextOf(res).notes;
       log.info("request", {
         ...logFieldsOf(res),
         method,
@@ -43,8 +27,4 @@ export function accessLog(log: Logger): RequestHandler {
     });
     next();
   };
-}
-
-function notesOf(res: Response): Notes {
-  return (res.locals["notes"] ?? {}) as Notes;
 }

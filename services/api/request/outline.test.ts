@@ -3,7 +3,8 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { outlineOf } from "./outline.ts";
 
-const outline = (text: string) => outlineOf(Buffer.from(text));
+const FIELDS = { model: "model", stream: "stream", prompt: "messages" };
+const outline = (text: string) => outlineOf(Buffer.from(text), FIELDS);
 
 test("the outline of any JSON object agrees with a JSON parser", () => {
   const value = fc.jsonValue({ maxDepth: 4 });
@@ -61,6 +62,14 @@ test("the parts of a prompt are its messages, or all of it", () => {
     '[{"a":[1,{}]}',
     ',{"b":2}',
   ]);
-  assert.deepEqual(parts('{"prompt": "a, b" }'), ['"a, b"']);
-  assert.deepEqual(parts('{"prompt":[1,22, 3]}'), ["[1,22, 3]"]);
+  assert.deepEqual(parts('{"messages": "a, b" }'), ['"a, b"']);
+  assert.deepEqual(parts('{"messages":[1,22, 3]}'), ["[1,22, 3]"]);
+});
+
+test("another endpoint's fields are found by its own names", () => {
+  const fields = { model: "llm", prompt: "story" };
+  const body = Buffer.from('{"model":"a","llm":"b","stream":true,"messages":[],"story":"once"}');
+  const { model, stream, prompt } = outlineOf(body, fields);
+  assert.deepEqual([model, stream], ["b", false]);
+  assert.equal(body.subarray(prompt?.start, prompt?.ends.at(-1)).toString(), '"once"');
 });

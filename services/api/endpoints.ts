@@ -1,0 +1,26 @@
+/**
+ * What may be forwarded to a model server, as an allow-list: an endpoint that a model server gains becomes public when
+ * somebody decides so here. Everything that is read, routed, counted and answered of a request is derived from its row.
+ */
+import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import { unknownUrl } from "@localmodel/inference/refusals.ts";
+import { CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS } from "@localmodel/openai/endpoints.ts";
+import type { RequestHandler } from "express";
+
+export const ENDPOINTS: readonly Endpoint[] = [CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS];
+
+/** A base URL without `/v1`, or with it twice, is the mistake everybody makes once. */
+export function hintAtUrl(endpoints: readonly Endpoint[]): RequestHandler {
+  const known = [...endpoints.map(({ path }) => path), "/v1/models"];
+  return (req, _res, next) => {
+    const meant = meantPath(req.path, known);
+    if (meant === undefined) return next();
+    const hint = `Did you mean ${meant}? The base URL of this server ends with /v1.`;
+    next(unknownUrl(req.method, req.path, hint));
+  };
+}
+
+function meantPath(path: string, known: readonly string[]): string | undefined {
+  const wanted = path.toLowerCase().replace(/\/+$/, "");
+  return known.find((one) => one.startsWith("/v1/") && wanted.endsWith(one.slice("/v1".length)));
+}
