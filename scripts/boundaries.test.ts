@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { test } from "node:test";
 import { readHouse } from "./boundaries.ts";
 import { type House, SOLE_IMPORTERS, violationsOf, type Workspace } from "./boundary-rules.ts";
-import { factsOf } from "./module-imports.ts";
+import { factsOf } from "./module-facts.ts";
 
 const DOC = "/** What it is for. */\n";
 
@@ -232,7 +232,7 @@ test("this repository's modules are read, and its sole importers exist", async (
   assert.ok(workspaces.length > 5 && modules.length > 50);
   for (const [name, folder] of Object.entries(SOLE_IMPORTERS)) {
     const inside = modules.filter(({ path }) => path.startsWith(folder));
-    const specifiers = inside.flatMap(({ source }) => factsOf(source).imports);
+    const specifiers = inside.flatMap(({ path, source }) => factsOf(path, source).imports);
     const imported = specifiers.some(({ specifier }) => specifier === name);
     assert.ok(imported, `${folder} does not import ${name}: move the wall`);
   }

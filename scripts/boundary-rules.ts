@@ -6,7 +6,7 @@
  */
 import { builtinModules } from "node:module";
 import { posix } from "node:path";
-import { type Import, factsOf } from "./module-imports.ts";
+import { factsOf, type Import, type ModuleFacts } from "./module-facts.ts";
 
 /** Outside things that exactly one folder may import, so that they can be replaced or faked there. */
 export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
@@ -54,19 +54,27 @@ export type House = {
 
 export type Violation = { readonly path: string; readonly line: number; readonly message: string };
 
+/** A module as the rules see it. */
+type ReadModule = { readonly path: string; readonly facts: ModuleFacts };
+
 export function violationsOf(house: House): readonly Violation[] {
+  const modules = house.modules.map(({ path, source }) => ({ path, facts: factsOf(path, source) }));
   return [
-    ...house.workspaces.flatMap((workspace) => declarationViolations(workspace, house)),
-    ...house.modules.flatMap((module) => moduleViolations(module, house)),
+    ...house.workspaces.flatMap((workspace) => declarationViolations(workspace, modules, house)),
+    ...modules.flatMap((module) => moduleViolations(module, house)),
   ];
 }
 
-function declarationViolations(workspace: Workspace, house: House): readonly Violation[] {
+function declarationViolations(
+  workspace: Workspace,
+  modules: readonly ReadModule[],
+  house: House,
+): readonly Violation[] {
   const path = `${workspace.folder}/package.json`;
   const used = new Set(
-    house.modules
+    modules
       .filter((module) => module.path.startsWith(`${workspace.folder}/`))
-      .flatMap((module) => factsOf(module.source).imports)
+      .flatMap(({ facts }) => facts.imports)
       .map(({ specifier }) => packageName(specifier ?? "")),
   );
   return [...workspace.dependencies].flatMap((dependency) => {
@@ -81,9 +89,7 @@ function declarationViolations(workspace: Workspace, house: House): readonly Vio
   });
 }
 
-function moduleViolations(module: Module, house: House): readonly Violation[] {
-  const { path, source } = module;
-  const facts = factsOf(source);
+function moduleViolations({ path, facts }: ReadModule, house: House): readonly Violation[] {
   const at = (line: number, message: string): Violation => ({ path, line, message });
   const violations = facts.defaultExportLines.map((line) =>
     at(line, "has a default export: export a name instead"),

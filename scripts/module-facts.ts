@@ -1,0 +1,74 @@
+/**
+ * What the walls want to know of a TypeScript module: what it imports, what it exports, how it opens.
+ *
+ * Everything that ties one module to another counts: imports for types only, re-exports, `import()`
+ * in code and in types, `require`.
+ */
+import { type ParseResult, parseSync, Visitor } from "oxc-parser";
+
+export type Import = {
+  /** Undefined when it is computed, so that nobody can tell what it is. */
+  readonly specifier: string | undefined;
+  readonly line: number;
+};
+
+export type ModuleFacts = {
+  readonly imports: readonly Import[];
+  readonly defaultExportLines: readonly number[];
+  readonly opensWithDocComment: boolean;
+};
+
+/** Where in the text something stands, in UTF-16 units. */
+type Span = { readonly start: number; readonly end: number };
+
+/** Throws when `source` is no TypeScript. */
+export function factsOf(path: string, source: string): ModuleFacts {
+  const parsed = parseSync(path, source);
+  const [error] = parsed.errors;
+  if (error !== undefined) throw new SyntaxError(`cannot parse ${path}: ${error.message}`);
+  const lineOf = (offset: number): number => source.slice(0, offset).split("\n").length;
+  const imports = [
+    ...importedStatically(parsed),
+    ...importedInExpressions(parsed, source),
+  ].toSorted((a, b) => a.start - b.start);
+  const exported = parsed.module.staticExports.flatMap(({ entries }) => entries);
+  return {
+    imports: imports.map(({ specifier, start }) => ({ specifier, line: lineOf(start) })),
+    defaultExportLines: exported.flatMap(({ exportName, start }) =>
+      exportName.kind === "Default" || exportName.name === "default" ? [lineOf(start)] : [],
+    ),
+    opensWithDocComment: /^(?:#![^\n]*\n)?\/\*\*/.test(source),
+  };
+}
+
+type Found = { readonly specifier: string | undefined; readonly start: number };
+
+function importedStatically({ module }: ParseResult): readonly Found[] {
+  return [
+    ...module.staticImports.map(({ moduleRequest }) => moduleRequest),
+    ...module.staticExports.flatMap(({ entries }) => entries[0]?.moduleRequest ?? []),
+  ].map(({ value, start }) => ({ specifier: value, start }));
+}
+
+/** `import()` in code and in types, and `require`; walks the tree only where the text may hold one. */
+function importedInExpressions(parsed: ParseResult, source: string): readonly Found[] {
+  if (!/\b(?:import|require)\s*\(/.test(source)) return [];
+  const found: Found[] = [];
+  const add = (request: Span | undefined): void => {
+    if (request !== undefined)
+      found.push({ specifier: stringAt(source, request), start: request.start });
+  };
+  new Visitor({
+    ImportExpression: (node) => add(node.source),
+    TSImportType: (node) => add(node.source),
+    TSExternalModuleReference: (node) => add(node.expression),
+    CallExpression: ({ callee, arguments: [request] }) => {
+      if (callee.type === "Identifier" && callee.name === "require") add(request);
+    },
+  }).visit(parsed.program);
+  return found;
+}
+
+function stringAt(source: string, { start, end }: Span): string | undefined {
+  return /^(["'])(.*)\1$/.exec(source.slice(start, end))?.[2];
+}
