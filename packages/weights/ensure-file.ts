@@ -62,12 +62,32 @@ async function ensureCached(
   if (found !== undefined && !(await isOutdated(found, session))) return found.blob;
 
   const key = partialKeyOf(wanted);
-  using lock = await acquireLock(session.cache.lock(key), {
-    signal: session.signal,
-    onWait: () => reportOther(key, session),
-  });
+  const waiting = { signal: session.signal, onWait: () => reportOther(key, session) };
+  const held = await acquireLock(session.cache.lock(key), waiting).catch((error: unknown) =>
+    fromReadOnly(error, wanted, { session, found }),
+  );
+  if (!(Symbol.dispose in held)) return held;
+  using lock = held;
   const signal = AbortSignal.any([session.signal, lock.lost]);
   return await fetchLocked(wanted, { ...session, signal }, { found, attempts, key });
+}
+
+/**
+ * The weights of a cache that cannot be written to, such as one that is part of an image: they are verified, and nothing
+ * is remembered of it. Throws `reason` if they are not there.
+ */
+async function fromReadOnly(
+  reason: unknown,
+  wanted: WantedFile,
+  { session, found }: { readonly session: FetchSession; readonly found: Cached | undefined },
+): Promise<EnsuredFile> {
+  const isReadOnly = reason instanceof WeightsError && reason.reason === "CacheUnusable";
+  if (!isReadOnly) throw reason;
+  const verify = (sha256: string): Promise<Blob | undefined> => verifyBlob(sha256, session);
+  const there = found ?? (await findCached(wanted, session, verify));
+  if (there === undefined) throw reason;
+  session.log(`the weights in the cache are used as they are: ${reason.message}`);
+  return there.blob;
 }
 
 type Locked = {

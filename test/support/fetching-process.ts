@@ -18,10 +18,12 @@ export class FetchingProcess {
   readonly #child;
   readonly #output: Promise<string>;
 
-  constructor(source: WeightsSource, options: FetchOptions) {
+  /** `user` is the id of another user to run as, which takes root. */
+  constructor(source: WeightsSource, options: FetchOptions, { user }: { user?: number } = {}) {
     const request = JSON.stringify({ source, options } satisfies Request);
     this.#child = spawn(process.execPath, [fileURLToPath(import.meta.url), request], {
       stdio: ["ignore", "pipe", "inherit"],
+      ...(user !== undefined && { uid: user, gid: user }),
     });
     this.#output = this.#read();
   }

@@ -34,7 +34,10 @@ export async function findBlob(cache: CacheLayout, sha256: string): Promise<Blob
   return { sha256, path, sizeBytes };
 }
 
-/** As `findBlob`, but settles doubts by reading the file. The caller holds a lock. */
+/**
+ * As `findBlob`, but settles doubts by reading the file. The caller holds a lock, or cannot write to the cache: then
+ * the next one has to read the file again.
+ */
 export async function verifyBlob(sha256: string, session: CacheSession): Promise<Blob | undefined> {
   const { cache, signal, onProgress, log } = session;
   const known = await findBlob(cache, sha256);
@@ -47,11 +50,11 @@ export async function verifyBlob(sha256: string, session: CacheSession): Promise
     signal,
     onBytes: (receivedBytes) => onProgress({ phase: "verifying", receivedBytes, totalBytes }),
   });
+  if (found === sha256) {
+    await writeRecord(cache.blobRecord(sha256), recordOf(stats)).catch(() => {});
+    return { sha256, path, sizeBytes: totalBytes };
+  }
   return onDisk(cache.root, async () => {
-    if (found === sha256) {
-      await writeRecord(cache.blobRecord(sha256), recordOf(stats));
-      return { sha256, path, sizeBytes: totalBytes };
-    }
     log(`${path} has been changed or damaged (its sha256 is ${found}); it is fetched again`);
     await rm(cache.blobRecord(sha256), { force: true });
     await rm(path, { force: true });

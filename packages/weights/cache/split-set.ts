@@ -4,11 +4,13 @@
  * Blobs are named by their content; llama.cpp derives the name of part 2 from that of part 1. So a set
  * gets a folder of links, named by the content of all its parts.
  */
-import { mkdir, readlink, rename, rm, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, readlink, rename, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { randomUUID } from "node:crypto";
 import type { CacheLayout } from "./cache-layout.ts";
 import { onDisk } from "./disk-space.ts";
+import { WeightsError } from "../source/weights-error.ts";
 
 export type NamedPart = { readonly name: string; readonly path: string };
 
@@ -18,10 +20,19 @@ export async function linkParts(
   parts: readonly NamedPart[],
 ): Promise<readonly string[]> {
   const folder = cache.setFolder(parts.map((part) => part.path));
-  return onDisk(cache.root, async () => {
-    await mkdir(folder, { recursive: true });
-    return Promise.all(parts.map((part) => linkPart(folder, part)));
-  });
+  try {
+    return await onDisk(cache.root, () => linkInto(folder, parts));
+  } catch (error) {
+    if (!(error instanceof WeightsError) || error.reason !== "CacheUnusable") throw error;
+    // The cache cannot be written to. Nobody else may know the name of this folder before it is there.
+    const elsewhere = await mkdtemp(join(tmpdir(), "localmodel-set-"));
+    return onDisk(elsewhere, () => linkInto(elsewhere, parts));
+  }
+}
+
+async function linkInto(folder: string, parts: readonly NamedPart[]): Promise<readonly string[]> {
+  await mkdir(folder, { recursive: true });
+  return Promise.all(parts.map((part) => linkPart(folder, part)));
 }
 
 async function linkPart(folder: string, { name, path }: NamedPart): Promise<string> {
