@@ -9,6 +9,7 @@ import { ByteCursor, type ByteSource, EndOfFileError } from "./byte-cursor.ts";
 import { GGUF_MAGIC, type GgufHeader, readGgufHeader } from "./gguf-header.ts";
 import { GgufHeaderError } from "./gguf-values.ts";
 import { publicText } from "../source/redact.ts";
+import { impossibleValue } from "./impossible-values.ts";
 import { parseSplitName } from "./split-names.ts";
 import { WeightsError } from "../source/weights-error.ts";
 
@@ -84,6 +85,13 @@ export async function checkGguf(
     throw new WeightsError(
       "Truncated",
       `the file has ${size} bytes, its header describes ${header.requiredBytes}: the end is missing`,
+    );
+  }
+  const impossible = impossibleValue(header.values);
+  if (impossible !== undefined) {
+    throw new WeightsError(
+      "NotAGguf",
+      `not a usable GGUF: ${impossible}. It was converted wrongly or is damaged; get another copy`,
     );
   }
   requirePart(header, name);

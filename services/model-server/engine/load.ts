@@ -5,6 +5,7 @@
  * is claimed for it.
  */
 import { open, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import {
@@ -12,7 +13,9 @@ import {
   DEFAULT_CONTEXT_TOKENS,
 } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
+import { requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
 import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
+import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import { availableBytes, usableThreads } from "./machine/cgroup.ts";
 import { CHATML, ChatTemplate } from "./prompt/chat-template.ts";
 import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./model/facts.ts";
@@ -138,11 +141,22 @@ async function assertGguf(path: string): Promise<void> {
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
     const head = buffer.subarray(0, bytesRead);
-    if (head.subarray(0, 4).toString("latin1") === "GGUF") return;
+    if (head.subarray(0, 4).toString("latin1") === "GGUF") return await assertPossible(path);
     const shown = JSON.stringify(head.subarray(0, 24).toString("latin1"));
     throw new NotAGgufError(`${path} is not a GGUF file: it begins with ${shown}`);
   } finally {
     await file.close();
+  }
+}
+
+/** Whoever fetched the file has looked already; a file that was put here has met nobody. */
+async function assertPossible(path: string): Promise<void> {
+  try {
+    await requireGguf(path, basename(path));
+  } catch (error) {
+    // What is incomplete or misnamed, llama.cpp says itself.
+    if (!(error instanceof WeightsError) || error.reason !== "NotAGguf") return;
+    throw new NotAGgufError(`${path} is ${error.message}`);
   }
 }
 
