@@ -5,14 +5,24 @@
  *
  * FOLDER has files like those of JSONSchemaBench's `maskbench/data`: `{schema, tests: [{valid, data}]}`. An instance is
  * written as that benchmark writes it (Python's `json.dumps`: `, ` and `: `, members in the file's order) and must be
- * accepted to its end. `--list` prints the files of one kind: compile_error, validation_error, invalidation_error.
+ * accepted to its end. A grammar has one order of members; the benchmark sorted its instances into the order of the engine
+ * that it was made with, for the schemas which that engine took. A valid instance that is accepted once its members are
+ * sorted into our order counts as `order_error`, apart from `validation_error`. `--list` prints the files of one kind: compile_error, order_error, validation_error,
+ * invalidation_error.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compileSchema } from "../packages/grammar/compile-schema.ts";
 import { readGbnf } from "../packages/grammar/gbnf/read.ts";
-import { acceptsText, programOf } from "../packages/grammar/gbnf/recognize.ts";
+import {
+  type Program,
+  type State,
+  acceptsText,
+  programOf,
+  startState,
+  stateAfter,
+} from "../packages/grammar/gbnf/recognize.ts";
 import { GrammarError } from "../packages/grammar/grammar-error.ts";
 import type { Json } from "../packages/grammar/json.ts";
 
@@ -20,6 +30,9 @@ type Case = {
   readonly schema: Json;
   readonly tests: readonly { readonly valid: boolean; readonly data: unknown }[];
 };
+
+/** Orders of members that are tried before an instance counts as rejected. */
+const MAX_TRIES = 20_000;
 
 class NumberText {
   readonly text: string;
@@ -67,15 +80,15 @@ console.log(
     .map(([reason, count]) => `${count} ${reason}`)
     .join("\n"),
 );
-const at = (list: number[], share: number) =>
+const quantile = (list: number[], share: number) =>
   list.toSorted((a, b) => a - b)[Math.floor(list.length * share)] ?? 0;
 console.log(
   "compile ms p50 p95 p99 max",
-  [0.5, 0.95, 0.99, 0.99999].map((share) => at(compileMs, share).toFixed(1)).join(" "),
+  [0.5, 0.95, 0.99, 0.99999].map((share) => quantile(compileMs, share).toFixed(1)).join(" "),
 );
 console.log(
   "GBNF characters p50 p95 p99 max",
-  [0.5, 0.95, 0.99, 0.99999].map((share) => at(lengths, share)).join(" "),
+  [0.5, 0.95, 0.99, 0.99999].map((share) => quantile(lengths, share)).join(" "),
 );
 
 function judge(source: string): { kind: string; detail: string } {
@@ -92,15 +105,23 @@ function judge(source: string): { kind: string; detail: string } {
     compileMs.push(performance.now() - before);
   }
   lengths.push(gbnf.length);
-  const program = programOf(readGbnf(gbnf));
+  return judgeTests(tests, exact.tests, programOf(readGbnf(gbnf)));
+}
+
+function judgeTests(tests: Case["tests"], exact: Case["tests"], program: Program) {
+  let orderError: string | undefined;
   for (const [i, { valid }] of tests.entries()) {
-    const text = pythonText(exact.tests[i]?.data);
-    if (acceptsText(program, text) === valid) continue;
-    return {
-      kind: valid ? "validation_error" : "invalidation_error",
-      detail: `test ${i}: ${text}`,
-    };
+    const data = exact[i]?.data;
+    const text = pythonText(data);
+    const detail = `test ${i}: ${text}`;
+    if (valid && acceptsText(program, text)) continue;
+    // An invalid instance must be rejected in every order.
+    if (acceptsInSomeOrder(data, program) !== valid) {
+      return { kind: valid ? "validation_error" : "invalidation_error", detail };
+    }
+    if (valid) orderError ??= detail;
   }
+  if (orderError !== undefined) return { kind: "order_error", detail: orderError };
   return { kind: tests.length === 0 ? "passing_without_tests" : "passing", detail: "" };
 }
 
@@ -118,4 +139,39 @@ function pythonText(value: unknown): string {
       .join(", ")}}`;
   }
   return JSON.stringify(value);
+}
+
+function acceptsInSomeOrder(data: unknown, program: Program): boolean {
+  let tries = 0;
+  type Next = (state: State) => boolean;
+  const after = (state: State, text: string, next: Next): boolean => {
+    const reached = stateAfter(program, state, text);
+    return reached.waiting.length + Number(reached.complete) > 0 && next(reached);
+  };
+  const write = (given: unknown, state: State, next: Next): boolean => {
+    if (Array.isArray(given)) return after(state, "[", (at) => items(given, at, next));
+    if (given instanceof NumberText || typeof given !== "object" || given === null) {
+      return after(state, pythonText(given), next);
+    }
+    return after(state, "{", (at) => members(Object.entries(given), "", at, next));
+  };
+  const items = (given: readonly unknown[], state: State, next: Next, comma = ""): boolean => {
+    if (given.length === 0) return after(state, "]", next);
+    const then: Next = (at) => items(given.slice(1), at, next, ", ");
+    return after(state, comma, (at) => write(given[0], at, then));
+  };
+  const members = (
+    left: readonly [string, unknown][],
+    comma: string,
+    state: State,
+    next: Next,
+  ): boolean => {
+    if (left.length === 0) return after(state, "}", next);
+    return left.some(([key, value], i) => {
+      if (++tries > MAX_TRIES) return false;
+      const then: Next = (at) => members(left.toSpliced(i, 1), ", ", at, next);
+      return after(state, `${comma}${JSON.stringify(key)}: `, (at) => write(value, at, then));
+    });
+  };
+  return write(data, startState(program), ({ complete }) => complete);
 }

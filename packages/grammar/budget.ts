@@ -24,7 +24,7 @@ export type Limits = {
 };
 
 export const DEFAULT_LIMITS: Limits = {
-  steps: 6_000_000,
+  steps: 2_500_000,
   automatonStates: 6_000,
   rules: 60_000,
   subschemas: 20_000,

@@ -33,13 +33,23 @@ export type SchemaOptions = {
  * @throws GrammarError
  */
 export function compileSchema(schema: Json, options: SchemaOptions = {}): string {
+  try {
+    return compile(schema, options);
+  } catch (error) {
+    // Recursion follows the schema: what nests too deep for the call stack is too large.
+    if (!(error instanceof RangeError)) throw error;
+    throw new GrammarError("too_large", "the schema nests too deep or has too many members");
+  }
+}
+
+function compile(schema: Json, options: SchemaOptions): string {
   const { whitespace = "flexible", limits } = options;
   const budget = createBudget({ ...DEFAULT_LIMITS, ...limits });
   const document = readDocument(schema, budget);
   const unfold = createUnfold(() => schemas);
   const schemas: Schemas = {
     document,
-    of: createExpressions(),
+    of: createExpressions(budget),
     budget,
     unfold,
     isImpossible: createIsImpossible(unfold),

@@ -58,13 +58,20 @@ function planOf(facts: Facts, emitter: Emitter): Plan | undefined {
   const plan: Plan = {
     members,
     others,
-    requiredFrom: members.map((_, i) => members.slice(i).filter((each) => each.required).length),
+    requiredFrom: countsFrom(members),
     least: facts.minProperties > required ? facts.minProperties : 0,
     most: limited ? facts.maxProperties : Infinity,
   };
   if (required > plan.most) return undefined;
   refuseUnreachable(plan);
   return plan;
+}
+
+function countsFrom(members: readonly Member[]): readonly number[] {
+  let count = 0;
+  return members
+    .map(({ required }) => (required ? ++count : count))
+    .map((before, i) => count - before + (members[i]?.required === true ? 1 : 0));
 }
 
 function createStates(plan: Plan, emitter: Emitter) {
@@ -103,7 +110,14 @@ function createStates(plan: Plan, emitter: Emitter) {
     ]);
     return [state("key", index, count, () => [...undeclared, ...declared])];
   };
+  const written = new Map<string, readonly Sequence[]>();
   const declaredKeys = (index: number, count: Count): readonly Sequence[] => {
+    const key = `${index},${count.least},${count.all},${count.others}`;
+    const found = written.get(key) ?? writeKeys(index, count);
+    written.set(key, found);
+    return found;
+  };
+  const writeKeys = (index: number, count: Count): readonly Sequence[] => {
     const member = members[index];
     if (member === undefined) return [];
     const rest = member.required ? [] : declaredKeys(index + 1, count);

@@ -102,14 +102,12 @@ export function createTexts(grammar: GrammarBuilder, budget: Budget): Texts {
   const emit = (dfa: Dfa, name: string, end: Sequence, step: typeof steps): Item => {
     const rules = dfa.transitions.map(() => grammar.reserve(name));
     dfa.transitions.forEach((transitions, state) => {
-      const byTarget = new Map<number, [number, number][]>();
-      for (const { from, to, target } of transitions) {
-        byTarget.set(target, [...(byTarget.get(target) ?? []), [from, to]]);
-      }
+      const byTarget = Map.groupBy(transitions, ({ target }) => target);
       budget.spend(transitions.length);
-      const alternatives = [...byTarget].flatMap(([target, ranges]) =>
-        step(setOf(...ranges), ruleItem(rules[target] ?? 0)),
-      );
+      const alternatives = [...byTarget].flatMap(([target, ranges]) => {
+        const set = setOf(...ranges.map(({ from, to }) => [from, to] as const));
+        return step(set, ruleItem(rules[target] ?? 0));
+      });
       if (dfa.accepting[state] === true) alternatives.push(end);
       grammar.define(rules[state] ?? 0, alternatives);
     });

@@ -4,6 +4,7 @@
  *
  * Dropping matters for more than size: an alternative that never ends is a trap in which a model writes until its limit.
  */
+import { usersOf } from "../gbnf/left-recursion.ts";
 import type { Grammar, Item, Rule, Sequence } from "./grammar.ts";
 
 /** Undefined where nothing at all can be written. */
@@ -20,15 +21,7 @@ export function tidy({ rules, root }: Grammar): Grammar | undefined {
 
 function productiveRules(rules: readonly Rule[]): ReadonlySet<number> {
   const productive = new Set<number>();
-  const users = new Map<number, number[]>();
-  rules.forEach(({ alternatives }, user) => {
-    for (const item of alternatives.flat()) {
-      if (item.kind !== "rule") continue;
-      const list = users.get(item.rule);
-      if (list === undefined) users.set(item.rule, [user]);
-      else list.push(user);
-    }
-  });
+  const users = usersOf(rules);
   const todo = rules.map((_, i) => i);
   for (let i = todo.pop(); i !== undefined; i = todo.pop()) {
     if (productive.has(i)) continue;

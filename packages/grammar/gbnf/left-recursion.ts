@@ -39,12 +39,7 @@ export function leftRecursiveRule(rules: readonly Rule[]): number | undefined {
 
 export function nullableRules(rules: readonly Rule[]): ReadonlySet<number> {
   const nullable = new Set<number>();
-  const users = new Map<number, number[]>();
-  rules.forEach(({ alternatives }, user) => {
-    for (const item of alternatives.flat()) {
-      if (item.kind === "rule") users.set(item.rule, [...(users.get(item.rule) ?? []), user]);
-    }
-  });
+  const users = usersOf(rules);
   const todo = rules.map((_, i) => i);
   for (let i = todo.pop(); i !== undefined; i = todo.pop()) {
     if (nullable.has(i)) continue;
@@ -58,4 +53,18 @@ export function nullableRules(rules: readonly Rule[]): ReadonlySet<number> {
     todo.push(...(users.get(i) ?? []));
   }
   return nullable;
+}
+
+/** For every rule those that speak of it. */
+export function usersOf(rules: readonly Rule[]): ReadonlyMap<number, readonly number[]> {
+  const users = new Map<number, number[]>();
+  rules.forEach(({ alternatives }, user) => {
+    for (const item of alternatives.flat()) {
+      if (item.kind !== "rule") continue;
+      const list = users.get(item.rule);
+      if (list === undefined) users.set(item.rule, [user]);
+      else list.push(user);
+    }
+  });
+  return users;
 }

@@ -92,8 +92,11 @@ function readAlternatives(reader: Reader, nested: boolean): readonly Sequence[] 
 function readSequence(reader: Reader, nested: boolean): Sequence {
   const sequence: Item[] = [];
   for (;;) {
+    const rulesBefore = reader.rules.length;
     const items = readItem(reader, nested);
     if (items === undefined) return sequence;
+    // The engine counts the rules of a group, times its repetitions.
+    let weight = reader.text[reader.at - 1] === ")" ? reader.rules.length - rulesBefore : 1;
     space(reader, nested);
     let repeated = items;
     for (
@@ -101,6 +104,14 @@ function readSequence(reader: Reader, nested: boolean): Sequence {
       bounds !== undefined;
       bounds = repetition(reader, nested)
     ) {
+      const times = bounds.max === Infinity ? bounds.min : bounds.max;
+      weight = Math.max(1, weight) * Math.max(1, times);
+      if (weight >= MAX_REPETITIONS) {
+        throw new GrammarError(
+          "too_large",
+          `a repetition makes ${weight} rules, more than ${MAX_REPETITIONS - 1}`,
+        );
+      }
       repeated = repeat(repeated, bounds, reader);
       space(reader, nested);
     }
@@ -168,12 +179,6 @@ function repeat(
   reader: Reader,
 ): Sequence {
   const times = max === Infinity ? min : max;
-  if (times >= MAX_REPETITIONS) {
-    throw new GrammarError(
-      "too_large",
-      `a repetition of ${times} times is more than ${MAX_REPETITIONS - 1}`,
-    );
-  }
   count(reader, times * items.length);
   const unit: Item =
     items.length === 1 && items[0] !== undefined ? items[0] : synthesized(reader, [items]);

@@ -5,6 +5,7 @@
  * taken) becomes one expression, and one automaton at the end. Expressions are shared: equal ones are one object, so that
  * derivatives (what may follow a character) come round to expressions seen before.
  */
+import type { Budget } from "../budget.ts";
 import { ANY_CHAR, type CharSet, charSet, hasChar, union as unionOfSets } from "./char-set.ts";
 import { type Dfa, nextState } from "./dfa.ts";
 
@@ -30,8 +31,8 @@ type Share = (key: string, make: () => Unshared<Expression>) => Expression;
 
 export type Expressions = ReturnType<typeof createExpressions>;
 
-export function createExpressions() {
-  const share = createShare();
+export function createExpressions(budget: Budget) {
+  const share = createShare(budget);
   const never = share("never", () => ({ kind: "never", nullable: false }));
   const empty = share("empty", () => ({ kind: "empty", nullable: true }));
   const set = (chars: CharSet): Expression =>
@@ -75,15 +76,16 @@ export function createExpressions() {
     star: (body: Expression) => repeat(body, 0, Infinity),
     optional: (body: Expression) => repeat(body, 0, 1),
     /** What may follow `char` in a text of the language. */
-    derive: createDerive(built),
+    derive: createDerive(built, budget),
   };
 }
 
-function createShare(): Share {
+function createShare({ spend }: Budget): Share {
   const known = new Map<string, Expression>();
   return (key, make) => {
     const found = known.get(key);
     if (found !== undefined) return found;
+    spend(1);
     const made = { ...make(), id: known.size } as Expression;
     known.set(key, made);
     return made;
@@ -182,8 +184,14 @@ type Built = {
   readonly automaton: (dfa: Dfa, state: number) => Expression;
 };
 
-function createDerive(build: Built) {
+/** Choices and intersections are derived part by part. */
+function costOf(of: Expression): number {
+  return of.kind === "or" || of.kind === "and" ? of.parts.length : 1;
+}
+
+function createDerive(build: Built, { spend }: Budget) {
   const derive = (of: Expression, char: number): Expression => {
+    spend(costOf(of));
     switch (of.kind) {
       case "never":
       case "empty":

@@ -44,18 +44,16 @@ export function minimize(given: Table): Minimal {
 }
 
 function aliveBlocks(given: Table, blockOf: Int32Array): ReadonlySet<number> {
-  const sources = new Map<number, number[]>();
+  const sources: number[][] = given.table.map(() => []);
   given.table.forEach((row, state) => {
-    for (const target of new Set(row)) {
-      if (target >= 0) sources.set(target, [...(sources.get(target) ?? []), state]);
-    }
+    for (const target of new Set(row)) sources[target]?.push(state);
   });
   const alive = new Set<number>();
   const todo = given.accepting.flatMap((yes, state) => (yes ? [state] : []));
   const seen = new Set(todo);
   for (let state = todo.pop(); state !== undefined; state = todo.pop()) {
     alive.add(blockOf[state] ?? 0);
-    for (const source of sources.get(state) ?? []) {
+    for (const source of sources[state] ?? []) {
       if (!seen.has(source)) {
         seen.add(source);
         todo.push(source);

@@ -64,9 +64,19 @@ function referencesHold(value: Json, at: Subschema, { document }: Schemas, each:
 function listsHold(value: Json, at: Subschema): boolean {
   const types = typesAt(at);
   if (types !== undefined && (types & typeOf(value)) === 0) return false;
-  if (listAt(at, "enum")?.some((one) => equalJson(one, value)) === false) return false;
+  const list = listAt(at, "enum");
+  if (list !== undefined && !textsOf(list).has(canonicalText(value))) return false;
   const constant = keywordsOf(at)["const"];
   return constant === undefined || equalJson(constant, value);
+}
+
+const canonicalTexts = new WeakMap<readonly Json[], ReadonlySet<string>>();
+
+/** Once for each list: every one of its values is looked up in it. */
+function textsOf(list: readonly Json[]): ReadonlySet<string> {
+  const known = canonicalTexts.get(list) ?? new Set(list.map(canonicalText));
+  canonicalTexts.set(list, known);
+  return known;
 }
 
 function ofItsType(value: Json, at: Subschema, schemas: Schemas, each: Inner): boolean {

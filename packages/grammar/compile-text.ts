@@ -1,0 +1,62 @@
+/**
+ * Grammars of plain text: one of some choices, a regular expression, and GBNF that a client wrote itself.
+ *
+ * A regular expression is meant as a whole (vLLM's `guided_regex` too): the answer is the match, not text around it.
+ */
+import { type Budget, type Limits, DEFAULT_LIMITS, createBudget } from "./budget.ts";
+import { compileSchema, type SchemaOptions } from "./compile-schema.ts";
+import { createGrammarBuilder } from "./emit/grammar.ts";
+import { createTexts } from "./emit/texts.ts";
+import { tidy } from "./emit/tidy.ts";
+import { readGbnf } from "./gbnf/read.ts";
+import { writeGbnf } from "./gbnf/write.ts";
+import { GrammarError } from "./grammar-error.ts";
+import { buildDfa } from "./regular/build-dfa.ts";
+import { trieOf } from "./regular/dfa.ts";
+import { type Expression, type Expressions, createExpressions } from "./regular/expression.ts";
+import { patternLanguage } from "./regular/pattern-language.ts";
+
+export type TextOptions = { readonly limits?: Partial<Limits> };
+
+/** Any JSON object: `response_format: {type: "json_object"}`. */
+export function compileJsonObject(options: SchemaOptions = {}): string {
+  return compileSchema({ type: "object" }, options);
+}
+
+/** @throws GrammarError */
+export function compileRegex(pattern: string, options: TextOptions = {}): string {
+  return compileLanguage(options, (of, budget) => patternLanguage(`^(?:${pattern})$`, of, budget));
+}
+
+/** @throws GrammarError */
+export function compileChoice(choices: readonly string[], options: TextOptions = {}): string {
+  if (choices.length === 0) throw new GrammarError("invalid", "there is nothing to choose from");
+  return compileLanguage(options, (of, { spend }) => {
+    spend(choices.reduce((sum, choice) => sum + choice.length, 0));
+    return of.automaton(trieOf(choices));
+  });
+}
+
+/**
+ * The text itself, when llama.cpp's engine can run it.
+ * @throws GrammarError on bad syntax, undefined rules, left recursion, tokens by name, and too much repetition
+ */
+export function checkedGbnf(text: string, options: TextOptions = {}): string {
+  readGbnf(text, options);
+  return text;
+}
+
+type Language = (of: Expressions, budget: Budget) => Expression;
+
+function compileLanguage({ limits }: TextOptions, languageOf: Language): string {
+  const budget = createBudget({ ...DEFAULT_LIMITS, ...limits });
+  const of = createExpressions(budget);
+  const grammar = createGrammarBuilder(budget);
+  const texts = createTexts(grammar, budget);
+  const dfa = buildDfa(languageOf(of, budget), of, budget);
+  const root = grammar.reserve("root");
+  grammar.define(root, [[texts.plain(dfa)]]);
+  const tidied = tidy(grammar.finish(root));
+  if (tidied === undefined) throw new GrammarError("invalid", "no text matches");
+  return writeGbnf(tidied);
+}
