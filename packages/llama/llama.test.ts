@@ -5,6 +5,17 @@ import path from "node:path";
 import { test } from "node:test";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { writeTinyChatModel } from "../../test/support/tiny-models.ts";
+import { NoLibrariesError } from "./library/choose.ts";
+import { openLlama } from "./llama.ts";
+import { LlamaError } from "./native/errors.ts";
+
+test("after libraries were not found, those for another device can be opened, once", async () => {
+  const missing = process.platform === "darwin" ? "cuda" : "metal";
+  await assert.rejects(openLlama({ gpu: missing, log: ignore }), NoLibrariesError);
+  const llama = await openLlama({ gpu: false, log: ignore });
+  assert.equal(llama.devices()[0]?.kind, "cpu");
+  assert.throws(() => openLlama({ gpu: false, log: ignore }), LlamaError);
+});
 
 const PROGRAM = path.join(import.meta.dirname, "fixtures", "exit-while-busy.ts");
 
@@ -24,4 +35,8 @@ for (const when of ["loading", "evaluating"]) {
       }
     },
   );
+}
+
+function ignore(): void {
+  // Nobody reads this log.
 }

@@ -9,7 +9,7 @@ import { LlamaError } from "./native/errors.ts";
 import { bindNative, type Native, registerCallback } from "./native/native.ts";
 import { type Device, devicesOf, loadBackends } from "./library/backends.ts";
 import type { Gpu } from "./library/candidates.ts";
-import { chooseLibraries, type GpuChoice } from "./library/choose.ts";
+import { chooseLibraries, type GpuChoice, NoLibrariesError } from "./library/choose.ts";
 import { LogLines, type LogLine, type Reservation, reservationOf } from "./logs/log-lines.ts";
 
 export type NumaStrategy = "disabled" | "distribute" | "isolate" | "numactl" | "mirror";
@@ -63,7 +63,11 @@ export function openLlama(options: LlamaOptions): Promise<Llama> {
       "llama.cpp is open in this process already: share what openLlama returned",
     );
   }
-  opened = open(options);
+  // Without libraries nothing was opened, and the caller may want another device's.
+  opened = open(options).catch((error: unknown) => {
+    if (error instanceof NoLibrariesError) opened = undefined;
+    throw error;
+  });
   return opened;
 }
 
