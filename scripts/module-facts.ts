@@ -34,9 +34,11 @@ export function factsOf(path: string, source: string): ModuleFacts {
   const exported = parsed.module.staticExports.flatMap(({ entries }) => entries);
   return {
     imports: imports.map(({ specifier, start }) => ({ specifier, line: lineOf(start) })),
-    defaultExportLines: exported.flatMap(({ exportName, start }) =>
-      exportName.kind === "Default" || exportName.name === "default" ? [lineOf(start)] : [],
-    ),
+    defaultExportLines: exported.flatMap(({ exportName, start }) => {
+      // The parser's enum exists in its types alone.
+      const kind: string = exportName.kind;
+      return kind === "Default" || exportName.name === "default" ? [lineOf(start)] : [];
+    }),
     opensWithDocComment: /^(?:#![^\n]*\n)?\/\*\*/.test(source),
   };
 }
