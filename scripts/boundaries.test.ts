@@ -23,6 +23,7 @@ function houseWith(path: string, source: string): House {
       workspace("services/model-server", "node-llama-cpp"),
     ],
     rootDevDependencies: new Set(["fast-check"]),
+    layers: {},
     modules: [
       { path: "packages/openai/used.ts", source: `${DOC}import { z } from "zod";` },
       { path: "packages/weights/used.ts", source: `${DOC}import "@localmodel/openai/errors.ts";` },
@@ -225,6 +226,83 @@ test("the boundaries catch a package that declares a service, or something it do
   assert.equal(messages.length, 2);
   assert.match(messages[0] ?? "", /@localmodel\/api, a service/);
   assert.match(messages[1] ?? "", /undici, which nothing here imports/);
+});
+
+/** What the floors `lines`, lowest first, say of a service with `modules`. */
+function foundOnFloors(lines: readonly string[], modules: Readonly<Record<string, string>>) {
+  const house = houseWith("services/api/other.ts", DOC);
+  const ours = Object.entries(modules).map(([path, source]) => ({
+    path: `services/api/${path}`,
+    source: DOC + source,
+  }));
+  const layers = { "services/api": lines };
+  return violationsOf({ ...house, layers, modules: [...house.modules, ...ours] }).map(
+    ({ path, line, message }) => `${path}:${line}: ${message}`,
+  );
+}
+
+const DOWN = 'import type { A } from "../a/a.ts";';
+const UP = 'import type { B } from "../b/b.ts";';
+
+const brokenFloors: {
+  name: string;
+  floors: string[];
+  modules: Record<string, string>;
+  messages: RegExp[];
+}[] = [
+  {
+    name: "a folder that imports a type from a higher one",
+    floors: ["a/", "b/"],
+    modules: { "a/a.ts": UP, "b/b.ts": "" },
+    messages: [/api\/a\/a.ts:2: imports b\/ .* not below a\//],
+  },
+  {
+    name: "two folders that import each other",
+    floors: ["a/ b/"],
+    modules: { "a/a.ts": UP, "b/b.ts": DOWN },
+    messages: [/a\/a.ts:2: imports b\//, /b\/b.ts:2: imports a\//],
+  },
+  {
+    name: "a folder that imports a file at the root that no floor names",
+    floors: ["a/"],
+    modules: { "a/a.ts": 'export * from "../used.ts";' },
+    messages: [/a\/a.ts:2: imports used.ts/],
+  },
+  {
+    name: "a file on a floor that imports what is above it",
+    floors: ["leaf.ts", "a/"],
+    modules: { "a/a.ts": "", "leaf.ts": 'import "./a/a.ts";' },
+    messages: [/leaf.ts:2: imports a\//],
+  },
+  {
+    name: "a folder without a floor, and a floor without a folder",
+    floors: ["b/"],
+    modules: { "a/a.ts": "" },
+    messages: [/api\/a\/ has no floor/, /names services\/api\/b\//],
+  },
+];
+
+for (const { name, floors, modules, messages } of brokenFloors) {
+  test(`the floors catch ${name}`, () => {
+    const violations = foundOnFloors(floors, modules);
+    assert.equal(violations.length, messages.length, violations.join("\n"));
+    for (const [index, message] of messages.entries()) {
+      assert.match(violations[index] ?? "", message);
+    }
+  });
+}
+
+test("the floors allow what goes down, what is in one folder, and what tests look at", () => {
+  const violations = foundOnFloors(["leaf.ts a/", "b/"], {
+    "leaf.ts": "",
+    "a/a.ts": 'import "./deep/a.ts";',
+    "a/deep/a.ts": 'import "../a.ts";',
+    "a/a.test.ts": 'import "../b/b.ts";',
+    "a/fixtures/a.ts": 'import "../../b/b.ts";',
+    "b/b.ts": 'import "../a/deep/a.ts";\nimport "../leaf.ts";',
+    "top.ts": 'import "./b/b.ts";\nimport "./used.ts";',
+  });
+  assert.deepEqual(violations, []);
 });
 
 test("this repository's modules are read, and its sole importers exist", async () => {

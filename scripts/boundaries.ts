@@ -7,6 +7,7 @@
 import { glob, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type House, violationsOf, type Workspace } from "./boundary-rules.ts";
+import { LAYERS } from "./layers.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const WORKSPACES = "{packages,services}/*";
@@ -28,7 +29,8 @@ export async function readHouse(root: string): Promise<House> {
     })),
   );
   const { devDependencies = {} } = await readPackage(join(root, "package.json"));
-  return { workspaces, modules, rootDevDependencies: new Set(Object.keys(devDependencies)) };
+  const rootDevDependencies = new Set(Object.keys(devDependencies));
+  return { workspaces, modules, rootDevDependencies, layers: LAYERS };
 }
 
 async function files(root: string, pattern: string): Promise<readonly string[]> {

@@ -6,7 +6,10 @@
  */
 import { builtinModules } from "node:module";
 import { posix } from "node:path";
-import { factsOf, type Import, type ModuleFacts } from "./module-facts.ts";
+import { layerViolations } from "./layer-rules.ts";
+import type { Layers } from "./layers.ts";
+import { factsOf, type Import, type ReadModule } from "./module-facts.ts";
+import type { Violation } from "./violation.ts";
 
 /** Outside things that exactly one folder may import, so that they can be replaced or faked there. */
 export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
@@ -50,18 +53,15 @@ export type House = {
   readonly workspaces: readonly Workspace[];
   readonly rootDevDependencies: ReadonlySet<string>;
   readonly modules: readonly Module[];
+  readonly layers: Layers;
 };
-
-export type Violation = { readonly path: string; readonly line: number; readonly message: string };
-
-/** A module as the rules see it. */
-type ReadModule = { readonly path: string; readonly facts: ModuleFacts };
 
 export function violationsOf(house: House): readonly Violation[] {
   const modules = house.modules.map(({ path, source }) => ({ path, facts: factsOf(path, source) }));
   return [
     ...house.workspaces.flatMap((workspace) => declarationViolations(workspace, modules, house)),
     ...modules.flatMap((module) => moduleViolations(module, house)),
+    ...layerViolations(modules, house.layers),
   ];
 }
 

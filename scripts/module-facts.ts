@@ -18,6 +18,9 @@ export type ModuleFacts = {
   readonly opensWithDocComment: boolean;
 };
 
+/** A module as the rules see it. */
+export type ReadModule = { readonly path: string; readonly facts: ModuleFacts };
+
 /** Where in the text something stands, in UTF-16 units. */
 type Span = { readonly start: number; readonly end: number };
 

@@ -1,0 +1,47 @@
+/**
+ * The floors of each workspace, lowest first: what stands on one imports only what stands on an earlier one.
+ *
+ * A name with a slash is a folder; one without is a file at the root that folders may import. Root files
+ * that are not named stand above everything. What stands on the same floor does not know of each other.
+ * A new folder needs a place here; fixtures and tests stand outside.
+ */
+export type Layers = Readonly<Record<string, readonly string[]>>;
+
+export const LAYERS: Layers = {
+  "packages/kube": [
+    "log.ts objects/ time/",
+    "access/",
+    "wire/",
+    "cache/ election/ events/",
+    "work/",
+    "manager/",
+  ],
+  "packages/localmodel": ["resource/", "cluster/ contracts/", "documents/"],
+  "packages/openai": [
+    "answers/ parsing/ sse.ts",
+    "dialect.ts",
+    "endpoints.ts",
+    "chat/ completions/ embeddings/",
+  ],
+  "packages/telemetry": ["settings/", "spans/", "metrics/ otlp/", "export/"],
+  "packages/weights": ["progress/ source/", "cache/ gguf/", "python/ web/"],
+  "services/api": [
+    "browsers/ cli/ directory/ request/",
+    "balancing/ keys/ upstream/",
+    "admission/ answer/",
+    "metrics/ prompt-log/",
+    "forward/",
+  ],
+  "services/model-server": [
+    "configuration.ts engine/ reading/ resolve/",
+    "http/ pod/ watching/",
+    "serving.ts",
+    "routes/",
+  ],
+  "services/model-server/engine": [
+    "contract.ts model/ prompt/ protocol.ts text/",
+    "machine/ stepping/",
+    "llama/ process/",
+  ],
+  "services/operator": ["model/", "objects/", "status/", "decide/ observe/", "act/"],
+};
