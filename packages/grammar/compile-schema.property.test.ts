@@ -9,7 +9,7 @@ import { GrammarError } from "./grammar-error.ts";
 import type { Json } from "./json.ts";
 
 const SEED = Number(process.env["GRAMMAR_SEED"] ?? 20261128);
-const SCHEMAS = Number(process.env["GRAMMAR_SCHEMAS"] ?? 1000);
+const SCHEMAS = Number(process.env["GRAMMAR_SCHEMAS"] ?? 800);
 const SAMPLES = 8;
 
 const ajv = new Ajv2020({

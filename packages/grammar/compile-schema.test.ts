@@ -149,6 +149,17 @@ check({
     yes: [3, 5, 9, 10],
     no: [15, 30, 0, 1],
   },
+  "options of oneOf without a type are told apart by the type around them": {
+    schema: {
+      type: "object",
+      oneOf: [
+        { properties: { a: {}, b: {} }, required: ["a", "b"], additionalProperties: false },
+        { properties: { a: {} }, required: ["a"], additionalProperties: false },
+      ],
+    },
+    yes: [{ a: 1, b: 2 }, { a: 1 }],
+    no: [{}, { b: 1 }, { a: 1, c: 1 }],
+  },
   "allOf merges objects": {
     schema: {
       allOf: [

@@ -16,7 +16,7 @@ import { GrammarError } from "./grammar-error.ts";
 import type { Json } from "./json.ts";
 import { createExpressions } from "./regular/expression.ts";
 import { readDocument } from "./schema/document.ts";
-import { keyOf, positive } from "./schema/facts.ts";
+import { ALL_TYPES, keyOf, positive } from "./schema/facts.ts";
 import { type Schemas, createUnfold } from "./schema/unfold.ts";
 import { isValidValue } from "./schema/validate.ts";
 
@@ -47,12 +47,14 @@ function compile(schema: Json, options: SchemaOptions): string {
   const budget = createBudget({ ...DEFAULT_LIMITS, ...limits });
   const document = readDocument(schema, budget);
   const unfold = createUnfold(() => schemas);
+  const possibleTypes = createPossibleTypes(unfold);
   const schemas: Schemas = {
     document,
     of: createExpressions(budget),
     budget,
     unfold,
-    isImpossible: createIsImpossible(unfold),
+    possibleTypes,
+    isImpossible: (terms) => possibleTypes(terms) === 0,
     isValid: (value, terms) => isValidValue(value, terms, schemas),
   };
   const grammar = createGrammarBuilder(budget);
@@ -65,18 +67,18 @@ function compile(schema: Json, options: SchemaOptions): string {
   return textOf(tidy(grammar.finish(root.rule)), budget.limits);
 }
 
-function createIsImpossible(unfold: Schemas["unfold"]): Schemas["isImpossible"] {
-  const known = new Map<string, boolean>();
+function createPossibleTypes(unfold: Schemas["unfold"]): Schemas["possibleTypes"] {
+  const known = new Map<string, number>();
   return (terms) => {
     const key = keyOf(terms);
     const found = known.get(key);
     if (found !== undefined) return found;
-    // While it is being found out, and recursion comes round, it counts as possible.
-    known.set(key, false);
+    // While it is being found out, and recursion comes round, everything counts as possible.
+    known.set(key, ALL_TYPES);
     const { alternatives, exact } = unfold(terms);
-    const impossible = exact && alternatives.length === 0;
-    known.set(key, impossible);
-    return impossible;
+    const types = alternatives.reduce((bits, facts) => bits | facts.types, 0);
+    known.set(key, exact ? types : ALL_TYPES);
+    return exact ? types : ALL_TYPES;
   };
 }
 

@@ -29,7 +29,7 @@ import {
   typesAt,
   unsupported,
 } from "./keywords.ts";
-import type { Reading, Schemas } from "./unfold.ts";
+import type { Reading } from "./unfold.ts";
 
 export function assertKeywords(at: Subschema, reading: Reading): void {
   const { facts } = reading;
@@ -123,7 +123,7 @@ function assertApplicators(at: Subschema, reading: Reading): void {
       exactlyOne(
         oneOf.map((_, i) => child(at, "oneOf", i)),
         orderOf("oneOf"),
-        schemas,
+        reading,
       ),
     );
   if (keywords["not"] !== undefined) demand(negative(child(at, "not")));
@@ -138,13 +138,17 @@ function assertApplicators(at: Subschema, reading: Reading): void {
   ]);
 }
 
-/** An option excludes only those others that it could meet: where a value tells them apart, nothing need be denied. */
-function exactlyOne(options: readonly Subschema[], order: Order, schemas: Schemas) {
+/**
+ * An option excludes only those others that it could meet: where a value tells them apart, nothing need be denied.
+ * What the schema around them says of the type counts: options often leave it out.
+ */
+function exactlyOne(options: readonly Subschema[], order: Order, { facts, schemas }: Reading) {
   const meets = (a: Subschema, b: Subschema) =>
-    a === b || !schemas.isImpossible([positive(a), positive(b)]);
+    a === b || (schemas.possibleTypes([positive(a), positive(b)]) & facts.types) !== 0;
   return options.flatMap((option, i) => {
     const others = options.filter((other, j) => j !== i && meets(option, other));
     if (others.includes(option)) return [];
-    return [{ terms: [positive(option, order), ...others.map((other) => negative(other, order))] }];
+    const terms = [positive(option, order), ...others.map((other) => negative(other, order))];
+    return [{ terms }];
   });
 }

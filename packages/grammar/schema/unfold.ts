@@ -35,7 +35,9 @@ export type Schemas = {
   readonly of: Expressions;
   readonly budget: Budget;
   readonly unfold: (terms: Conjunction) => Unfolded;
-  /** Whether surely no value fits. Where recursion comes round, not sure. */
+  /** The types of the values that may fit. Where recursion comes round, or not all can be said, all types. */
+  readonly possibleTypes: (terms: Conjunction) => number;
+  /** Whether surely no value fits. */
   readonly isImpossible: (terms: Conjunction) => boolean;
   readonly isValid: (value: Json, terms: Conjunction) => boolean;
 };
