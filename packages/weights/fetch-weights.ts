@@ -14,7 +14,6 @@
  */
 import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { CacheLayout, defaultCacheFolder } from "./cache/cache-layout.ts";
-import type { Environment } from "./source/environment.ts";
 import { ownCredentials } from "./own-credentials.ts";
 import type { CredentialsFor } from "./source/credentials.ts";
 import { diskError } from "./cache/disk-space.ts";
@@ -30,7 +29,7 @@ export type FetchOptions = {
   /** Default: `$LOCALMODEL_CACHE`, else the XDG cache folder. */
   readonly cacheDir?: string;
   /** Default: `process.env`. Proxies, Hugging Face settings and the cache folder are read from it. */
-  readonly environment?: Environment;
+  readonly environment?: NodeJS.ProcessEnv;
   /** Aborting ends the fetch with the signal's reason; what has arrived is kept. */
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;

@@ -9,7 +9,6 @@ import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.
 import { type Candidate, candidatesOf } from "./source/candidate.ts";
 import { ownCredentials } from "./own-credentials.ts";
 import type { CredentialsFor } from "./source/credentials.ts";
-import type { Environment } from "./source/environment.ts";
 import { requireGguf } from "./gguf/gguf-check.ts";
 import type { GgufValues } from "./gguf/gguf-header.ts";
 import { fileNameOf, sourcesOfParts } from "./gguf/split-names.ts";
@@ -30,7 +29,7 @@ export type InspectedWeights = {
 };
 
 export type InspectOptions = {
-  readonly environment?: Environment;
+  readonly environment?: NodeJS.ProcessEnv;
   readonly credentialsFor?: CredentialsFor;
   readonly signal?: AbortSignal;
   /** Longest wait for a next byte. */

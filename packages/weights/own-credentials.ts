@@ -2,10 +2,9 @@
  * The credentials of whoever runs this process, as the tools of each source would find them.
  */
 import { awsCredentials, bearer, type CredentialsFor } from "./source/credentials.ts";
-import type { Environment } from "./source/environment.ts";
 import { huggingFaceToken } from "./web/hugging-face.ts";
 
-export function ownCredentials(environment: Environment): CredentialsFor {
+export function ownCredentials(environment: NodeJS.ProcessEnv): CredentialsFor {
   return async ({ type }) => {
     if (type === "s3") return awsCredentials(environment);
     if (type !== "huggingFace") return {};

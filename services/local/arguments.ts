@@ -62,10 +62,10 @@ export type Command =
   | { readonly type: "version" }
   | { readonly type: "mistake"; readonly message: string };
 
-/** Of the environment: what npm made of options that were meant for this program. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-export function parseCommand(argv: readonly string[], environment: Environment = {}): Command {
+export function parseCommand(
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Command {
   const taken = Object.keys(OPTIONS).filter((name) => isTakenByNpm(name, environment));
   if (taken.length > 0) return { type: "mistake", message: takenByNpm(taken) };
   let parsed;
@@ -105,7 +105,7 @@ function commandToRun(values: Values, paths: readonly string[]): Command {
 }
 
 /** Without `--` before them, npm keeps options for itself, and hands on only what stood after them. */
-function isTakenByNpm(name: string, environment: Environment): boolean {
+function isTakenByNpm(name: string, environment: NodeJS.ProcessEnv): boolean {
   return !OF_NPM.has(name) && environment[`npm_config_${name.replaceAll("-", "_")}`] !== undefined;
 }
 

@@ -26,5 +26,3 @@ export type ClusterAccess = {
    */
   credentials(afterRefusal: boolean): Promise<Credentials>;
 };
-
-export type Environment = Readonly<Record<string, string | undefined>>;

@@ -8,10 +8,12 @@
 import { access } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { ClusterAccess, Environment } from "./access.ts";
+import type { ClusterAccess } from "./access.ts";
 import { inClusterAccess, SERVICE_ACCOUNT_FOLDER } from "./in-cluster.ts";
 
-export async function findCluster(environment: Environment = process.env): Promise<ClusterAccess> {
+export async function findCluster(
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<ClusterAccess> {
   const kubeconfig = environment["KUBECONFIG"];
   if (kubeconfig !== undefined && kubeconfig !== "") return fromKubeconfig(kubeconfig);
   const homeConfig = join(environment["HOME"] ?? homedir(), ".kube", "config");

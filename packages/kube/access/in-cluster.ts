@@ -7,13 +7,13 @@
 import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
-import type { ClusterAccess, Environment } from "./access.ts";
+import type { ClusterAccess } from "./access.ts";
 
 export const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /** Undefined when this is not a pod, or one without a service account token. */
 export async function inClusterAccess(
-  environment: Environment,
+  environment: NodeJS.ProcessEnv,
   folder: string = SERVICE_ACCOUNT_FOLDER,
 ): Promise<ClusterAccess | undefined> {
   const host = environment["KUBERNETES_SERVICE_HOST"];

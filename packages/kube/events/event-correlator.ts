@@ -51,7 +51,7 @@ export class EventCorrelator {
       known.lastTime = microTime(this.#clock.date());
       return known.count === 2 ? this.#update(known) : undefined;
     }
-    if (!this.#bucketOf(event).tryTake()) return undefined;
+    if (!this.#bucketOf(event).tryTake(this.#clock.nowMs())) return undefined;
     const lastTime = event.eventTime;
     const fresh = { count: 1, lastMs: nowMs, writtenCount: 1, writtenMs: nowMs };
     remember(this.#series, key, { event, lastTime, ...fresh });
@@ -88,7 +88,7 @@ export class EventCorrelator {
 
   #bucketOf({ regarding }: KubeEvent): TokenBucket {
     const key = referenceKey(regarding);
-    const bucket = this.#buckets.get(key) ?? new TokenBucket(SPAM_LIMIT, this.#clock);
+    const bucket = this.#buckets.get(key) ?? new TokenBucket(SPAM_LIMIT, this.#clock.nowMs());
     remember(this.#buckets, key, bucket);
     return bucket;
   }

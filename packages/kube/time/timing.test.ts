@@ -32,12 +32,12 @@ test("no more goes through a bucket than its rate and its burst allow, and that 
   await fc.assert(
     fc.asyncProperty(fc.array(wait, { maxLength: 50 }), async (waits) => {
       const clock = new ManualClock();
-      const bucket = new TokenBucket({ perSecond: 2, burst: 5 }, clock);
+      const bucket = new TokenBucket({ perSecond: 2, burst: 5 }, clock.nowMs());
       /** When each reservation may go. */
       const goes: number[] = [];
       for (const ms of waits) {
         clock.freeze(ms);
-        goes.push(clock.nowMs() + bucket.reserve());
+        goes.push(clock.nowMs() + bucket.reserve(clock.nowMs()));
       }
       assert.deepEqual(goes.slice(0, 5), waits.map(sumUpTo).slice(0, 5));
       for (const [first, from] of goes.entries()) {
@@ -54,10 +54,13 @@ test("no more goes through a bucket than its rate and its burst allow, and that 
 
 test("a bucket that is empty refuses who cannot wait, and takes nothing for it", async () => {
   const clock = new ManualClock();
-  const bucket = new TokenBucket({ perSecond: 1, burst: 1 }, clock);
-  assert.deepEqual([bucket.tryTake(), bucket.tryTake(), bucket.tryTake()], [true, false, false]);
+  const bucket = new TokenBucket({ perSecond: 1, burst: 1 }, clock.nowMs());
+  assert.deepEqual(
+    [bucket.tryTake(clock.nowMs()), bucket.tryTake(clock.nowMs()), bucket.tryTake(clock.nowMs())],
+    [true, false, false],
+  );
   await clock.advance(1000);
-  assert.equal(bucket.tryTake(), true);
+  assert.equal(bucket.tryTake(clock.nowMs()), true);
 });
 
 function late(): Error {

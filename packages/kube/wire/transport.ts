@@ -58,7 +58,7 @@ export class Transport implements AsyncDisposable {
     this.#connections = new Connections(access);
     this.#metrics = new ClientMetrics(metrics, new URL(access.server).host);
     this.#userAgent = options.userAgent ?? "localmodel";
-    if (options.limit !== undefined) this.#bucket = new TokenBucket(options.limit, clock);
+    if (options.limit !== undefined) this.#bucket = new TokenBucket(options.limit, clock.nowMs());
   }
 
   /** The parsed answer. */
@@ -164,7 +164,7 @@ export class Transport implements AsyncDisposable {
   }
 
   async #waitForLimit(method: string, signal: AbortSignal): Promise<void> {
-    const waitMs = this.#bucket?.reserve() ?? 0;
+    const waitMs = this.#bucket?.reserve(this.clock.nowMs()) ?? 0;
     if (waitMs === 0) return;
     this.#metrics.waitedForLimit(method, waitMs);
     await delay(this.clock, waitMs, signal);

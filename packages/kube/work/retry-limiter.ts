@@ -25,11 +25,13 @@ export const RETRY_LIMITS: RetryLimits = {
 export class RetryLimiter {
   readonly #limits: RetryLimits;
   readonly #bucket: TokenBucket;
+  readonly #clock: Clock;
   readonly #failures = new Map<string, number>();
 
   constructor(clock: Clock, limits: RetryLimits = RETRY_LIMITS) {
     this.#limits = limits;
-    this.#bucket = new TokenBucket(limits, clock);
+    this.#clock = clock;
+    this.#bucket = new TokenBucket(limits, clock.nowMs());
   }
 
   /** The key comes back once more: when. */
@@ -37,7 +39,10 @@ export class RetryLimiter {
     const failures = this.failures(key);
     this.#failures.set(key, failures + 1);
     const { firstMs, maxMs } = this.#limits;
-    return Math.max(Math.min(maxMs, firstMs * 2 ** failures), this.#bucket.reserve());
+    return Math.max(
+      Math.min(maxMs, firstMs * 2 ** failures),
+      this.#bucket.reserve(this.#clock.nowMs()),
+    );
   }
 
   failures(key: string): number {

@@ -49,3 +49,5 @@ export const CONDITION_REASONS = {
     "UnsupportedSource",
   ],
 } as const;
+
+export type ConditionReason = (typeof CONDITION_REASONS)[keyof typeof CONDITION_REASONS][number];

@@ -12,7 +12,7 @@ import {
   resourceFromAttributes,
 } from "@opentelemetry/resources";
 import { hostname } from "node:os";
-import { type Environment, listOf } from "../settings/environment.ts";
+import { listOf } from "../settings/environment.ts";
 
 export type Identity = {
   /** Unless the environment names it. */
@@ -26,7 +26,7 @@ const NAMES = "OTEL_NODE_RESOURCE_DETECTORS";
 /** The SDK's own looks for the machine's id as well, which containers have none of. */
 const HOST_NAME: ResourceDetector = { detect: () => ({ attributes: { "host.name": hostname() } }) };
 
-export function resourceOf(identity: Identity, environment: Environment): Resource {
+export function resourceOf(identity: Identity, environment: NodeJS.ProcessEnv): Resource {
   const { serviceName, instanceId } = identity;
   const detectors = detectorsOf(environment, instanceId);
   const detected = defaultResource().merge(detectResources({ detectors }));
@@ -38,7 +38,7 @@ export function resourceOf(identity: Identity, environment: Environment): Resour
  * Nothing of the process but its names: command lines are nobody's business. Where the environment asks for other
  * things, those.
  */
-function detectorsOf(environment: Environment, instanceId: string): ResourceDetector[] {
+function detectorsOf(environment: NodeJS.ProcessEnv, instanceId: string): ResourceDetector[] {
   const instance: ResourceDetector = {
     detect: () => ({ attributes: { "service.instance.id": instanceId } }),
   };

@@ -20,7 +20,7 @@ import { ConsoleSpanExporter, type SpanExporter } from "@opentelemetry/sdk-trace
 import { batchSerializer } from "../otlp/export-request.ts";
 import { decodeBatch, type Origin } from "../otlp/span-decoder.ts";
 import type { SpanBatch } from "../otlp/span-encoder.ts";
-import { type Environment, listOf, otlpProtocol } from "../settings/environment.ts";
+import { listOf, otlpProtocol } from "../settings/environment.ts";
 
 export type SpanSink = {
   /** Resolves when the batch is sent, or cannot be: then the log has been told. */
@@ -35,7 +35,7 @@ const PROTOBUF = { "Content-Type": "application/x-protobuf" };
 
 const COUNTED = { name: "span", countItems: ({ spans }: SpanBatch) => spans } as const;
 
-export function spanSinks(environment: Environment, origin: Origin): readonly SpanSink[] {
+export function spanSinks(environment: NodeJS.ProcessEnv, origin: Origin): readonly SpanSink[] {
   const named = listOf(environment[NAMES]);
   return [...new Set(named.length === 0 ? ["otlp"] : named)].flatMap((name) => {
     if (name === "otlp") return otlpSink(environment, origin);
@@ -45,7 +45,7 @@ export function spanSinks(environment: Environment, origin: Origin): readonly Sp
   });
 }
 
-function otlpSink(environment: Environment, origin: Origin): SpanSink {
+function otlpSink(environment: NodeJS.ProcessEnv, origin: Origin): SpanSink {
   switch (otlpProtocol(environment, "TRACES")) {
     case "grpc":
       return encoded(grpcDelegate(origin));

@@ -13,14 +13,14 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import { metricProducer } from "./metric-producer.ts";
 import type { MetricRegistry } from "./metrics.ts";
-import { type Environment, listOf, otlpProtocol } from "../settings/environment.ts";
+import { listOf, otlpProtocol } from "../settings/environment.ts";
 
 const INTERVAL_MS = 60_000;
 const TIMEOUT_MS = 30_000;
 
 export function metricReaders(
   registry: MetricRegistry,
-  environment: Environment,
+  environment: NodeJS.ProcessEnv,
 ): PeriodicExportingMetricReader[] {
   const named = listOf(environment["OTEL_METRICS_EXPORTER"]);
   const exporters = named.length === 0 ? ["otlp"] : named;
@@ -40,7 +40,7 @@ export function metricReaders(
 }
 
 /** Undefined for "prometheus", which has a port of its own here, and for names that nobody knows. */
-function exporterOf(name: string, environment: Environment): PushMetricExporter | undefined {
+function exporterOf(name: string, environment: NodeJS.ProcessEnv): PushMetricExporter | undefined {
   if (name === "console") return new ConsoleMetricExporter();
   if (name !== "otlp") return undefined;
   switch (otlpProtocol(environment, "METRICS")) {

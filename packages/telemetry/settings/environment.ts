@@ -7,11 +7,9 @@
 
 export type Signals = { readonly traces: boolean; readonly metrics: boolean };
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 const ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-export function signalsOf(environment: Environment): Signals {
+export function signalsOf(environment: NodeJS.ProcessEnv): Signals {
   if (environment["OTEL_SDK_DISABLED"]?.trim().toLowerCase() === "true") {
     return { traces: false, metrics: false };
   }
@@ -21,7 +19,7 @@ export function signalsOf(environment: Environment): Signals {
   };
 }
 
-function isOn(environment: Environment, exporter: string, endpoint: string): boolean {
+function isOn(environment: NodeJS.ProcessEnv, exporter: string, endpoint: string): boolean {
   const named = listOf(environment[exporter]);
   if (named.length > 0) return !named.includes("none");
   return [ENDPOINT, endpoint].some((name) => (environment[name] ?? "").trim() !== "");
@@ -30,7 +28,7 @@ function isOn(environment: Environment, exporter: string, endpoint: string): boo
 type Signal = "TRACES" | "METRICS";
 
 /** How a signal is sent by OTLP. The SDK takes what it does not know for http/protobuf. */
-export function otlpProtocol(environment: Environment, signal: Signal): string {
+export function otlpProtocol(environment: NodeJS.ProcessEnv, signal: Signal): string {
   const protocol =
     environment[`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`] ??
     environment["OTEL_EXPORTER_OTLP_PROTOCOL"] ??
@@ -46,7 +44,7 @@ export function listOf(value: string | undefined): readonly string[] {
 }
 
 /** The name of the service, unless the environment has another: then undefined. */
-export function ownName(service: string, environment: Environment): string | undefined {
+export function ownName(service: string, environment: NodeJS.ProcessEnv): string | undefined {
   const isNamed =
     (environment["OTEL_SERVICE_NAME"] ?? "") !== "" ||
     listOf(environment["OTEL_RESOURCE_ATTRIBUTES"]).some((one) => one.startsWith("service.name="));

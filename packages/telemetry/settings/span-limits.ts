@@ -5,7 +5,6 @@
  * Unless told otherwise, more spans wait than the specification has it: they are small here, and one process ends
  * tens of thousands in a second.
  */
-import type { Environment } from "./environment.ts";
 
 export type SpanLimits = {
   readonly attributes: number;
@@ -25,7 +24,7 @@ export type BatchLimits = {
 
 const COUNT = 128;
 
-export function spanLimits(environment: Environment): SpanLimits {
+export function spanLimits(environment: NodeJS.ProcessEnv): SpanLimits {
   const limit = reader(environment, 0);
   return {
     attributes: limit(COUNT, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
@@ -38,7 +37,7 @@ export function spanLimits(environment: Environment): SpanLimits {
   };
 }
 
-export function batchLimits(environment: Environment): BatchLimits {
+export function batchLimits(environment: NodeJS.ProcessEnv): BatchLimits {
   const limit = reader(environment, 1);
   const waitingSpans = limit(16_384, "OTEL_BSP_MAX_QUEUE_SIZE");
   const batchSpans = limit(2048, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE");
@@ -50,7 +49,7 @@ export function batchLimits(environment: Environment): BatchLimits {
 }
 
 /** The first of the variables that holds a number which is large enough. */
-function reader(environment: Environment, least: number) {
+function reader(environment: NodeJS.ProcessEnv, least: number) {
   return (otherwise: number, ...names: readonly string[]): number => {
     const texts = names.map((name) => environment[name]?.trim() ?? "");
     return (

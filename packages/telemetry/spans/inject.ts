@@ -12,7 +12,7 @@ import {
   trace,
   TraceFlags,
 } from "@opentelemetry/api";
-import { type Environment, listOf } from "../settings/environment.ts";
+import { listOf } from "../settings/environment.ts";
 import type { Span } from "./span.ts";
 
 type Place = Pick<Span, "traceId" | "spanId" | "isRecording">;
@@ -21,7 +21,7 @@ type Place = Pick<Span, "traceId" | "spanId" | "isRecording">;
 export type Inject = (headers: Record<string, string>, place: Place, traceState: string) => void;
 
 /** After the SDK has started, which knows the other formats. */
-export function injectorOf(environment: Environment): Inject {
+export function injectorOf(environment: NodeJS.ProcessEnv): Inject {
   const named = listOf(environment["OTEL_PROPAGATORS"]);
   // Baggage is not passed on, so its format has nothing to say.
   const formats = named.filter((name) => name !== "baggage");

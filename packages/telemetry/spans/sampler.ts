@@ -7,20 +7,19 @@ import {
   type Sampler,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
-import type { Environment } from "../settings/environment.ts";
 
 const NAME = "OTEL_TRACES_SAMPLER";
 const RATIO = "OTEL_TRACES_SAMPLER_ARG";
 const DEFAULT = "parentbased_always_on";
 
 /** Roots of traces; with `parentbased_` before its name, what has a parent does as that one does. */
-const ROOTS = new Map<string, (environment: Environment) => Sampler>([
+const ROOTS = new Map<string, (environment: NodeJS.ProcessEnv) => Sampler>([
   ["always_on", () => new AlwaysOnSampler()],
   ["always_off", () => new AlwaysOffSampler()],
   ["traceidratio", (environment) => new TraceIdRatioBasedSampler(ratioIn(environment))],
 ]);
 
-export function samplerOf(environment: Environment): Sampler {
+export function samplerOf(environment: NodeJS.ProcessEnv): Sampler {
   const asked = environment[NAME]?.trim() ?? "";
   const name = asked === "" ? DEFAULT : asked;
   const isParentBased = name.startsWith("parentbased_");
@@ -34,7 +33,7 @@ export function samplerOf(environment: Environment): Sampler {
 }
 
 /** All of them, where the environment does not say. */
-function ratioIn(environment: Environment): number {
+function ratioIn(environment: NodeJS.ProcessEnv): number {
   const text = environment[RATIO]?.trim() ?? "";
   const ratio = Number(text);
   if (text !== "" && ratio >= 0 && ratio <= 1) return ratio;

@@ -15,7 +15,6 @@
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
-import type { Environment } from "../source/environment.ts";
 
 export class CacheLayout {
   readonly root: string;
@@ -67,7 +66,10 @@ export function keyOf(text: string): string {
 }
 
 /** `$LOCALMODEL_CACHE`, else `localmodel` in the XDG cache folder. */
-export function defaultCacheFolder(environment: Environment, home: string = homedir()): string {
+export function defaultCacheFolder(
+  environment: NodeJS.ProcessEnv,
+  home: string = homedir(),
+): string {
   const own = environment["LOCALMODEL_CACHE"];
   if (own !== undefined && own !== "") return resolve(own);
   const xdg = environment["XDG_CACHE_HOME"];

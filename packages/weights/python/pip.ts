@@ -8,7 +8,6 @@
 import { spawn } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Environment } from "../source/environment.ts";
 import { publicText } from "../source/redact.ts";
 import type { CacheSession } from "../cache/cache-session.ts";
 import { StallGuard } from "../progress/stall-guard.ts";
@@ -21,7 +20,7 @@ const POLL_MS = 250;
 const OUTPUT_LIMIT = 64 * 1024;
 
 export type PipSession = CacheSession & {
-  readonly environment: Environment;
+  readonly environment: NodeJS.ProcessEnv;
   readonly stallTimeoutMs: number;
 };
 
@@ -96,7 +95,7 @@ export function pipFailure(output: string, requirement: string): WeightsError {
 }
 
 type RunOptions = {
-  readonly environment: Environment;
+  readonly environment: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   readonly onOutput: () => void;
 };

@@ -4,7 +4,6 @@
  * Whoever fetches says where credentials come from. They are asked for again before every request, because a
  * download can outlive a token and a signature outlives nothing.
  */
-import type { Environment } from "./environment.ts";
 import type { Candidate } from "./candidate.ts";
 
 export type Credentials = {
@@ -29,7 +28,7 @@ export function bearer(token: string): Credentials {
 }
 
 /** From the three variables of AWS's own tools; a bucket that everyone may read needs none. */
-export function awsCredentials(values: Environment): Credentials {
+export function awsCredentials(values: NodeJS.ProcessEnv): Credentials {
   const accessKeyId = values["AWS_ACCESS_KEY_ID"]?.trim();
   const secretAccessKey = values["AWS_SECRET_ACCESS_KEY"]?.trim();
   const sessionToken = values["AWS_SESSION_TOKEN"]?.trim();

@@ -5,13 +5,12 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
-import type { Environment } from "../source/environment.ts";
 
 export type HuggingFaceSource = Extract<SingleSource, { type: "huggingFace" }>;
 
 const DEFAULT_ENDPOINT = "https://huggingface.co";
 
-export function huggingFaceUrl(source: HuggingFaceSource, environment: Environment): string {
+export function huggingFaceUrl(source: HuggingFaceSource, environment: NodeJS.ProcessEnv): string {
   const endpoint = (environment["HF_ENDPOINT"] || DEFAULT_ENDPOINT).replace(/\/+$/, "");
   // A revision may contain slashes ("refs/pr/1") and is one path segment; a file is as many as it has.
   const revision = encodeURIComponent(source.revision);
@@ -21,7 +20,7 @@ export function huggingFaceUrl(source: HuggingFaceSource, environment: Environme
 
 /** The token the Hub's own tools would use: a variable, else the file `hf auth login` writes. */
 export async function huggingFaceToken(
-  environment: Environment,
+  environment: NodeJS.ProcessEnv,
   home: string = homedir(),
 ): Promise<string | undefined> {
   if (isSet(environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"])) return undefined;
@@ -36,11 +35,11 @@ export async function huggingFaceToken(
 }
 
 /** HF_HUB_OFFLINE: nothing may be asked of the Hub; what is in the cache still works. */
-export function isHubOffline(environment: Environment): boolean {
+export function isHubOffline(environment: NodeJS.ProcessEnv): boolean {
   return isSet(environment["HF_HUB_OFFLINE"]);
 }
 
-function tokenPath(environment: Environment, home: string): string {
+function tokenPath(environment: NodeJS.ProcessEnv, home: string): string {
   const own = environment["HF_TOKEN_PATH"];
   if (own) return own;
   const cache = environment["XDG_CACHE_HOME"] || join(home, ".cache");

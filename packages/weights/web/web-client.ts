@@ -7,7 +7,6 @@
  */
 import type { Readable } from "node:stream";
 import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
-import type { Environment } from "../source/environment.ts";
 import { isRedirect, type Leg, nextLeg } from "./redirects.ts";
 import { WeightsError } from "../source/weights-error.ts";
 
@@ -46,7 +45,7 @@ export class RequestError extends Error {
 export class WebClient implements AsyncDisposable {
   readonly #dispatcher: EnvHttpProxyAgent;
 
-  constructor(environment: Environment) {
+  constructor(environment: NodeJS.ProcessEnv) {
     this.#dispatcher = new EnvHttpProxyAgent({
       httpProxy: environment["http_proxy"] ?? environment["HTTP_PROXY"] ?? "",
       httpsProxy: environment["https_proxy"] ?? environment["HTTPS_PROXY"] ?? "",

@@ -2,7 +2,6 @@
  * Turns a source on the web into a URL and the credentials that go with it.
  */
 import type { Candidate } from "../source/candidate.ts";
-import type { Environment } from "../source/environment.ts";
 import { huggingFaceUrl, isHubOffline } from "./hugging-face.ts";
 import type { Leg } from "./redirects.ts";
 import { s3Url, signedHeaders } from "./s3.ts";
@@ -15,7 +14,7 @@ export function isWebSource(source: Candidate): source is WebSource {
 }
 
 /** Whether the source may not be asked at all; what is in the cache still works. */
-export function isOffline(source: WebSource, environment: Environment): boolean {
+export function isOffline(source: WebSource, environment: NodeJS.ProcessEnv): boolean {
   return source.type === "huggingFace" && isHubOffline(environment);
 }
 
@@ -30,7 +29,7 @@ export async function locate(
   return { url, credentials: { ...headers, ...(await signedHeaders(url, source.region, aws)) } };
 }
 
-export function urlOf(source: WebSource, environment: Environment): string {
+export function urlOf(source: WebSource, environment: NodeJS.ProcessEnv): string {
   switch (source.type) {
     case "huggingFace":
       return huggingFaceUrl(source, environment);

@@ -3,13 +3,12 @@
  */
 import type { CacheSession } from "../cache/cache-session.ts";
 import type { CredentialsFor } from "../source/credentials.ts";
-import type { Environment } from "../source/environment.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { WebClient } from "./web-client.ts";
 
 /** Enough to ask a source once, without a cache. */
 export type AskingSession = {
-  readonly environment: Environment;
+  readonly environment: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   readonly web: WebClient;
   readonly credentialsFor: CredentialsFor;

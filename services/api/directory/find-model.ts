@@ -4,6 +4,7 @@
  * Pure. Whoever has an endpoint is served, whatever its state says: while a changed model loads, the one
  * it replaces still answers.
  */
+import { sentence } from "@localmodel/localmodel/contracts/sentence.ts";
 import type { Directory, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { invalidRequest, modelNotFound } from "@localmodel/inference/refusals.ts";
 import { modelFailed, modelLoading } from "@localmodel/inference/unavailability.ts";
@@ -75,8 +76,3 @@ const RETRY_AFTER_SECONDS: Readonly<Record<Unready, number>> = {
   restarting: 2,
   ready: 1,
 };
-
-function sentence(message: string): string {
-  const text = message.trim();
-  return /[.!?]$/.test(text) ? text : `${text}.`;
-}

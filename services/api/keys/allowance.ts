@@ -5,7 +5,7 @@
  * exceed the limit together; the debt is paid before the next one.
  */
 import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
-import { Bucket } from "./bucket.ts";
+import { TokenBucket } from "@localmodel/kube/time/token-bucket.ts";
 
 export type Limits = Pick<ApiKey, "requestsPerMinute" | "tokensPerMinute" | "concurrency">;
 
@@ -16,8 +16,8 @@ export type Refusal = {
 };
 
 export class Allowance {
-  requests: Bucket | undefined;
-  tokens: Bucket | undefined;
+  requests: TokenBucket | undefined;
+  tokens: TokenBucket | undefined;
   #concurrency = Infinity;
   #open = 0;
 
@@ -53,7 +53,7 @@ export class Allowance {
     ] as const;
     for (const { what, bucket } of waits) {
       const waitMs = bucket?.waitMs(1, nowMs) ?? 0;
-      if (bucket !== undefined && waitMs > 0) return { what, limit: bucket.limit, waitMs };
+      if (bucket !== undefined && waitMs > 0) return { what, limit: bucket.burst, waitMs };
     }
     if (this.#open < this.#concurrency) return undefined;
     // When one of them ends, nobody knows.
@@ -62,12 +62,13 @@ export class Allowance {
 }
 
 function resized(
-  bucket: Bucket | undefined,
+  bucket: TokenBucket | undefined,
   limit: number | undefined,
   nowMs: number,
-): Bucket | undefined {
+): TokenBucket | undefined {
   if (limit === undefined) return undefined;
-  if (bucket === undefined) return new Bucket(limit, nowMs);
-  if (bucket.limit !== limit) bucket.resize(limit, nowMs);
+  const options = { perSecond: limit / 60, burst: limit };
+  if (bucket === undefined) return new TokenBucket(options, nowMs);
+  if (bucket.burst !== limit) bucket.resize(options, nowMs);
   return bucket;
 }

@@ -6,7 +6,7 @@
 import { rateLimited } from "@localmodel/inference/unavailability.ts";
 import type { RequestHandler } from "express";
 import { Allowance, type Refusal } from "./allowance.ts";
-import type { Bucket } from "./bucket.ts";
+import type { TokenBucket } from "@localmodel/kube/time/token-bucket.ts";
 import { contextOf } from "../request/context.ts";
 import { Meter } from "../request/meter.ts";
 
@@ -43,14 +43,14 @@ export function limitHeaders(
 
 function bucketHeaders(
   what: "requests" | "tokens",
-  bucket: Bucket | undefined,
+  bucket: TokenBucket | undefined,
   nowMs: number,
 ): Record<string, string> {
   if (bucket === undefined) return {};
   return {
-    [`x-ratelimit-limit-${what}`]: String(bucket.limit),
+    [`x-ratelimit-limit-${what}`]: String(bucket.burst),
     [`x-ratelimit-remaining-${what}`]: String(bucket.remaining(nowMs)),
-    [`x-ratelimit-reset-${what}`]: duration(bucket.waitMs(bucket.limit, nowMs)),
+    [`x-ratelimit-reset-${what}`]: duration(bucket.waitMs(bucket.burst, nowMs)),
   };
 }
 

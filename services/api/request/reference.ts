@@ -3,6 +3,7 @@
  */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { invalidRequest, unsupportedMediaType } from "@localmodel/inference/refusals.ts";
+import { isJsonMediaType } from "@localmodel/service/json-media-type.ts";
 import type { Request, RequestHandler } from "express";
 import { contextOf } from "./context.ts";
 import { outlineOf, type PromptSpan } from "./outline.ts";
@@ -23,12 +24,11 @@ export function readReference(endpoint: Endpoint): RequestHandler {
   };
 }
 
-const JSON_TYPE = /^application\/json(?:$|[ ;])/i;
-
 function parseReference(req: Request, { fields, reusesPrefixes }: Endpoint): Reference {
   const body = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
   // Also what keeps web pages out: they cannot send this type to another site without being asked first.
-  if (body.length > 0 && !isJson(req)) throw unsupportedMediaType(req.headers["content-type"]);
+  if (body.length > 0 && !isJsonMediaType(req.headers["content-type"]))
+    throw unsupportedMediaType(req.headers["content-type"]);
   const { model, stream, prompt } = outlineOf(body, fields);
   const id = modelOf(model, fields.model);
   return {
@@ -37,10 +37,6 @@ function parseReference(req: Request, { fields, reusesPrefixes }: Endpoint): Ref
     prompt: reusesPrefixes ? prompt : undefined,
     ...(id !== undefined && { model: id }),
   };
-}
-
-function isJson(req: Request): boolean {
-  return JSON_TYPE.test(req.headers["content-type"] ?? "") || req.is(["json", "+json"]) !== false;
 }
 
 /** OpenAI's clients send null for what they leave out. */

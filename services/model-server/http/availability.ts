@@ -1,4 +1,5 @@
 /** Whether the model can be asked now; if not, what a client should do about it. */
+import { sentence } from "@localmodel/localmodel/contracts/sentence.ts";
 import type { ModelFacts, ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import {
   engineFailed,
@@ -32,8 +33,4 @@ export function unavailability(state: Unavailable): Failure {
 function loadingMessage({ message, progress }: { message: string; progress: number }): string {
   const percent = Math.floor(progress * 100);
   return `The model is loading, ${percent} % done. ${sentence(message)}`;
-}
-
-function sentence(message: string): string {
-  return /[.!?]$/.test(message) ? message : `${message}.`;
 }

@@ -6,7 +6,8 @@
  */
 import { unsupportedMediaType } from "@localmodel/inference/refusals.ts";
 import { parseJson } from "@localmodel/openai/parsing/json.ts";
-import { raw, type Request, type RequestHandler } from "express";
+import { isJsonMediaType } from "@localmodel/service/json-media-type.ts";
+import { raw, type RequestHandler } from "express";
 
 /** Room for a prompt of several million tokens, and no more than a process can hold many of. */
 export const BODY_MAX_BYTES = 32 * 1024 * 1024;
@@ -16,18 +17,10 @@ export function jsonBody(limitBytes = BODY_MAX_BYTES): RequestHandler[] {
 }
 
 const requireJson: RequestHandler = (req, _res, next) => {
-  if (!isJson(req)) throw unsupportedMediaType(req.get("content-type"));
+  if (!isJsonMediaType(req.get("content-type")))
+    throw unsupportedMediaType(req.get("content-type"));
   next();
 };
-
-function isJson(req: Request): boolean {
-  const [mediaType = "", ...parameters] = (req.get("content-type") ?? "").toLowerCase().split(";");
-  const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith("charset="));
-  return (
-    /^\s*application\/([\w.+-]+\+)?json\s*$/.test(mediaType) &&
-    (charset === undefined || /^charset="?utf-?8"?$/.test(charset))
-  );
-}
 
 const parse: RequestHandler = (req, _res, next) => {
   const body: unknown = req.body;

@@ -9,7 +9,6 @@ import { mkdir, realpath, rename, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { FetchConfig, FetchedFile } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import type { Logger } from "@localmodel/service/log.ts";
-import type { Environment } from "@localmodel/weights/source/environment.ts";
 import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import { withPart } from "@localmodel/weights/gguf/split-names.ts";
 import { progressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
@@ -21,7 +20,7 @@ import { secretCredentials } from "./secret-credentials.ts";
 export type FetchHooks = {
   readonly board: ProgressBoard;
   readonly log: Logger;
-  readonly environment: Environment;
+  readonly environment: NodeJS.ProcessEnv;
 };
 
 export async function fetchFiles(config: FetchConfig, hooks: FetchHooks): Promise<void> {

@@ -9,17 +9,16 @@ import {
   type Termination,
   terminationMessage,
 } from "@localmodel/localmodel/contracts/termination.ts";
-import type { Environment } from "@localmodel/weights/source/environment.ts";
 
 /** Another place for the message; there it is made if it is not there. */
 export const TERMINATION_LOG_VARIABLE = "LOCALMODEL_TERMINATION_LOG";
 
-export function sayWhy(termination: Termination, environment: Environment): void {
+export function sayWhy(termination: Termination, environment: NodeJS.ProcessEnv): void {
   leaveMessage(terminationMessage(termination), environment);
 }
 
 /** Written at once: the process is about to end. */
-export function leaveMessage(message: string, environment: Environment): void {
+export function leaveMessage(message: string, environment: NodeJS.ProcessEnv): void {
   const elsewhere = environment[TERMINATION_LOG_VARIABLE];
   try {
     writeFileSync(elsewhere || TERMINATION_LOG_PATH, message, { flag: elsewhere ? "w" : "r+" });

@@ -10,7 +10,6 @@ import { posix } from "node:path";
 import { SECRETS_FOLDER, secretFolder } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type { Candidate } from "@localmodel/weights/source/candidate.ts";
 import { ownCredentials } from "@localmodel/weights/own-credentials.ts";
-import type { Environment } from "@localmodel/weights/source/environment.ts";
 import {
   awsCredentials,
   bearer,
@@ -27,7 +26,7 @@ const OPTIONAL_AWS_KEY = "AWS_SESSION_TOKEN";
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** For the candidates of the file with this role. */
-export function secretCredentials(role: string, environment: Environment): CredentialsFor {
+export function secretCredentials(role: string, environment: NodeJS.ProcessEnv): CredentialsFor {
   const root = environment[SECRETS_FOLDER_VARIABLE] || SECRETS_FOLDER;
   const own = ownCredentials(environment);
   return async (candidate) => {

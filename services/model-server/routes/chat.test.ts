@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contextLengthExceeded } from "@localmodel/inference/refusals.ts";
 import OpenAI, { BadRequestError } from "openai";
+import { GREEDY } from "../fixtures/sampling.ts";
 import { ScriptedEngine } from "../fixtures/scripted-engine.ts";
 import { serve } from "../fixtures/serve.ts";
 
@@ -63,17 +64,7 @@ test("the engine is asked exactly what the request, then the LocalModel, then th
     ],
     choicesPerPrompt: 2,
     maxTokens: 99,
-    sampling: {
-      temperature: 0,
-      topP: 1,
-      topK: 40,
-      minP: 0,
-      presencePenalty: 0,
-      frequencyPenalty: 0,
-      repeatPenalty: 1,
-      logitBias: [[7, -100]],
-      seed: -3,
-    },
+    sampling: { ...GREEDY, topK: 40, logitBias: [[7, -100]], seed: -3 },
     stop: ["\n"],
     topLogprobs: 3,
     echo: false,

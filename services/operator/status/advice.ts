@@ -4,6 +4,8 @@
  * Reasons come from packages/weights (fetching), from the model server (loading) and from here (Kubernetes).
  * docs/status.md explains each.
  */
+import { sentence } from "@localmodel/localmodel/contracts/sentence.ts";
+import type { ConditionReason } from "@localmodel/localmodel/cluster/condition-reasons.ts";
 import type { Problem, Stage } from "./problem.ts";
 
 type Advice = { readonly stage: Stage; readonly next: string };
@@ -51,16 +53,11 @@ export const ADVICE: ReadonlyMap<string, Advice> = new Map(
     Forbidden: schedule("Ask whoever set this rule, or correct what it names."),
     Rejected: schedule("Correct what it names."),
     Evicted: schedule("Use nodes with more free memory and disk, or a claim in spec.cache."),
-  }),
+  } satisfies Partial<Record<ConditionReason, Advice>>),
 );
 
 /** A failure with what to do next. Reasons nobody here knows are told as they are. */
 export function failure(reason: string, what: string): Problem {
   const { stage, next } = ADVICE.get(reason) ?? load("The log of the pod says more.");
   return { stage, reason, message: `${sentence(what)} ${next}`, waits: false };
-}
-
-export function sentence(text: string): string {
-  const trimmed = text.trim();
-  return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }

@@ -6,7 +6,8 @@
  */
 import type { FetchProgress } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
-import { failure, sentence } from "./advice.ts";
+import { sentence } from "@localmodel/localmodel/contracts/sentence.ts";
+import { failure } from "./advice.ts";
 import type { Problem } from "./problem.ts";
 
 export type Answer =

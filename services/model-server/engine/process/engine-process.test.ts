@@ -17,7 +17,7 @@ import {
   writeTinyChatModel,
   writeTinyEmbeddingModel,
 } from "../../../../test/support/tiny-models.ts";
-import { GREEDY } from "../../fixtures/engine.ts";
+import { GREEDY } from "../../fixtures/sampling.ts";
 import { Cgroup } from "../machine/cgroup.ts";
 import { forkEngine } from "./engine-child.ts";
 import { EngineProcess, restartPauseMs } from "./engine-process.ts";

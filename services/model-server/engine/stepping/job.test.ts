@@ -1,21 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GenerateRequest } from "@localmodel/inference/generate.ts";
+import { GREEDY } from "../../fixtures/sampling.ts";
 import { Job } from "./job.ts";
 
 const REQUEST: GenerateRequest = {
   prompts: [],
   choicesPerPrompt: 2,
-  sampling: {
-    temperature: 1,
-    topP: 1,
-    topK: 0,
-    minP: 0,
-    presencePenalty: 0,
-    frequencyPenalty: 0,
-    repeatPenalty: 1,
-    logitBias: [],
-  },
+  sampling: GREEDY,
   stop: [],
   echo: false,
   ignoreEos: false,

@@ -7,7 +7,8 @@ import { after, before, suite, test } from "node:test";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { writeTinyChatModel } from "../../../../test/support/tiny-models.ts";
 import type { GenerateEvent } from "@localmodel/inference/generate.ts";
-import { GREEDY, TestEngine } from "../../fixtures/engine.ts";
+import { TestEngine } from "../../fixtures/engine.ts";
+import { GREEDY } from "../../fixtures/sampling.ts";
 
 const WARM = { ...GREEDY, temperature: 1 };
 const SLOTS = 4;
