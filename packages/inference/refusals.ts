@@ -36,7 +36,7 @@ export function contextLengthExceeded({ limit, prompt, completion }: ContextOver
         `completion). Please reduce the length of the ${PROMPT_FIELD} or completion.`;
   return invalidRequest(
     PROMPT_FIELD,
-    `This model's maximum context length is ${limit} tokens. However, ${cause}`,
+    `This model's maximum context length is ${limit} tokens. However, ${cause} The context is set where the model is served: spec.engine.contextTokens of its LocalModel, or npm start's --context.`,
     "context_length_exceeded",
   );
 }

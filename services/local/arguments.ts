@@ -24,7 +24,7 @@ spec.engine:
   --context N    tokens of context for each request (default: what the model was
                  trained for, as far as memory allows)
   --slots N      requests answered at the same time (default 4)
-  --threads N    CPU threads (default: the CPUs there are)
+  --threads N    CPU threads (default: the CPUs there are; one less for several models)
   --gpu-layers N layers on the GPU (default: as many as fit; 0: none)
 `;
 

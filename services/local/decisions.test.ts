@@ -149,7 +149,7 @@ describe("what people are told", () => {
   test("a model in one line", () => {
     assert.equal(
       factsLine(FACTS),
-      "llama 135M Q4_1, 96.6 MB; 1 slot of 4096 tokens; 677 MB of memory",
+      "llama 135M Q4_1, 96.6 MB; 1 slot of 4096 tokens (of 8192 it was trained for; set by spec.engine.contextTokens, or --context); 677 MB of memory",
     );
     assert.match(
       factsLine({ ...FACTS, slots: 4, memoryBytes: { ram: 1e9, vram: 2e9 } }),
@@ -157,7 +157,7 @@ describe("what people are told", () => {
     );
     assert.match(
       factsLine({ ...FACTS, memoryBytes: { ram: 0, vram: 2e9 } }),
-      /tokens; 2\.00 GB of GPU memory$/,
+      /tokens.*; 2\.00 GB of GPU memory$/,
     );
   });
   test("counts as people say them", () => {

@@ -24,6 +24,8 @@ export type RunHooks = {
   /** The module of the model server. */
   readonly serverModule: string;
   readonly onChange: (run: ModelRun) => void;
+  /** Whether this machine serves no other model. */
+  readonly isAlone: () => boolean;
   readonly onLine: (model: DesiredModel, line: string) => void;
   readonly progress: (model: DesiredModel) => ProgressReporter;
 };
@@ -112,7 +114,7 @@ export class ModelRun {
       module: this.#hooks.serverModule,
       heap: SERVER_HEAP,
       environment: {
-        ...serverEnvironment(this.model, files),
+        ...serverEnvironment(this.model, files, { isAlone: this.#hooks.isAlone() }),
         // One port cannot be everybody's: it is the API service's.
         [METRICS_PORT_VARIABLE]: "",
       },

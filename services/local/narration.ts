@@ -34,14 +34,21 @@ function newStateLine(model: DesiredModel, { state, message, facts }: ServerView
 
 /** "llama 135M Q4_1, 98.4 MB; 4 slots of 2048 tokens; 312 MB of memory" */
 export function factsLine(facts: ModelFacts): string {
-  const { architecture, parameters, quantization, sizeBytes, slots, contextTokens } = facts;
+  const { architecture, parameters, quantization, sizeBytes, slots } = facts;
   const { ram, vram } = facts.memoryBytes;
   const memory = [
     ...(ram > 0 || vram === 0 ? [`${formatBytes(ram)} of memory`] : []),
     ...(vram > 0 ? [`${formatBytes(vram)} of GPU memory`] : []),
   ].join(" and ");
   const size = `${architecture} ${formatCount(parameters)} ${quantization}, ${formatBytes(sizeBytes)}`;
-  return `${size}; ${slots} ${slots === 1 ? "slot" : "slots"} of ${contextTokens} tokens; ${memory}`;
+  return `${size}; ${slots} ${slots === 1 ? "slot" : "slots"} of ${contextLine(facts)}; ${memory}`;
+}
+
+/** Who gets less than the model can do is told what to change. */
+function contextLine({ contextTokens, trainContextTokens }: ModelFacts): string {
+  const tokens = `${contextTokens} tokens`;
+  if (contextTokens >= trainContextTokens) return tokens;
+  return `${tokens} (of ${trainContextTokens} it was trained for; set by spec.engine.contextTokens, or --context)`;
 }
 
 /** 134_515_008 is "135M". */

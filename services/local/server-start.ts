@@ -9,8 +9,17 @@ import type { ModelFiles } from "./model-files.ts";
 /** Time for open requests to finish when a service is told to stop. */
 export const DRAIN_TIMEOUT_MS = 30_000;
 
-export function serverEnvironment(model: DesiredModel, files: ModelFiles): Record<string, string> {
-  const config = JSON.stringify(serverConfig(model, files));
+/** `isAlone`: whether no other model shares the machine's cores. */
+export function serverEnvironment(
+  model: DesiredModel,
+  files: ModelFiles,
+  { isAlone }: { readonly isAlone: boolean },
+): Record<string, string> {
+  const config = JSON.stringify({
+    ...serverConfig(model, files),
+    // Threads of llama.cpp wait for each other in a loop: more of them than cores stand still most of the time.
+    sparedThreads: isAlone ? 0 : 1,
+  } satisfies ServerConfigInput);
   return { ...variables(model), [SERVER_CONFIG_VARIABLE]: config };
 }
 
@@ -27,6 +36,7 @@ function serverConfig(
     weightsPath: files.weightsPath,
     adapters: [...files.adapters],
     engine: spec.engine,
+    contextFromMemory: true,
     sampling: spec.sampling,
     // Its port is this machine's own, and the API service decides who reads along.
     promptLogging: true,

@@ -10,7 +10,7 @@ import { directoryOf } from "./directory.ts";
 import { ModelRun, type RunHooks } from "./model-run.ts";
 import { plan } from "./plan.ts";
 
-export type SupervisorHooks = Omit<RunHooks, "onChange"> & {
+export type SupervisorHooks = Omit<RunHooks, "onChange" | "isAlone"> & {
   readonly publish: (directory: Directory) => void;
   /** For people, at every change of a run; it may be replacing one that still serves. */
   readonly onChange: (run: ModelRun, isReplacing: boolean) => void;
@@ -77,6 +77,7 @@ export class Supervisor {
     const number = this.#nextNumber++;
     const run = new ModelRun(number, model, {
       ...this.#hooks,
+      isAlone: () => this.#desired.length <= 1,
       onChange: (changed) => {
         this.#hooks.onChange(changed, this.#isReplacing(changed));
         this.#schedule();

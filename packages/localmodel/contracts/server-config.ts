@@ -26,6 +26,17 @@ export const ServerConfig = z.strictObject({
     .default([])
     .describe("LoRA adapters: with an id for requests that name it, without for all."),
   engine: EngineSpec.prefault({}),
+  contextFromMemory: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether slots without engine.contextTokens get what the model was trained for as far as memory allows, and not at most 4096 tokens.",
+    ),
+  sparedThreads: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("CPU threads that are left to others where engine.threads says nothing."),
   sampling: SamplingSpec.prefault({}),
   promptLogging: z
     .boolean()

@@ -15,7 +15,7 @@ export const EngineSpec = z.strictObject({
     .max(16_777_216)
     .exactOptional()
     .describe(
-      "Context window of each slot, in tokens. Default: what the model was trained for, at most 4096.",
+      "Context window of each slot, in tokens. Default: what the model was trained for; with npm start as far as memory allows, in a cluster at most 4096.",
     ),
   slots: z
     .int()
@@ -40,7 +40,9 @@ export const EngineSpec = z.strictObject({
     .min(1)
     .max(1024)
     .exactOptional()
-    .describe("CPU threads. Default: the CPUs this process may use."),
+    .describe(
+      "CPU threads. Default: the CPUs this process may use; one less with npm start and several models.",
+    ),
   batchTokens: z
     .int()
     .min(16)

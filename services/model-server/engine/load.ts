@@ -24,12 +24,14 @@ import type { Embedder } from "./stepping/embedding-queue.ts";
 import { createGenerations, type Generating } from "./llama/generations.ts";
 import {
   describeModel,
+  type Llama,
   type LlamaLog,
   loadModel,
   type ModelDescription,
   startLlama,
 } from "./llama/model.ts";
 import { NotAGgufError } from "./model/load-error.ts";
+import { defaultContextTokens } from "./machine/default-context.ts";
 import { assertFits } from "./machine/memory.ts";
 import type { Tokenizer } from "./prompt/prompt.ts";
 import { Vocabulary } from "./text/vocabulary.ts";
@@ -55,7 +57,7 @@ export async function loadEngine(
     await assertGguf(path);
   }
   const contexts = contextsOf(config);
-  const threads = engine.threads ?? usableThreads();
+  const threads = engine.threads ?? Math.max(1, usableThreads() - config.sparedThreads);
   const llama = await startLlama({ gpu: engine.gpuLayers !== 0, threads, log: report.log });
   const model = await loadModel(llama, {
     path: config.weightsPath,
@@ -73,7 +75,7 @@ export async function loadEngine(
     infill: description.tokenizer.infill !== undefined,
     chatTemplate: template !== undefined,
   });
-  const contextTokens = contextTokensOf(engine, description.trainContextTokens);
+  const contextTokens = await chosenContext(config, llama, description);
   const settings = { ...engine, contextTokens, threads, adapters };
   const embeds = capabilities.includes("embeddings");
   if (!embeds && llama.gpu === false) {
@@ -100,6 +102,30 @@ export async function loadEngine(
     embedder,
     unload: () => llama.dispose(),
   };
+}
+
+async function chosenContext(
+  config: ServerConfig,
+  llama: Llama,
+  { metadata, trainContextTokens, tensorBytes }: ModelDescription,
+): Promise<number> {
+  const { engine } = config;
+  if (engine.contextTokens !== undefined || !config.contextFromMemory) {
+    return contextTokensOf(engine, trainContextTokens);
+  }
+  const size = { ...engine, contexts: contextsOf(config) };
+  return defaultContextTokens(
+    metadata,
+    trainContextTokens,
+    size,
+    await freeBytes(llama, tensorBytes),
+  );
+}
+
+/** What the weights leave: they are on the GPU already, and on the CPU they come as they are read. */
+async function freeBytes(llama: Llama, tensorBytes: number): Promise<number> {
+  if (llama.gpu === false) return Math.max(0, availableBytes() - tensorBytes);
+  return (await llama.getVramState()).free;
 }
 
 type FactsOfTheFile = Omit<

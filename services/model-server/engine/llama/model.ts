@@ -11,6 +11,8 @@ import type { Tokenizer } from "../prompt/prompt.ts";
 import type { VocabularySource } from "../text/vocabulary.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
 
+export type { Llama } from "node-llama-cpp";
+
 export type LlamaLog = (level: "error" | "warn", message: string) => void;
 
 export async function startLlama(options: {

@@ -1,0 +1,33 @@
+/**
+ * How much context a slot gets where nobody says it: what the model was trained for, as far as memory allows.
+ *
+ * Agents send prompts of tens of thousands of tokens, and a model that could take them should. But the caches of all
+ * slots are claimed when it is loaded, whether or not anybody needs them, so they get a share of what is free and leave
+ * the rest to other models.
+ */
+import {
+  DEFAULT_CONTEXT_TOKENS,
+  KV_ELEMENT_BYTES,
+} from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import type { Metadata } from "../model/facts.ts";
+import { type ContextSize, keyValueElements } from "./memory.ts";
+
+/** Of the memory that the weights leave. */
+const SHARE = 0.5;
+/** llama.cpp allocates caches in steps of so many tokens. */
+const STEP_TOKENS = 256;
+
+/** Never less than what a slot gets without a look at memory: that it does not fit is told elsewhere. */
+export function defaultContextTokens(
+  metadata: Metadata,
+  trainContextTokens: number,
+  { slots, kvCacheType, contexts = 1 }: Omit<ContextSize, "contextTokens">,
+  freeBytes: number,
+): number {
+  const least = Math.min(trainContextTokens, DEFAULT_CONTEXT_TOKENS);
+  const elements = keyValueElements(metadata);
+  if (elements === undefined || elements <= 0) return least;
+  const bytesPerToken = elements * KV_ELEMENT_BYTES[kvCacheType] * slots * contexts;
+  const steps = Math.floor((SHARE * freeBytes) / bytesPerToken / STEP_TOKENS);
+  return Math.max(least, Math.min(trainContextTokens, steps * STEP_TOKENS));
+}
