@@ -13,8 +13,8 @@ import type { MetricRegistry } from "./metrics/metrics.ts";
 import { RecordingTracer } from "./spans/recording-tracer.ts";
 import { samplerOf } from "./spans/sampler.ts";
 import { ownName, type Signals } from "./settings/environment.ts";
-import { batchLimits, spanLimits } from "./settings/span-limits.ts";
-import { SpanOutbox } from "./export/span-outbox.ts";
+import { spanLimits } from "./settings/span-limits.ts";
+import { keepIn, spanDestinations } from "./export/span-destinations.ts";
 import type { Telemetry, TelemetryOptions } from "./telemetry.ts";
 
 const STOP_TIMEOUT_MS = 2000;
@@ -30,8 +30,9 @@ export function startSdk(
 ): Pick<Telemetry, "tracer" | "stop"> {
   const { env } = process;
   const identity = { serviceName: ownName(service, env), instanceId: randomUUID() };
+  const resource = resourceOf(identity, env);
   const sdk = new NodeSDK({
-    resource: resourceOf(identity, env),
+    resource,
     autoDetectResources: false,
     spanProcessors: [],
     metricReaders: signals.metrics && metrics !== undefined ? metricReaders(metrics, env) : [],
@@ -40,19 +41,21 @@ export function startSdk(
   // After the SDK's own logger, which writes to the console.
   listenToSdk(complain);
   sdk.start();
-  const outbox = signals.traces ? new SpanOutbox(identity, batchLimits(env), complain) : undefined;
+  const source = { identity, resource, complain };
+  const destinations = signals.traces ? spanDestinations(env, source) : undefined;
   return {
     tracer:
-      outbox &&
+      destinations &&
       new RecordingTracer(samplerOf(env), {
-        keep: outbox.keep,
+        keep: keepIn(destinations),
         inject: injectorOf(env),
         limits: spanLimits(env),
       }),
     stop: async () => {
       // Spans of requests that have just ended.
       await setImmediate();
-      await Promise.all([outbox?.stop(STOP_TIMEOUT_MS), inTime(sdk.shutdown())]);
+      const sent = destinations?.map((destination) => destination.stop(STOP_TIMEOUT_MS)) ?? [];
+      await Promise.all([...sent, sdk.shutdown()].map(inTime));
     },
   };
 }

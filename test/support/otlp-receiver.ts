@@ -1,12 +1,20 @@
 /**
- * A collector for tests: an HTTP server that takes OTLP as JSON and keeps what it is sent.
+ * A collector for tests: an HTTP server that takes OTLP, spans in bytes or as JSON and metrics as JSON, and keeps what
+ * it is sent.
  *
  * Spans are kept as the wire has them, with their service, and with attributes and times in a form that can be
  * compared.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
+import {
+  readTraceRequest,
+  valuesOf,
+  type WireAttributes,
+  type WireResourceSpans,
+  type WireSpan,
+} from "./otlp-protobuf.ts";
 
 export type ReceivedSpan = {
   readonly service: string;
@@ -26,11 +34,16 @@ export type ReceivedSpan = {
 };
 
 const TIMEOUT_MS = 60_000;
+const JSON_TYPE = "application/json";
 
 export class OtlpReceiver implements AsyncDisposable {
   // A connection that is closed while the exporter uses it again would cost a batch.
   readonly #server = createServer({ keepAliveTimeout: 0 }, (req, res) => {
-    void this.#take(req).finally(() => res.setHeader("content-type", "application/json").end("{}"));
+    void this.#take(req).finally(() => {
+      const contentType = req.headers["content-type"] ?? "";
+      // An empty message has no bytes.
+      res.setHeader("content-type", contentType).end(contentType === JSON_TYPE ? "{}" : "");
+    });
   });
   readonly spans: ReceivedSpan[] = [];
   /** The latest that was sent of each metric, by its name. */
@@ -51,7 +64,8 @@ export class OtlpReceiver implements AsyncDisposable {
   get environment(): Readonly<Record<string, string>> {
     return {
       OTEL_EXPORTER_OTLP_ENDPOINT: this.url,
-      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "http/protobuf",
+      OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: "http/json",
       OTEL_BSP_SCHEDULE_DELAY: "20",
       OTEL_METRIC_EXPORT_INTERVAL: "200",
       OTEL_METRIC_EXPORT_TIMEOUT: "150",
@@ -91,7 +105,10 @@ export class OtlpReceiver implements AsyncDisposable {
   }
 
   async #take(req: IncomingMessage): Promise<void> {
-    const body = JSON.parse(await text(req)) as WireRequest;
+    const isJson = req.headers["content-type"] === JSON_TYPE;
+    const body: WireRequest = isJson
+      ? (JSON.parse(await text(req)) as WireRequest)
+      : { resourceSpans: readTraceRequest(await buffer(req)) };
     for (const { resource, scopeSpans } of body.resourceSpans ?? []) {
       const service = String(valuesOf(resource.attributes)["service.name"]);
       for (const { spans } of scopeSpans) {
@@ -128,30 +145,6 @@ export function spansOf({ span, children }: SpanTree): ReceivedSpan[] {
   return [span, ...children.flatMap(spansOf)];
 }
 
-type WireValue = {
-  readonly stringValue?: string;
-  readonly intValue?: number | string;
-  readonly doubleValue?: number;
-  readonly boolValue?: boolean;
-  readonly arrayValue?: { readonly values: readonly WireValue[] };
-};
-
-type WireAttributes = readonly { readonly key: string; readonly value: WireValue }[];
-
-type WireSpan = {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly name: string;
-  readonly kind: number;
-  readonly startTimeUnixNano: string;
-  readonly endTimeUnixNano: string;
-  readonly attributes: WireAttributes;
-  readonly events: readonly { readonly name: string; readonly timeUnixNano: string }[];
-  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
-  readonly status: { readonly code: number };
-};
-
 export type WireMetric = {
   readonly name: string;
   readonly unit?: string;
@@ -168,10 +161,7 @@ export type WirePoint = {
 };
 
 type WireRequest = {
-  readonly resourceSpans?: readonly {
-    readonly resource: { readonly attributes: WireAttributes };
-    readonly scopeSpans: readonly { readonly spans: readonly WireSpan[] }[];
-  }[];
+  readonly resourceSpans?: readonly WireResourceSpans[];
   readonly resourceMetrics?: readonly {
     readonly scopeMetrics: readonly { readonly metrics: readonly WireMetric[] }[];
   }[];
@@ -196,14 +186,4 @@ function received(service: string, span: WireSpan): ReceivedSpan {
     links: span.links,
     isError: span.status.code === ERROR,
   };
-}
-
-export function valuesOf(attributes: WireAttributes): Record<string, unknown> {
-  return Object.fromEntries(attributes.map(({ key, value }) => [key, valueOf(value)]));
-}
-
-function valueOf(value: WireValue): unknown {
-  const { stringValue, intValue, doubleValue, boolValue, arrayValue } = value;
-  if (intValue !== undefined) return Number(intValue);
-  return stringValue ?? doubleValue ?? boolValue ?? arrayValue?.values.map(valueOf);
 }

@@ -8,15 +8,12 @@ import { createGunzip } from "node:zlib";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { EndedSpan } from "@localmodel/telemetry/spans/ended-span.ts";
 import { idOf } from "@localmodel/telemetry/spans/ids.ts";
-import { fieldsOf, Message } from "@localmodel/telemetry/otlp/protobuf-reader.ts";
-import { decodeBatch } from "@localmodel/telemetry/otlp/span-decoder.ts";
 import { batchLimits } from "@localmodel/telemetry/settings/span-limits.ts";
 import { SpanOutbox } from "@localmodel/telemetry/export/span-outbox.ts";
-import { resourceFromAttributes } from "@opentelemetry/resources";
+import { readTraceRequest, valuesOf } from "../support/otlp-protobuf.ts";
 
 const METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 const NOTHING = Buffer.alloc(0);
-const ORIGIN = { resource: resourceFromAttributes({}), scope: { name: "" } };
 
 type Collector = AsyncDisposable & { readonly url: string; readonly request: Promise<Buffer> };
 
@@ -117,21 +114,12 @@ async function grpcCollector(): Promise<Collector> {
 }
 
 function contentOf(request: Buffer) {
-  const [resourceSpans = NOTHING] = new Message(request).all(1);
-  const [resource = NOTHING] = new Message(resourceSpans).all(1);
-  const [scopeSpans = NOTHING] = new Message(resourceSpans).all(2);
-  const [, spans] = split(scopeSpans);
-  const decoded = decodeBatch(spans, ORIGIN);
+  const [{ resource, scopeSpans } = { resource: { attributes: [] }, scopeSpans: [] }] =
+    readTraceRequest(request);
+  const spans = scopeSpans.flatMap((scope) => scope.spans);
   return {
-    isNamed: Buffer.from(resource).includes("tested"),
-    names: decoded.map(({ name }) => name),
-    attributes: decoded.map(({ attributes }) => ({ ...attributes })),
+    isNamed: valuesOf(resource.attributes)["service.name"] === "tested",
+    names: spans.map(({ name }) => name),
+    attributes: spans.map(({ attributes }) => valuesOf(attributes)),
   };
-}
-
-/** Of a message ScopeSpans: its scope, and the fields of its spans. */
-function split(scopeSpans: Uint8Array): readonly [Uint8Array, Uint8Array] {
-  const [scope] = [...fieldsOf(scopeSpans)];
-  const length = 2 + (scope?.bytes.length ?? 0);
-  return [scopeSpans.subarray(0, length), scopeSpans.subarray(length)];
 }

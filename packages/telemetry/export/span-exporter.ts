@@ -4,7 +4,8 @@ import { listenToSdk } from "./complaints.ts";
 import { type Identity, resourceOf } from "./detectors.ts";
 import type { SpanBatch } from "../otlp/span-encoder.ts";
 import type { FromExporter, ToExporter } from "./span-outbox.ts";
-import { spanSinks } from "./span-sinks.ts";
+import { otlpSink } from "./otlp-sink.ts";
+import { SCOPE } from "./scope.ts";
 
 function say(message: FromExporter, transfer: readonly ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, transfer);
@@ -12,19 +13,19 @@ function say(message: FromExporter, transfer: readonly ArrayBuffer[] = []): void
 
 listenToSdk((complaint) => say({ complaint }));
 const resource = resourceOf(workerData as Identity, process.env);
-const sinks = spanSinks(process.env, { resource, scope: { name: "localmodel" } });
+const sink = otlpSink(process.env, { resource, scope: SCOPE });
 
 let done: Promise<void> = resource.waitForAsyncAttributes?.() ?? Promise.resolve();
 
 async function send(batch: SpanBatch): Promise<void> {
-  await Promise.all(sinks.map((sink) => sink.send(batch)));
+  await sink.send(batch);
   const memory = batch.bytes.buffer;
   say({ doneSpans: batch.spans, memory }, [memory]);
 }
 
 async function stop(): Promise<void> {
-  // What cannot be sent is lost: the exporters have said so.
-  await Promise.allSettled(sinks.map((sink) => sink.shutdown()));
+  // What cannot be sent is lost: the exporter has said so.
+  await sink.shutdown().catch(() => undefined);
   parentPort?.close();
 }
 

@@ -1,15 +1,19 @@
 /** A batch of spans, which are encoded already, as a message ExportTraceServiceRequest: copied behind their origin. */
+import type { InstrumentationScope } from "@opentelemetry/core";
 import {
   type IExportTraceServiceResponse,
   type ISerializer,
   ProtobufTraceSerializer,
 } from "@opentelemetry/otlp-transformer";
+import type { Resource } from "@opentelemetry/resources";
 import type { Attributes } from "../spans/span.ts";
 import { writeAttributes } from "./attributes.ts";
 import { ProtobufWriter, sizeOfVarint } from "./protobuf-writer.ts";
-import type { Origin } from "./span-decoder.ts";
 import type { SpanBatch } from "./span-encoder.ts";
 import { REQUEST, RESOURCE, RESOURCE_SPANS, SCOPE, SCOPE_SPANS } from "./trace-fields.ts";
+
+/** Where spans come from. */
+export type Origin = { readonly resource: Resource; readonly scope: InstrumentationScope };
 
 const INITIAL_BYTES = 65_536;
 
