@@ -60,7 +60,7 @@ export const VALUES = group("Values of the chart.", {
   rbac: group("Rights.", {
     create: value("Roles and bindings of the components.", z.boolean(), true),
     aggregate: value(
-      "Rights on LocalModels for whoever has the role view, edit or admin in a namespace.",
+      "Adds rights on LocalModels to the roles view, edit and admin of a namespace.",
       z.boolean(),
       true,
     ),

@@ -30,7 +30,8 @@ function unsupportedGpu(model: Model): Problem | undefined {
   if (gpu === undefined || isNvidia(gpu)) return undefined;
   if (gpu.memory === undefined && gpu.products === undefined) return undefined;
   const message =
-    `spec.gpu.memory and spec.gpu.products select nodes by labels of NVIDIA's, which ${gpu.resourceName} has not. ` +
+    `spec.gpu.memory and spec.gpu.products select nodes by labels that only NVIDIA's software sets, ` +
+    `so they cannot be used with ${gpu.resourceName}. ` +
     "Select nodes with spec.nodeSelector or spec.affinity instead.";
   return { stage: "schedule", reason: "Unsupported", message, waits: false };
 }
