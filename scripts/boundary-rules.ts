@@ -19,7 +19,7 @@ export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
 };
 
 /** Packages that only compute, and their few files that may touch the machine. */
-export const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "packages/grammar": [],
   "packages/inference": [],
   "packages/openai": [],
@@ -47,7 +47,7 @@ export type Workspace = {
   readonly dependencies: ReadonlySet<string>;
 };
 
-export type Module = { readonly path: string; readonly source: string };
+type Module = { readonly path: string; readonly source: string };
 
 export type House = {
   readonly workspaces: readonly Workspace[];

@@ -12,7 +12,7 @@ export type Import = {
   readonly line: number;
 };
 
-export type ModuleFacts = {
+type ModuleFacts = {
   readonly imports: readonly Import[];
   readonly defaultExportLines: readonly number[];
   readonly opensWithDocComment: boolean;

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type Collector = AsyncDisposable & {
+type Collector = AsyncDisposable & {
   /** For a process that traces everything. */
   readonly environment: Readonly<Record<string, string>>;
   /** What has come so far. */

@@ -8,9 +8,9 @@ const path = process.env["COVERAGE_FILE"] ?? "";
 // Before anything is awaited: the message that says what to load is on its way.
 runEngine(operationsOf);
 const coverage = await Coverage.start();
-process.on("SIGUSR2", () => {
-  void coverage.look().then((called) => {
-    writeFileSync(`${path}.part`, JSON.stringify(called));
-    renameSync(`${path}.part`, path);
-  });
-});
+process.on("SIGUSR2", () => void write());
+
+async function write(): Promise<void> {
+  writeFileSync(`${path}.part`, JSON.stringify(await coverage.look()));
+  renameSync(`${path}.part`, path);
+}

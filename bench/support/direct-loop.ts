@@ -10,7 +10,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { getLlama, type LlamaContextSequence, LlamaLogLevel } from "node-llama-cpp";
 
-export type DirectOptions = {
+type DirectOptions = {
   readonly path: string;
   readonly sequences: number;
   readonly contextTokens: number;

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { smollm2Path } from "../../test/support/smollm2.ts";
 
-export type Settings = {
+type Settings = {
   /** The GGUF; default SmolLM2 from the cache. */
   readonly path: string;
   readonly threads: number;

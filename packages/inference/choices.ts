@@ -2,7 +2,7 @@
 import type { FinishReason, GenerateEvent, TokenLogprob } from "./generate.ts";
 import type { Usage } from "./events.ts";
 
-export type Generated = { readonly choices: readonly Choice[]; readonly usage: Usage };
+type Generated = { readonly choices: readonly Choice[]; readonly usage: Usage };
 
 export type Choice = {
   text: string;

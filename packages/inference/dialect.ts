@@ -13,7 +13,7 @@ export type FailureContext = {
   readonly promptField?: string;
 };
 
-export type FailureAnswer = {
+type FailureAnswer = {
   readonly status: number;
   /** In lower case. */
   readonly headers: Readonly<Record<string, string>>;

@@ -22,7 +22,7 @@ const RETRY_AFTER_MIN_SECONDS = 1;
 const RETRY_AFTER_MAX_SECONDS = 60;
 
 /** Outside 1 to 60 seconds the SDKs ignore the header and guess. */
-export function retryAfter(seconds: number): Record<string, string> {
+function retryAfter(seconds: number): Record<string, string> {
   const wanted = Number.isNaN(seconds) ? RETRY_AFTER_MIN_SECONDS : seconds;
   const bounded = Math.min(Math.max(wanted, RETRY_AFTER_MIN_SECONDS), RETRY_AFTER_MAX_SECONDS);
   return {

@@ -20,7 +20,7 @@ export function missingField(field: string): Failure {
   );
 }
 
-export type ContextOverflow = {
+type ContextOverflow = {
   readonly limit: number;
   readonly prompt: number;
   /** Tokens the request reserves for the answer, if it is the sum that does not fit. */

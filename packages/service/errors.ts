@@ -44,7 +44,7 @@ function report(log: Logger, failure: Failure, thrown: unknown): void {
 }
 
 /** Answers with the failure, or cuts the connection when an answer has already begun. */
-export function sendFailure(res: Response, failure: Failure): void {
+function sendFailure(res: Response, failure: Failure): void {
   if (res.headersSent) {
     res.destroy();
     return;

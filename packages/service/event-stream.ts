@@ -6,7 +6,7 @@ import type { Response } from "express";
 
 const SERVER_SENT_EVENTS = "text/event-stream; charset=utf-8";
 
-export type EventStreamHead = {
+type EventStreamHead = {
   readonly contentType?: string;
   /** Default: may be kept, but must be asked for anew. */
   readonly cacheControl?: "no-cache" | "no-store";

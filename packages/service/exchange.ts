@@ -8,7 +8,7 @@ import { openai } from "@localmodel/openai/dialect.ts";
 import type { Span } from "@localmodel/telemetry/spans/span.ts";
 import type { RequestHandler, Response } from "express";
 
-export type Exchange = {
+type Exchange = {
   requestId?: string;
   /** Absent where requests are not traced. */
   span?: Span;

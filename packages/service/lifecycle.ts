@@ -11,9 +11,9 @@ import { onLauncherGone } from "./launcher.ts";
 /** Set for the processes of a supervisor. */
 export const SUPERVISED_VARIABLE = "LOCALMODEL_SUPERVISED";
 
-export type ShutdownReason = "SIGTERM" | "SIGINT" | "SIGHUP" | "disconnect" | "orphaned";
+type ShutdownReason = "SIGTERM" | "SIGINT" | "SIGHUP" | "disconnect" | "orphaned";
 
-export type ShutdownHandler = (reason: ShutdownReason) => Promise<void> | void;
+type ShutdownHandler = (reason: ShutdownReason) => Promise<void> | void;
 
 const EXIT_CODES: Readonly<Record<ShutdownReason, number>> = {
   SIGHUP: 129,

@@ -6,7 +6,7 @@
  */
 import { bounded } from "./log-value.ts";
 
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 export type Logger = {
   debug(message: string, fields?: LogFields): void;
@@ -17,8 +17,8 @@ export type Logger = {
   child(fields: LogFields): Logger;
 };
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
-export type LogFormat = "json" | "pretty";
+type LogLevel = "debug" | "info" | "warn" | "error";
+type LogFormat = "json" | "pretty";
 
 export type LogStream = {
   write(line: string): unknown;

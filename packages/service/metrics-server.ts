@@ -22,7 +22,7 @@ export function metricsPortIn(
   throw new Error(`${METRICS_PORT_VARIABLE} must be a port from 0 to 65535, but is ${text}`);
 }
 
-export type MetricsAddress = { readonly host: string; readonly port: number };
+type MetricsAddress = { readonly host: string; readonly port: number };
 
 /** Throws a ListenError. Port 0 takes a free one; returns which. */
 export function serveMetrics(registry: MetricRegistry, address: MetricsAddress): Promise<number> {

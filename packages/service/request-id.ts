@@ -22,7 +22,7 @@ export function requestId(): RequestHandler {
 }
 
 /** The id as it came, if it is short and printable, else a new one. */
-export function acceptedRequestId(inbound: string | undefined): string {
+function acceptedRequestId(inbound: string | undefined): string {
   return inbound !== undefined && ACCEPTABLE.test(inbound) ? inbound : `req_${randomUUID()}`;
 }
 

@@ -28,7 +28,7 @@ export type InspectedWeights = {
   readonly sizeBytes: number;
 };
 
-export type InspectOptions = {
+type InspectOptions = {
   readonly environment?: NodeJS.ProcessEnv;
   readonly credentialsFor?: CredentialsFor;
   readonly signal?: AbortSignal;

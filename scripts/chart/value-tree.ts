@@ -8,7 +8,7 @@
  */
 import { z } from "zod";
 
-export type Value = {
+type Value = {
   readonly is: "value";
   readonly about: string;
   readonly schema: z.ZodType;

@@ -4,7 +4,7 @@
  * Only what differs between panels is said; size and place follow from the number of panels in a row.
  */
 
-export type Unit = "short" | "s" | "bytes" | "percentunit" | "reqps" | "ops";
+type Unit = "short" | "s" | "bytes" | "percentunit" | "reqps" | "ops";
 
 export type Query = {
   readonly expr: string;
@@ -12,7 +12,7 @@ export type Query = {
   readonly legend: string;
 };
 
-export type Panel = {
+type Panel = {
   readonly title: string;
   /** What a person does with it. */
   readonly about: string;
@@ -26,7 +26,7 @@ export type Panel = {
 
 export type Row = { readonly title: string; readonly panels: readonly Panel[] };
 
-export type Variable = {
+type Variable = {
   readonly name: string;
   readonly label: string;
   /** Whose values of which label there are to choose from. */

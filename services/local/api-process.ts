@@ -18,16 +18,16 @@ import { crashesInARow, restartDelayMs } from "./backoff.ts";
 import { DRAIN_TIMEOUT_MS } from "./server-start.ts";
 import { describeExit, ServiceProcess } from "./service-process.ts";
 
-export type ApiHooks = {
+type ApiHooks = {
   /** The module of the API service. */
   readonly module: string;
   readonly onLine: (line: string) => void;
 };
 
 /** Who may use it. */
-export type Access = Pick<ApiConfigInput, "adminFromLoopback" | "checkHost" | "cors" | "keysFile">;
+type Access = Pick<ApiConfigInput, "adminFromLoopback" | "checkHost" | "cors" | "keysFile">;
 
-export type Address = { readonly host: string; readonly port: number };
+type Address = { readonly host: string; readonly port: number };
 
 const STOP_GRACE_MS = 10_000;
 

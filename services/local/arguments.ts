@@ -41,10 +41,10 @@ const OPTIONS = {
 /** Those that npm knows itself: it answers them and starts nothing. */
 const OF_NPM: ReadonlySet<string> = new Set(["help", "version"]);
 
-export const DEFAULT_PORT = 1234;
-export const DEFAULT_HOST = "127.0.0.1";
+const DEFAULT_PORT = 1234;
+const DEFAULT_HOST = "127.0.0.1";
 
-export type Arguments = {
+type Arguments = {
   /** Empty: the default document. */
   readonly paths: readonly string[];
   readonly host: string;

@@ -23,7 +23,7 @@ export type BareEngine = Partial<
   Pick<EngineSpec, "contextTokens" | "slots" | "threads" | "gpuLayers">
 >;
 
-export type BareModels = {
+type BareModels = {
   readonly models: readonly ParsedModel[];
   readonly skipped: readonly (Problem & { readonly inFolder: boolean })[];
 };

@@ -33,7 +33,7 @@ export type DesiredModel = {
 
 export type Conflict = { readonly key: string; readonly lost: Lost };
 
-export type Desired = {
+type Desired = {
   readonly models: readonly DesiredModel[];
   /** Ids that a model does not get, because an older one has them. */
   readonly conflicts: readonly Conflict[];

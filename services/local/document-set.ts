@@ -13,7 +13,7 @@ import { type Conflict, type DesiredModel, desiredState, keepLastGood } from "./
 import { optionOf } from "./engine-options.ts";
 import { unusedFields } from "./server-start.ts";
 
-export type Reading = {
+type Reading = {
   readonly models: readonly DesiredModel[];
   /** What people should know that they have not been told yet. */
   readonly notes: readonly string[];

@@ -13,7 +13,7 @@ const FIELDS = {
   "gpu-layers": "gpuLayers",
 } as const;
 
-export type EngineOption = keyof typeof FIELDS;
+type EngineOption = keyof typeof FIELDS;
 
 export type EngineValues = { readonly [Option in EngineOption]?: string };
 

@@ -30,7 +30,7 @@ export type LocalOptions = {
   readonly screen: Screen;
 };
 
-export type Local = {
+type Local = {
   readonly url: string;
   /** Lets open requests finish, then ends everything. */
   stop(): Promise<void>;

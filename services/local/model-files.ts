@@ -23,7 +23,7 @@ export type ModelFiles = {
   }[];
 };
 
-export type FetchHooks = {
+type FetchHooks = {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: WeightsProgress) => void;
   readonly show: (view: ServerView) => void;

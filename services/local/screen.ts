@@ -9,7 +9,7 @@ import {
   progressReporter,
 } from "@localmodel/weights/progress/progress-reporter.ts";
 
-export type Terminal = {
+type Terminal = {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;

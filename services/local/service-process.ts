@@ -8,7 +8,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
 import { SUPERVISED_VARIABLE } from "@localmodel/service/lifecycle.ts";
 
-export type ServiceOptions = {
+type ServiceOptions = {
   /** The module to run. */
   readonly module: string;
   /** Arguments of node. */

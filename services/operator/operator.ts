@@ -27,7 +27,7 @@ import { FIELD_MANAGER, reconciler, type Surroundings } from "./reconcile.ts";
 import { Strangers } from "./observe/strangers.ts";
 import { tracedReconciler } from "./traced-reconciler.ts";
 
-export type OperatorOptions = {
+type OperatorOptions = {
   readonly transport: Transport;
   readonly config: OperatorConfig;
   readonly log: Log;

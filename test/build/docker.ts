@@ -40,7 +40,7 @@ export async function hasImage(name: string): Promise<boolean> {
   );
 }
 
-export type ImageBuild = {
+type ImageBuild = {
   readonly name: string;
   /** The folder that COPY sees. */
   readonly context: string;

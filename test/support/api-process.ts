@@ -18,7 +18,7 @@ import { API_HEAP } from "@localmodel/service/heap.ts";
 
 const MAIN = fileURLToPath(new URL("../../services/api/main.ts", import.meta.url));
 
-export type ApiProcessOptions = {
+type ApiProcessOptions = {
   readonly models: readonly (Pick<DirectoryModel, "id" | "endpoints"> & Partial<DirectoryModel>)[];
   readonly config?: ApiConfigInput;
   readonly environment?: Readonly<Record<string, string>>;

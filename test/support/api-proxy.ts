@@ -13,7 +13,7 @@ import type { ClusterAccess } from "@localmodel/kube/access/access.ts";
 import { Agent, request } from "undici";
 
 export type Cut = { readonly write: number; readonly when: "before" | "after" };
-export type Write = { readonly method: string; readonly path: string };
+type Write = { readonly method: string; readonly path: string };
 
 const READS = new Set(["GET", "HEAD"]);
 

@@ -24,11 +24,3 @@ export async function writeWrongMagic(path: string, goodPath: string): Promise<v
   bytes.write("ZIPF", 0, "latin1");
   await writeFile(path, bytes);
 }
-
-/** A good file with one byte of its last tensor flipped: it loads, only a checksum can tell. */
-export async function writeFlippedByte(path: string, goodPath: string): Promise<void> {
-  const bytes = await readFile(goodPath);
-  const index = bytes.length - 64;
-  bytes[index] = (bytes[index] ?? 0) ^ 0x01;
-  await writeFile(path, bytes);
-}

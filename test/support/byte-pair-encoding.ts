@@ -31,7 +31,7 @@ function add(left, right) { return left + right; }
 1. one 2. two 3. three 4. four 5. five 6. six 7. seven 8. eight 9. nine 10. ten
 `;
 
-export type BytePairVocabulary = {
+type BytePairVocabulary = {
   /** In llama.cpp's spelling: every byte is one printable character. */
   readonly tokens: readonly string[];
   /** "left right", most important first. */

@@ -17,7 +17,7 @@ import { TemporaryFolder } from "./temporary-folder.ts";
 
 export const KUBE_BIN_VARIABLE = "LOCALMODEL_TEST_KUBE_BIN";
 
-export type ControlPlaneOptions = {
+type ControlPlaneOptions = {
   /** Deployments get ReplicaSets and pods, owners' deletion is followed. */
   readonly controllers?: boolean;
   readonly scheduler?: boolean;

@@ -22,7 +22,7 @@ export type Command = {
   readonly tag: Tag | undefined;
 };
 
-export type Tag =
+type Tag =
   | { readonly runBy: string; readonly onNewCluster: boolean }
   | { readonly needs: readonly string[] };
 

@@ -13,7 +13,7 @@ const TIMEOUT_MS = 120_000;
 /** Folders that commands name, and the files they are written from. */
 const LINKED = ["charts", "crds", "examples"];
 
-export type Programs = { readonly kubectl: string; readonly helm: string };
+type Programs = { readonly kubectl: string; readonly helm: string };
 
 export class DocumentedShell {
   readonly #folder: TemporaryFolder;

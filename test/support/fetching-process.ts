@@ -12,7 +12,7 @@ import type { WeightsPhase } from "@localmodel/weights/progress/progress.ts";
 import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
 
 type Request = { readonly source: WeightsSource; readonly options: FetchOptions };
-export type Fetched = Weights & { readonly phases: readonly WeightsPhase[] };
+type Fetched = Weights & { readonly phases: readonly WeightsPhase[] };
 
 export class FetchingProcess {
   readonly #child;

@@ -22,7 +22,7 @@ export type GgufTensor = {
   readonly values: Float32Array;
 };
 
-export type GgufFile = {
+type GgufFile = {
   readonly metadata: Readonly<Record<string, GgufValue>>;
   readonly tensors: readonly GgufTensor[];
 };

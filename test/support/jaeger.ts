@@ -35,7 +35,7 @@ const Answer = z.object({ data: z.array(JaegerTrace) });
 const PATIENCE: Patience = { timeoutMs: 20_000 };
 
 /** What is at a path of the query API; undefined if there is nothing. */
-export type Fetch = (path: string) => Promise<unknown>;
+type Fetch = (path: string) => Promise<unknown>;
 
 export class Jaeger {
   readonly #fetch: Fetch;

@@ -9,7 +9,7 @@ import { descendantsOf, isRunning } from "./process-tree.ts";
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 
-export type LocalModeOptions = {
+type LocalModeOptions = {
   /** The module to run: services/local/main.ts, or one with other services. */
   readonly main: string;
   readonly arguments: readonly string[];

@@ -20,11 +20,11 @@ const MAIN = fileURLToPath(new URL("../../services/model-server/main.ts", import
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 
-export type ModelServerOptions = Partial<ServerConfigInput> & {
+type ModelServerOptions = Partial<ServerConfigInput> & {
   readonly weightsPath: string;
 };
 
-export type Environment = Readonly<Record<string, string>>;
+type Environment = Readonly<Record<string, string>>;
 
 export class ModelServer implements AsyncDisposable {
   readonly process: ChildProcess;

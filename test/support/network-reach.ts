@@ -30,7 +30,7 @@ export type NetworkPolicy = {
   };
 };
 
-export type PodPlace = { readonly namespace: string; readonly labels: Labels };
+type PodPlace = { readonly namespace: string; readonly labels: Labels };
 /** A pod, or an address outside the cluster. */
 export type Place = PodPlace | { readonly address: string };
 

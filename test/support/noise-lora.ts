@@ -10,7 +10,7 @@ import { normalValues, seededRandom } from "./seeded-random.ts";
 
 const { f32, text } = metadataValue;
 
-export type Shape = {
+type Shape = {
   readonly layers: number;
   readonly width: number;
   readonly feedForward: number;
@@ -22,7 +22,7 @@ export const SMOLLM2_135M: Shape = { layers: 30, width: 576, feedForward: 1536 }
 
 const RANK = 4;
 
-export type NoiseLoraOptions = {
+type NoiseLoraOptions = {
   /** Adapters with different seeds make the model say different things. Default 1. */
   readonly seed?: number;
   /** Of the model. Default: the tiny chat model's. */

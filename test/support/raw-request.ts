@@ -6,7 +6,7 @@ import { type IncomingHttpHeaders, request } from "node:http";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 
-export type RawResponse = {
+type RawResponse = {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Readable;

@@ -4,7 +4,7 @@ import { glob } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { REPOSITORY } from "../build/places.ts";
 
-export type TestRun = {
+type TestRun = {
   readonly files: readonly string[];
   /** Of one test. */
   readonly timeoutMs: number;

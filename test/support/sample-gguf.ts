@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { encodeGguf, type GgufValue, metadataValue } from "./gguf.ts";
 import { normalValues, seededRandom } from "./seeded-random.ts";
 
-export type SampleOptions = {
+type SampleOptions = {
   /** Different seeds give different bytes of the same length. */
   readonly seed?: number;
   readonly rows?: number;

@@ -21,14 +21,14 @@ const FEED_FORWARD = 128;
 const MERGES = 300;
 const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3 } as const;
 
-export type TinyModelOptions = {
+type TinyModelOptions = {
   /** Default 1. */
   readonly seed?: number;
   /** Context the model says it was trained for. Default 2048 (chat), 512 (embedding). */
   readonly contextLength?: number;
 };
 
-export type TinyChatModelOptions = TinyModelOptions & {
+type TinyChatModelOptions = TinyModelOptions & {
   /** Fill-in-the-middle tokens. Default true. */
   readonly infill?: boolean;
   /** How llama.cpp splits text into words before merging. Default "gpt-2". */

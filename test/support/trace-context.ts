@@ -1,7 +1,7 @@
 /** What a client with tracing of its own sends along: its trace and its span, by W3C Trace Context. */
 import { randomBytes } from "node:crypto";
 
-export type TraceContext = {
+type TraceContext = {
   readonly traceId: string;
   readonly spanId: string;
   readonly headers: { readonly traceparent: string };

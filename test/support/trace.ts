@@ -4,7 +4,7 @@
 /** Jaeger has lists as JSON. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
-export type SpanEvent = {
+type SpanEvent = {
   readonly timeUs: number;
   readonly attributes: Attributes;
 };

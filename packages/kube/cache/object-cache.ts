@@ -16,7 +16,7 @@ export type Change<T> =
   /** The object as it was last seen, which need not be how it ended. */
   | { readonly type: "deleted"; readonly object: T };
 
-export type Listener<T> = (change: Change<T>) => void;
+type Listener<T> = (change: Change<T>) => void;
 
 type Waiter = { readonly version: string; readonly arrived: () => void };
 

@@ -12,9 +12,9 @@ export type Step =
   | { readonly kind: "watch"; readonly from: string };
 
 /** Whatever the server has at hand. */
-export const ANY_VERSION = "0";
+const ANY_VERSION = "0";
 /** The newest there is, read from storage. */
-export const NEWEST_VERSION = "";
+const NEWEST_VERSION = "";
 
 export const FIRST_STEP: Step = { kind: "list", from: ANY_VERSION };
 

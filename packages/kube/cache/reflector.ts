@@ -18,7 +18,7 @@ import { type Scope, scopeText } from "../objects/scope.ts";
 import type { Transport } from "../wire/transport.ts";
 import { watch } from "../wire/watch.ts";
 
-export type ReflectorOptions<T> = {
+type ReflectorOptions<T> = {
   readonly log: Log;
   readonly indexers?: Indexers<T>;
 };

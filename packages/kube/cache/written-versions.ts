@@ -13,7 +13,7 @@ import { compareVersions } from "./resource-version.ts";
 import { apiVersionOf, type Resource } from "../objects/resource.ts";
 
 /** The caches are behind; the pass should be tried again later. */
-export class StaleCacheError extends Error {
+class StaleCacheError extends Error {
   override readonly name = "StaleCacheError";
 }
 

@@ -12,7 +12,7 @@ import { Leadership } from "./leadership.ts";
 import type { Log } from "../log.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 
-export type ElectionOptions = {
+type ElectionOptions = {
   readonly namespace: string;
   readonly name: string;
   /** Unique per process, such as the pod's name and a random part. */

@@ -9,7 +9,7 @@
 import type { Clock } from "../time/clock.ts";
 import type { WriteGuard } from "../wire/write-guard.ts";
 
-export class NotLeaderError extends Error {
+class NotLeaderError extends Error {
   override readonly name = "NotLeaderError";
 }
 

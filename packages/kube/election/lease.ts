@@ -8,7 +8,7 @@ import { microTime } from "../time/micro-time.ts";
 import type { KubeObject } from "../objects/objects.ts";
 import { defineResource } from "../objects/resource.ts";
 
-export type LeaseSpec = {
+type LeaseSpec = {
   readonly holderIdentity?: string;
   readonly leaseDurationSeconds?: number;
   readonly acquireTime?: string;
@@ -42,7 +42,7 @@ export function mayTake({ lease, sinceMs }: Sighting, identity: string, nowMs: n
   return nowMs >= sinceMs + leaseDurationSeconds * 1000;
 }
 
-export type Claim = { readonly identity: string; readonly leaseMs: number; readonly date: Date };
+type Claim = { readonly identity: string; readonly leaseMs: number; readonly date: Date };
 
 /** What the holder writes, be it new or renewing. */
 export function claimed(lease: Lease | undefined, { identity, leaseMs, date }: Claim): LeaseSpec {

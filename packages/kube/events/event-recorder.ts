@@ -11,7 +11,7 @@ import { EVENTS, type KubeEvent, newEvent, type Occurrence, type Reporter } from
 import { EventCorrelator, type EventWrite } from "./event-correlator.ts";
 import type { Log } from "../log.ts";
 
-export type RecorderOptions = { readonly reporter: Reporter; readonly log: Log };
+type RecorderOptions = { readonly reporter: Reporter; readonly log: Log };
 
 const QUEUE_MAX = 1000;
 const MAX_TRIES = 12;

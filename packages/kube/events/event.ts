@@ -27,7 +27,7 @@ export type Occurrence = {
   readonly note: string;
 };
 
-export type EventSeries = { readonly count: number; readonly lastObservedTime: string };
+type EventSeries = { readonly count: number; readonly lastObservedTime: string };
 
 export type KubeEvent = KubeObject &
   Occurrence & {

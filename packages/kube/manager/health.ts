@@ -11,7 +11,7 @@ import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 /** Undefined when all is well, else what is not. */
 export type Check = () => string | undefined;
 
-export type HealthOptions = {
+type HealthOptions = {
   readonly live: Readonly<Record<string, Check>>;
   readonly ready: Readonly<Record<string, Check>>;
   readonly metrics: MetricRegistry;

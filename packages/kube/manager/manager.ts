@@ -15,7 +15,7 @@ import type { Check } from "./health.ts";
 import type { Log } from "../log.ts";
 import type { Reflector } from "../cache/reflector.ts";
 
-export type ManagerOptions = {
+type ManagerOptions = {
   // Any kinds of objects.
   readonly reflectors: readonly Pick<Reflector, "name" | "hasSynced" | "synced" | "run">[];
   readonly controllers: readonly Controller[];

@@ -18,11 +18,11 @@ import type {
 import type { Observed } from "./objects.ts";
 import { defineResource } from "./resource.ts";
 
-export type ConfigMap = Observed<V1ConfigMap>;
+type ConfigMap = Observed<V1ConfigMap>;
 export type Deployment = Observed<V1Deployment>;
 export type EndpointSlice = Observed<V1EndpointSlice>;
-export type Namespace = Observed<V1Namespace>;
-export type Node = Observed<V1Node>;
+type Namespace = Observed<V1Namespace>;
+type Node = Observed<V1Node>;
 export type PersistentVolumeClaim = Observed<V1PersistentVolumeClaim>;
 export type Pod = Observed<V1Pod>;
 export type PodDisruptionBudget = Observed<V1PodDisruptionBudget>;

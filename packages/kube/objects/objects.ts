@@ -5,7 +5,7 @@
  * `from`), which is not what a raw transport sees. `Wire` turns them back into what is on the wire.
  */
 
-export type OwnerReference = {
+type OwnerReference = {
   readonly apiVersion: string;
   readonly kind: string;
   readonly name: string;
@@ -49,7 +49,7 @@ export function nameOf(key: string): ObjectName {
 }
 
 /** The wire form of one of client-node's types. */
-export type Wire<T> = T extends Date
+type Wire<T> = T extends Date
   ? string
   : T extends readonly (infer Item)[]
     ? readonly Wire<Item>[]

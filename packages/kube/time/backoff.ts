@@ -6,7 +6,7 @@
  */
 import type { Clock } from "./clock.ts";
 
-export type BackoffPolicy = {
+type BackoffPolicy = {
   readonly firstMs: number;
   readonly maxMs: number;
   readonly factor: number;

@@ -6,13 +6,13 @@
  * has to do.
  */
 
-export type StatusCause = {
+type StatusCause = {
   readonly reason?: string;
   readonly message?: string;
   readonly field?: string;
 };
 
-export type StatusDetails = {
+type StatusDetails = {
   readonly name?: string;
   readonly kind?: string;
   readonly retryAfterSeconds?: number;

@@ -11,7 +11,6 @@ export class ClientMetrics {
   readonly #requests;
   readonly #retries;
   readonly #durations;
-  readonly #limited;
   readonly #requestBytes;
   readonly #responseBytes;
 
@@ -28,11 +27,6 @@ export class ClientMetrics {
     this.#durations = registry.histogram(
       "rest_client_request_duration_seconds",
       "Seconds a request took, partitioned by method and host.",
-      DURATION_BOUNDS,
-    );
-    this.#limited = registry.histogram(
-      "rest_client_rate_limiter_duration_seconds",
-      "Seconds a request waited for the client's own rate limit, partitioned by method and host.",
       DURATION_BOUNDS,
     );
     this.#requestBytes = registry.histogram(
@@ -55,10 +49,6 @@ export class ClientMetrics {
 
   retried(method: string, code: number | "<error>"): void {
     this.#retries.add({ code: String(code), verb: method, host: this.#host });
-  }
-
-  waitedForLimit(method: string, waitedMs: number): void {
-    this.#limited.observe({ verb: method, host: this.#host }, waitedMs / 1000);
   }
 
   sent(method: string, sizeBytes: number): void {

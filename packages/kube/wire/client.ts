@@ -20,7 +20,7 @@ import type { Scope } from "../objects/scope.ts";
 import type { Transport } from "./transport.ts";
 import type { WriteGuard } from "./write-guard.ts";
 
-export type ClientOptions = {
+type ClientOptions = {
   /** Who owns the fields this client applies. One per controller, and another for its statuses. */
   readonly fieldManager: string;
   readonly guard?: WriteGuard;
@@ -38,14 +38,14 @@ export type WriteObserver = <T>(
   write: () => Promise<T>,
 ) => Promise<T>;
 
-export type DeleteOptions = {
+type DeleteOptions = {
   /** Only this life of the object, not a later one of the same name. */
   readonly uid?: string;
   readonly resourceVersion?: string;
   readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
 };
 
-export type PatchOptions = { readonly subresource?: Subresource };
+type PatchOptions = { readonly subresource?: Subresource };
 
 const APPLY_PATCH = "application/apply-patch+yaml";
 const MERGE_PATCH = "application/merge-patch+json";

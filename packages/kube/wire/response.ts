@@ -8,7 +8,7 @@ import { ApiStatusError, type Status } from "./api-errors.ts";
 const BODY_MAX_BYTES = 256 * 1024 * 1024;
 const ERROR_MAX_BYTES = 64 * 1024;
 
-export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
+type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 export async function readBody(body: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -6,7 +6,7 @@
  */
 import { ApiConnectionError, ApiStatusError } from "./api-errors.ts";
 
-export type RetryQuestion = {
+type RetryQuestion = {
   readonly error: unknown;
   /** How many times it has been sent. */
   readonly attempts: number;

@@ -304,18 +304,3 @@ test("requests are counted under the names of Go's client", async (t) => {
   );
   assert.ok(rendered.includes(`rest_client_request_duration_seconds_count{verb="GET",${host}} 1`));
 });
-
-test("a client with a limit of its own spreads its requests", async (t) => {
-  const server = await FaultServer.start((exchange) => exchange.json({}));
-  const clock = new ManualClock();
-  const transport = new Transport(server.access(), { clock, limit: { perSecond: 10, burst: 2 } });
-  t.after(async () => {
-    await transport[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
-  });
-  const all = Promise.all(Array.from({ length: 4 }, () => transport.json(GET)));
-  await t.waitFor(() => assert.equal(server.exchanges.length, 2));
-  assert.deepEqual(clock.pendingMs.slice(0, 2), [100, 200]);
-  await clock.advance(200);
-  await all;
-});

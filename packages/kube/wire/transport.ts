@@ -18,15 +18,12 @@ import { Login } from "../access/login.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { readBody, readError } from "./response.ts";
 import { retryDelayMs } from "./retry-policy.ts";
-import { type BucketOptions, TokenBucket } from "../time/token-bucket.ts";
 
 export type TransportOptions = {
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly metrics?: MetricRegistry;
   readonly userAgent?: string;
-  /** Default: none. The API server's priority and fairness does it better. */
-  readonly limit?: BucketOptions;
 };
 
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -47,7 +44,6 @@ export class Transport implements AsyncDisposable {
   readonly #connections: Connections;
   readonly #metrics: ClientMetrics;
   readonly #userAgent: string;
-  readonly #bucket: TokenBucket | undefined;
 
   constructor(access: ClusterAccess, options: TransportOptions = {}) {
     const { clock = systemClock, random = Math.random, metrics = new MetricRegistry() } = options;
@@ -58,7 +54,6 @@ export class Transport implements AsyncDisposable {
     this.#connections = new Connections(access);
     this.#metrics = new ClientMetrics(metrics, new URL(access.server).host);
     this.#userAgent = options.userAgent ?? "localmodel";
-    if (options.limit !== undefined) this.#bucket = new TokenBucket(options.limit, clock.nowMs());
   }
 
   /** The parsed answer. */
@@ -132,7 +127,6 @@ export class Transport implements AsyncDisposable {
   async #once<T>(call: Call<T>, credentials: Credentials): Promise<T> {
     const { request, attempted, signal, read } = call;
     const { method } = request;
-    await this.#waitForLimit(method, signal);
     const body = request.body === undefined ? null : JSON.stringify(request.body);
     if (body !== null) this.#metrics.sent(method, Buffer.byteLength(body));
     const dispatcher = this.#connections.dispatcherFor(credentials.tls);
@@ -161,13 +155,6 @@ export class Transport implements AsyncDisposable {
       ...(body !== undefined && { "content-type": contentType ?? "application/json" }),
       ...headers,
     };
-  }
-
-  async #waitForLimit(method: string, signal: AbortSignal): Promise<void> {
-    const waitMs = this.#bucket?.reserve(this.clock.nowMs()) ?? 0;
-    if (waitMs === 0) return;
-    this.#metrics.waitedForLimit(method, waitMs);
-    await delay(this.clock, waitMs, signal);
   }
 }
 

@@ -14,19 +14,19 @@ import { collectionPath } from "../objects/resource.ts";
 import { type Scope, withKind } from "../objects/scope.ts";
 import type { Transport } from "./transport.ts";
 
-export type WatchEvent<T extends KubeObject> =
+type WatchEvent<T extends KubeObject> =
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: T }
   /** Everything up to this version has been seen. */
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
 
-export type WatchOptions = {
+type WatchOptions = {
   readonly resourceVersion: string;
   /** After this the server ends the watch. */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
 };
 
-export const SILENCE_MS = 150_000;
+const SILENCE_MS = 150_000;
 const OPEN_TIMEOUT_MS = 30_000;
 /** What a server may take longer than it was asked to. */
 const OVERTIME_MS = 30_000;

@@ -3,7 +3,7 @@
  */
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 
-export type Result = "success" | "error" | "requeue" | "requeue_after";
+type Result = "success" | "error" | "requeue" | "requeue_after";
 
 const RESULTS: readonly Result[] = ["success", "error", "requeue", "requeue_after"];
 const SECONDS_BOUNDS = [
@@ -12,13 +12,9 @@ const SECONDS_BOUNDS = [
 ];
 
 /** Ways for a pass to fail that are counted on their own. */
-export type Failure = "terminal" | "panic" | "timeout";
+type Failure = "panic" | "timeout";
 
 const FAILURES: Readonly<Record<Failure, readonly [name: string, help: string]>> = {
-  terminal: [
-    "controller_runtime_terminal_reconcile_errors_total",
-    "Total number of terminal reconciliation errors per controller",
-  ],
   panic: [
     "controller_runtime_reconcile_panics_total",
     "Total number of reconciliation panics per controller",
@@ -54,7 +50,6 @@ export class ControllerMetrics {
     );
     const counterOf = (failure: Failure) => registry.counter(...FAILURES[failure]);
     this.#failures = {
-      terminal: counterOf("terminal"),
       panic: counterOf("panic"),
       timeout: counterOf("timeout"),
     };
@@ -74,7 +69,7 @@ export class ControllerMetrics {
   }
 }
 
-export type WorkerReading = { readonly workers: number; readonly active: () => number };
+type WorkerReading = { readonly workers: number; readonly active: () => number };
 
 function observeWorkers(
   registry: MetricRegistry,

@@ -6,7 +6,7 @@ import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { ObjectCache } from "../cache/object-cache.ts";
 import type { KubeObject } from "../objects/objects.ts";
-import { type Reconcile, TerminalError } from "./reconcile.ts";
+import type { Reconcile } from "./reconcile.ts";
 import { defineResource } from "../objects/resource.ts";
 import { ManualClock, settle } from "../fixtures/manual-clock.ts";
 import { WrittenVersions } from "../cache/written-versions.ts";
@@ -114,20 +114,6 @@ test("a pass that fails comes back later each time and is told with its key", as
   assert.equal(it.errors.length, 2);
   assert.equal(it.errors[0]?.["object"], "home/a");
   assert.ok(it.counted('controller_runtime_reconcile_errors_total{controller="things"} 2'));
-});
-
-test("what cannot get better is not tried again", async (t) => {
-  let passes = 0;
-  const it = setUp(t, async () => {
-    passes += 1;
-    throw new TerminalError("the spec makes no sense");
-  });
-  it.queue.add("home/a");
-  await it.clock.advance(3_600_000);
-  assert.equal(passes, 1);
-  assert.ok(
-    it.counted('controller_runtime_terminal_reconcile_errors_total{controller="things"} 1'),
-  );
 });
 
 test("a bug in a pass, thrown before its first await, does not end the worker", async (t) => {

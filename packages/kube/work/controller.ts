@@ -9,7 +9,7 @@ import { type Log, withFields } from "../log.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Change, ObjectCache } from "../cache/object-cache.ts";
 import { type KubeObject, keyOf, nameOf } from "../objects/objects.ts";
-import { isBug, type Outcome, type Reconcile, TerminalError } from "./reconcile.ts";
+import { isBug, type Outcome, type Reconcile } from "./reconcile.ts";
 import type { RetryLimits } from "./retry-limiter.ts";
 import { WorkQueue } from "./work-queue.ts";
 import type { WrittenVersions } from "../cache/written-versions.ts";
@@ -30,7 +30,7 @@ export type ControllerOptions = {
 };
 
 /** Which keys a change concerns. Called for the object as it is, and for the one it replaced. */
-export type KeysOf<T> = (object: T, change: Change<T>) => readonly string[];
+type KeysOf<T> = (object: T, change: Change<T>) => readonly string[];
 
 const WORKERS = 4;
 const PASS_TIMEOUT_MS = 120_000;
@@ -146,12 +146,7 @@ export class Controller {
 
   #failed(key: string, error: unknown, { startMs, log }: { startMs: number; log: Log }): void {
     if (isBug(error)) this.#metrics.failed("panic");
-    if (error instanceof TerminalError) {
-      this.queue.forget(key);
-      this.#metrics.failed("terminal");
-    } else {
-      this.queue.addRateLimited(key);
-    }
+    this.queue.addRateLimited(key);
     this.#metrics.finished("error", this.#clock.nowMs() - startMs);
     log.error("a pass failed", { failures: this.queue.failures(key), error });
   }

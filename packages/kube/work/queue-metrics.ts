@@ -5,7 +5,7 @@ import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 
 const SECONDS_BOUNDS = Array.from({ length: 12 }, (_, power) => Number(`1e${power - 8}`));
 
-export type QueueReading = {
+type QueueReading = {
   readonly depth: { readonly normal: () => number; readonly low: () => number };
   /** Ages of the passes under way. */
   readonly runningMs: () => readonly number[];

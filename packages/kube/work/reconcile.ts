@@ -9,8 +9,7 @@
  *   1. it returns nothing: done, until something changes;
  *   2. it returns `{ requeueAfterMs }`: done, but look again then;
  *   3. it returns "requeue": not done, nobody's fault; again soon, later each time;
- *   4. it throws: like 3, and an error in logs and metrics. A TerminalError is not tried again: it would
- *      fail the same way until the object changes.
+ *   4. it throws: like 3, and an error in logs and metrics.
  */
 import type { Log } from "../log.ts";
 import type { ObjectName } from "../objects/objects.ts";
@@ -26,10 +25,6 @@ export type Pass = {
 };
 
 export type Reconcile = (pass: Pass) => Promise<Outcome>;
-
-export class TerminalError extends Error {
-  override readonly name = "TerminalError";
-}
 
 /** A mistake in the program rather than in the world. */
 export function isBug(error: unknown): boolean {

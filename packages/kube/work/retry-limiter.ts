@@ -15,7 +15,7 @@ export type RetryLimits = {
   readonly burst: number;
 };
 
-export const RETRY_LIMITS: RetryLimits = {
+const RETRY_LIMITS: RetryLimits = {
   firstMs: 5,
   maxMs: 1_000_000,
   perSecond: 10,

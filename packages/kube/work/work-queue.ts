@@ -16,7 +16,7 @@ import { RetryLimiter, type RetryLimits } from "./retry-limiter.ts";
 
 export type Priority = "normal" | "low";
 
-export type QueueOptions = {
+type QueueOptions = {
   readonly clock: Clock;
   readonly metrics: MetricRegistry;
   readonly limits?: RetryLimits;

@@ -37,7 +37,7 @@ export const CACHE_FOLDER = "/var/cache/localmodel";
 /** Links to this LocalModel's own files in the cache; an emptyDir, read-only for the server. */
 export const MODEL_FOLDER = "/var/lib/localmodel/model";
 /** Where volumes with files that need no fetching are mounted, each in a folder of its own. */
-export const VOLUMES_FOLDER = "/var/lib/localmodel/volumes";
+const VOLUMES_FOLDER = "/var/lib/localmodel/volumes";
 /** Where Secrets of sources are mounted, each in a folder of its own; missing ones are empty folders. */
 export const SECRETS_FOLDER = "/var/run/secrets/localmodel";
 export const TERMINATION_LOG_PATH = "/dev/termination-log";

@@ -10,14 +10,14 @@ import { nearest } from "./suggestion.ts";
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-export type Explanation = {
+type Explanation = {
   readonly path: Path;
   readonly message: string;
   /** Whether the key itself is wrong, and not its value. */
   readonly atKey: boolean;
 };
 
-export type Explained = {
+type Explained = {
   /** The value the schema was given. */
   readonly document: unknown;
   /** Of the same schema. */
@@ -129,7 +129,7 @@ function counted(count: number, noun: string): string {
 const FOUND_LENGTH_MAX = 80;
 
 /** The value as it is worth showing: short, on one line, and without a URL's password. */
-export function found(value: unknown): string {
+function found(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a map";
@@ -142,7 +142,7 @@ export function found(value: unknown): string {
   return JSON.stringify(cut === shown ? cut : `${cut}…`);
 }
 
-export function valueAt(document: unknown, path: Path): unknown {
+function valueAt(document: unknown, path: Path): unknown {
   return path.reduce<unknown>((value, part) => {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, part))
       return undefined;

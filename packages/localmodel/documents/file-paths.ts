@@ -4,7 +4,7 @@ import type { LocalModelSpec } from "../resource/localmodel.ts";
 import type { MirrorSpec, SourceSpec } from "../resource/source-spec.ts";
 
 /** Folders that relative paths and `~/` start from. */
-export type Folders = { readonly base: string; readonly home: string };
+type Folders = { readonly base: string; readonly home: string };
 
 export function resolveFilePaths(spec: LocalModelSpec, folders: Folders): LocalModelSpec {
   const { source, projector, draft, adapters, ...rest } = spec;

@@ -27,7 +27,7 @@ export type SkippedDocument = {
   readonly kind: string;
 };
 
-export type Verdict =
+type Verdict =
   | { readonly type: "model"; readonly model: ParsedModel }
   | { readonly type: "skipped"; readonly skipped: SkippedDocument }
   | { readonly type: "problems"; readonly problems: readonly Problem[] };

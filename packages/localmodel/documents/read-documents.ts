@@ -18,7 +18,7 @@ import { beginsAsGguf, readText, whyUnreadable } from "./read-text.ts";
 
 const FILE_BYTES_MAX = 2 * 1024 * 1024;
 
-export type ReadResult = Documents & {
+type ReadResult = Documents & {
   /** Files that are weights and no documents, in order. */
   readonly weights: readonly GivenFile[];
 };

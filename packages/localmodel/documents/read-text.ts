@@ -1,7 +1,7 @@
 /** A text file of bounded size, or one sentence why not; and how to tell weights from texts. */
 import { open, stat } from "node:fs/promises";
 
-export type TextFile = { readonly text: string } | { readonly failure: string };
+type TextFile = { readonly text: string } | { readonly failure: string };
 
 export async function readText(file: string, maxBytes: number): Promise<TextFile> {
   try {

@@ -1,7 +1,7 @@
 /** What makes a text no YAML, or YAML that two parsers would read differently. */
 import { type Document, isScalar, visit } from "yaml";
 
-export type Mistake = { readonly offset: number; readonly message: string };
+type Mistake = { readonly offset: number; readonly message: string };
 
 export const TOO_DEEP = "must not be nested hundreds of levels deep";
 

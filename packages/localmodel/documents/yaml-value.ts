@@ -13,7 +13,7 @@ export type Place = {
   readonly lines: LineCounter;
 };
 
-export type DocumentValue = { readonly value: unknown } | { readonly problems: readonly Problem[] };
+type DocumentValue = { readonly value: unknown } | { readonly problems: readonly Problem[] };
 
 export const PROBLEMS_PER_DOCUMENT_MAX = 20;
 /** Aliases (`*name`) multiply: a kilobyte of them can stand for gigabytes. */

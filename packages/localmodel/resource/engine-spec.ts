@@ -6,7 +6,7 @@
 import { z } from "zod";
 
 /** KV cache element types llama.cpp can run; all but f16 need flash attention. */
-export const KvCacheType = z.enum(["f16", "bf16", "f32", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]);
+const KvCacheType = z.enum(["f16", "bf16", "f32", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]);
 
 export const EngineSpec = z.strictObject({
   contextTokens: z

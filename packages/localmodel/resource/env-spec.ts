@@ -53,7 +53,7 @@ const ValueFrom = z
 
 const VALUE_OR_SOURCE = "must not set both value and valueFrom";
 
-export const EnvironmentVariable = z
+const EnvironmentVariable = z
   .strictObject({
     name: textLike(
       253,

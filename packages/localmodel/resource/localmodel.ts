@@ -44,7 +44,7 @@ const AdapterSpec = z
   })
   .check(checkSource)
   .meta({ "x-kubernetes-validations": sourceRules });
-export type AdapterSpec = z.infer<typeof AdapterSpec>;
+type AdapterSpec = z.infer<typeof AdapterSpec>;
 
 const ADAPTER_AS_MODEL = "must not have an adapter with an id of the model itself";
 const ADAPTER_TWICE = "must not have an adapter's id twice";

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { boundedString, textLike } from "./text.ts";
 
-export type KeyRule = {
+type KeyRule = {
   readonly pattern: RegExp;
   readonly maxLength: number;
   readonly rule: string;
@@ -66,7 +66,7 @@ function follows(key: KeyRule, name: string): boolean {
 export const NodeSelector = mapOf(QualifiedName, LabelValue, 64);
 
 /** Labels and annotations the operator must be free to set itself. */
-export const RESERVED_PREFIX = "localmodel.dev/";
+const RESERVED_PREFIX = "localmodel.dev/";
 
 const RESERVED = `keys must not start with "${RESERVED_PREFIX}", which belongs to the operator`;
 const podMaps = ["labels", "annotations"] as const;

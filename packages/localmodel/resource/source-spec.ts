@@ -29,7 +29,7 @@ const sourceKinds = {
   pythonPackage: PythonPackageSource.exactOptional(),
 };
 
-export type SourceType = keyof typeof sourceKinds;
+type SourceType = keyof typeof sourceKinds;
 export const SOURCE_TYPES = Object.keys(sourceKinds) as readonly SourceType[];
 
 const EXACTLY_ONE = `must set exactly one of ${SOURCE_TYPES.join(", ")}`;

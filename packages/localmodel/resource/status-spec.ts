@@ -57,7 +57,7 @@ export const ModelStatus = z.object({
 export type ModelStatus = z.infer<typeof ModelStatus>;
 
 /** What `inspection.ts` describes, and what it was read from. */
-export const InspectionStatus = z.object({
+const InspectionStatus = z.object({
   sourceHash: text(64).describe("Stands for the sources it was read from."),
   architecture: boundedString(128).describe("Architecture named by the weights."),
   parameters: size.describe("Elements of all tensors."),
@@ -72,15 +72,15 @@ export const InspectionStatus = z.object({
     .exactOptional()
     .describe("Elements of keys and values for one token; absent where no plain formula holds."),
 });
-export type InspectionStatus = z.infer<typeof InspectionStatus>;
+type InspectionStatus = z.infer<typeof InspectionStatus>;
 
-export const MemoryStatus = z.object({
+const MemoryStatus = z.object({
   weightsBytes: size.describe("For weights, adapters and other files."),
   contextBytes: size.describe("For the contexts of all slots."),
   marginBytes: size.describe("For compute buffers and the processes themselves."),
   totalBytes: size.describe("All of it together."),
 });
-export type MemoryStatus = z.infer<typeof MemoryStatus>;
+type MemoryStatus = z.infer<typeof MemoryStatus>;
 
 export const LocalModelStatus = z.object({
   conditions: z

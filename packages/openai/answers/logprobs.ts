@@ -27,7 +27,7 @@ function entry(one: { token: string; bytes: readonly number[]; logprob: number |
   return { token: one.token, logprob: finite(one.logprob), bytes: [...one.bytes] };
 }
 
-export type LegacyLogprobs = {
+type LegacyLogprobs = {
   readonly tokens: string[];
   readonly token_logprobs: (number | null)[];
   readonly top_logprobs: (Record<string, number> | null)[];

@@ -12,7 +12,7 @@ import { completionUsage } from "../answers/answer.ts";
 import { chatLogprobs } from "../answers/logprobs.ts";
 import type { TokenLogprob } from "@localmodel/inference/generate.ts";
 
-export type ChatChoice = {
+type ChatChoice = {
   readonly text: string;
   readonly reason: FinishReason;
   /** Absent when they were not asked for. */

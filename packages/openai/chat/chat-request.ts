@@ -20,7 +20,7 @@ import { Messages } from "./messages.ts";
 import { type Parsed, requestParser } from "../parsing/request-parser.ts";
 import { TemplateVariables } from "./template-variables.ts";
 
-export const TOP_LOGPROBS_MAX = 20;
+const TOP_LOGPROBS_MAX = 20;
 
 const effective = {
   model: z.string().exactOptional(),

@@ -8,9 +8,9 @@ import { z } from "zod";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
 
-export const MESSAGES_MAX = 16_384;
-export const PARTS_MAX = 4096;
-export const TOOL_CALLS_MAX = 1024;
+const MESSAGES_MAX = 16_384;
+const PARTS_MAX = 4096;
+const TOOL_CALLS_MAX = 1024;
 
 /** Parts that are not text, by the names that APIs have for them. */
 const MEDIA = {
@@ -57,7 +57,7 @@ const ToolCall = nullsAbsent(
     function: FunctionCall,
   }),
 );
-export type ToolCall = z.output<typeof ToolCall>;
+type ToolCall = z.output<typeof ToolCall>;
 
 const name = Text.exactOptional();
 

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { refusal } from "../parsing/issue.ts";
 
-export const TEMPLATE_VARIABLES_MAX_CHARACTERS = 16_384;
+const TEMPLATE_VARIABLES_MAX_CHARACTERS = 16_384;
 
 const RESERVED = ["messages", "tools", "add_generation_prompt", "bos_token", "eos_token"] as const;
 

@@ -1,7 +1,7 @@
 /** `best_of`: of several samples of each prompt, the n with the highest log probability per token. */
 import type { CompletionChoice } from "./completion-answer.ts";
 
-export type Sample = {
+type Sample = {
   readonly choice: CompletionChoice;
   /** Mean log probability of the generated tokens; 0 when there are none. */
   readonly meanLogprob: number;

@@ -14,11 +14,11 @@ import { refusal } from "../parsing/issue.ts";
 import { type Parsed, requestParser } from "../parsing/request-parser.ts";
 import { textInputs } from "../parsing/text-input.ts";
 
-export const PROMPTS_MAX = 2048;
-export const COMPLETION_LOGPROBS_MAX = 5;
-export const BEST_OF_MAX = 20;
+const PROMPTS_MAX = 2048;
+const COMPLETION_LOGPROBS_MAX = 5;
+const BEST_OF_MAX = 20;
 /** Prompts times samples of each. */
-export const COMPLETION_CHOICES_MAX = 2048;
+const COMPLETION_CHOICES_MAX = 2048;
 
 const effective = {
   model: z.string().exactOptional(),

@@ -4,7 +4,7 @@
  * The official clients ask for base64 unless their user says otherwise, so that is the common case.
  */
 
-export type EmbeddingAnswer = {
+type EmbeddingAnswer = {
   readonly model: string;
   readonly vectors: readonly Float32Array[];
   readonly promptTokens: number;

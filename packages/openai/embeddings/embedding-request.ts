@@ -4,7 +4,7 @@ import { identityFields } from "../parsing/fields.ts";
 import { type Parsed, requestParser } from "../parsing/request-parser.ts";
 import { textInputs } from "../parsing/text-input.ts";
 
-export const EMBEDDING_INPUTS_MAX = 2048;
+const EMBEDDING_INPUTS_MAX = 2048;
 
 const effective = {
   model: z.string().exactOptional(),
@@ -15,7 +15,7 @@ const effective = {
 
 const EmbeddingSchema = z.object({ ...effective, ...identityFields });
 
-export type EmbeddingRequest = z.output<typeof EmbeddingSchema>;
+type EmbeddingRequest = z.output<typeof EmbeddingSchema>;
 
 export const parseEmbeddingRequest: (body: unknown) => Parsed<EmbeddingRequest> = requestParser(
   EmbeddingSchema,

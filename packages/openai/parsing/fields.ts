@@ -9,13 +9,13 @@ import { z } from "zod";
 import { refusal } from "./issue.ts";
 
 /** OpenAI takes 4. Editors and role-play clients send a dozen and more, and mean all of them. */
-export const STOP_MAX_STRINGS = 64;
+const STOP_MAX_STRINGS = 64;
 /** In the request, empty ones included: what is read before it is looked at. */
 const STOP_MAX_SENT = 1024;
-export const STOP_MAX_CHARACTERS = 1024;
-export const CHOICES_MAX = 128;
-export const LOGIT_BIAS_MAX_ENTRIES = 10_000;
-export const METADATA_MAX_ENTRIES = 16;
+const STOP_MAX_CHARACTERS = 1024;
+const CHOICES_MAX = 128;
+const LOGIT_BIAS_MAX_ENTRIES = 10_000;
+const METADATA_MAX_ENTRIES = 16;
 
 /** An object whose null fields count as absent. */
 export function nullsAbsent<Schema extends z.ZodType>(schema: Schema) {

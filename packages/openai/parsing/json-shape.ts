@@ -7,8 +7,8 @@
  */
 
 export const JSON_MAX_DEPTH = 64;
-export const JSON_MAX_CONTAINERS = 200_000;
-export const JSON_MAX_FIELDS = 200_000;
+const JSON_MAX_CONTAINERS = 200_000;
+const JSON_MAX_FIELDS = 200_000;
 
 const QUOTE = 0x22;
 const COLON = 0x3a;

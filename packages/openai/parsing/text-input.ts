@@ -9,7 +9,7 @@ import { refusal } from "./issue.ts";
 
 export type TextInput = string | readonly number[];
 
-export type TextInputRules = {
+type TextInputRules = {
   readonly maxInputs: number;
   readonly allowsEmptyText: boolean;
 };

@@ -6,7 +6,7 @@
  */
 import type { Distribution, Exemplar, Labels, Metric, MetricRegistry, Point } from "./metrics.ts";
 
-export type Exposition = { readonly contentType: string; readonly text: string };
+type Exposition = { readonly contentType: string; readonly text: string };
 
 type Format = "text" | "openmetrics";
 
@@ -32,7 +32,7 @@ export function exposition(registry: MetricRegistry, accept = ""): Exposition {
 
 const UNIT_SUFFIXES: Readonly<Record<string, string>> = { s: "_seconds", By: "_bytes" };
 
-export function prometheusName({ name, unit, type }: Pick<Metric, "name" | "unit" | "type">) {
+function prometheusName({ name, unit, type }: Pick<Metric, "name" | "unit" | "type">) {
   const suffixes = [UNIT_SUFFIXES[unit] ?? "", type === "counter" ? "_total" : ""];
   return suffixes.reduce(
     (text, suffix) => (text.endsWith(suffix) ? text : text + suffix),

@@ -10,7 +10,7 @@ import type { Span } from "../spans/span.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 
-export type MetricOptions = {
+type MetricOptions = {
   /** Of UCUM, such as "s" or "By". */
   readonly unit?: string;
 };
@@ -86,7 +86,7 @@ abstract class Named {
   }
 }
 
-export class Counter extends Named {
+class Counter extends Named {
   readonly type = "counter";
   readonly #series = new Series(() => 0);
   readonly #readers: { readonly labels: Labels; readonly read: () => number }[] = [];
@@ -107,7 +107,7 @@ export class Counter extends Named {
   }
 }
 
-export class Gauge extends Named {
+class Gauge extends Named {
   readonly type = "gauge";
   readonly #series = new Series<() => number>(() => () => 0);
   readonly #readers: (() => Iterable<Point<number>>)[] = [];
@@ -139,7 +139,7 @@ export class Gauge extends Named {
   }
 }
 
-export class Histogram extends Named {
+class Histogram extends Named {
   readonly type = "histogram";
   readonly bounds: readonly number[];
   readonly #series: Series<Distribution>;

@@ -39,7 +39,7 @@ export type Tracer = {
   start(name: string, options: SpanOptions & { readonly headers?: IncomingHeaders }): Span;
 };
 
-export type Phase<Result> = Pick<SpanOptions, "kind" | "attributes"> & {
+type Phase<Result> = Pick<SpanOptions, "kind" | "attributes"> & {
   readonly act: () => Result;
   /** What there is to say once it has ended well. */
   readonly describe?: (result: Awaited<Result>) => Attributes;

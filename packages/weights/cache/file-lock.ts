@@ -20,9 +20,9 @@ const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
 
 /** `onWait` is called some times a second while somebody else holds the lock. */
-export type LockOptions = OwnerOptions;
+type LockOptions = OwnerOptions;
 
-export type Lock = Disposable & {
+type Lock = Disposable & {
   /** Aborts when another host has taken the lock, because this one seemed dead. */
   readonly lost: AbortSignal;
 };

@@ -13,7 +13,7 @@ import { readFile, rename, rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { WeightsError } from "../source/weights-error.ts";
 
-export type OwnerTiming = {
+type OwnerTiming = {
   readonly beatMs: number;
   /** Several beats: one may be late on a busy machine or a slow file system. */
   readonly deadAfterMs: number;
@@ -59,7 +59,7 @@ async function takeAway(path: string, text: string): Promise<void> {
   await rm(aside, { force: true });
 }
 
-export class OwnedFile implements Disposable {
+class OwnedFile implements Disposable {
   readonly #path: string;
   readonly #fd: number;
   readonly #lost = new AbortController();

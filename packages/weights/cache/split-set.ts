@@ -12,7 +12,7 @@ import type { CacheLayout } from "./cache-layout.ts";
 import { onDisk } from "./disk-space.ts";
 import { WeightsError } from "../source/weights-error.ts";
 
-export type NamedPart = { readonly name: string; readonly path: string };
+type NamedPart = { readonly name: string; readonly path: string };
 
 /** Returns the paths of the parts under their names, in order. */
 export async function linkParts(

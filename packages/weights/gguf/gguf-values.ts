@@ -11,7 +11,7 @@ export class GgufHeaderError extends Error {
 }
 
 /** A list that was not kept. */
-export type ListLength = { readonly length: number };
+type ListLength = { readonly length: number };
 export type GgufValue = number | boolean | string | readonly number[] | ListLength;
 
 const STRING = 8;

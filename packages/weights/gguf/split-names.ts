@@ -10,7 +10,7 @@ import { WeightsError } from "../source/weights-error.ts";
 const SPLIT_NAME = /-(\d{5})-of-(\d{5})\.gguf$/;
 const MAX_PARTS = 1000;
 
-export type SplitName = { readonly part: number; readonly parts: number };
+type SplitName = { readonly part: number; readonly parts: number };
 
 /** Which part of how many a file name says it is; undefined for a file that is whole. */
 export function parseSplitName(name: string): SplitName | undefined {

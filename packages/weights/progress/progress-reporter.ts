@@ -10,11 +10,11 @@
 import type { OnProgress, WeightsProgress } from "./progress.ts";
 import { barLine, plainLine, type Rate, shareOf } from "./progress-line.ts";
 
-export type ProgressStream = { write(text: string): unknown };
+type ProgressStream = { write(text: string): unknown };
 
 export type ProgressReporter = Disposable & { readonly report: OnProgress };
 
-export type ReporterOptions = {
+type ReporterOptions = {
   /** Default: what the stream says about itself. */
   readonly isTTY?: boolean;
   readonly columns?: number;

@@ -24,7 +24,7 @@ export type PipSession = CacheSession & {
   readonly stallTimeoutMs: number;
 };
 
-export type Requirement = { readonly name: string; readonly version: string };
+type Requirement = { readonly name: string; readonly version: string };
 
 /** Downloads the wheel into `folder`, which must be empty; returns its path. */
 export async function downloadWheel(

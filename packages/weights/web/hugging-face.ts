@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
 
-export type HuggingFaceSource = Extract<SingleSource, { type: "huggingFace" }>;
+type HuggingFaceSource = Extract<SingleSource, { type: "huggingFace" }>;
 
 const DEFAULT_ENDPOINT = "https://huggingface.co";
 

@@ -42,7 +42,7 @@ export type Outcome =
       readonly afterMs?: number;
     };
 
-export type Attempt = {
+type Attempt = {
   readonly job: Transfer;
   readonly session: DownloadSession;
   readonly guard: StallGuard;

@@ -7,14 +7,14 @@
  */
 import { publicUrl } from "../source/redact.ts";
 
-export const MAX_REDIRECTS = 10;
+const MAX_REDIRECTS = 10;
 
 export type Leg = {
   readonly url: string;
   readonly credentials: Readonly<Record<string, string>>;
 };
 
-export type Redirect =
+type Redirect =
   | { readonly kind: "follow"; readonly leg: Leg }
   | { readonly kind: "refuse"; readonly message: string };
 

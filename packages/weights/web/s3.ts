@@ -9,7 +9,7 @@ import { AwsV4Signer } from "aws4fetch";
 import type { AwsKeys } from "../source/credentials.ts";
 import { WeightsError } from "../source/weights-error.ts";
 
-export type S3Source = Extract<SingleSource, { type: "s3" }>;
+type S3Source = Extract<SingleSource, { type: "s3" }>;
 
 export function s3Url({ bucket, key, region, endpoint, addressing }: S3Source): string {
   const url = new URL(endpoint ?? `https://s3.${region}.amazonaws.com`);

@@ -14,7 +14,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 export type ResponseHeaders = Readonly<Record<string, string>>;
 
-export type WebRequest = Leg & {
+type WebRequest = Leg & {
   /** Sent on every hop, unlike the credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;

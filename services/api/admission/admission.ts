@@ -18,7 +18,7 @@ export type AdmissionLimits = {
   readonly loadingTimeoutMs: number;
 };
 
-export type Visitor = {
+type Visitor = {
   readonly tenant: string;
   /** What the client's own timeout leaves. */
   readonly patienceSeconds: number;

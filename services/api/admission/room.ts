@@ -10,7 +10,7 @@ import { capacityOf, isNearlyThere } from "./capacity.ts";
 import { Departures } from "@localmodel/service/departures.ts";
 import { FairQueue } from "./fair-queue.ts";
 
-export type Waiter = {
+type Waiter = {
   readonly tenant: string;
   readonly sinceMs: number;
   readonly deadlineMs: number;

@@ -11,10 +11,10 @@ import { PrefixIndex } from "./prefix-index.ts";
 import type { Link } from "./prompt-chain.ts";
 import { WarmUp } from "./warm-up.ts";
 
-export type BalancedModel = Pick<DirectoryModel, "id" | "endpoints" | "slots">;
+type BalancedModel = Pick<DirectoryModel, "id" | "endpoints" | "slots">;
 
 /** Why this endpoint and no other; a probe is a request to one that was ejected. */
-export type PickReason = "only" | "prefix" | "least_loaded" | "probe";
+type PickReason = "only" | "prefix" | "least_loaded" | "probe";
 
 export type Lease = Disposable & {
   readonly endpoint: string;
@@ -25,7 +25,7 @@ export type Lease = Disposable & {
   judge(verdict: Verdict): void;
 };
 
-export type BalancerOptions = {
+type BalancerOptions = {
   /** Milliseconds that only go up. */
   readonly now?: () => number;
   readonly onEjection?: (reason: Verdict) => void;

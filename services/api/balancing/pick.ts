@@ -22,7 +22,7 @@ export type Candidate = {
 };
 
 /** An endpoint may have so much of the average load before reuse counts no more. */
-export const LOAD_FACTOR = 1.25;
+const LOAD_FACTOR = 1.25;
 /** With so few in flight nobody is busy: an average of half a request says nothing. */
 const NEVER_BUSY = 2;
 

@@ -10,7 +10,7 @@ const LINKS_MAX = 65_536;
 /** A beginning that everybody shares need not be known to more endpoints than this. */
 const ENDPOINTS_MAX = 32;
 /** A shorter common beginning, such as a one-line system prompt, is evaluated as fast as it is found. */
-export const WORTHWHILE_BYTES = 128;
+const WORTHWHILE_BYTES = 128;
 
 export class PrefixIndex {
   /** In the order of their last use. */

@@ -5,7 +5,7 @@
  * in flight it would get every request at once. The endpoints that were there first are not new.
  */
 
-export const WARM_UP_MS = 10_000;
+const WARM_UP_MS = 10_000;
 const FIRST_SHARE = 0.25;
 
 export class WarmUp {

@@ -6,7 +6,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-export type KeyOptions = {
+type KeyOptions = {
   readonly name?: string;
   readonly models?: string;
   readonly "requests-per-minute"?: string;

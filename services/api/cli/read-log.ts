@@ -2,7 +2,7 @@
 
 export type LogEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
 
-export type LogQuery = { readonly url: string; readonly model?: string; readonly key?: string };
+type LogQuery = { readonly url: string; readonly model?: string; readonly key?: string };
 
 /** Throws with the service's own words when it refuses. Base URLs that end with /v1 mean the same service. */
 export async function* readLog({ url, model, key }: LogQuery): AsyncGenerator<LogEvent> {

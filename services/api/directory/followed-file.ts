@@ -24,7 +24,7 @@ export class DocumentFileError extends Error {
   }
 }
 
-export type FollowOptions<Value> = {
+type FollowOptions<Value> = {
   readonly read: (text: string, file: string) => ReadDocument<Value>;
   /** What the document says, in the plural, as the log calls it. */
   readonly subject: string;

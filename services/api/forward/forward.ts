@@ -34,7 +34,7 @@ import { clientFailureOf, failureType, UpstreamFailure } from "../upstream/upstr
 import type { Upstream, UpstreamRequest } from "../upstream/upstream.ts";
 import { WaitingStream, waitsInSilence } from "../answer/waiting-stream.ts";
 
-export type ForwardOptions = {
+type ForwardOptions = {
   readonly directory: ModelDirectory;
   readonly upstream: Upstream;
   readonly requests: OpenRequests;

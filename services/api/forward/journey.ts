@@ -100,7 +100,7 @@ export class Journey {
 }
 
 /** One attempt, until it is disposed. */
-export class Attempt implements Disposable {
+class Attempt implements Disposable {
   readonly span: Span | undefined;
   /** What is to be sent. */
   readonly request: UpstreamRequest;

@@ -36,7 +36,7 @@ function mayUseAll({ models }: ApiKey): boolean {
 }
 
 /** A model goes by its id and its aliases; to be allowed one of them is to be allowed the model. */
-export function mayUse({ models }: Pick<ApiKey, "models">, model: DirectoryModel): boolean {
+function mayUse({ models }: Pick<ApiKey, "models">, model: DirectoryModel): boolean {
   return [model.id, ...model.aliases].some((name) => models.some((glob) => matches(glob, name)));
 }
 

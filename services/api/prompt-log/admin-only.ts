@@ -10,7 +10,7 @@ import { isOwnName } from "@localmodel/service/host-guard.ts";
 import type { Request, RequestHandler } from "express";
 import { contextOf } from "../request/context.ts";
 
-export type AdminOptions = {
+type AdminOptions = {
   /** Whether this machine needs no key while none are configured. */
   readonly fromLoopback: boolean;
 };

@@ -14,7 +14,7 @@ import { LogFollower } from "./log-follower.ts";
 const READERS_MAX = 16;
 const LOOK_INTERVAL_MS = 1000;
 
-export type PromptLogOptions = {
+type PromptLogOptions = {
   readonly directory: ModelDirectory;
   readonly requests: { readonly draining: boolean };
 };

@@ -7,7 +7,7 @@ import type { Response } from "express";
 import type { Meter } from "./meter.ts";
 import type { Reference } from "./reference.ts";
 
-export type RequestContext = {
+type RequestContext = {
   /** Whose key it came with. Absent where no keys are configured. */
   key?: ApiKey;
   /** What routing needs of the body, as the client wrote it. */
@@ -20,7 +20,7 @@ export type RequestContext = {
   readonly notes: Notes;
 };
 
-export type Notes = {
+type Notes = {
   /** Its name. */
   key?: string;
   model?: string;

@@ -19,7 +19,7 @@ export type PromptSpan = {
   readonly ends: readonly number[];
 };
 
-export type Outline = {
+type Outline = {
   /** As the client wrote it: any type. */
   readonly model: unknown;
   readonly stream: boolean;
@@ -27,7 +27,7 @@ export type Outline = {
 };
 
 /** What the endpoint calls the fields that are read. */
-export type OutlineFields = {
+type OutlineFields = {
   readonly model: string;
   readonly stream?: string;
   readonly prompt: string;

@@ -8,7 +8,7 @@ import { CLIENT_CLOSED } from "@localmodel/service/server-span.ts";
 import { errors } from "undici";
 import { ClientGone } from "./open-requests.ts";
 
-export type UpstreamFailureKind =
+type UpstreamFailureKind =
   /** No connection, so nothing has been started. */
   | "unreachable"
   /** The connection ended before the answer did. */

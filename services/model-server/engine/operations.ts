@@ -22,7 +22,7 @@ export type EngineOperation<Asked extends Operation> = {
 /** Only those that the model can do. */
 export type EngineOperations = { readonly [Asked in Operation]?: EngineOperation<Asked> };
 
-export type Reporter = {
+type Reporter = {
   readonly send: (events: readonly EngineEvent[]) => void;
   /** Told of what nobody foresaw; it may end the process. */
   readonly onBroken: (error: unknown, inARow: number) => void;

@@ -10,7 +10,7 @@ import { isJsonMediaType } from "@localmodel/service/json-media-type.ts";
 import { raw, type RequestHandler } from "express";
 
 /** Room for a prompt of several million tokens, and no more than a process can hold many of. */
-export const BODY_MAX_BYTES = 32 * 1024 * 1024;
+const BODY_MAX_BYTES = 32 * 1024 * 1024;
 
 export function jsonBody(limitBytes = BODY_MAX_BYTES): RequestHandler[] {
   return [requireJson, raw({ type: () => true, limit: limitBytes }), parse];

@@ -7,7 +7,7 @@
 import { Departures } from "@localmodel/service/departures.ts";
 import { queueFull } from "@localmodel/inference/unavailability.ts";
 
-export type PlaceLimits = {
+type PlaceLimits = {
   /** Requests worked on at the same time. */
   readonly slots: number;
   readonly maxQueuedRequests: number;

@@ -18,9 +18,9 @@ import { markProcessed } from "./api-headers.ts";
 import { wantsReport } from "./usage-report.ts";
 
 /** Some twenty thousand events that a client has not read yet. */
-export const UNREAD_MAX_BYTES = 4 * 1024 * 1024;
+const UNREAD_MAX_BYTES = 4 * 1024 * 1024;
 
-export type SseOptions = { readonly keepAliveMs: number; readonly log: Logger };
+type SseOptions = { readonly keepAliveMs: number; readonly log: Logger };
 
 export class SseResponse implements Disposable {
   readonly #res: Response;

@@ -9,7 +9,7 @@ import { endedEarly } from "../reading/whole-answer.ts";
 import { SseResponse } from "./sse-response.ts";
 import { reportPrompt, reportUsage } from "./usage-report.ts";
 
-export type StreamOptions<Event extends AnyEvent> = {
+type StreamOptions<Event extends AnyEvent> = {
   readonly keepAliveMs: number;
   readonly log: Logger;
   /** None for an event that is none of the client's business. */

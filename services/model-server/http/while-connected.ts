@@ -7,7 +7,7 @@ import type { Logger } from "@localmodel/service/log.ts";
 import { logFieldsOf } from "@localmodel/service/server-span.ts";
 import type { Request, RequestHandler, Response } from "express";
 
-export type ConnectedHandler = (req: Request, res: Response, gone: AbortSignal) => Promise<void>;
+type ConnectedHandler = (req: Request, res: Response, gone: AbortSignal) => Promise<void>;
 
 export function whileConnected(log: Logger, handler: ConnectedHandler): RequestHandler {
   return async (req, res) => {

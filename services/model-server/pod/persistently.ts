@@ -27,6 +27,6 @@ export async function persistently<Result>(
   }
 }
 
-export function pauseAfterMs(failuresInARow: number): number {
+function pauseAfterMs(failuresInARow: number): number {
   return Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failuresInARow - 1));
 }

@@ -3,7 +3,7 @@ import type { Usage } from "@localmodel/inference/events.ts";
 import type { AnyEvent } from "@localmodel/inference/operation.ts";
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 
-export type WholeAnswer<Event> = { readonly events: readonly Event[]; readonly usage: Usage };
+type WholeAnswer<Event> = { readonly events: readonly Event[]; readonly usage: Usage };
 
 export async function wholeAnswer<Event extends AnyEvent>(
   stream: AsyncIterable<Event>,

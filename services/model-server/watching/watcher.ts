@@ -49,7 +49,7 @@ export type Watcher = {
 /** Whoever wants to watch this request does. */
 export type Watch = (asked: Asked) => Watcher | undefined;
 
-export type WatchedAsk<Op extends Operation> = {
+type WatchedAsk<Op extends Operation> = {
   readonly operation: Op;
   readonly request: RequestOf<Op>;
   readonly watchers: readonly Watcher[];

@@ -30,7 +30,7 @@ export type Writer = {
 };
 
 /** What came of applying one object. `againInMs`: it has to wait for something nobody tells of. */
-export type Applied = { readonly refusal?: Problem; readonly againInMs?: number };
+type Applied = { readonly refusal?: Problem; readonly againInMs?: number };
 
 export async function applyObject(
   writer: Writer,

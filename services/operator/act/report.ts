@@ -17,7 +17,7 @@ import { countPods, type Kept, podProblems, revisionOf } from "../status/situati
 import { statusOf } from "../status/status.ts";
 import { withoutEffect } from "../decide/unsupported.ts";
 
-export type Told = {
+type Told = {
   readonly decision: Decision;
   readonly answers: ReadonlyMap<string, Answer>;
   /** What the API server did not take in this pass. */

@@ -14,7 +14,7 @@ import { isShortOfResources } from "../status/unschedulable.ts";
 
 const PATIENCE_MS = 60_000;
 
-export type Room =
+type Room =
   | { readonly needed: false }
   /** When to look again if nothing changes. */
   | { readonly needed: false; readonly inMs: number }

@@ -8,7 +8,7 @@ import type { Occurrence } from "@localmodel/kube/events/event.ts";
 import type { Condition, LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { readyCondition } from "../status/status.ts";
 
-export type Transition = Pick<Occurrence, "type" | "reason" | "action" | "note">;
+type Transition = Pick<Occurrence, "type" | "reason" | "action" | "note">;
 
 export function transitions(
   before: LocalModelStatus,

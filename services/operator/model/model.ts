@@ -25,7 +25,7 @@ export type Model = Identity & {
   readonly claim: Pick<Claim, "held" | "lost">;
 };
 
-export type Spec = { readonly spec: LocalModelSpec } | { readonly problem: string };
+type Spec = { readonly spec: LocalModelSpec } | { readonly problem: string };
 
 /** How many things at most are said to be wrong at once. */
 const ISSUES_MAX = 5;

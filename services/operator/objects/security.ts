@@ -5,7 +5,7 @@
  */
 
 /** The user of the images; numeric, so that the kubelet can tell it is not root. */
-export const USER_ID = 10_001;
+const USER_ID = 10_001;
 
 export const podSecurity = {
   automountServiceAccountToken: false,

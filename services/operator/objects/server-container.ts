@@ -34,7 +34,7 @@ const DRAIN_SECONDS = 120;
 const LAST_SECONDS = 10;
 export const GRACE_SECONDS = PRE_STOP_SECONDS + DRAIN_SECONDS + LAST_SECONDS;
 
-export type ServerParts = {
+type ServerParts = {
   readonly volumes: Volumes;
   readonly inspection: Inspection | undefined;
 };

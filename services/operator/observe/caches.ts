@@ -49,7 +49,7 @@ export function modelKeysOf({ metadata }: KubeObject): readonly string[] {
 }
 
 /** What is watched in one namespace, or in all. */
-export class WatchedSet {
+class WatchedSet {
   readonly models: Reflector<StoredModel>;
   readonly owned: readonly Owned[];
   readonly namespace: string | undefined;

@@ -71,6 +71,6 @@ function inPercent({ receivedBytes, totalBytes }: FetchProgress): string {
   return `${percent} % (${received} of ${gigabytes(totalBytes)})`;
 }
 
-export function gigabytes(bytes: number): string {
+function gigabytes(bytes: number): string {
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

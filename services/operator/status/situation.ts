@@ -14,7 +14,7 @@ import type { Identity } from "../model/model.ts";
 import { INSPECT_COMPONENT, REVISION_ANNOTATION } from "../objects/metadata.ts";
 import type { Answer } from "./answers.ts";
 import { isEnding, isOver, isReady, isScheduled, podProblem } from "./pod-problem.ts";
-import { mostTellingFirst, type Problem } from "./problem.ts";
+import type { Problem } from "./problem.ts";
 
 export type Situation = {
   readonly identity: Identity;
@@ -35,7 +35,7 @@ export type Situation = {
   readonly notes: readonly string[];
 };
 
-export type PodCounts = {
+type PodCounts = {
   /** All that are not on their way out. */
   readonly all: number;
   readonly ready: number;
@@ -85,5 +85,3 @@ export function serves(pod: Pod): boolean {
 export function isSettled({ wanted, isInspecting, pods }: Situation): boolean {
   return wanted > 0 && !isInspecting && pods.currentReady >= wanted && pods.all === pods.current;
 }
-
-export { mostTellingFirst };

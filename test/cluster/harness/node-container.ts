@@ -11,7 +11,7 @@ import {
   Wait,
 } from "testcontainers";
 
-export type NodeOptions = {
+type NodeOptions = {
   readonly image: string;
   readonly name: string;
   readonly network: StartedNetwork;

@@ -27,7 +27,7 @@ export const API_URL = `http://localmodel-api.${SYSTEM_NAMESPACE}.svc.cluster.lo
 
 const READY_PATIENCE: Patience = { timeoutMs: 240_000, intervalMs: 500 };
 
-export type StoredModel = {
+type StoredModel = {
   readonly metadata: { readonly generation: number; readonly name: string };
   readonly spec: object;
   readonly status?: LocalModelStatus;
@@ -246,7 +246,7 @@ export class Scene implements AsyncDisposable {
 
 type PodParts = { readonly volumes?: readonly object[] } & Readonly<Record<string, unknown>>;
 
-export type PodView = {
+type PodView = {
   readonly metadata: {
     readonly name: string;
     readonly uid: string;

@@ -13,7 +13,7 @@ import {
 import { LOGS, RUN, RUN_LABEL } from "./places.ts";
 
 /** Of this machine, read-only in the container. */
-export type Mount = { readonly source: string; readonly target: string };
+type Mount = { readonly source: string; readonly target: string };
 
 export type ContainerOptions = {
   /** What the others on the network call it. */

@@ -14,7 +14,7 @@ const Answer = z.object({
   }),
 });
 
-export type Sample = {
+type Sample = {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 };

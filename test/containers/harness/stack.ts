@@ -33,7 +33,7 @@ const SERVERS = ServerName.options;
 type Name = ServerName | "api" | "jaeger" | "prometheus" | "nginx";
 
 /** Spans leave at once, and few enough wait that a test can fill the queue. */
-export const SPAN_QUEUE_MAX = 512;
+const SPAN_QUEUE_MAX = 512;
 const TELEMETRY = {
   OTEL_EXPORTER_OTLP_ENDPOINT: "http://jaeger:4318",
   // Prometheus asks; nothing is pushed.

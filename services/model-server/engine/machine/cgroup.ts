@@ -11,9 +11,9 @@ import { availableParallelism, freemem } from "node:os";
 import { join } from "node:path";
 
 /** Another place of the mount, for tests. */
-export const CGROUP_VARIABLE = "LOCALMODEL_CGROUP_FOLDER";
+const CGROUP_VARIABLE = "LOCALMODEL_CGROUP_FOLDER";
 
-export type CgroupMemory = {
+type CgroupMemory = {
   readonly limitBytes: number;
   /** The most there ever was; of the present where the kernel does not keep it. */
   readonly peakBytes: number;

@@ -14,7 +14,7 @@ import type { Prompt } from "@localmodel/inference/generate.ts";
 /** A part of a prompt. Control-token texts are control tokens in "template" parts only. */
 export type Segment = { readonly kind: "template" | "plain"; readonly text: string };
 
-export type TemplateTokens = {
+type TemplateTokens = {
   readonly bosText: string;
   readonly eosText: string;
   /** See Vocabulary.controlTexts. */

@@ -21,7 +21,7 @@ export type Embedder = {
   embed(input: readonly number[]): Promise<readonly number[]>;
 };
 
-export type EmbeddingOptions = {
+type EmbeddingOptions = {
   readonly embedder: Embedder;
   readonly tokenizer: TextTokenizer;
   readonly vocabulary: Pick<Vocabulary, "textOf">;

@@ -17,7 +17,7 @@ import type { Distribution, Sequence, TokenStream } from "./sequence.ts";
 import { type Assembled, TextAssembler } from "../text/text-assembler.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 
-export type GenerationOptions = {
+type GenerationOptions = {
   readonly choice: number;
   readonly request: GenerateRequest;
   readonly prompt: EncodedPrompt;

@@ -27,7 +27,7 @@ const SHORTEST_MS = 0.1;
 /** Slots that generate, and slots whose prompt is not evaluated yet. */
 export type Load = { readonly decoding: number; readonly waiting: number };
 
-export type StepMeasure = Load & { readonly durationMs: number; readonly promptTokens: number };
+type StepMeasure = Load & { readonly durationMs: number; readonly promptTokens: number };
 
 type Kind = "mixed" | "alone";
 

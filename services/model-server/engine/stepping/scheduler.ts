@@ -26,7 +26,7 @@ import { atOnce, type InTurn } from "./turns.ts";
 import { explainTokens, type Failures, runStep } from "./step.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 
-export type SchedulerOptions = {
+type SchedulerOptions = {
   readonly sequences: readonly Sequence[];
   readonly contextTokens: number;
   readonly batchTokens: number;

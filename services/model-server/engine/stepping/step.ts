@@ -8,7 +8,7 @@ import type { Generation } from "./generation.ts";
 /** What went wrong in a step, by the index of the generation. */
 export type Failures = Map<number, unknown>;
 
-export type BatchMeasure = { readonly durationMs: number; readonly promptTokens: number };
+type BatchMeasure = { readonly durationMs: number; readonly promptTokens: number };
 
 /** Returns what the shared batch cost, unless something failed in it or there was none. */
 export async function runStep(

@@ -9,7 +9,7 @@ import type { TokenLogprob, TokenPiece } from "@localmodel/inference/generate.ts
 import { StopScanner } from "./stop-scanner.ts";
 
 /** What is to be told of a token besides its text. */
-export type TokenNotes = {
+type TokenNotes = {
   readonly logprob?: TokenLogprob;
   /** `control`: what a control token is called, which writes nothing. */
   readonly piece?: { readonly token: number; readonly control?: string };

@@ -1,7 +1,7 @@
 /** Where the time of a request went, by its events. */
 import type { AnyEvent } from "@localmodel/inference/operation.ts";
 
-export type Timings = {
+type Timings = {
   /** Until the first choice had a slot; tokenising included. */
   readonly queuedMs?: number;
   /** From there to the first text. */
