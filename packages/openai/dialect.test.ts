@@ -23,18 +23,18 @@ test("the names of a request stand beside its error", () => {
 test("a prompt that is too long is refused in the sentence agents look for, with its field's name", () => {
   const failure = contextLengthExceeded({ limit: 8192, prompt: 8227 });
   const { error } = errorBody(failure, { names: {}, promptField: "messages" });
-  assert.equal(
+  assert.match(
     error.message,
-    "This model's maximum context length is 8192 tokens. However, your messages resulted in 8227 tokens. Please reduce the length of the messages.",
+    /^This model's maximum context length is 8192 tokens\. However, your messages resulted in 8227 tokens\. Please reduce the length of the messages\. .*spec\.engine\.contextTokens/u,
   );
   assert.deepEqual([error.code, error.param], ["context_length_exceeded", "messages"]);
 });
 
 test("a prompt and completion that are too long together name both numbers", () => {
   const failure = contextLengthExceeded({ limit: 4097, prompt: 3120, completion: 1000 });
-  assert.equal(
+  assert.match(
     errorBody(failure, { names: {}, promptField: "messages" }).error.message,
-    "This model's maximum context length is 4097 tokens. However, you requested 4120 tokens (3120 in the messages, 1000 in the completion). Please reduce the length of the messages or completion.",
+    /^This model's maximum context length is 4097 tokens\. However, you requested 4120 tokens \(3120 in the messages, 1000 in the completion\)\. Please reduce the length of the messages or completion\./u,
   );
 });
 
