@@ -10,7 +10,7 @@ export function hasParent(): boolean {
 }
 
 /** Whether there is a parent to be told. */
-export function tellParent(message: object): boolean {
+export function notifyParent(message: object): boolean {
   if (process.send === undefined || !process.connected) return false;
   // The parent may go at any moment; what follows from that is the business of lifecycle.ts.
   process.send(message, undefined, undefined, () => {});

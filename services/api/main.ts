@@ -7,7 +7,7 @@ import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { ListenError } from "@localmodel/service/listen-error.ts";
 import { createLogger, debugOnSignal } from "@localmodel/service/log.ts";
 import { metricsPortIn, serveMetrics } from "@localmodel/service/metrics-server.ts";
-import { tellParent } from "@localmodel/service/parent.ts";
+import { notifyParent } from "@localmodel/service/parent.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import { createApp } from "./app.ts";
@@ -54,13 +54,13 @@ try {
     await server.drain(config.drainTimeoutMs, () => requests.cut());
     await telemetry.stop();
   });
-  tellParent({ type: "listening", port: server.port });
+  notifyParent({ type: "listening", port: server.port });
   log.info("listening", { url: server.url });
 } catch (error) {
   if (!(error instanceof ListenError || error instanceof DocumentFileError)) throw error;
   process.exitCode = 1;
   const { message, code } = error;
-  if (!tellParent({ type: "failed", message, code })) log.error(message);
+  if (!notifyParent({ type: "failed", message, code })) log.error(message);
   process.disconnect?.();
 }
 

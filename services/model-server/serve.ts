@@ -10,7 +10,7 @@ import type { ServerMessage, ServerState } from "@localmodel/localmodel/contract
 import { onShutdown } from "@localmodel/service/lifecycle.ts";
 import { createLogger, debugOnSignal } from "@localmodel/service/log.ts";
 import { metricsPortIn, serveMetrics } from "@localmodel/service/metrics-server.ts";
-import { hasParent, tellParent } from "@localmodel/service/parent.ts";
+import { hasParent, notifyParent } from "@localmodel/service/parent.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import type { Termination } from "@localmodel/localmodel/contracts/termination.ts";
@@ -55,12 +55,12 @@ async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
   }
   const server = await listen(createApp({ engine, config, log, tracer, metrics }), config);
   log.info("listening", { url: server.url, model: config.modelId });
-  tell({ type: "listening", port: server.port });
-  tell({ type: "state", state: engine.state });
+  notify({ type: "listening", port: server.port });
+  notify({ type: "state", state: engine.state });
   endWithoutHope(engine.state);
   engine.onState((state) => {
     endWithoutHope(state);
-    tell({ type: "state", state });
+    notify({ type: "state", state });
     if (state.state !== "loading")
       log.info(`the engine is ${state.state}`, { detail: state.message });
   });
@@ -84,6 +84,6 @@ function end({ reason, message }: Termination, code: number): never {
   process.exit(code);
 }
 
-function tell(message: ServerMessage): void {
-  tellParent(message);
+function notify(message: ServerMessage): void {
+  notifyParent(message);
 }

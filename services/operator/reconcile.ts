@@ -56,7 +56,7 @@ export function reconciler(surroundings: Surroundings): Reconcile {
     const set = surroundings.caches.setOf(pass.name.namespace);
     const stored = set?.models.cache.get(pass.key);
     // What was owned goes by its owner references.
-    if (set === undefined || stored === undefined) return forget(surroundings, pass);
+    if (set === undefined || stored === undefined) return forgetDeleted(surroundings, pass);
     if (stored.metadata.deletionTimestamp !== undefined) return;
     const observed = set.observe(stored);
     const identity = identityOf(stored);
@@ -69,20 +69,20 @@ export function reconciler(surroundings: Surroundings): Reconcile {
     const claim = claimOf(stored, surroundings.caches.modelCaches);
     const { modelId } = idsOf(stored);
     const model = { ...identity, spec: read.spec, modelId, claim };
-    return work(surroundings, pass, { stored, observed, model });
+    return runPass(surroundings, pass, { stored, observed, model });
   };
 }
 
-type Work = {
+type Target = {
   readonly stored: StoredModel;
   readonly observed: Observed;
   readonly model: Model;
 };
 
-async function work(
+async function runPass(
   surroundings: Surroundings,
   pass: Pass,
-  { stored, observed, model }: Work,
+  { stored, observed, model }: Target,
 ): Promise<Outcome> {
   const { platform, clock, askPods } = surroundings;
   const decision = decide(model, platform, observed, clock.date().getTime());
@@ -103,16 +103,16 @@ async function work(
   return soonest([...againInMs, decision.againInMs, ...asked]);
 }
 
-type Written = { readonly refusals: readonly Problem[]; readonly againInMs: readonly number[] };
+type WriteResult = { readonly refusals: readonly Problem[]; readonly againInMs: readonly number[] };
 
-type Writing = Pick<Work, "stored" | "observed"> & { readonly decision: Decision };
+type Writes = Pick<Target, "stored" | "observed"> & { readonly decision: Decision };
 
 /** What makes pods comes last: a pod without its ServiceAccount is refused. */
 async function write(
   surroundings: Surroundings,
   pass: Pass,
-  { decision, observed, stored }: Writing,
-): Promise<Written> {
+  { decision, observed, stored }: Writes,
+): Promise<WriteResult> {
   const by = writer(surroundings, pass, stored);
   const applyAll = (makers: boolean) =>
     Promise.all(
@@ -189,7 +189,7 @@ async function writeStatus(
   for (const said of transitions(observed.status, status)) recorder.record({ regarding, ...said });
 }
 
-function forget({ memory, strangers }: Surroundings, { key, name }: Pass): void {
+function forgetDeleted({ memory, strangers }: Surroundings, { key, name }: Pass): void {
   strangers.forget(key);
   const object = { namespace: name.namespace ?? "", name: objectName(name.name) };
   for (const resource of OWNED) memory.forget(resource, object);

@@ -56,7 +56,7 @@ export class ObjectCache<T extends KubeObject = KubeObject> {
   /** Tells all future changes, after those objects that are already known. */
   listen(listener: Listener<T>): Disposable {
     for (const object of this.list())
-      this.#tell(listener, { type: "added", object, initial: true });
+      this.#notify(listener, { type: "added", object, initial: true });
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
   }
@@ -128,7 +128,7 @@ export class ObjectCache<T extends KubeObject = KubeObject> {
     const kept = frozen(withoutManagedFields(object));
     const before = this.#objects.get(key);
     this.#objects.set(key, kept);
-    this.#tellAll(
+    this.#notifyAll(
       before === undefined
         ? { type: "added", object: kept, initial }
         : { type: "updated", object: kept, previous: before },
@@ -139,7 +139,7 @@ export class ObjectCache<T extends KubeObject = KubeObject> {
     const object = this.#objects.get(key);
     if (object === undefined) return;
     this.#objects.delete(key);
-    this.#tellAll({ type: "deleted", object });
+    this.#notifyAll({ type: "deleted", object });
   }
 
   #arrive(resourceVersion: string | undefined): void {
@@ -148,11 +148,11 @@ export class ObjectCache<T extends KubeObject = KubeObject> {
     for (const waiter of this.#waiters) if (this.hasSeen(waiter.version)) waiter.arrived();
   }
 
-  #tellAll(change: Change<T>): void {
-    for (const listener of this.#listeners) this.#tell(listener, change);
+  #notifyAll(change: Change<T>): void {
+    for (const listener of this.#listeners) this.#notify(listener, change);
   }
 
-  #tell(listener: Listener<T>, change: Change<T>): void {
+  #notify(listener: Listener<T>, change: Change<T>): void {
     try {
       listener(change);
     } catch (error) {

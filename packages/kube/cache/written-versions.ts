@@ -17,8 +17,8 @@ class StaleCacheError extends Error {
   override readonly name = "StaleCacheError";
 }
 
-type Written = { readonly version: string; readonly atMs: number };
-type Pending = Map<ObjectCache, Written>;
+type WrittenVersion = { readonly version: string; readonly atMs: number };
+type Pending = Map<ObjectCache, WrittenVersion>;
 
 /** A watch tells of a write within milliseconds; while it is down, nothing should be done. */
 const PATIENCE_MS = 10_000;

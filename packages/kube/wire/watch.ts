@@ -55,7 +55,7 @@ export async function* watch<T extends KubeObject>(
   if (silence.signal.aborted) end();
   body.on("error", () => {}); // Giving it up early is reported as an error; it is what we want.
   try {
-    for await (const line of linesOf(heard(body, silence))) {
+    for await (const line of linesOf(untilSilent(body, silence))) {
       signal.throwIfAborted();
       if (line !== "") yield eventIn(line, scope, path);
     }
@@ -73,7 +73,10 @@ function ended(): Error {
 }
 
 /** Every byte is a sign of life, whole line or not. */
-async function* heard(body: AsyncIterable<Buffer>, silence: Deadline): AsyncGenerator<Buffer> {
+async function* untilSilent(
+  body: AsyncIterable<Buffer>,
+  silence: Deadline,
+): AsyncGenerator<Buffer> {
   for await (const chunk of body) {
     silence.restart(SILENCE_MS);
     yield chunk;

@@ -17,7 +17,7 @@ import { countPods, type Kept, podProblems, revisionOf } from "../status/situati
 import { statusOf } from "../status/status.ts";
 import { withoutEffect } from "../decide/unsupported.ts";
 
-type Told = {
+type PassResult = {
   readonly decision: Decision;
   readonly answers: ReadonlyMap<string, Answer>;
   /** What the API server did not take in this pass. */
@@ -25,8 +25,12 @@ type Told = {
   readonly now: string;
 };
 
-export function reportedStatus(model: Model, observed: Observed, told: Told): LocalModelStatus {
-  const { decision, answers, refusals, now } = told;
+export function reportedStatus(
+  model: Model,
+  observed: Observed,
+  result: PassResult,
+): LocalModelStatus {
+  const { decision, answers, refusals, now } = result;
   const { pods, inspectPod, deployment } = observed;
   const isInspecting = decision.kind === "inspect";
   // What is wrong with pods of an earlier revision will not matter for long.
@@ -48,7 +52,7 @@ export function reportedStatus(model: Model, observed: Observed, told: Told): Lo
     problems: wanted === 0 ? refusals : mostTellingFirst(problems),
     notes: [...duplicateNotes(model), ...withoutEffect(model)],
   };
-  return statusOf(situation, kept(model, observed, told), now);
+  return statusOf(situation, kept(model, observed, result), now);
 }
 
 /** For a LocalModel that cannot be read. What runs is left alone, and so is what was found out. */
@@ -75,7 +79,11 @@ export function unreadableStatus(
   return statusOf(situation, { previous, ...Object.fromEntries(known) }, now);
 }
 
-function kept(model: Model, { status: previous }: Observed, { decision, answers }: Told): Kept {
+function kept(
+  model: Model,
+  { status: previous }: Observed,
+  { decision, answers }: PassResult,
+): Kept {
   const inspection = decision.inspection ?? previous.inspection;
   const memory =
     decision.inspection === undefined || saysMemory(model)
@@ -95,9 +103,9 @@ function facts(
   { revision, inspection }: Decision,
   answers: ReadonlyMap<string, Answer>,
 ): Pick<Kept, "model" | "modelRevision"> {
-  const told = [...answers.values()].flatMap((answer) => modelOf(answer) ?? []);
-  if (told[0] !== undefined && revision !== undefined) {
-    return { model: told[0], modelRevision: revision };
+  const facts = [...answers.values()].flatMap((answer) => modelOf(answer) ?? []);
+  if (facts[0] !== undefined && revision !== undefined) {
+    return { model: facts[0], modelRevision: revision };
   }
   const { model, modelRevision } = previous;
   if (model !== undefined && modelRevision !== undefined && modelRevision === revision) {
