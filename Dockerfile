@@ -31,7 +31,7 @@ WORKDIR /app
 # their writable folder, is where compiled code is kept between starts of a container.
 ENV NODE_ENV=production HOME=/tmp
 USER 10001:10001
-# The heaps of packages/service/heap.ts.
+# The heaps of packages/service/process/heap.ts.
 ENTRYPOINT ["node", "--max-semi-space-size=2", "--max-old-space-size=2048"]
 
 FROM ${NODE_IMAGE} AS api-modules

@@ -15,7 +15,7 @@ import { Reflector } from "@localmodel/kube/cache/reflector.ts";
 import { Transport } from "@localmodel/kube/wire/transport.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
 import { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
-import { OPERATOR_HEAP } from "@localmodel/service/heap.ts";
+import { OPERATOR_HEAP } from "@localmodel/service/process/heap.ts";
 import { desiredObjects } from "../services/operator/decide/desired.ts";
 import { LOCAL_MODELS, type StoredModel } from "../services/operator/model/local-model-resource.ts";
 import { identityOf } from "../services/operator/model/model.ts";

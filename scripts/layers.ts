@@ -23,6 +23,7 @@ export const LAYERS: Layers = {
     "endpoints.ts",
     "chat/ completions/ embeddings/",
   ],
+  "packages/service": ["log/ process/", "http/"],
   "packages/telemetry": ["settings/", "spans/", "metrics/ otlp/", "export/"],
   "packages/weights": ["progress/ source/", "cache/ gguf/", "python/ web/"],
   "services/api": [
@@ -32,6 +33,7 @@ export const LAYERS: Layers = {
     "metrics/ prompt-log/",
     "forward/",
   ],
+  "services/local": ["desired/", "processes/ screen/", "documents/"],
   "services/model-server": [
     "configuration.ts engine/ reading/ resolve/",
     "http/ pod/ watching/",

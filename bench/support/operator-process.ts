@@ -6,8 +6,8 @@ import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { Transport } from "@localmodel/kube/wire/transport.ts";
 import { healthListener } from "@localmodel/kube/manager/health.ts";
 import { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
-import { listen } from "@localmodel/service/http-server.ts";
-import { createLogger } from "@localmodel/service/log.ts";
+import { listen } from "@localmodel/service/http/http-server.ts";
+import { createLogger } from "@localmodel/service/log/log.ts";
 import { createOperator } from "../../services/operator/operator.ts";
 
 const { BENCH_SERVER = "", BENCH_TOKEN = "", BENCH_CONFIG = "{}" } = process.env;

@@ -13,7 +13,7 @@ import {
   type ApiConfigInput,
 } from "@localmodel/localmodel/contracts/api-config.ts";
 import type { ApiMessage, DirectoryMessage } from "@localmodel/localmodel/contracts/directory.ts";
-import { API_HEAP } from "@localmodel/service/heap.ts";
+import { API_HEAP } from "@localmodel/service/process/heap.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 
 export type Proxy = AsyncDisposable & {

@@ -9,14 +9,14 @@
  */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import type { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
-import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/errors.ts";
-import { speakAs } from "@localmodel/service/exchange.ts";
-import { guardHost } from "@localmodel/service/host-guard.ts";
-import type { Logger } from "@localmodel/service/log.ts";
-import { requestId } from "@localmodel/service/request-id.ts";
-import { routesOf } from "@localmodel/service/http-route.ts";
-import { countRejects, measureRequests } from "@localmodel/service/http-metrics.ts";
-import { traceRequests } from "@localmodel/service/server-span.ts";
+import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/http/errors.ts";
+import { speakAs } from "@localmodel/service/http/exchange.ts";
+import { guardHost } from "@localmodel/service/http/host-guard.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
+import { requestId } from "@localmodel/service/http/request-id.ts";
+import { routesOf } from "@localmodel/service/http/http-route.ts";
+import { countRejects, measureRequests } from "@localmodel/service/http/http-metrics.ts";
+import { traceRequests } from "@localmodel/service/http/server-span.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
 import express, { type Express } from "express";

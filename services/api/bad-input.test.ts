@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { describe, test, type TestContext } from "node:test";
 import type { RequestListener } from "node:http";
-import { listen } from "@localmodel/service/http-server.ts";
+import { listen } from "@localmodel/service/http/http-server.ts";
 import { chat, errorOf, model, startGateway } from "./fixtures/gateway.ts";
 import {
   answer,

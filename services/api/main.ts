@@ -2,12 +2,12 @@
  * The API service as a process: configuration in, one endpoint for all models out.
  */
 import { API_CONFIG_VARIABLE, ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
-import { listen } from "@localmodel/service/http-server.ts";
-import { onShutdown } from "@localmodel/service/lifecycle.ts";
-import { ListenError } from "@localmodel/service/listen-error.ts";
-import { createLogger, debugOnSignal } from "@localmodel/service/log.ts";
-import { metricsPortIn, serveMetrics } from "@localmodel/service/metrics-server.ts";
-import { notifyParent } from "@localmodel/service/parent.ts";
+import { listen } from "@localmodel/service/http/http-server.ts";
+import { onShutdown } from "@localmodel/service/process/lifecycle.ts";
+import { ListenError } from "@localmodel/service/http/listen-error.ts";
+import { createLogger, debugOnSignal } from "@localmodel/service/log/log.ts";
+import { metricsPortIn, serveMetrics } from "@localmodel/service/http/metrics-server.ts";
+import { notifyParent } from "@localmodel/service/process/parent.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import { createApp } from "./app.ts";

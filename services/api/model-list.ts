@@ -5,7 +5,7 @@
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { modelObject } from "@localmodel/openai/answers/models.ts";
-import { allowOnly } from "@localmodel/service/errors.ts";
+import { allowOnly } from "@localmodel/service/http/errors.ts";
 import { Router } from "express";
 import { visibleTo } from "./keys/model-access.ts";
 import type { ModelDirectory } from "./directory/model-directory.ts";

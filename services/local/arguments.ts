@@ -3,8 +3,8 @@
  */
 import { parseArgs } from "node:util";
 import { isOrigin } from "@localmodel/localmodel/contracts/api-config.ts";
-import type { BareEngine } from "./bare-weights.ts";
-import { ENGINE_OPTIONS, engineFrom, type EngineValues } from "./engine-options.ts";
+import type { BareEngine } from "./documents/bare-weights.ts";
+import { ENGINE_OPTIONS, engineFrom, type EngineValues } from "./documents/engine-options.ts";
 
 export const USAGE = `Usage: npm start [-- [FILE.yaml | FOLDER | model.gguf]... [options]]
 

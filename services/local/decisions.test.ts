@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Command, parseCommand } from "./arguments.ts";
-import { crashesInARow, MAX_DELAY_MS, restartDelayMs, STABLE_MS } from "./backoff.ts";
-import { directoryOf, type Listing } from "./directory.ts";
-import { baseUrl, curlFor, factsLine, formatCount, isLoopback } from "./narration.ts";
-import { Screen } from "./screen.ts";
-import type { ServerView } from "./server-view.ts";
+import { crashesInARow, MAX_DELAY_MS, restartDelayMs, STABLE_MS } from "./desired/backoff.ts";
+import { directoryOf, type Listing } from "./desired/directory.ts";
+import { baseUrl, curlFor, factsLine, formatCount, isLoopback } from "./screen/narration.ts";
+import { Screen } from "./screen/screen.ts";
+import type { ServerView } from "./desired/server-view.ts";
 
 const run = (paths: string[], host = "127.0.0.1", port = 1234, access = {}): Command => ({
   type: "run",

@@ -4,15 +4,15 @@
  * The API service comes first, so that a port that is taken is told before anything is downloaded.
  */
 import path from "node:path";
-import { ApiProcess } from "./api-process.ts";
-import type { BareEngine } from "./bare-weights.ts";
-import { DocumentSet } from "./document-set.ts";
-import type { ModelRun } from "./model-run.ts";
-import { baseUrl, curlFor, isLoopback, lineFor } from "./narration.ts";
-import type { Screen } from "./screen.ts";
-import type { ServerView } from "./server-view.ts";
+import { ApiProcess } from "./processes/api-process.ts";
+import type { BareEngine } from "./documents/bare-weights.ts";
+import { DocumentSet } from "./documents/document-set.ts";
+import type { ModelRun } from "./processes/model-run.ts";
+import { baseUrl, curlFor, isLoopback, lineFor } from "./screen/narration.ts";
+import type { Screen } from "./screen/screen.ts";
+import type { ServerView } from "./desired/server-view.ts";
 import { Supervisor, type SupervisorHooks } from "./supervisor.ts";
-import { changes, signature } from "./watch.ts";
+import { changes, signature } from "./documents/watch.ts";
 
 export type LocalOptions = {
   /** Absolute. */

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { shareCompileCache } from "@localmodel/service/compile-cache.ts";
+import { shareCompileCache } from "@localmodel/service/process/compile-cache.ts";
 import { parseCommand, USAGE } from "./arguments.ts";
 
 const ROOT = path.join(import.meta.dirname, "../..");

@@ -3,10 +3,10 @@
  */
 import { homedir } from "node:os";
 import { absolutePath } from "@localmodel/localmodel/documents/file-paths.ts";
-import { onShutdown } from "@localmodel/service/lifecycle.ts";
+import { onShutdown } from "@localmodel/service/process/lifecycle.ts";
 import { type LocalOptions, startLocal, StartError } from "./local.ts";
-import { Screen } from "./screen.ts";
-import { killAll } from "./service-process.ts";
+import { Screen } from "./screen/screen.ts";
+import { killAll } from "./processes/service-process.ts";
 
 export async function run(options: Omit<LocalOptions, "screen">): Promise<void> {
   const screen = new Screen(process.stdout);

@@ -5,10 +5,10 @@
  * is made again from what is. It only carries the plan out and tells the API service.
  */
 import type { Directory } from "@localmodel/localmodel/contracts/directory.ts";
-import type { DesiredModel } from "./desired.ts";
-import { directoryOf } from "./directory.ts";
-import { ModelRun, type RunHooks } from "./model-run.ts";
-import { plan } from "./plan.ts";
+import type { DesiredModel } from "./desired/desired.ts";
+import { directoryOf } from "./desired/directory.ts";
+import { ModelRun, type RunHooks } from "./processes/model-run.ts";
+import { plan } from "./desired/plan.ts";
 
 export type SupervisorHooks = Omit<RunHooks, "onChange" | "isAlone"> & {
   readonly publish: (directory: Directory) => void;

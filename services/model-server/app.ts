@@ -6,14 +6,14 @@
  */
 import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
-import { speakAs } from "@localmodel/service/exchange.ts";
-import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/errors.ts";
-import { guardHost } from "@localmodel/service/host-guard.ts";
-import { createLogger, type Logger } from "@localmodel/service/log.ts";
-import { requestId } from "@localmodel/service/request-id.ts";
-import { routesOf } from "@localmodel/service/http-route.ts";
-import { countRejects, measureRequests } from "@localmodel/service/http-metrics.ts";
-import { traceRequests } from "@localmodel/service/server-span.ts";
+import { speakAs } from "@localmodel/service/http/exchange.ts";
+import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/http/errors.ts";
+import { guardHost } from "@localmodel/service/http/host-guard.ts";
+import { createLogger, type Logger } from "@localmodel/service/log/log.ts";
+import { requestId } from "@localmodel/service/http/request-id.ts";
+import { routesOf } from "@localmodel/service/http/http-route.ts";
+import { countRejects, measureRequests } from "@localmodel/service/http/http-metrics.ts";
+import { traceRequests } from "@localmodel/service/http/server-span.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
 import express, { type ErrorRequestHandler, type Express } from "express";

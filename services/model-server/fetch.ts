@@ -2,7 +2,7 @@
  * The init container of a model's pods: brings and verifies the files, and links them where the server
  * expects them. What it is told, and what it says while it works: packages/localmodel/contracts/fetch-config.ts.
  */
-import { shareCompileCache } from "@localmodel/service/compile-cache.ts";
+import { shareCompileCache } from "@localmodel/service/process/compile-cache.ts";
 
 shareCompileCache();
 const { runContainer } = await import("./pod/run-container.ts");

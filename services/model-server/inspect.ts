@@ -3,7 +3,7 @@
  * memory the pods need. Its answer is its termination message (packages/localmodel/contracts/inspection.ts).
  */
 import { inspectionMessage } from "@localmodel/localmodel/contracts/inspection.ts";
-import { shareCompileCache } from "@localmodel/service/compile-cache.ts";
+import { shareCompileCache } from "@localmodel/service/process/compile-cache.ts";
 
 shareCompileCache();
 const { runContainer } = await import("./pod/run-container.ts");

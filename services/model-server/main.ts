@@ -4,7 +4,7 @@
  * Weights are what everyone waits for, so the engine process is started before anything else is loaded,
  * even before the configuration is read.
  */
-import { shareCompileCache } from "@localmodel/service/compile-cache.ts";
+import { shareCompileCache } from "@localmodel/service/process/compile-cache.ts";
 import { forkEngine } from "./engine/process/engine-child.ts";
 
 shareCompileCache();

@@ -7,10 +7,10 @@
 import type { ChildProcess } from "node:child_process";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { ServerMessage, ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
-import { onShutdown } from "@localmodel/service/lifecycle.ts";
-import { createLogger, debugOnSignal } from "@localmodel/service/log.ts";
-import { metricsPortIn, serveMetrics } from "@localmodel/service/metrics-server.ts";
-import { hasParent, notifyParent } from "@localmodel/service/parent.ts";
+import { onShutdown } from "@localmodel/service/process/lifecycle.ts";
+import { createLogger, debugOnSignal } from "@localmodel/service/log/log.ts";
+import { metricsPortIn, serveMetrics } from "@localmodel/service/http/metrics-server.ts";
+import { hasParent, notifyParent } from "@localmodel/service/process/parent.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import type { Termination } from "@localmodel/localmodel/contracts/termination.ts";
@@ -42,7 +42,7 @@ async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
   const metricsPort = config.metricsPort ?? metricsPortIn(process.env);
   const [{ createApp }, { listen }, telemetry] = await Promise.all([
     import("./app.ts"),
-    import("@localmodel/service/http-server.ts"),
+    import("@localmodel/service/http/http-server.ts"),
     startTelemetry("localmodel-model-server", {
       complain: (message) => log.warn(message),
       metrics: metricsPort === undefined ? undefined : new MetricRegistry(),

@@ -1,6 +1,6 @@
 /** What every route needs: the engine behind it, the configuration, and who may come in. */
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
-import type { Logger } from "@localmodel/service/log.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
 import type { Places } from "./http/places.ts";
 import type { Engine } from "./engine/contract.ts";
 import type { Watch } from "./watching/watcher.ts";

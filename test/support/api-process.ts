@@ -14,7 +14,7 @@ import type {
   DirectoryMessage,
   DirectoryModel,
 } from "@localmodel/localmodel/contracts/directory.ts";
-import { API_HEAP } from "@localmodel/service/heap.ts";
+import { API_HEAP } from "@localmodel/service/process/heap.ts";
 
 const MAIN = fileURLToPath(new URL("../../services/api/main.ts", import.meta.url));
 

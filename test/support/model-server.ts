@@ -12,7 +12,7 @@ import {
   type ServerConfigInput,
 } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { ServerMessage, ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
-import { SERVER_HEAP } from "@localmodel/service/heap.ts";
+import { SERVER_HEAP } from "@localmodel/service/process/heap.ts";
 import OpenAI, { type ClientOptions } from "openai";
 import { childrenOf } from "./process-tree.ts";
 

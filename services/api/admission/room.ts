@@ -7,7 +7,7 @@ import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.
 import { queueFull } from "@localmodel/inference/unavailability.ts";
 import { whyNotServing } from "../directory/find-model.ts";
 import { capacityOf, isNearlyThere } from "./capacity.ts";
-import { Departures } from "@localmodel/service/departures.ts";
+import { Departures } from "@localmodel/service/http/departures.ts";
 import { FairQueue } from "./fair-queue.ts";
 
 type Waiter = {

@@ -5,7 +5,7 @@
  * of the model server becomes that event.
  */
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
-import { dialectOf, failureContextOf } from "@localmodel/service/exchange.ts";
+import { dialectOf, failureContextOf } from "@localmodel/service/http/exchange.ts";
 import type { Response } from "express";
 import { clientFailureOf } from "../upstream/upstream-failure.ts";
 

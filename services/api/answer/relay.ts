@@ -5,8 +5,8 @@
  * answer that is not a stream of events has no place for one, so its connection is cut.
  */
 import type { StreamForm } from "@localmodel/inference/dialect.ts";
-import { dialectOf } from "@localmodel/service/exchange.ts";
-import { markFailed } from "@localmodel/service/server-span.ts";
+import { dialectOf } from "@localmodel/service/http/exchange.ts";
+import { markFailed } from "@localmodel/service/http/server-span.ts";
 import type { Response } from "express";
 import { contextOf, note } from "../request/context.ts";
 import { failureType } from "../upstream/upstream-failure.ts";

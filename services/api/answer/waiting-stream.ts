@@ -4,8 +4,8 @@
  * The first one opens the stream, and from then on a failure is an error event and no status any more. So
  * it comes late, and whoever would rather have the status says `X-LocalModel-Wait: silent`.
  */
-import { openEventStream } from "@localmodel/service/event-stream.ts";
-import { dialectOf } from "@localmodel/service/exchange.ts";
+import { openEventStream } from "@localmodel/service/http/event-stream.ts";
+import { dialectOf } from "@localmodel/service/http/exchange.ts";
 import type { Request, Response } from "express";
 
 export class WaitingStream implements Disposable {

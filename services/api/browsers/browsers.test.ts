@@ -3,7 +3,7 @@ import { type IncomingMessage, request, type RequestOptions } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, test, type TestContext } from "node:test";
 import { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
-import { isOwnName } from "@localmodel/service/host-guard.ts";
+import { isOwnName } from "@localmodel/service/http/host-guard.ts";
 import { model, startGateway } from "../fixtures/gateway.ts";
 import { bearer, key, ringOf } from "../fixtures/keys.ts";
 import { answer, json, scriptedUpstream } from "../fixtures/scripted-upstream.ts";

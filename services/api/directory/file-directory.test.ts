@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { createLogger } from "@localmodel/service/log.ts";
+import { createLogger } from "@localmodel/service/log/log.ts";
 import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { fileDirectory } from "./file-directory.ts";
 import { chat, errorOf, gateway } from "../fixtures/gateway.ts";

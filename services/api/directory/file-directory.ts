@@ -1,6 +1,6 @@
 /** The directory as a file describes it: for servers that somebody starts himself, as with plain Docker. */
 import { readDirectory } from "@localmodel/localmodel/documents/directory-document.ts";
-import type { Logger } from "@localmodel/service/log.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
 import { FollowedFile } from "./followed-file.ts";
 import type { ModelDirectory } from "./model-directory.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { test, type TestContext } from "node:test";
 import { readApiKeys } from "@localmodel/localmodel/documents/read-api-keys.ts";
-import { createLogger } from "@localmodel/service/log.ts";
+import { createLogger } from "@localmodel/service/log/log.ts";
 import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { key } from "../fixtures/keys.ts";
 import { DocumentFileError, FollowedFile } from "./followed-file.ts";

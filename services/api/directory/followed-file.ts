@@ -9,7 +9,7 @@ import { stat } from "node:fs/promises";
 import { formatProblem, type Problem } from "@localmodel/localmodel/documents/problem.ts";
 import type { ReadDocument } from "@localmodel/localmodel/documents/read-document.ts";
 import { readText } from "@localmodel/localmodel/documents/read-text.ts";
-import type { Logger } from "@localmodel/service/log.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
 
 const LOOK_INTERVAL_MS = 500;
 const FILE_BYTES_MAX = 8 * 1024 * 1024;

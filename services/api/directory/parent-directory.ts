@@ -3,7 +3,7 @@
  */
 import type { Directory, DirectoryMessage } from "@localmodel/localmodel/contracts/directory.ts";
 import { modelLoading } from "@localmodel/inference/unavailability.ts";
-import { onParentMessage } from "@localmodel/service/parent.ts";
+import { onParentMessage } from "@localmodel/service/process/parent.ts";
 import type { ModelDirectory } from "./model-directory.ts";
 
 export function parentDirectory(): ModelDirectory {

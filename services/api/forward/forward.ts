@@ -12,9 +12,9 @@
  * no endpoint left, the request waits for one as if it had just come.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import type { Logger } from "@localmodel/service/log.ts";
-import { patienceSeconds } from "@localmodel/service/patience.ts";
-import { logFieldsOf, markFailed } from "@localmodel/service/server-span.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
+import { patienceSeconds } from "@localmodel/service/http/patience.ts";
+import { logFieldsOf, markFailed } from "@localmodel/service/http/server-span.ts";
 import type { Request, RequestHandler, Response } from "express";
 import { Admission, type AdmissionLimits } from "../admission/admission.ts";
 import { Attempts, RETRY_DELAY_MS } from "./attempts.ts";

@@ -6,7 +6,7 @@
  * in headers: bodies are never touched.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import { spanOf } from "@localmodel/service/server-span.ts";
+import { spanOf } from "@localmodel/service/http/server-span.ts";
 import {
   type Attributes,
   type Span,

@@ -1,7 +1,7 @@
 /** The keys that the configuration asks for; each kind of source is only loaded where it is used. */
 import type { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
 import { readApiKeys } from "@localmodel/localmodel/documents/read-api-keys.ts";
-import type { Logger } from "@localmodel/service/log.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
 import { FollowedFile } from "../directory/followed-file.ts";
 import { type Keys, keysFrom, type KeySource } from "./key-source.ts";
 

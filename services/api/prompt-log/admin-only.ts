@@ -6,7 +6,7 @@
  * one by a name that is not this machine's, and one from a web page count as strangers.
  */
 import { permissionDenied } from "@localmodel/inference/refusals.ts";
-import { isOwnName } from "@localmodel/service/host-guard.ts";
+import { isOwnName } from "@localmodel/service/http/host-guard.ts";
 import type { Request, RequestHandler } from "express";
 import { contextOf } from "../request/context.ts";
 

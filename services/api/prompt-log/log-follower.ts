@@ -5,7 +5,7 @@
  */
 import { once } from "node:events";
 import { frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
-import { SpectatorStream } from "@localmodel/service/event-stream.ts";
+import { SpectatorStream } from "@localmodel/service/http/event-stream.ts";
 import type { Response } from "express";
 import { WholeEvents } from "../answer/whole-events.ts";
 

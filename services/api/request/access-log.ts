@@ -3,8 +3,8 @@
  *
  * It says what happened, never what was said: no prompt, no answer, no key, no query string.
  */
-import type { Logger } from "@localmodel/service/log.ts";
-import { logFieldsOf } from "@localmodel/service/server-span.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
+import { logFieldsOf } from "@localmodel/service/http/server-span.ts";
 import type { RequestHandler } from "express";
 import { contextOf } from "./context.ts";
 

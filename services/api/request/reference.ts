@@ -3,7 +3,7 @@
  */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { invalidRequest, unsupportedMediaType } from "@localmodel/inference/refusals.ts";
-import { isJsonMediaType } from "@localmodel/service/json-media-type.ts";
+import { isJsonMediaType } from "@localmodel/service/http/json-media-type.ts";
 import type { Request, RequestHandler } from "express";
 import { contextOf } from "./context.ts";
 import { outlineOf, type PromptSpan } from "./outline.ts";

@@ -4,7 +4,7 @@
  */
 import { codeOf, type Failure, toFailure } from "@localmodel/inference/failure.ts";
 import { badGateway, engineFailed, timedOut } from "@localmodel/inference/unavailability.ts";
-import { CLIENT_CLOSED } from "@localmodel/service/server-span.ts";
+import { CLIENT_CLOSED } from "@localmodel/service/http/server-span.ts";
 import { errors } from "undici";
 import { ClientGone } from "./open-requests.ts";
 

@@ -5,7 +5,7 @@
  * of the API service (`x-localmodel-*`).
  */
 import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
-import { REQUEST_ID_HEADER, requestIdOf } from "@localmodel/service/request-id.ts";
+import { REQUEST_ID_HEADER, requestIdOf } from "@localmodel/service/http/request-id.ts";
 import type { Request, Response } from "express";
 import { tenantOf } from "../request/context.ts";
 

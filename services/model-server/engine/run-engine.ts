@@ -8,7 +8,7 @@ import type { ServerConfig } from "@localmodel/localmodel/contracts/server-confi
 import type { FailureReason } from "@localmodel/localmodel/contracts/server-state.ts";
 import { modelNotCapable } from "@localmodel/inference/refusals.ts";
 import type { Operation } from "@localmodel/inference/operation.ts";
-import { createLogger } from "@localmodel/service/log.ts";
+import { createLogger } from "@localmodel/service/log/log.ts";
 import { loadEngine } from "./load.ts";
 import { DoesNotFitError, NotAGgufError } from "./model/load-error.ts";
 import type { EngineOperation, EngineOperations, operationsOf } from "./operations.ts";

@@ -6,7 +6,7 @@
  */
 import { unsupportedMediaType } from "@localmodel/inference/refusals.ts";
 import { parseJson } from "@localmodel/openai/parsing/json.ts";
-import { isJsonMediaType } from "@localmodel/service/json-media-type.ts";
+import { isJsonMediaType } from "@localmodel/service/http/json-media-type.ts";
 import { raw, type RequestHandler } from "express";
 
 /** Room for a prompt of several million tokens, and no more than a process can hold many of. */

@@ -4,7 +4,7 @@
  * Counting only: queueing itself is the engine's. The wait it suggests comes from how fast requests have
  * been leaving while others waited, so it holds for one-token answers and for essays alike.
  */
-import { Departures } from "@localmodel/service/departures.ts";
+import { Departures } from "@localmodel/service/http/departures.ts";
 import { queueFull } from "@localmodel/inference/unavailability.ts";
 
 type PlaceLimits = {

@@ -10,9 +10,9 @@
 import { USAGE_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { Failure, toFailure } from "@localmodel/inference/failure.ts";
 import type { Dialect, Frame } from "@localmodel/inference/dialect.ts";
-import { openEventStream } from "@localmodel/service/event-stream.ts";
-import type { Logger } from "@localmodel/service/log.ts";
-import { dialectOf, failureContextOf } from "@localmodel/service/exchange.ts";
+import { openEventStream } from "@localmodel/service/http/event-stream.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
+import { dialectOf, failureContextOf } from "@localmodel/service/http/exchange.ts";
 import type { Response } from "express";
 import { markProcessed } from "./api-headers.ts";
 import { wantsReport } from "./usage-report.ts";

@@ -2,8 +2,8 @@
 import type { Frame } from "@localmodel/inference/dialect.ts";
 import { codeOf } from "@localmodel/inference/failure.ts";
 import type { AnyEvent } from "@localmodel/inference/operation.ts";
-import type { Logger } from "@localmodel/service/log.ts";
-import { logFieldsOf, markFailed } from "@localmodel/service/server-span.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
+import { logFieldsOf, markFailed } from "@localmodel/service/http/server-span.ts";
 import type { Response } from "express";
 import { endedEarly } from "../reading/whole-answer.ts";
 import { SseResponse } from "./sse-response.ts";

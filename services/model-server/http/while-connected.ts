@@ -3,8 +3,8 @@
  *
  * What breaks after that is an echo of the hang-up: there is nobody to tell, and nothing to report.
  */
-import type { Logger } from "@localmodel/service/log.ts";
-import { logFieldsOf } from "@localmodel/service/server-span.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
+import { logFieldsOf } from "@localmodel/service/http/server-span.ts";
 import type { Request, RequestHandler, Response } from "express";
 
 type ConnectedHandler = (req: Request, res: Response, gone: AbortSignal) => Promise<void>;

@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, realpath, rename, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { FetchConfig, FetchedFile } from "@localmodel/localmodel/contracts/fetch-config.ts";
-import type { Logger } from "@localmodel/service/log.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
 import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import { withPart } from "@localmodel/weights/gguf/split-names.ts";
 import { progressReporter } from "@localmodel/weights/progress/progress-reporter.ts";

@@ -10,7 +10,7 @@ import {
   FETCH_CONFIG_VARIABLE,
   FetchConfig,
 } from "@localmodel/localmodel/contracts/fetch-config.ts";
-import { createLogger, type Logger } from "@localmodel/service/log.ts";
+import { createLogger, type Logger } from "@localmodel/service/log/log.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import { ConfigurationError, configurationFrom } from "../configuration.ts";
 import type { FetchHooks } from "./fetch-files.ts";

@@ -103,9 +103,9 @@ function facts(
   { revision, inspection }: Decision,
   answers: ReadonlyMap<string, Answer>,
 ): Pick<Kept, "model" | "modelRevision"> {
-  const facts = [...answers.values()].flatMap((answer) => modelOf(answer) ?? []);
-  if (facts[0] !== undefined && revision !== undefined) {
-    return { model: facts[0], modelRevision: revision };
+  const said = [...answers.values()].flatMap((answer) => modelOf(answer) ?? []);
+  if (said[0] !== undefined && revision !== undefined) {
+    return { model: said[0], modelRevision: revision };
   }
   const { model, modelRevision } = previous;
   if (model !== undefined && modelRevision !== undefined && modelRevision === revision) {

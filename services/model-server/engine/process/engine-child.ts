@@ -1,7 +1,7 @@
 /** Starts an engine process. It waits for the message that says what to load. */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { ENGINE_HEAP } from "@localmodel/service/heap.ts";
+import { ENGINE_HEAP } from "@localmodel/service/process/heap.ts";
 
 const ENGINE_MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 

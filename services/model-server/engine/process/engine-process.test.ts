@@ -9,7 +9,7 @@ import {
 import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import { Failure, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
-import { createLogger } from "@localmodel/service/log.ts";
+import { createLogger } from "@localmodel/service/log/log.ts";
 import { writeHtml, writeTruncated } from "../../../../test/support/broken-models.ts";
 import { isRunning } from "../../../../test/support/process-tree.ts";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";

@@ -11,7 +11,7 @@ import type { ServerConfig } from "@localmodel/localmodel/contracts/server-confi
 import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import { engineFailed, modelLoading, shuttingDown } from "@localmodel/inference/unavailability.ts";
 import { Failure } from "@localmodel/inference/failure.ts";
-import type { Logger } from "@localmodel/service/log.ts";
+import type { Logger } from "@localmodel/service/log/log.ts";
 import type { AnyRequest, EventOf, Operation, RequestOf } from "@localmodel/inference/operation.ts";
 import type { Engine } from "../contract.ts";
 import type { EngineEvent, FromEngine, ToEngine } from "../protocol.ts";

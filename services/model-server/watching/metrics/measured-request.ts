@@ -2,7 +2,7 @@
 import { codeOf } from "@localmodel/inference/failure.ts";
 import type { Usage } from "@localmodel/inference/events.ts";
 import type { AnyEvent, AnyRequest } from "@localmodel/inference/operation.ts";
-import { CLIENT_CLOSED } from "@localmodel/service/server-span.ts";
+import { CLIENT_CLOSED } from "@localmodel/service/http/server-span.ts";
 import type { GenAiConventions } from "../tracing/gen-ai.ts";
 import type { Asked, Ending, Watch, Watcher } from "../watcher.ts";
 import { type Measured, measured, type ServerMetrics } from "./server-metrics.ts";

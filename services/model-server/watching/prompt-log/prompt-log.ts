@@ -6,7 +6,7 @@
  */
 import { rateLimited } from "@localmodel/inference/unavailability.ts";
 import { frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
-import { SpectatorStream } from "@localmodel/service/event-stream.ts";
+import { SpectatorStream } from "@localmodel/service/http/event-stream.ts";
 import type { Response } from "express";
 
 const READERS_MAX = 16;

@@ -8,7 +8,7 @@ import type { Usage } from "@localmodel/inference/events.ts";
 import { codeOf } from "@localmodel/inference/failure.ts";
 import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import type { AnyEvent } from "@localmodel/inference/operation.ts";
-import { CLIENT_CLOSED } from "@localmodel/service/server-span.ts";
+import { CLIENT_CLOSED } from "@localmodel/service/http/server-span.ts";
 import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
 import type { Attributes, Span } from "@localmodel/telemetry/spans/span.ts";
 import type { Asked, Ending, Watch, Watcher } from "../watcher.ts";

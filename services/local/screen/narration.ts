@@ -3,8 +3,8 @@
  */
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { formatBytes } from "@localmodel/weights/progress/units.ts";
-import type { DesiredModel } from "./desired.ts";
-import type { ServerView } from "./server-view.ts";
+import type { DesiredModel } from "../desired/desired.ts";
+import type { ServerView } from "../desired/server-view.ts";
 
 /** A line for a change that is worth one. Downloads have a bar of their own. */
 export function lineFor(

@@ -8,16 +8,16 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { ServerMessage } from "@localmodel/localmodel/contracts/server-state.ts";
-import { SERVER_HEAP } from "@localmodel/service/heap.ts";
-import { METRICS_PORT_VARIABLE } from "@localmodel/service/metrics-server.ts";
+import { SERVER_HEAP } from "@localmodel/service/process/heap.ts";
+import { METRICS_PORT_VARIABLE } from "@localmodel/service/http/metrics-server.ts";
 import type { ProgressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
 import { formatDuration } from "@localmodel/weights/progress/units.ts";
-import { crashesInARow, restartDelayMs } from "./backoff.ts";
-import type { DesiredModel } from "./desired.ts";
+import { crashesInARow, restartDelayMs } from "../desired/backoff.ts";
+import type { DesiredModel } from "../desired/desired.ts";
 import { fetchFiles, type ModelFiles } from "./model-files.ts";
-import type { RunningServer } from "./plan.ts";
+import type { RunningServer } from "../desired/plan.ts";
 import { DRAIN_TIMEOUT_MS, serverEnvironment } from "./server-start.ts";
-import { type ServerView, viewOfServer } from "./server-view.ts";
+import { type ServerView, viewOfServer } from "../desired/server-view.ts";
 import { describeExit, type Exit, ServiceProcess } from "./service-process.ts";
 
 export type RunHooks = {

@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
-import { SUPERVISED_VARIABLE } from "@localmodel/service/lifecycle.ts";
+import { SUPERVISED_VARIABLE } from "@localmodel/service/process/lifecycle.ts";
 
 type ServiceOptions = {
   /** The module to run. */

@@ -9,9 +9,14 @@ import type { ParsedModel } from "@localmodel/localmodel/documents/judge-documen
 import { formatProblem } from "@localmodel/localmodel/documents/problem.ts";
 import { readDocuments } from "@localmodel/localmodel/documents/read-documents.ts";
 import { type BareEngine, BareWeights } from "./bare-weights.ts";
-import { type Conflict, type DesiredModel, desiredState, keepLastGood } from "./desired.ts";
+import {
+  type Conflict,
+  type DesiredModel,
+  desiredState,
+  keepLastGood,
+} from "../desired/desired.ts";
 import { optionOf } from "./engine-options.ts";
-import { unusedFields } from "./server-start.ts";
+import { unusedFields } from "../processes/server-start.ts";
 
 type Reading = {
   readonly models: readonly DesiredModel[];

@@ -15,7 +15,7 @@ import {
 } from "@localmodel/inference/refusals.ts";
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import { dialectOf, failureContextOf } from "./exchange.ts";
-import type { Logger } from "./log.ts";
+import type { Logger } from "../log/log.ts";
 import { logFieldsOf, markFailed } from "./server-span.ts";
 
 export function answerErrors(log: Logger): ErrorRequestHandler {

@@ -10,9 +10,9 @@ import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import type { WeightsProgress } from "@localmodel/weights/progress/progress.ts";
 import { formatBytes, formatDuration } from "@localmodel/weights/progress/units.ts";
 import { isTransient, WeightsError } from "@localmodel/weights/source/weights-error.ts";
-import { restartDelayMs } from "./backoff.ts";
-import type { DesiredModel } from "./desired.ts";
-import type { ServerView } from "./server-view.ts";
+import { restartDelayMs } from "../desired/backoff.ts";
+import type { DesiredModel } from "../desired/desired.ts";
+import type { ServerView } from "../desired/server-view.ts";
 
 export type ModelFiles = {
   readonly weightsPath: string;

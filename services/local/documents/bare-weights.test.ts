@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
-import { encodeGguf, metadataValue } from "../../test/support/gguf.ts";
-import { sampleGguf } from "../../test/support/sample-gguf.ts";
-import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
+import { encodeGguf, metadataValue } from "../../../test/support/gguf.ts";
+import { sampleGguf } from "../../../test/support/sample-gguf.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { DocumentSet } from "./document-set.ts";
 
 const { text } = metadataValue;

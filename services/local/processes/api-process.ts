@@ -12,9 +12,9 @@ import type {
   Directory,
   DirectoryMessage,
 } from "@localmodel/localmodel/contracts/directory.ts";
-import { API_HEAP } from "@localmodel/service/heap.ts";
+import { API_HEAP } from "@localmodel/service/process/heap.ts";
 import { formatDuration } from "@localmodel/weights/progress/units.ts";
-import { crashesInARow, restartDelayMs } from "./backoff.ts";
+import { crashesInARow, restartDelayMs } from "../desired/backoff.ts";
 import { DRAIN_TIMEOUT_MS } from "./server-start.ts";
 import { describeExit, ServiceProcess } from "./service-process.ts";
 

@@ -3,7 +3,7 @@ import {
   SERVER_CONFIG_VARIABLE,
   type ServerConfigInput,
 } from "@localmodel/localmodel/contracts/server-config.ts";
-import type { DesiredModel } from "./desired.ts";
+import type { DesiredModel } from "../desired/desired.ts";
 import type { ModelFiles } from "./model-files.ts";
 
 /** Time for open requests to finish when a service is told to stop. */

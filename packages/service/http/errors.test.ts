@@ -8,7 +8,7 @@ import { queueFull } from "@localmodel/inference/unavailability.ts";
 import express from "express";
 import { allowOnly, answerErrors, unknownUrl } from "./errors.ts";
 import { listen, type HttpServer } from "./http-server.ts";
-import { createLogger } from "./log.ts";
+import { createLogger } from "../log/log.ts";
 import { requestId } from "./request-id.ts";
 
 const lines: string[] = [];

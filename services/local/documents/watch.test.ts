@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { appendFile, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { test, type TestContext } from "node:test";
-import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { changes, signature } from "./watch.ts";
 
 async function watching(t: TestContext, names: readonly string[]) {

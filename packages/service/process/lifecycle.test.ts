@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { SUPERVISED_VARIABLE } from "./lifecycle.ts";
 
-const SERVICE = join(import.meta.dirname, "fixtures/service.ts");
+const SERVICE = join(import.meta.dirname, "../fixtures/service.ts");
 
 async function start(t: TestContext, how: "alone" | "supervised" | "with a parent") {
   const env = { ...process.env, ...(how === "supervised" && { [SUPERVISED_VARIABLE]: "1" }) };
