@@ -34,5 +34,3 @@ export const EMBEDDINGS = {
   fields: { model: "model", prompt: "input" },
   reusesPrefixes: false,
 } as const satisfies Endpoint;
-
-export const OPENAI_ENDPOINTS: readonly Endpoint[] = [CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS];
