@@ -22,7 +22,7 @@ const OWN_CLUSTER = ["disturbances.cluster.ts", "newcomer.cluster.ts", "used-rig
 const FIRST = "newcomer.cluster.ts";
 /** One after the other: they change nodes or the control plane, load two cores, or look at what all others have done. */
 const ALONE = ["disturbances.cluster.ts", "serving.cluster.ts", "used-rights.cluster.ts"];
-const TIMEOUT_MS = 900_000;
+const TIMEOUT_MS = 1_500_000;
 
 const report = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
 const logs = join(CACHE, "logs", new Date().toISOString().replaceAll(":", "-"));

@@ -25,7 +25,9 @@ import { readCluster, type RunningCluster } from "./running-cluster.ts";
 export const SYSTEM_NAMESPACE = "localmodel-system";
 export const API_URL = `http://localmodel-api.${SYSTEM_NAMESPACE}.svc.cluster.local/v1`;
 
-const READY_PATIENCE: Patience = { timeoutMs: 240_000, intervalMs: 500 };
+/** Bounds for a wait in vain, not figures: four models that start at once on two busy cores take minutes. */
+const READY_PATIENCE: Patience = { timeoutMs: 600_000, intervalMs: 500 };
+const REASON_PATIENCE: Patience = { timeoutMs: 300_000 };
 
 type StoredModel = {
   readonly metadata: { readonly generation: number; readonly name: string };
@@ -134,7 +136,7 @@ export class Scene implements AsyncDisposable {
           throw new Error(`${condition.reason}: ${condition.message}`);
         return condition;
       },
-      { timeoutMs: 120_000 },
+      REASON_PATIENCE,
     );
   }
 
