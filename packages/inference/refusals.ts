@@ -83,6 +83,17 @@ export function requestTooLarge(limitBytes: number): Failure {
   );
 }
 
+/** Repeating it may help: connections of phones and laptops stop like this. */
+export function bodyTimedOut(idleMs: number): Failure {
+  return new Failure({
+    kind: "invalid",
+    code: "request_timeout",
+    field: null,
+    httpStatus: 408,
+    message: `Nothing of the request's body has come for ${idleMs / 1000} s, and its end has not come either.`,
+  });
+}
+
 export function unsupportedMediaType(contentType: string | undefined): Failure {
   const found = contentType === undefined ? "has none" : `is '${shortened(contentType)}'`;
   return refusal(

@@ -9,6 +9,8 @@
  */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import type { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
+import { BodyMemory } from "@localmodel/service/http/bodies/body-memory.ts";
+import { readBody } from "@localmodel/service/http/bodies/read-body.ts";
 import { allowOnly, answerErrors, unknownUrl } from "@localmodel/service/http/errors.ts";
 import { speakAs } from "@localmodel/service/http/exchange.ts";
 import { guardHost } from "@localmodel/service/http/host-guard.ts";
@@ -23,7 +25,6 @@ import express, { type Express } from "express";
 import { accessLog } from "./request/access-log.ts";
 import type { AdmissionLimits } from "./admission/admission.ts";
 import { ENDPOINTS, hintAtUrl } from "./endpoints.ts";
-import { BodyMemory } from "./request/body-memory.ts";
 import { allowOrigins } from "./browsers/cors.ts";
 import { forward } from "./forward/forward.ts";
 import { healthRouter } from "./health.ts";
@@ -37,16 +38,18 @@ import { modelsRouter } from "./model-list.ts";
 import type { OpenRequests } from "./upstream/open-requests.ts";
 import { adminOnly } from "./prompt-log/admin-only.ts";
 import { promptLog } from "./prompt-log/log-route.ts";
-import { readBody } from "./request/read-body.ts";
+import { tenantOf } from "./request/context.ts";
 import { readReference } from "./request/reference.ts";
 import type { Upstream } from "./upstream/upstream.ts";
+
+type BodyLimits = Pick<ApiConfig, "bodyMaxBytes" | "bodiesMaxBytes" | "bodyIdleTimeoutMs">;
 
 export type AppOptions = {
   readonly directory: ModelDirectory;
   readonly upstream: Upstream;
   readonly requests: OpenRequests;
   readonly log: Logger;
-  readonly limits: AdmissionLimits & Pick<ApiConfig, "bodyMaxBytes" | "bodiesMaxBytes">;
+  readonly limits: AdmissionLimits & BodyLimits;
   /** Default: all there are. */
   readonly endpoints?: readonly Endpoint[];
   /** Longest silence of a stream that waits for a place. */
@@ -98,20 +101,19 @@ export function createApp(options: AppOptions): Express {
     .get(adminOnly({ fromLoopback: adminFromLoopback }), promptLog(options))
     .all(allowOnly(["GET"]));
   const limit = limitKeys(now);
-  const memory = new BodyMemory(limits.bodiesMaxBytes);
+  const body = readBody({
+    maxBytes: limits.bodyMaxBytes,
+    idleTimeoutMs: limits.bodyIdleTimeoutMs,
+    memory: new BodyMemory(limits.bodiesMaxBytes),
+    ownerOf: (req, res) => tenantOf(res) || (req.socket.remoteAddress ?? ""),
+  });
   const restrict = restrictModel(directory);
   const forwarding = forward({ ...options, metrics });
   for (const endpoint of endpoints) {
     app
       .route(endpoint.path)
       .all(speakAs(endpoint))
-      .post(
-        limit,
-        readBody(limits.bodyMaxBytes, memory),
-        readReference(endpoint),
-        restrict,
-        forwarding,
-      )
+      .post(limit, body, readReference(endpoint), restrict, forwarding)
       .all(allowOnly([endpoint.method]));
   }
 

@@ -82,8 +82,9 @@ export function createApp(options: AppOptions): Express {
   app.use(traceRequests(options.tracer, routeOf), measureRequests(options.metrics, routeOf));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
+  const body = jsonBody();
   for (const { endpoint, handler } of endpoints) {
-    app.route(endpoint.path).all(speakAs(endpoint)).post(jsonBody(), handler(serving)).all(post);
+    app.route(endpoint.path).all(speakAs(endpoint)).post(body, handler(serving)).all(post);
   }
   app.route("/admin/log").get(guardHost, readLog(serving)).all(get);
   engine.onState(({ state }) => {

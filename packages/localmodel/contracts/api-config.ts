@@ -48,7 +48,16 @@ export const ApiConfig = z.strictObject({
     .int()
     .min(1024)
     .default(512 * 1024 * 1024)
-    .describe("Of all requests that are open, together; 503 beyond it."),
+    .describe(
+      "Of all requests that are open, together, and of one key (without keys, one address) as much as stays free; " +
+        "503 beyond it.",
+    ),
+  bodyIdleTimeoutMs: z
+    .int()
+    .min(1)
+    .max(300_000)
+    .default(10_000)
+    .describe("Longest pause inside a request's body; 408 after that."),
   maxQueuedRequests: z
     .int()
     .min(0)

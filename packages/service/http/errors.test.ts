@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
-import { gzipSync } from "node:zlib";
 import type { ErrorBody } from "@localmodel/openai/dialect.ts";
 import { queueFull } from "@localmodel/inference/unavailability.ts";
 import express from "express";
@@ -16,7 +15,7 @@ const log = createLogger("test", { stream: { write: (line) => lines.push(line) }
 
 const app = express()
   .use(requestId())
-  .post("/echo", express.json({ limit: 100 }), (req, res) => void res.json(req.body))
+  .post("/echo", (_req, res) => void res.end())
   .all("/echo", allowOnly(["POST"]))
   .get("/full", () => {
     throw queueFull(3);
@@ -51,31 +50,8 @@ async function ask(path: string, init?: RequestInit): Promise<Answer> {
   return { status: response.status, code, message, retry };
 }
 
-const post = (body: string | Buffer, headers: Record<string, string> = {}) => ({
-  method: "POST",
-  body,
-  headers: { "content-type": "application/json", ...headers },
-});
-
 describe("what a client sent wrong is a 4xx in OpenAI's form that says not to repeat it", () => {
   const cases: [string, string, RequestInit | undefined, number, RegExp][] = [
-    ["a body that is too large", "/echo", post(JSON.stringify("x".repeat(200))), 413, /100 bytes/],
-    ["a body that is no JSON", "/echo", post("{"), 400, /not valid JSON/],
-    [
-      "an unknown charset",
-      "/echo",
-      post("{}", { "content-type": "application/json; charset=klingon" }),
-      415,
-      /klingon/,
-    ],
-    ["an unknown encoding", "/echo", post("{}", { "content-encoding": "zip" }), 415, /'zip'/],
-    [
-      "a broken gzip body",
-      "/echo",
-      post(gzipSync("{}").subarray(0, 12), { "content-encoding": "gzip" }),
-      400,
-      /./,
-    ],
     ["a URL that does not exist", "/nowhere?key=secret", undefined, 404, /GET \/nowhere\. /],
     ["a method that does not exist", "/echo", undefined, 405, /Allowed: POST/],
     ["a malformed percent sign", "/items/%E0%A4%A", undefined, 400, /./],

@@ -6,12 +6,8 @@
  */
 import { Failure, toFailure } from "@localmodel/inference/failure.ts";
 import {
-  invalidRequest,
   methodNotAllowed,
-  requestTooLarge,
   unknownUrl as unknownUrlFailure,
-  unsupportedEncoding,
-  unsupportedMediaType,
 } from "@localmodel/inference/refusals.ts";
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import { dialectOf, failureContextOf } from "./exchange.ts";
@@ -20,9 +16,7 @@ import { logFieldsOf, markFailed } from "./server-span.ts";
 
 export function answerErrors(log: Logger): ErrorRequestHandler {
   return (thrown, req, res, _next) => {
-    const failure = isBodyError(thrown)
-      ? fromBodyError(thrown, req.get("content-type"))
-      : toFailure(thrown);
+    const failure = toFailure(thrown);
     if (failure.status >= 500) {
       const { method, path } = req;
       markFailed(res, failure.code ?? String(failure.status));
@@ -63,34 +57,4 @@ export function allowOnly(methods: readonly string[]): RequestHandler {
   return (req, _res, next) => {
     next(methodNotAllowed(req.method, methods));
   };
-}
-
-/** What Express' body parsers throw: `type` says what went wrong. */
-type BodyError = Error & {
-  readonly type: string;
-  readonly limit?: number;
-  readonly encoding?: string;
-  readonly charset?: string;
-};
-
-function isBodyError(thrown: unknown): thrown is BodyError {
-  return thrown instanceof Error && "type" in thrown && !(thrown instanceof Failure);
-}
-
-function fromBodyError(error: BodyError, contentType: string | undefined): Failure {
-  switch (error.type) {
-    case "entity.too.large":
-      return requestTooLarge(error.limit ?? 0);
-    case "entity.parse.failed":
-      return invalidRequest(null, `The body of the request is not valid JSON: ${error.message}.`);
-    case "encoding.unsupported":
-      return unsupportedEncoding(error.encoding ?? "unknown");
-    case "charset.unsupported":
-      return unsupportedMediaType(contentType);
-    case "request.aborted":
-    case "request.size.invalid":
-      return invalidRequest(null, "The body of the request ended before its Content-Length.");
-    default:
-      return toFailure(error);
-  }
 }

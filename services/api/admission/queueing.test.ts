@@ -56,7 +56,7 @@ test("beyond the queue's bound the answer is a 429 with a time to come back", as
 
 test("bodies that would take more memory together than they may are refused until others have gone", async (t) => {
   const server = await held(t, OK);
-  const options = { bodyMaxBytes: 600_000, bodiesMaxBytes: 1_000_000 };
+  const options = { bodyMaxBytes: 600_000, bodiesMaxBytes: 1_100_000 };
   const { url } = await gateway(t, [model("m", { endpoints: [server.url], slots: 9 })], options);
   const large = { padding: "x".repeat(500_000) };
   const first = chat(url, large);

@@ -4,16 +4,30 @@
  * Express' own parser answers in its own words and takes any text that happens to decode; this one is
  * strict about bytes and says what is wrong in OpenAI's form.
  */
+import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { unsupportedMediaType } from "@localmodel/inference/refusals.ts";
 import { parseJson } from "@localmodel/openai/parsing/json.ts";
+import { BodyMemory } from "@localmodel/service/http/bodies/body-memory.ts";
+import { readBody } from "@localmodel/service/http/bodies/read-body.ts";
 import { isJsonMediaType } from "@localmodel/service/http/json-media-type.ts";
-import { raw, type RequestHandler } from "express";
+import type { RequestHandler } from "express";
 
 /** Room for a prompt of several million tokens, and no more than a process can hold many of. */
 const BODY_MAX_BYTES = 32 * 1024 * 1024;
+/** Of all that are open, together. */
+const BODIES_MAX_BYTES = 4 * BODY_MAX_BYTES;
+/** The API service, which nearly all requests come from, sends a body at once. */
+const BODY_IDLE_TIMEOUT_MS = 10_000;
 
-export function jsonBody(limitBytes = BODY_MAX_BYTES): RequestHandler[] {
-  return [requireJson, raw({ type: () => true, limit: limitBytes }), parse];
+/** For all endpoints together: they share the memory. */
+export function jsonBody(): RequestHandler[] {
+  const body = readBody({
+    maxBytes: BODY_MAX_BYTES,
+    idleTimeoutMs: BODY_IDLE_TIMEOUT_MS,
+    memory: new BodyMemory(BODIES_MAX_BYTES),
+    ownerOf: (req) => req.get(TENANT_HEADER) ?? "",
+  });
+  return [requireJson, body, parse];
 }
 
 const requireJson: RequestHandler = (req, _res, next) => {

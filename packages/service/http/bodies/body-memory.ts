@@ -1,0 +1,68 @@
+/**
+ * The memory that bodies of requests may take together, and how much of it one owner may have.
+ *
+ * One body is bounded, and so are the requests that wait for a model; but many bodies at once would still be more
+ * than the process has. A request takes its share as its bytes come, and gives it back when it ends. What an owner's
+ * requests hold is never more than what they leave free, as switches share their buffers among ports: one that takes
+ * all it can get has half, and the next one that comes still has room.
+ */
+import type { Response } from "express";
+
+export class BodyMemory {
+  readonly #maxBytes: number;
+  readonly #takenBytes = new Map<string, number>();
+  #freeBytes: number;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+    this.#freeBytes = maxBytes;
+  }
+
+  get takenBytes(): number {
+    return this.#maxBytes - this.#freeBytes;
+  }
+
+  /** What one request takes, until its response is closed. */
+  shareOf(res: Response, owner: string): BodyShare {
+    let ownBytes = 0;
+    res.once("close", () => {
+      this.#take(owner, -ownBytes);
+      ownBytes = 0;
+    });
+    return {
+      growTo: (bytes) => {
+        const more = bytes - ownBytes;
+        if (res.closed) return true;
+        if (!mayTake(more, { ownBytes: this.#ownedBy(owner), freeBytes: this.#freeBytes })) {
+          return false;
+        }
+        this.#take(owner, more);
+        ownBytes = bytes;
+        return true;
+      },
+    };
+  }
+
+  #ownedBy(owner: string): number {
+    return this.#takenBytes.get(owner) ?? 0;
+  }
+
+  #take(owner: string, bytes: number): void {
+    this.#freeBytes -= bytes;
+    const ownBytes = this.#ownedBy(owner) + bytes;
+    if (ownBytes === 0) this.#takenBytes.delete(owner);
+    else this.#takenBytes.set(owner, ownBytes);
+  }
+}
+
+export type BodyShare = {
+  /** From now on it holds so many bytes. False, and nothing changes, when that is more than there is for its owner. */
+  growTo(bytes: number): boolean;
+};
+
+type Holdings = { readonly ownBytes: number; readonly freeBytes: number };
+
+/** The dynamic threshold of Choudhury and Hahne, with a factor of one. */
+export function mayTake(bytes: number, { ownBytes, freeBytes }: Holdings): boolean {
+  return bytes <= 0 || ownBytes + bytes <= freeBytes - bytes;
+}

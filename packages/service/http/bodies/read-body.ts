@@ -1,0 +1,98 @@
+/**
+ * The body of a request, unpacked, in memory: bounded in length, in the memory that all bodies share, and in the time
+ * that may pass without a byte.
+ *
+ * Memory is taken as bytes come, never for what a client only announces: a request that sends nothing holds nothing.
+ */
+import type { Failure } from "@localmodel/inference/failure.ts";
+import { bodyTimedOut, invalidRequest, requestTooLarge } from "@localmodel/inference/refusals.ts";
+import { overloaded } from "@localmodel/inference/unavailability.ts";
+import type { Request, RequestHandler, Response } from "express";
+import type { BodyMemory } from "./body-memory.ts";
+import { GrowingBuffer } from "./growing-buffer.ts";
+import { type Unpacked, unpacked } from "./unpacked.ts";
+
+type BodyOptions = {
+  /** Of one body, packed as well as unpacked. */
+  readonly maxBytes: number;
+  /** The longest pause between two of its pieces. */
+  readonly idleTimeoutMs: number;
+  readonly memory: BodyMemory;
+  /** Whose share of the memory a request takes. */
+  readonly ownerOf: (req: Request, res: Response) => string;
+};
+
+/** Leaves a Buffer in `req.body`. */
+export function readBody(options: BodyOptions): RequestHandler {
+  const { maxBytes, idleTimeoutMs, memory, ownerOf } = options;
+  return async (req, res, next) => {
+    const announcedBytes = announcedBy(req);
+    if (announcedBytes !== undefined && announcedBytes > maxBytes) throw requestTooLarge(maxBytes);
+    const source = unpacked(req);
+    const body = new GrowingBuffer({
+      maxBytes,
+      announcedBytes: source.encoding === undefined ? announcedBytes : undefined,
+    });
+    const share = memory.shareOf(res, ownerOf(req, res));
+    const keep = (piece: Buffer): Failure | undefined => {
+      if (body.length + piece.length > maxBytes) return requestTooLarge(maxBytes);
+      if (!share.growTo(body.capacityWith(piece))) return overloaded();
+      body.add(piece);
+      return undefined;
+    };
+    const stalled = (): Failure => {
+      // What is still to come would be taken for the next request.
+      res.set("connection", "close");
+      return bodyTimedOut(idleTimeoutMs);
+    };
+    await collect(req, source, { maxBytes, idleTimeoutMs, keep, stalled });
+    req.body = body.whole();
+    next();
+  };
+}
+
+function announcedBy(req: Request): number | undefined {
+  const { "content-length": length } = req.headers;
+  return length === undefined ? undefined : Number(length);
+}
+
+type Collecting = Pick<BodyOptions, "maxBytes" | "idleTimeoutMs"> & {
+  /** Takes a piece, or says why not. */
+  readonly keep: (piece: Buffer) => Failure | undefined;
+  readonly stalled: () => Failure;
+};
+
+/** Settles at the end of the body, or as soon as it cannot be taken. What still comes then is thrown away. */
+async function collect(req: Request, source: Unpacked, limits: Collecting): Promise<void> {
+  const { stream, encoding } = source;
+  const { maxBytes, idleTimeoutMs, keep, stalled } = limits;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let sentBytes = 0;
+  const idle = setTimeout(() => reject(stalled()), idleTimeoutMs);
+  const count = (piece: Buffer): void => {
+    idle.refresh();
+    sentBytes += piece.length;
+    if (sentBytes > maxBytes) reject(requestTooLarge(maxBytes));
+  };
+  const take = (piece: Buffer): void => {
+    const refusal = keep(piece);
+    if (refusal !== undefined) reject(refusal);
+  };
+  const cut = (): void =>
+    reject(invalidRequest(null, "The body of the request ended before its Content-Length."));
+  const unreadable = ({ message }: Error): void =>
+    reject(invalidRequest(null, `The body of the request is not valid ${encoding}: ${message}.`));
+  req.on("data", count).on("aborted", cut).on("error", cut);
+  stream.on("data", take).on("end", resolve);
+  if (stream !== req) stream.on("error", unreadable);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(idle);
+    req.off("data", count).off("data", take).off("aborted", cut);
+    if (stream !== req) {
+      req.unpipe().resume();
+      stream.destroy();
+    }
+  }
+}
