@@ -63,7 +63,8 @@ export const ApiConfig = z.strictObject({
     .min(0)
     .default(512)
     .describe(
-      "Requests for one model that wait here beyond those its servers have; 429 after that.",
+      "Requests for one model that wait here beyond those its servers have; 429 after that, for the key that has " +
+        "most of them.",
     ),
   queueTimeoutMs: z
     .int()

@@ -12,7 +12,7 @@ import { isNearlyThere } from "./capacity.ts";
 import { Room } from "./room.ts";
 
 export type AdmissionLimits = {
-  /** For one model, beyond those that its servers have. */
+  /** For one model, beyond those that its servers have; shared equally by the keys whose requests wait. */
   readonly maxQueuedRequests: number;
   readonly queueTimeoutMs: number;
   readonly loadingTimeoutMs: number;
@@ -70,15 +70,16 @@ export class Admission {
     for (const [id, room] of this.#rooms) this.#advanceRoom(id, room);
   }
 
-  #refuse(model: DirectoryModel, room: Room, { patienceSeconds }: Visitor): void {
+  #refuse(model: DirectoryModel, room: Room, { tenant, patienceSeconds }: Visitor): void {
     const { maxQueuedRequests, loadingTimeoutMs } = this.#limits;
     const unserved = model.endpoints.length === 0;
     if (unserved && (!isNearlyThere(model) || loadingTimeoutMs === 0)) {
       this.#forgetEmpty(model.id, room);
       throw whyNotServing(model);
     }
-    const waitSeconds = room.waitSeconds;
-    if (room.waiting >= maxQueuedRequests || (waitSeconds ?? 0) > patienceSeconds) {
+    const waitSeconds = room.waitSeconds(tenant);
+    const isLate = (waitSeconds ?? 0) > patienceSeconds;
+    if (isLate || (room.waiting >= maxQueuedRequests && !room.makeRoom(tenant))) {
       throw queueFull(waitSeconds ?? 1);
     }
   }

@@ -53,3 +53,59 @@ test("between two turns of a tenant, nobody else has more than one", () => {
     }),
   );
 });
+
+test("how many come first is told exactly to a newcomer, and never too low to one who waits already", () => {
+  const tenants = fc.array(fc.constantFrom("a", "b", "c"), { maxLength: 40 });
+  fc.assert(
+    fc.property(tenants, fc.nat(20), fc.constantFrom("a", "new"), (waiting, served, tenant) => {
+      const queue = new FairQueue<string>();
+      for (const [index, one] of waiting.entries()) queue.push(one, `${one}${index}`);
+      for (let count = 0; count < served; count++) queue.shift();
+      const before = queue.before(tenant);
+      queue.push(tenant, "it");
+      const place = drained(queue).indexOf("it");
+      if (tenant === "new") assert.equal(before, place);
+      else assert.ok(place <= before, `${place} were before it, and ${before} were told`);
+    }),
+  );
+});
+
+test("in a full queue nobody who has less than an equal share is refused, or loses a place", () => {
+  const PLACES = 12;
+  const step = fc.record({
+    tenant: fc.constantFrom("hog", "hog", "hog", "a", "b", "c"),
+    leaves: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const queue = new FairQueue<string>();
+      const lengths = new Map<string, number>();
+      const change = (item: string | undefined, by: number) => {
+        const tenant = item?.split(" ")[0];
+        if (tenant !== undefined) lengths.set(tenant, (lengths.get(tenant) ?? 0) + by);
+      };
+      for (const [index, { tenant, leaves }] of steps.entries()) {
+        if (leaves && index % 3 === 0) change(queue.shift(), -1);
+        const own = lengths.get(tenant) ?? 0;
+        const present = new Set(
+          [...lengths].filter(([, length]) => length > 0).map(([name]) => name),
+        );
+        const share = Math.floor(PLACES / present.add(tenant).size);
+        if (queue.size === PLACES) {
+          const loser = queue.surplusOver(tenant);
+          if (loser === undefined) {
+            assert.ok(own >= share, `${tenant} was refused with ${own} of ${share}`);
+            continue;
+          }
+          const [name = ""] = loser.split(" ");
+          assert.ok((lengths.get(name) ?? 0) > share, `${name} lost a place of its share`);
+          queue.delete(name, loser);
+          change(loser, -1);
+        }
+        queue.push(tenant, `${tenant} ${index}`);
+        change(tenant, 1);
+        assert.ok(queue.size <= PLACES);
+      }
+    }),
+  );
+});

@@ -41,6 +41,27 @@ export class FairQueue<Item> {
     if (line.size === 0) this.#lines.delete(tenant);
   }
 
+  /** How many will be served, at most, before the next one of this tenant that comes. */
+  before(tenant: string): number {
+    const own = this.#lines.get(tenant)?.size ?? 0;
+    let others = 0;
+    for (const [name, line] of this.#lines) {
+      if (name !== tenant) others += Math.min(line.size, own + 1);
+    }
+    return own + others;
+  }
+
+  /**
+   * Whose place the next one of this tenant may have when there is none left: the latest of the tenant who has most.
+   * None when this tenant would then have most itself; so whoever has less than an equal share is never refused.
+   */
+  surplusOver(tenant: string): Item | undefined {
+    const own = this.#lines.get(tenant)?.size ?? 0;
+    let longest: ReadonlySet<Item> = new Set();
+    for (const line of this.#lines.values()) if (line.size > longest.size) longest = line;
+    return longest.size > own + 1 ? [...longest].at(-1) : undefined;
+  }
+
   *[Symbol.iterator](): Generator<Item> {
     for (const line of this.#lines.values()) yield* line;
   }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 import { chat, errorOf, model, gateway } from "../fixtures/gateway.ts";
+import { bearer, key, ringOf } from "../fixtures/keys.ts";
 import {
   answer,
   chunk,
@@ -52,6 +53,41 @@ test("beyond the queue's bound the answer is a 429 with a time to come back", as
     server.release();
   }
   await Promise.all(answers);
+});
+
+test("a key that fills the queue is refused itself, and keeps nobody else out", async (t) => {
+  const server = await held(t, OK);
+  const keys = ringOf(key("hog"), key("alice"));
+  const { url, requests } = await gateway(t, [model("m", { endpoints: [server.url] })], {
+    maxQueuedRequests: 4,
+    keys,
+  });
+  const hog = { headers: bearer("hog") };
+  let refused = 0;
+  const flood = Array.from({ length: 6 }, async () => {
+    const { status } = await chat(url, {}, hog);
+    if (status === 429) refused += 1;
+    return status;
+  });
+  await t.waitFor(() => assert.equal(requests.count, 6));
+  assert.equal((await chat(url, {}, hog)).status, 429);
+  const alice = [1, 2].map(() => chat(url, {}, { headers: bearer("alice") }));
+  await t.waitFor(() => assert.equal(refused, 2));
+  const tenants: string[] = [];
+  for (let served = 1; served <= 6; served++) {
+    await t.waitFor(() => assert.ok(server.arrived() >= served));
+    tenants.push(
+      /^x-localmodel-tenant: (\w+)/im.exec(server.requests[served - 1]?.head ?? "")?.[1] ?? "",
+    );
+    server.release();
+  }
+  assert.deepEqual(tenants, ["hog", "hog", "hog", "alice", "hog", "alice"]);
+  assert.deepEqual(
+    (await Promise.all(alice)).map(({ status }) => status),
+    [200, 200],
+  );
+  const served = (await Promise.all(flood)).filter((status) => status === 200);
+  assert.equal(served.length, 4);
 });
 
 test("bodies that would take more memory together than they may are refused until others have gone", async (t) => {

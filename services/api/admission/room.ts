@@ -47,9 +47,9 @@ export class Room {
     return this.#inside === 0 && this.#waiters.size === 0;
   }
 
-  /** Until one more would be let in, as far as can be told. */
-  get waitSeconds(): number | undefined {
-    return this.#departures.waitSeconds(this.#waiters.size + 1);
+  /** Until one more of this tenant would be let in, as far as can be told. */
+  waitSeconds(tenant: string): number | undefined {
+    return this.#departures.waitSeconds(this.#waiters.before(tenant) + 1);
   }
 
   /** A place at once, if there is one and nobody was here before. */
@@ -60,6 +60,15 @@ export class Room {
 
   wait(waiter: Waiter): void {
     this.#waiters.push(waiter.tenant, waiter);
+  }
+
+  /** Turns away one of a tenant who has more than its share. False when nobody has more than this one would have. */
+  makeRoom(tenant: string): boolean {
+    const hog = this.#waiters.surplusOver(tenant);
+    if (hog === undefined) return false;
+    this.giveUp(hog);
+    hog.turnAway(queueFull(this.waitSeconds(hog.tenant) ?? UNKNOWN_WAIT_SECONDS));
+    return true;
   }
 
   giveUp(waiter: Waiter): void {
@@ -76,8 +85,9 @@ export class Room {
       if (next === undefined) break;
       next.letIn(this.#place());
     }
-    const late = this.waitSeconds ?? UNKNOWN_WAIT_SECONDS;
-    this.#turnAway((waiter) => (nowMs >= waiter.deadlineMs ? queueFull(late) : undefined));
+    this.#turnAway(({ deadlineMs, tenant }) =>
+      nowMs >= deadlineMs ? queueFull(this.waitSeconds(tenant) ?? UNKNOWN_WAIT_SECONDS) : undefined,
+    );
   }
 
   /** The model is gone. */
