@@ -5,14 +5,30 @@
  * more structure than a request can need, before anything is built from it.
  */
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
-import { excessOf } from "./json-shape.ts";
+import type { Failure } from "@localmodel/inference/failure.ts";
+import { JsonShape } from "./json-shape.ts";
 
-export function parseJson(bytes: Uint8Array): unknown {
-  const excess = excessOf(bytes);
-  if (excess !== undefined) {
-    throw invalidRequest(null, `The JSON body of the request is too complex: ${excess}.`);
-  }
+/** Some microseconds each thousand: what may be done of it before others have their turn. */
+const STEPS_AT_ONCE = 100_000;
+
+/** Whoever has other work to do lets it happen in `turn`, which is asked for between the steps of a large text. */
+export async function parseJson(bytes: Uint8Array, turn: () => Promise<void>): Promise<unknown> {
+  const shape = new JsonShape(bytes);
+  while (!shape.advance(STEPS_AT_ONCE)) await turn();
+  if (shape.excess !== undefined) throw tooComplex(shape.excess);
   return parse(decode(bytes));
+}
+
+/** Of a text that is known to be short. */
+export function parseShortJson(bytes: Uint8Array): unknown {
+  const shape = new JsonShape(bytes);
+  shape.advance(Infinity);
+  if (shape.excess !== undefined) throw tooComplex(shape.excess);
+  return parse(decode(bytes));
+}
+
+export function tooComplex(excess: string): Failure {
+  return invalidRequest(null, `The JSON body of the request is too complex: ${excess}.`);
 }
 
 function decode(bytes: Uint8Array): string {

@@ -5,8 +5,6 @@ import { parseChatRequest } from "../chat/chat-request.ts";
 import { parseCompletionRequest, samplesPerPrompt } from "../completions/completion-request.ts";
 import { parseEmbeddingRequest } from "../embeddings/embedding-request.ts";
 import { Failure } from "@localmodel/inference/failure.ts";
-import { excessOf } from "./json-shape.ts";
-import { parseJson } from "./json.ts";
 import { ignoredHeader } from "./request-parser.ts";
 
 const messages = [{ role: "user", content: "Hello" }];
@@ -557,40 +555,4 @@ test("whatever the JSON, a parser returns or throws an Failure with status 400",
     }),
     { numRuns: 2000 },
   );
-});
-
-const bytes = (text: string) => new TextEncoder().encode(text);
-
-for (const [name, body, message] of [
-  ["nothing", bytes(""), /it is empty/],
-  ["half an object", bytes('{"a":'), /not valid JSON/],
-  ["bytes that are no UTF-8", Uint8Array.of(0x22, 0xff, 0x22), /not valid UTF-8/],
-  ["65 levels", bytes("[".repeat(65) + "]".repeat(65)), /deeper than 64/],
-  ["a million levels", bytes("[".repeat(1e6) + "]".repeat(1e6)), /deeper than 64/],
-  ["65 levels of objects", bytes('{"a":'.repeat(65) + "1" + "}".repeat(65)), /deeper than 64/],
-  ["objects without number", bytes(`[${"{},".repeat(200_000)}1]`), /200000 objects/],
-  ["fields without number", bytes(`{${'"a":1,'.repeat(200_001)}"b":1}`), /200000 fields/],
-] as const) {
-  test(`a body of ${name} is refused`, () => {
-    const error = refusalOf((it) => parseJson(it as Uint8Array), body);
-    assert.equal(error.status, 400);
-    assert.match(error.message, message);
-  });
-}
-
-test("what is inside a string is text, not structure", () => {
-  const nasty = fc.stringMatching(/^[[\]{}:"\\]{0,300}$/);
-  fc.assert(
-    fc.property(fc.oneof(nasty, fc.string({ unit: "binary" })), (text) => {
-      const value = { [text]: [text, { text }] };
-      assert.equal(excessOf(bytes(JSON.stringify(value))), undefined);
-    }),
-  );
-  assert.match(excessOf(bytes('"\\\\"' + "[".repeat(65))) ?? "", /deeper/);
-  assert.equal(excessOf(bytes('"\\\\\\"' + "[".repeat(65))), undefined, "the string never ends");
-});
-
-test("a body may have 64 levels and a byte order mark", () => {
-  assert.deepEqual(parseJson(bytes('\ufeff{"a":1}')), { a: 1 });
-  assert.doesNotThrow(() => parseJson(bytes("[".repeat(64) + "]".repeat(64))));
 });

@@ -1,16 +1,14 @@
 /**
  * What routing needs of a request body, read without building anything of the rest.
  *
- * One pass over the bytes: strings are skipped by native search, values by their brackets. It is as strict as
- * it has to be to agree with a JSON parser about the fields at the top: an object, its keys, where each
- * value begins and ends; the last of two equal keys counts. What is wrong further inside is for the model
- * server to refuse.
+ * It hears of what stands at the top of the body while its shape is looked at, and is as strict as it has to be to
+ * agree with a JSON parser about that: an object, its keys, where each value begins and ends; the last of two equal
+ * keys counts. What is wrong further inside is for the model server to refuse.
  */
-import { isUtf8 } from "node:buffer";
-import { invalidRequest } from "@localmodel/inference/refusals.ts";
-import type { Failure } from "@localmodel/inference/failure.ts";
-import { JSON_MAX_DEPTH } from "@localmodel/openai/parsing/json-shape.ts";
-import { parseJson } from "@localmodel/openai/parsing/json.ts";
+import type { TopLevel } from "@localmodel/openai/parsing/json-shape.ts";
+
+/** Where something stands within the body. */
+export type Span = { readonly start: number; readonly end: number };
 
 /** The prompt's bytes within the body. */
 export type PromptSpan = {
@@ -19,182 +17,150 @@ export type PromptSpan = {
   readonly ends: readonly number[];
 };
 
-type Outline = {
-  /** As the client wrote it: any type. */
-  readonly model: unknown;
-  readonly stream: boolean;
-  readonly prompt: PromptSpan | undefined;
-};
-
-/** What the endpoint calls the fields that are read. */
-type OutlineFields = {
-  readonly model: string;
-  readonly stream?: string;
-  readonly prompt: string;
-};
-
-/** Throws a 400 for what is not a JSON object. */
-export function outlineOf(body: Buffer, fields: OutlineFields): Outline {
-  if (!isUtf8(body)) throw invalidRequest(null, "The body of the request is not valid UTF-8.");
-  const scan = new Scan(body, fields);
-  return scan.run();
-}
+export type Field = Span & { readonly partEnds: readonly number[] };
 
 /** Parts that follow later say little about where a prompt belongs. */
 const PROMPT_PARTS_MAX = 256;
+/** Of a key as it is written; longer ones are nobody's. */
+const KEY_MAX_BYTES = 256;
 
-const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
-const BACKSLASH = 0x5c;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
 
-class Scan {
+/** What may come next. */
+type Expected =
+  | "object"
+  | "key"
+  | "colon"
+  | "value"
+  | "rest of scalar"
+  | "inside"
+  | "comma"
+  | "nothing";
+
+export class Outline implements TopLevel {
   readonly #body: Buffer;
-  readonly #fields: OutlineFields;
-  #at = 0;
-  #model: unknown;
-  #stream = false;
-  #prompt: PromptSpan | undefined;
+  readonly #wanted: ReadonlySet<string>;
+  readonly #fields = new Map<string, Field>();
+  #expected: Expected = "object";
+  #isEmpty = true;
+  #key: Span = { start: 0, end: 0 };
+  #start = 0;
+  #end = 0;
+  #partEnds: number[] = [];
+  #wrongAt: number | undefined;
 
-  constructor(body: Buffer, fields: OutlineFields) {
+  /** `wanted` are the fields that it is to find. */
+  constructor(body: Buffer, wanted: Iterable<string>) {
     this.#body = body;
-    this.#fields = fields;
+    this.#wanted = new Set(wanted);
   }
 
-  run(): Outline {
-    if (this.#next() !== OPEN_BRACE) throw this.#notAnObject();
-    this.#at++;
-    if (this.#next() === CLOSE_BRACE) this.#at++;
-    else while (this.#field());
-    if (this.#next() !== undefined) throw this.#malformed();
-    return { model: this.#model, stream: this.#stream, prompt: this.#prompt };
+  /** Where it stops being a JSON object; its end, if it is cut off. */
+  get wrongAt(): number | undefined {
+    return this.#wrongAt ?? (this.#expected === "nothing" ? undefined : this.#body.length);
   }
 
-  /** Reads one field. Whether another one follows. */
-  #field(): boolean {
-    if (this.#next() !== QUOTE) throw this.#malformed();
-    const key = this.#key();
-    if (this.#next() !== COLON) throw this.#malformed();
-    this.#at++;
-    this.#next();
-    const start = this.#at;
-    const ends = this.#value();
-    if (this.#at === start) throw this.#malformed();
-    this.#keep(key, start, ends);
-    const after = this.#next();
-    this.#at++;
-    if (after === COMMA) return true;
-    if (after === CLOSE_BRACE) return false;
-    throw this.#malformed();
+  get isObject(): boolean {
+    return this.#expected !== "object";
   }
 
-  #keep(key: string, start: number, ends: readonly number[]): void {
-    const { model, stream, prompt } = this.#fields;
-    if (key === model) this.#model = parseJson(this.#body.subarray(start, this.#at));
-    else if (key === stream) {
-      this.#stream = this.#body.toString("latin1", start, this.#at).trimEnd() === "true";
-    } else if (key === prompt) this.#prompt = { start, ends };
+  /** The field of this name that counts. */
+  field(name: string): Field | undefined {
+    return this.#fields.get(name);
   }
 
-  #key(): string {
-    const start = this.#at;
-    this.#skipString();
-    const text = this.#body.toString("latin1", start + 1, this.#at - 1);
-    if (!text.includes("\\")) return text;
-    return String(parseJson(this.#body.subarray(start, this.#at)));
+  string(start: number, end: number): void {
+    if (this.#expected === "key") {
+      this.#key = { start, end };
+      this.#expected = "colon";
+    } else if (this.#expected === "value") this.#take(start, end);
+    else this.#wrong(start);
   }
 
-  /** Moves behind a value. Returns where the objects in it end, if it is an array of them, or the whole. */
-  #value(): readonly number[] {
-    const first = this.#body[this.#at];
-    if (first === QUOTE) this.#skipString();
-    else if (isOpening(first)) {
-      const ends = this.#container();
-      if (ends.length > 0) return ends;
-    } else this.#skipScalar();
-    return [this.#at];
+  scalar(at: number): void {
+    if (this.#expected === "value") this.#take(at, at + 1, "rest of scalar");
+    else if (this.#expected === "rest of scalar" && this.#end === at) this.#end = at + 1;
+    else this.#wrong(at);
   }
 
-  #container(): readonly number[] {
-    const body = this.#body;
-    const ends: number[] = [];
-    let depth = 0;
-    for (; this.#at < body.length; this.#at++) {
-      const byte = body[this.#at];
-      if (byte === QUOTE) this.#skipString(-1);
-      else if (isOpening(byte)) {
-        // The object around it is a level too.
-        if (++depth >= JSON_MAX_DEPTH) throw this.#tooDeep();
-      } else if (isClosing(byte)) {
-        depth--;
-        if (depth === 1 && ends.length < PROMPT_PARTS_MAX) ends.push(this.#at + 1);
-        if (depth === 0) {
-          this.#at++;
-          return ends;
-        }
-      }
+  mark(byte: number, at: number, depth: number): void {
+    if (byte === COLON) this.#pass("colon", "value", at);
+    else if (byte === COMMA) this.#comma(at);
+    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) this.#open(byte, at, depth);
+    else this.#close(byte, at, depth);
+  }
+
+  #comma(at: number): void {
+    if (!this.#hasValue) return this.#wrong(at);
+    this.#keep();
+    this.#expected = "key";
+  }
+
+  #open(byte: number, at: number, depth: number): void {
+    if (depth === 0 && byte === OPEN_BRACE) this.#pass("object", "key", at);
+    else if (depth <= 1 && this.#expected === "value") this.#take(at, at, "inside");
+    else if (depth <= 1) this.#wrong(at);
+  }
+
+  #close(byte: number, at: number, depth: number): void {
+    if (this.#expected === "inside") {
+      if (depth === 2 && this.#partEnds.length < PROMPT_PARTS_MAX) this.#partEnds.push(at + 1);
+      if (depth !== 1) return;
+      this.#end = at + 1;
+      this.#expected = "comma";
+    } else if (
+      byte !== CLOSE_BRACE ||
+      !(this.#hasValue || (this.#isEmpty && this.#expected === "key"))
+    ) {
+      this.#wrong(at);
+    } else {
+      if (this.#hasValue) this.#keep();
+      this.#expected = "nothing";
     }
-    throw this.#malformed();
   }
 
-  #skipScalar(): void {
-    const body = this.#body;
-    let byte = body[this.#at];
-    while (byte !== undefined && byte !== COMMA && !isClosing(byte)) byte = body[++this.#at];
+  get #hasValue(): boolean {
+    return this.#expected === "comma" || this.#expected === "rest of scalar";
   }
 
-  /** From a quote to behind the one that closes it, or so many bytes from there. */
-  #skipString(offset = 0): void {
-    const body = this.#body;
-    let end = body.indexOf(QUOTE, this.#at + 1);
-    while (end !== -1 && isEscaped(body, end)) end = body.indexOf(QUOTE, end + 1);
-    if (end === -1) throw this.#malformed();
-    this.#at = end + 1 + offset;
+  #take(start: number, end: number, expected: Expected = "comma"): void {
+    this.#start = start;
+    this.#end = end;
+    this.#partEnds = [];
+    this.#expected = expected;
   }
 
-  /** The byte after white space. */
-  #next(): number | undefined {
-    const body = this.#body;
-    while (isWhiteSpace(body[this.#at])) this.#at++;
-    return body[this.#at];
+  #keep(): void {
+    this.#isEmpty = false;
+    const name = this.#name();
+    if (name === undefined || !this.#wanted.has(name)) return;
+    this.#fields.set(name, { start: this.#start, end: this.#end, partEnds: this.#partEnds });
   }
 
-  #notAnObject(): Failure {
-    // Says what is wrong with it, if it is no JSON at all.
-    parseJson(this.#body);
-    return invalidRequest(null, "The body of the request must be a JSON object.", "invalid_type");
+  /** Undefined for a key that is too long to be one of ours, or no JSON. */
+  #name(): string | undefined {
+    const { start, end } = this.#key;
+    if (end - start > KEY_MAX_BYTES) return undefined;
+    const text = this.#body.toString("latin1", start + 1, end - 1);
+    if (!text.includes("\\")) return text;
+    try {
+      return String(JSON.parse(this.#body.toString("utf8", start, end)));
+    } catch {
+      this.#wrong(start);
+      return undefined;
+    }
   }
 
-  #malformed(): Failure {
-    parseJson(this.#body);
-    return invalidRequest(null, "The body of the request is not valid JSON.");
+  #pass(expected: Expected, next: Expected, at: number): void {
+    if (this.#expected === expected) this.#expected = next;
+    else this.#wrong(at);
   }
 
-  #tooDeep(): Failure {
-    const message = `The JSON body of the request is too complex: nested deeper than ${JSON_MAX_DEPTH} levels.`;
-    return invalidRequest(null, message);
+  #wrong(at: number): void {
+    this.#wrongAt ??= at;
   }
-}
-
-function isOpening(byte: number | undefined): boolean {
-  return byte === OPEN_BRACE || byte === OPEN_BRACKET;
-}
-
-function isClosing(byte: number | undefined): boolean {
-  return byte === CLOSE_BRACE || byte === CLOSE_BRACKET;
-}
-
-function isWhiteSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}
-
-/** An odd number of backslashes before it. */
-function isEscaped(json: Uint8Array, quote: number): boolean {
-  let first = quote;
-  while (json[first - 1] === BACKSLASH) first--;
-  return (quote - first) % 2 === 1;
 }

@@ -3,10 +3,13 @@
  */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { invalidRequest, unsupportedMediaType } from "@localmodel/inference/refusals.ts";
+import { parseShortJson } from "@localmodel/openai/parsing/json.ts";
 import { isJsonMediaType } from "@localmodel/service/http/json-media-type.ts";
+import { Turns } from "@localmodel/service/process/turns.ts";
 import type { Request, RequestHandler } from "express";
 import { contextOf } from "./context.ts";
-import { outlineOf, type PromptSpan } from "./outline.ts";
+import type { Field, PromptSpan } from "./outline.ts";
+import { readOutline } from "./read-outline.ts";
 
 export type Reference = {
   readonly body: Buffer;
@@ -17,35 +20,60 @@ export type Reference = {
   readonly prompt: PromptSpan | undefined;
 };
 
+/** As it is written in the body. */
+const MODEL_MAX_BYTES = 4096;
+
+/** All requests share them. */
+const turns = new Turns();
+
 export function readReference(endpoint: Endpoint): RequestHandler {
-  return (req, res, next) => {
-    contextOf(res).reference = parseReference(req, endpoint);
+  return async (req, res, next) => {
+    contextOf(res).reference = await parseReference(req, endpoint);
     next();
   };
 }
 
-function parseReference(req: Request, { fields, reusesPrefixes }: Endpoint): Reference {
+async function parseReference(req: Request, endpoint: Endpoint): Promise<Reference> {
+  const { fields, reusesPrefixes } = endpoint;
   const body = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
   // Also what keeps web pages out: they cannot send this type to another site without being asked first.
   if (body.length > 0 && !isJsonMediaType(req.headers["content-type"]))
     throw unsupportedMediaType(req.headers["content-type"]);
-  const { model, stream, prompt } = outlineOf(body, fields);
-  const id = modelOf(model, fields.model);
+  const outline = await readOutline(body, Object.values(fields), turns.next);
+  const id = modelOf(body, outline.field(fields.model), fields.model);
+  const stream = fields.stream === undefined ? undefined : outline.field(fields.stream);
   return {
     body,
-    stream,
-    prompt: reusesPrefixes ? prompt : undefined,
+    stream: stream !== undefined && textOf(body, stream) === "true",
+    prompt: reusesPrefixes ? promptOf(outline.field(fields.prompt)) : undefined,
     ...(id !== undefined && { model: id }),
   };
 }
 
+function textOf(body: Buffer, { start, end }: Field): string {
+  return body.toString("latin1", start, end);
+}
+
+function promptOf(field: Field | undefined): PromptSpan | undefined {
+  if (field === undefined) return undefined;
+  const { start, end, partEnds } = field;
+  return { start, ends: partEnds.length > 0 ? partEnds : [end] };
+}
+
 /** OpenAI's clients send null for what they leave out. */
-function modelOf(model: unknown, field: string): string | undefined {
-  if (model === undefined || model === null || model === "") return undefined;
+function modelOf(body: Buffer, found: Field | undefined, name: string): string | undefined {
+  if (found === undefined) return undefined;
+  const { start, end } = found;
+  if (end - start > MODEL_MAX_BYTES) {
+    const message = `Invalid '${name}': expected the id of a model, at most ${MODEL_MAX_BYTES} bytes long.`;
+    throw invalidRequest(name, message, "string_above_max_length");
+  }
+  const model = parseShortJson(body.subarray(start, end));
+  if (model === null || model === "") return undefined;
   if (typeof model === "string") return model;
   throw invalidRequest(
-    field,
-    `Invalid type for '${field}': expected a string, but got ${Array.isArray(model) ? "an array" : `a value of type ${typeof model}`} instead.`,
+    name,
+    `Invalid type for '${name}': expected a string, but got ${Array.isArray(model) ? "an array" : `a value of type ${typeof model}`} instead.`,
     "invalid_type",
   );
 }

@@ -10,6 +10,7 @@ import { parseJson } from "@localmodel/openai/parsing/json.ts";
 import { BodyMemory } from "@localmodel/service/http/bodies/body-memory.ts";
 import { readBody } from "@localmodel/service/http/bodies/read-body.ts";
 import { isJsonMediaType } from "@localmodel/service/http/json-media-type.ts";
+import { Turns } from "@localmodel/service/process/turns.ts";
 import type { RequestHandler } from "express";
 
 /** Room for a prompt of several million tokens, and no more than a process can hold many of. */
@@ -36,8 +37,11 @@ const requireJson: RequestHandler = (req, _res, next) => {
   next();
 };
 
-const parse: RequestHandler = (req, _res, next) => {
+/** All requests share them. */
+const turns = new Turns();
+
+const parse: RequestHandler = async (req, _res, next) => {
   const body: unknown = req.body;
-  req.body = parseJson(body instanceof Uint8Array ? body : new Uint8Array());
+  req.body = await parseJson(body instanceof Uint8Array ? body : new Uint8Array(), turns.next);
   next();
 };
