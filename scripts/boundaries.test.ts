@@ -254,7 +254,7 @@ const brokenFloors: {
     name: "a folder that imports a type from a higher one",
     floors: ["a/", "b/"],
     modules: { "a/a.ts": UP, "b/b.ts": "" },
-    messages: [/api\/a\/a.ts:2: imports b\/ .* not below a\//],
+    messages: [/api\/a\/a.ts:2: imports b\/b.ts .* not below a\//],
   },
   {
     name: "two folders that import each other",
@@ -267,6 +267,12 @@ const brokenFloors: {
     floors: ["a/"],
     modules: { "a/a.ts": 'export * from "../used.ts";' },
     messages: [/a\/a.ts:2: imports used.ts/],
+  },
+  {
+    name: "a folder that imports a file at the root on the same floor as the dot, or above",
+    floors: ["a/ .", "c/"],
+    modules: { "a/a.ts": 'import "../used.ts";', "top.ts": 'import "./c/c.ts";', "c/c.ts": "" },
+    messages: [/a\/a.ts:2: imports used.ts/, /top.ts:2: imports c\/c.ts/],
   },
   {
     name: "a file on a floor that imports what is above it",
@@ -301,6 +307,16 @@ test("the floors allow what goes down, what is in one folder, and what tests loo
     "a/fixtures/a.ts": 'import "../../b/b.ts";',
     "b/b.ts": 'import "../a/deep/a.ts";\nimport "../leaf.ts";',
     "top.ts": 'import "./b/b.ts";\nimport "./used.ts";',
+  });
+  assert.deepEqual(violations, []);
+});
+
+test("the floors allow a folder above the dot to import files at the root, and those each other", () => {
+  const violations = foundOnFloors(["a/", ".", "b/"], {
+    "a/a.ts": "",
+    "one.ts": 'import "./a/a.ts";\nimport "./two.ts";',
+    "two.ts": "",
+    "b/b.ts": 'import "../one.ts";\nimport "../a/a.ts";',
   });
   assert.deepEqual(violations, []);
 });

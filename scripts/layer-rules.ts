@@ -18,7 +18,7 @@ export function layerViolations(
   );
 }
 
-function isProduction(path: string): boolean {
+export function isProduction(path: string): boolean {
   return !path.endsWith(".test.ts") && !path.split("/").includes("fixtures");
 }
 
@@ -32,7 +32,7 @@ function violationsBelow(
   production: readonly ReadModule[],
 ): readonly Violation[] {
   const inside = production.filter(({ path }) => path.startsWith(`${root}/`));
-  const places = new Set(inside.map(({ path }) => placeOf(path, root)));
+  const places = new Set(inside.map(({ path }) => placeOf(path, root, floors)));
   const unplaced = [...places].filter((place) => place.endsWith("/") && !floors.has(place));
   const stale = [...floors.keys()].filter((place) => !places.has(place));
   return [
@@ -51,23 +51,26 @@ function importsUpward(
   root: string,
   floors: ReadonlyMap<string, number>,
 ): readonly Violation[] {
-  const here = placeOf(path, root);
+  const here = placeOf(path, root, floors);
   const floorOf = (place: string): number => floors.get(place) ?? Number.POSITIVE_INFINITY;
   return facts.imports.flatMap(({ specifier, line }) => {
     if (specifier === undefined || !specifier.startsWith(".")) return [];
     const target = posix.join(posix.dirname(path), specifier);
     if (!target.startsWith(`${root}/`) || !isProduction(target)) return [];
-    const there = placeOf(target, root);
-    // Files at the root that no floor names may be in any order among themselves.
-    const isAbove = !floors.has(here) && !here.endsWith("/");
-    if (there === here || isAbove || floorOf(there) < floorOf(here)) return [];
-    const message = `imports ${there} of ${root}, which is not below ${here}: see scripts/layers.ts`;
+    const there = placeOf(target, root, floors);
+    if (there === here || floorOf(there) < floorOf(here)) return [];
+    const what = target.slice(root.length + 1);
+    const message = `imports ${what} of ${root}, which is not below ${here}: see scripts/layers.ts`;
     return [{ path, line, message }];
   });
 }
 
-/** The folder right below `root`, with a slash, or the file's name. */
-function placeOf(path: string, root: string): string {
+/** Stands for the files at the root that no floor names, which may be in any order among themselves. */
+const OTHERS = ".";
+
+/** The folder right below `root`, with a slash, or a file that has a floor of its own, or the others. */
+function placeOf(path: string, root: string, floors: ReadonlyMap<string, number>): string {
   const [first = "", ...rest] = path.slice(root.length + 1).split("/");
-  return rest.length > 0 ? `${first}/` : first;
+  if (rest.length > 0) return `${first}/`;
+  return floors.has(first) ? first : OTHERS;
 }

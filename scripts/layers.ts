@@ -2,12 +2,20 @@
  * The floors of each workspace, lowest first: what stands on one imports only what stands on an earlier one.
  *
  * A name with a slash is a folder; one without is a file at the root that folders may import. Root files
- * that are not named stand above everything. What stands on the same floor does not know of each other.
- * A new folder needs a place here; fixtures and tests stand outside.
+ * that are not named stand on the floor that has a dot, and without a dot above everything. What stands on the
+ * same floor does not know of each other, except for those root files. A new folder needs a place here; fixtures
+ * and tests stand outside.
  */
 export type Layers = Readonly<Record<string, readonly string[]>>;
 
 export const LAYERS: Layers = {
+  "packages/grammar": [
+    "grammar-error.ts json.ts",
+    "budget.ts",
+    "regular/",
+    "rules/ schema/",
+    "emit/ gbnf/",
+  ],
   "packages/kube": [
     "log.ts objects/ time/",
     "access/",
@@ -16,6 +24,7 @@ export const LAYERS: Layers = {
     "work/",
     "manager/",
   ],
+  "packages/llama": ["pointer.ts", "generated/", "logs/ native/", "library/", ".", "sampling/"],
   "packages/localmodel": ["resource/", "cluster/ contracts/", "documents/"],
   "packages/openai": [
     "answers/ parsing/ sse.ts",

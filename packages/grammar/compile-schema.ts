@@ -6,10 +6,10 @@
  */
 import { type Limits, DEFAULT_LIMITS, createBudget } from "./budget.ts";
 import { createCounted } from "./emit/counted.ts";
-import { type Grammar, createGrammarBuilder } from "./emit/grammar.ts";
+import { type Grammar, createGrammarBuilder } from "./rules/grammar.ts";
 import { type Whitespace, createLayout } from "./emit/layout.ts";
 import { createTexts } from "./emit/texts.ts";
-import { tidy } from "./emit/tidy.ts";
+import { tidy } from "./rules/tidy.ts";
 import { createEmitter, unsatisfiable } from "./emit/values.ts";
 import { writeGbnf } from "./gbnf/write.ts";
 import { GrammarError } from "./grammar-error.ts";

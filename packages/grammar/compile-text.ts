@@ -5,9 +5,9 @@
  */
 import { type Budget, type Limits, DEFAULT_LIMITS, createBudget } from "./budget.ts";
 import { compileSchema, type SchemaOptions } from "./compile-schema.ts";
-import { createGrammarBuilder } from "./emit/grammar.ts";
+import { createGrammarBuilder } from "./rules/grammar.ts";
 import { createTexts } from "./emit/texts.ts";
-import { tidy } from "./emit/tidy.ts";
+import { tidy } from "./rules/tidy.ts";
 import { readGbnf } from "./gbnf/read.ts";
 import { writeGbnf } from "./gbnf/write.ts";
 import { GrammarError } from "./grammar-error.ts";

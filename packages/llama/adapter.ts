@@ -3,7 +3,7 @@ import { type Model, readString } from "./model.ts";
 import { LlamaError, OwnershipError } from "./native/errors.ts";
 import { Handle } from "./native/handle.ts";
 import { readInt32s } from "./native/native.ts";
-import type { Pointer } from "./native/pointer.ts";
+import type { Pointer } from "./pointer.ts";
 
 /** @throws LlamaError when the file is no adapter for this model: llama.cpp's log says why */
 export async function loadAdapter(model: Model, path: string): Promise<Adapter> {

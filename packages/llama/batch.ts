@@ -18,7 +18,7 @@ export type BatchLimits = {
 };
 
 /** What the numbers in it must stay below. */
-export type BatchBounds = {
+type BatchBounds = {
   readonly vocabulary: number;
   readonly sequences: number;
   /** Of a vector in place of a token. */
@@ -26,7 +26,7 @@ export type BatchBounds = {
 };
 
 /** Whoever made it, and frees it if nobody else does. */
-export type BatchOwner = { readonly release: (batch: Batch) => void };
+type BatchOwner = { readonly release: (batch: Batch) => void };
 
 export class Batch implements Disposable {
   readonly capacity: number;
@@ -194,5 +194,5 @@ export class Batch implements Disposable {
 
 function within(what: string, value: number, bound: number): void {
   if (Number.isInteger(value) && value >= 0 && value < bound) return;
-  throw new RangeError(`${value} is no ${what}: they go from 0 to ${bound - 1}`);
+  throw new RangeError(`There is no ${what} ${value}: they go from 0 to ${bound - 1}`);
 }

@@ -11,7 +11,7 @@ import type { llama_context_params } from "./generated/structures.ts";
 export type CacheType = Lowercase<keyof typeof ggml_type>;
 export type Pooling = Lowercase<keyof typeof llama_pooling_type>;
 
-export type RopeOptions = {
+type RopeOptions = {
   readonly scaling?: Lowercase<Exclude<keyof typeof llama_rope_scaling_type, "MAX_VALUE">>;
   readonly frequencyBase?: number;
   readonly frequencyScale?: number;

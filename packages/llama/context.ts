@@ -13,7 +13,7 @@ import type { Reservation } from "./logs/log-lines.ts";
 import type { Model } from "./model.ts";
 import { LlamaError, OwnershipError } from "./native/errors.ts";
 import { Handle } from "./native/handle.ts";
-import type { Pointer } from "./native/pointer.ts";
+import type { Pointer } from "./pointer.ts";
 import { Outputs } from "./outputs.ts";
 import { Sequences } from "./sequences.ts";
 
@@ -190,7 +190,7 @@ export class Context implements Disposable {
   setThreads(threads: number, batchThreads: number): void {
     for (const count of [threads, batchThreads]) {
       if (!Number.isInteger(count) || count < 1)
-        throw new RangeError(`${count} is no number of threads`);
+        throw new RangeError(`The number of threads must be a whole number from 1, not ${count}`);
     }
     this.model.llama.native.call.llama_set_n_threads(this.pointer, threads, batchThreads);
   }

@@ -31,7 +31,7 @@ export type ModelOptions = {
 };
 
 /** The structure, and the memory that it points at, which lives until the model is loaded. */
-export type ModelParams = Disposable & { readonly params: llama_model_params };
+type ModelParams = Disposable & { readonly params: llama_model_params };
 
 /** Makes memory of so many bytes that lives as long as the structure. */
 type Hold = (bytes: number) => NativeMemory;
@@ -98,6 +98,6 @@ function overrides(
   return list.address;
 }
 
-export function upper<Name extends string>(name: Name): Uppercase<Name> {
+function upper<Name extends string>(name: Name): Uppercase<Name> {
   return name.toUpperCase() as Uppercase<Name>;
 }

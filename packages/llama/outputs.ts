@@ -6,7 +6,7 @@ import type { Pooling } from "./context-options.ts";
 import type { Model } from "./model.ts";
 import { LlamaError } from "./native/errors.ts";
 import { Views } from "./native/memory.ts";
-import type { Pointer } from "./native/pointer.ts";
+import type { Pointer } from "./pointer.ts";
 import type { Sequences } from "./sequences.ts";
 
 type Source = {

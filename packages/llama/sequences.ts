@@ -4,7 +4,7 @@
  */
 import { LlamaError } from "./native/errors.ts";
 import type { Native } from "./native/native.ts";
-import type { Pointer } from "./native/pointer.ts";
+import type { Pointer } from "./pointer.ts";
 
 const END = -1;
 
@@ -31,7 +31,7 @@ export class Sequences {
   /** @throws RangeError for a number that is no sequence of the context's */
   check(sequence: number): number {
     if (Number.isInteger(sequence) && sequence >= 0 && sequence < this.#count) return sequence;
-    throw new RangeError(`${sequence} is no sequence: the context has ${this.#count}`);
+    throw new RangeError(`There is no sequence ${sequence}: the context has ${this.#count}`);
   }
 
   /**
@@ -76,7 +76,8 @@ export class Sequences {
   /** Divides positions. @throws LlamaError where positions are fixed */
   divide(sequence: number, divisor: number, from = 0, to = END): void {
     this.#assertShifts();
-    if (!Number.isInteger(divisor) || divisor < 1) throw new RangeError(`${divisor} is no divisor`);
+    if (!Number.isInteger(divisor) || divisor < 1)
+      throw new RangeError(`Positions are divided by a whole number from 1, not by ${divisor}`);
     const id = this.check(sequence);
     this.#native.call.llama_memory_seq_div(this.#memory, id, from, to, divisor);
   }

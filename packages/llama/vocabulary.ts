@@ -2,13 +2,13 @@
 import { LLAMA_TOKEN_NULL, llama_token_attr, llama_vocab_type } from "./generated/constants.ts";
 import type { Handle } from "./native/handle.ts";
 import { type Native, required } from "./native/native.ts";
-import type { Pointer } from "./native/pointer.ts";
+import type { Pointer } from "./pointer.ts";
 
-export type VocabularyKind = Lowercase<keyof typeof llama_vocab_type>;
-export type TokenAttribute = Lowercase<keyof typeof llama_token_attr>;
+type VocabularyKind = Lowercase<keyof typeof llama_vocab_type>;
+type TokenAttribute = Lowercase<keyof typeof llama_token_attr>;
 
 /** Undefined where the model has none. */
-export type SpecialTokens = Readonly<
+type SpecialTokens = Readonly<
   Record<
     | "bos"
     | "eos"
@@ -88,7 +88,7 @@ export class Vocabulary {
   /** @throws RangeError for a number that is no token of this vocabulary */
   check(token: number): number {
     if (Number.isInteger(token) && token >= 0 && token < this.size) return token;
-    throw new RangeError(`${token} is no token: the vocabulary has ${this.size}`);
+    throw new RangeError(`There is no token ${token}: the vocabulary has ${this.size}`);
   }
 
   /** As the file has it: not for people, and not what the token adds to an answer. */

@@ -7,7 +7,7 @@ import { canonicalText, type Json } from "../json.ts";
 import { type Contains, type Facts, type Term } from "../schema/facts.ts";
 import { itemAt } from "../schema/inside.ts";
 import { unsupported } from "../schema/keywords.ts";
-import { type Item, type Sequence, ruleItem, text } from "./grammar.ts";
+import { type Item, type Sequence, ruleItem, text } from "../rules/grammar.ts";
 import type { Emitter } from "./values.ts";
 
 const MAX_UNIQUE_VALUES = 7;

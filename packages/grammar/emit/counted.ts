@@ -5,7 +5,7 @@
  * 32, 1,024, … so that rules grow with the logarithm. Every form recurses at its end only, and at most one
  * more possibility than levels of blocks is open at any time.
  */
-import { type GrammarBuilder, type Item, type Sequence, ruleItem } from "./grammar.ts";
+import { type GrammarBuilder, type Item, type Sequence, ruleItem } from "../rules/grammar.ts";
 
 const BLOCK = 32;
 

@@ -6,7 +6,7 @@
  */
 import { rangesOf } from "../regular/char-set.ts";
 import type { Counted } from "./counted.ts";
-import { type GrammarBuilder, type Sequence, setItem, text } from "./grammar.ts";
+import { type GrammarBuilder, type Sequence, setItem, text } from "../rules/grammar.ts";
 
 export type Whitespace = "flexible" | "compact" | "spaced";
 

@@ -1,6 +1,6 @@
 /** One JSON value as it is written, with the white space that the layout allows between its tokens. */
 import { type Json, isArray, isObject } from "../json.ts";
-import { type Sequence, text } from "./grammar.ts";
+import { type Sequence, text } from "../rules/grammar.ts";
 import type { Layout } from "./layout.ts";
 
 export function createLiteral({ inside, afterColon, afterComma }: Layout) {

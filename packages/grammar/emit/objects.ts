@@ -7,7 +7,7 @@
 import { GrammarError } from "../grammar-error.ts";
 import { type Conjunction, type Facts, compareOrders } from "../schema/facts.ts";
 import { memberAt } from "../schema/inside.ts";
-import { type Item, type Sequence, ruleItem, text } from "./grammar.ts";
+import { type Item, type Sequence, ruleItem, text } from "../rules/grammar.ts";
 import { type OtherMember, otherMembers } from "./other-members.ts";
 import type { Emitter } from "./values.ts";
 

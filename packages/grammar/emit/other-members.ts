@@ -10,7 +10,7 @@ import { type Block, type Conjunction, type Facts, keyOf } from "../schema/facts
 import { dfaOf } from "../schema/inside.ts";
 import { namesLanguage } from "../schema/string-languages.ts";
 import type { Schemas } from "../schema/unfold.ts";
-import type { Item, Sequence } from "./grammar.ts";
+import type { Item, Sequence } from "../rules/grammar.ts";
 import type { Emitter } from "./values.ts";
 
 const MAX_CLASSES = 64;

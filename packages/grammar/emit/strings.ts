@@ -7,7 +7,7 @@ import type { Expression } from "../regular/expression.ts";
 import { dfaOf } from "../schema/inside.ts";
 import type { Schemas } from "../schema/unfold.ts";
 import type { Counted } from "./counted.ts";
-import { type Sequence, text } from "./grammar.ts";
+import { type Sequence, text } from "../rules/grammar.ts";
 import type { Texts } from "./texts.ts";
 
 /** Strings that are limited by a length and by more are cut at about this many states of their automaton. */

@@ -24,7 +24,7 @@ import {
   ruleItem,
   setItem,
   text,
-} from "./grammar.ts";
+} from "../rules/grammar.ts";
 
 const CONTROLS = setOf([0, 0x1f]);
 const ESCAPED: CharSet = union(CONTROLS, charSet(0x22), charSet(0x5c));

@@ -24,7 +24,7 @@ import { stringsOf } from "../schema/string-languages.ts";
 import type { Schemas } from "../schema/unfold.ts";
 import { emitArray } from "./arrays.ts";
 import type { Counted } from "./counted.ts";
-import { type GrammarBuilder, type Item, type Sequence, ruleItem, text } from "./grammar.ts";
+import { type GrammarBuilder, type Item, type Sequence, ruleItem, text } from "../rules/grammar.ts";
 import type { Layout } from "./layout.ts";
 import { createLiteral } from "./literals.ts";
 import { emitObject } from "./objects.ts";

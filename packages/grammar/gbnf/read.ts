@@ -5,10 +5,10 @@
  * has no end) and repetitions that would unroll into too much are typed errors.
  */
 import { DEFAULT_LIMITS, type Limits } from "../budget.ts";
-import type { Grammar, Item, Rule, Sequence } from "../emit/grammar.ts";
+import type { Grammar, Item, Rule, Sequence } from "../rules/grammar.ts";
 import { GrammarError } from "../grammar-error.ts";
 import { ANY_CHAR, type CharSet, complement, setOf, union } from "../regular/char-set.ts";
-import { leftRecursiveRule } from "./left-recursion.ts";
+import { leftRecursiveRule } from "../rules/left-recursion.ts";
 
 /** llama.cpp refuses more. */
 const MAX_REPETITIONS = 2000;

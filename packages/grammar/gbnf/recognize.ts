@@ -4,7 +4,7 @@
  * It says whether a text is accepted, which characters may follow, and which text must follow. Stacks share their
  * tails, so that a state costs what differs.
  */
-import type { Grammar } from "../emit/grammar.ts";
+import type { Grammar } from "../rules/grammar.ts";
 import { type CharSet, hasChar } from "../regular/char-set.ts";
 
 /** A grammar laid out as one row of elements: a set of characters, the number of a rule, or the end of an alternative. */

@@ -1,5 +1,5 @@
 /** Writes a grammar as GBNF, the text that llama.cpp reads. */
-import type { Grammar, Item, Sequence } from "../emit/grammar.ts";
+import type { Grammar, Item, Sequence } from "../rules/grammar.ts";
 import { type CharSet, LAST_CODE_POINT } from "../regular/char-set.ts";
 
 export function writeGbnf({ rules }: Grammar): string {

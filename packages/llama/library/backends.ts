@@ -2,7 +2,7 @@
 import { ggml_backend_dev_type } from "../generated/constants.ts";
 import { type Native, readStructure, readText, structureBytes } from "../native/native.ts";
 import { NativeMemory } from "../native/memory.ts";
-import type { Pointer } from "../native/pointer.ts";
+import type { Pointer } from "../pointer.ts";
 import type { Libraries } from "./candidates.ts";
 
 export type Device = {

@@ -19,7 +19,7 @@ export type Libraries = {
   readonly paths: readonly string[];
 };
 
-export type Machine = { readonly platform: NodeJS.Platform; readonly arch: string };
+type Machine = { readonly platform: NodeJS.Platform; readonly arch: string };
 
 const PLATFORM_NAMES: Partial<Record<NodeJS.Platform, string>> = {
   linux: "linux",

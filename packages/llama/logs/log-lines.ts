@@ -4,7 +4,7 @@
  */
 import { ggml_log_level } from "../generated/constants.ts";
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
+type LogLevel = "debug" | "info" | "warn" | "error";
 
 export type LogLine = {
   readonly level: LogLevel;

@@ -3,13 +3,13 @@
  * is using it; its pointer cannot be had afterwards.
  */
 import { OwnershipError } from "./errors.ts";
-import type { Pointer } from "./pointer.ts";
+import type { Pointer } from "../pointer.ts";
 
 /** What a handle needs to know of those that it owns. */
 type Owned = Disposable & { readonly busy: boolean };
 
 /** A handle, for one that is made from it. */
-export type Owner = {
+type Owner = {
   adopt(handle: Owned): void;
   release(handle: Owned): void;
 };

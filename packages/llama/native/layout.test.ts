@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import koffi from "koffi";
 import { LLAMA_RELEASE } from "../generated/constants.ts";
-import { DEFAULTS } from "../generated/defaults.ts";
+import { DEFAULTS } from "../fixtures/generated-defaults.ts";
 import { STRUCTURES } from "../generated/structures.ts";
 import { candidatesFor } from "../library/candidates.ts";
 import { bindNative, structureBytes } from "./native.ts";

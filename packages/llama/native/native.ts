@@ -7,7 +7,7 @@ import koffi, { type KoffiFunc, type LibraryHandle } from "koffi";
 import { type LlamaFunctions, PROTOTYPES } from "../generated/functions.ts";
 import { CALLBACKS, STRUCTURES, type Structures } from "../generated/structures.ts";
 import { LlamaError } from "./errors.ts";
-import type { Pointer } from "./pointer.ts";
+import type { Pointer } from "../pointer.ts";
 
 /**
  * koffi runs a function on a stack of its own, 128 KiB for asynchronous calls: too small for llama.cpp, which parses

@@ -5,7 +5,7 @@ import { NativeMemory, Views } from "../native/memory.ts";
 /** `llama_token_data`: an id, a logit, a probability. */
 const WORDS = 3;
 
-export type Candidate = {
+type Candidate = {
   readonly token: number;
   readonly logit: number;
   /** 0 until a stage computes it. */

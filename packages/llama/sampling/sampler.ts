@@ -7,7 +7,7 @@ import type { Model } from "../model.ts";
 import { LlamaError } from "../native/errors.ts";
 import { Handle } from "../native/handle.ts";
 import { required } from "../native/native.ts";
-import type { Pointer } from "../native/pointer.ts";
+import type { Pointer } from "../pointer.ts";
 import { Candidates } from "./candidates.ts";
 import { chooses, makeStage, type Stage } from "./stages.ts";
 

@@ -4,10 +4,10 @@
  */
 import type { Vocabulary } from "../vocabulary.ts";
 import type { Native } from "../native/native.ts";
-import type { Pointer } from "../native/pointer.ts";
+import type { Pointer } from "../pointer.ts";
 
 /** What chooses the token: one of these ends a chain that chooses. Seeds are 32 bits, and always given. */
-export type ChoosingStage =
+type ChoosingStage =
   | { readonly type: "greedy" }
   | { readonly type: "dist"; readonly seed: number }
   | {

@@ -4,7 +4,7 @@
  *
  * Dropping matters for more than size: an alternative that never ends is a trap in which a model writes until its limit.
  */
-import { usersOf } from "../gbnf/left-recursion.ts";
+import { usersOf } from "./left-recursion.ts";
 import type { Grammar, Item, Rule, Sequence } from "./grammar.ts";
 
 /** Undefined where nothing at all can be written. */

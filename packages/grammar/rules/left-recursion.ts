@@ -1,5 +1,5 @@
 /** Finds a rule that can begin with itself, directly or through others and what may be empty. */
-import type { Rule } from "../emit/grammar.ts";
+import type { Rule } from "./grammar.ts";
 
 export function leftRecursiveRule(rules: readonly Rule[]): number | undefined {
   const nullable = nullableRules(rules);
