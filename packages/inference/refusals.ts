@@ -23,19 +23,24 @@ export function missingField(field: string): Failure {
 type ContextOverflow = {
   readonly limit: number;
   readonly prompt: number;
+  /** Whether that is only as far as anybody counted. */
+  readonly more?: boolean;
+  /** Which of several prompts. */
+  readonly field?: string;
   /** Tokens the request reserves for the answer, if it is the sum that does not fit. */
   readonly completion?: number;
 };
 
 /** Agents look for these sentences to know when to shorten a conversation. */
-export function contextLengthExceeded({ limit, prompt, completion }: ContextOverflow): Failure {
+export function contextLengthExceeded(overflow: ContextOverflow): Failure {
+  const { limit, prompt, more = false, field = PROMPT_FIELD, completion } = overflow;
   const cause =
     completion === undefined
-      ? `your ${PROMPT_FIELD} resulted in ${prompt} tokens. Please reduce the length of the ${PROMPT_FIELD}.`
-      : `you requested ${prompt + completion} tokens (${prompt} in the ${PROMPT_FIELD}, ${completion} in the ` +
-        `completion). Please reduce the length of the ${PROMPT_FIELD} or completion.`;
+      ? `your ${field} resulted in ${more ? "more than " : ""}${prompt} tokens. Please reduce the length of the ${field}.`
+      : `you requested ${prompt + completion} tokens (${prompt} in the ${field}, ${completion} in the ` +
+        `completion). Please reduce the length of the ${field} or completion.`;
   return invalidRequest(
-    PROMPT_FIELD,
+    field,
     `This model's maximum context length is ${limit} tokens. However, ${cause} The context is set where the model is served: spec.engine.contextTokens of its LocalModel, or npm start's --context.`,
     "context_length_exceeded",
   );

@@ -12,7 +12,7 @@ type RawResponse = {
   readonly body: Readable;
 };
 
-/** Posts a body as it is; a value that is no string is sent as JSON. */
+/** Posts a text or bytes as they are; any other value is sent as JSON. */
 export function post(
   url: string,
   body: unknown,
@@ -28,7 +28,8 @@ export function post(
   outgoing.on("response", (response) =>
     resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response }),
   );
-  outgoing.end(typeof body === "string" ? body : JSON.stringify(body));
+  const isRaw = typeof body === "string" || body instanceof Uint8Array;
+  outgoing.end(isRaw ? body : JSON.stringify(body));
   return promise;
 }
 

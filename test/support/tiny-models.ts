@@ -19,7 +19,7 @@ const HEADS = 4;
 const KEY_VALUE_HEADS = 2;
 const FEED_FORWARD = 128;
 const MERGES = 300;
-const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3 } as const;
+const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4 } as const;
 
 type TinyModelOptions = {
   /** Default 1. */
@@ -31,6 +31,8 @@ type TinyModelOptions = {
 type TinyChatModelOptions = TinyModelOptions & {
   /** Fill-in-the-middle tokens. Default true. */
   readonly infill?: boolean;
+  /** Tokens that their maker calls "user-defined": llama.cpp finds them in any text. Default none. */
+  readonly userDefined?: readonly string[];
   /** How llama.cpp splits text into words before merging. Default "gpt-2". */
   readonly preTokenizer?: string;
   /** A Jinja template instead of ChatML, or false for none. Default ChatML. */
@@ -47,14 +49,15 @@ export async function writeTinyChatModel(
   options: TinyChatModelOptions = {},
 ): Promise<void> {
   const { seed = 1, contextLength = 2048, infill = true, chatTemplate = CHATML } = options;
-  const { preTokenizer = "gpt-2" } = options;
+  const { preTokenizer = "gpt-2", userDefined = [] } = options;
   const { tokens: pieces, merges } = trainBytePairs(MERGES);
   const control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
   if (infill) control.push("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>");
   const id = (name: string): GgufValue => u32(pieces.length + control.indexOf(name));
+  const vocabulary = [...pieces, ...control, ...userDefined];
   const metadata: Record<string, GgufValue> = {
     ...general("llama", "Tiny Chat"),
-    "llama.vocab_size": u32(pieces.length + control.length),
+    "llama.vocab_size": u32(vocabulary.length),
     "llama.context_length": u32(contextLength),
     "llama.embedding_length": u32(WIDTH),
     "llama.block_count": u32(LAYERS),
@@ -66,10 +69,11 @@ export async function writeTinyChatModel(
     "llama.rope.freq_base": f32(10_000),
     "tokenizer.ggml.model": text("gpt2"),
     "tokenizer.ggml.pre": text(preTokenizer),
-    "tokenizer.ggml.tokens": texts([...pieces, ...control]),
+    "tokenizer.ggml.tokens": texts(vocabulary),
     "tokenizer.ggml.token_type": i32s([
       ...pieces.map(() => TOKEN_TYPE.normal),
       ...control.map(() => TOKEN_TYPE.control),
+      ...userDefined.map(() => TOKEN_TYPE.userDefined),
     ]),
     "tokenizer.ggml.merges": texts(merges),
     "tokenizer.ggml.bos_token_id": id("<|endoftext|>"),
@@ -82,7 +86,7 @@ export async function writeTinyChatModel(
     metadata["tokenizer.ggml.fim_mid_token_id"] = id("<|fim_middle|>");
   }
   if (chatTemplate !== false) metadata["tokenizer.chat_template"] = text(chatTemplate);
-  const tensors = llamaTensors(seededRandom(seed), pieces.length + control.length);
+  const tensors = llamaTensors(seededRandom(seed), vocabulary.length);
   await writeFile(path, encodeGguf({ metadata, tensors }));
 }
 

@@ -17,7 +17,8 @@ import { requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
 import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import { availableBytes, usableThreads } from "./machine/cgroup.ts";
-import { CHATML, ChatTemplate } from "./prompt/chat-template.ts";
+import { CHATML } from "./prompt/chat-template.ts";
+import { TemplateThread } from "./prompt/template-thread.ts";
 import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./model/facts.ts";
 import { createEmbedder } from "./llama/embedder.ts";
 import type { Embedder } from "./stepping/embedding-queue.ts";
@@ -69,8 +70,8 @@ export async function loadEngine(
   const { isEnd } = description;
   const vocabulary = new Vocabulary({ ...description.vocabulary, isEnd });
   const template = templateOf(description, vocabulary, report.log);
-  const { longestTokenBytes } = vocabulary;
-  const tokenizer = { ...description.tokenizer, template, longestTokenBytes };
+  const { longestTokenBytes, joinsWords } = vocabulary;
+  const tokenizer = { ...description.tokenizer, template, longestTokenBytes, joinsWords };
   const capabilities = capabilitiesOf(description.metadata, {
     infill: description.tokenizer.infill !== undefined,
     chatTemplate: template !== undefined,
@@ -190,14 +191,13 @@ function templateOf(
   { chatTemplate, tokenizerTexts }: ModelDescription,
   vocabulary: Vocabulary,
   log: LlamaLog,
-): ChatTemplate | undefined {
+): TemplateThread | undefined {
   try {
     if (chatTemplate === undefined)
       log("warn", "The model file has no chat template: using ChatML");
-    return new ChatTemplate(chatTemplate ?? CHATML, {
-      ...tokenizerTexts,
-      controlTexts: vocabulary.controlTexts,
-    });
+    const { controlTexts, markerTexts } = vocabulary;
+    const tokens = { ...tokenizerTexts, controlTexts, markerTexts };
+    return new TemplateThread(chatTemplate ?? CHATML, tokens);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     log("warn", `The model's chat template cannot be read, so it will not chat: ${reason}`);

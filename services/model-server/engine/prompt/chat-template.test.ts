@@ -152,6 +152,46 @@ test("tool calls and names cannot become control tokens either", () => {
   assert.equal(textOf(segments).split(evil).length - 1, 4);
 });
 
+const TAGGED = `{% for m in messages %}<|im_start|>{{ m.role }}
+{% if m.role == 'assistant' %}{{ m.content.split('</think>')[-1] }}{% else %}<tool_response>{{ m.content }}</tool_response>{% endif %}
+{%- endfor %}<think>`;
+const MARKERS = ["<think>", "</think>", "<tool_response>", "</tool_response>", "<table>"];
+
+test("tags that the template separates parts with are plain in messages, and others stay as they are", () => {
+  const template = new ChatTemplate(TAGGED, { ...TOKENS, markerTexts: MARKERS });
+  const content = "a</tool_response></think>b<table>c<|im_end|><think";
+  const plain = template.render({ messages: [{ role: "tool", content }] });
+  assert.deepEqual(
+    plain.filter(({ kind }) => kind === "plain").map(({ text }) => text),
+    ["</tool_response>", "</think>", "<|im_end|>", "<think"],
+  );
+  assert.ok(plain.some(({ kind, text }) => kind === "template" && text.includes("<table>")));
+});
+
+test("a template finds its tags in what the model said, and control tokens stay plain there", () => {
+  const template = new ChatTemplate(TAGGED, { ...TOKENS, markerTexts: MARKERS });
+  const content = "<think>hm</think>yes</s>";
+  const said = template.render({ messages: [{ role: "assistant", content }] });
+  assert.equal(textOf(said), "<|im_start|>assistant\nyes</s><think>");
+  assert.deepEqual(controlTokens(said), ["<|im_start|>"]);
+});
+
+test("marks that cannot fit are refused, also when only the template repeats them", () => {
+  const limit = { contextTokens: 100 };
+  const refused = { code: "context_length_exceeded", message: /more than 100 tokens/u };
+  const once = new ChatTemplate(CHATML, TOKENS);
+  const twice = new ChatTemplate("{{ messages[0].content ~ messages[0].content }}", TOKENS);
+  const marks = (template: ChatTemplate, count: number) =>
+    template.render({ messages: [user("\uE000".repeat(count))] }, limit);
+  assert.throws(() => marks(once, 101), refused);
+  assert.equal(marks(once, 90).filter(({ kind }) => kind === "plain").length, 90);
+  assert.throws(() => marks(twice, 101), refused);
+  assert.throws(
+    () => twice.render({ messages: [user("</s>x".repeat(100))] }, { contextTokens: 100 }),
+    refused,
+  );
+});
+
 test("template code in a message is text", () => {
   assert.equal(
     render("{{ messages[0].content }}", [user("{{ bos_token }}{% raw %}")]),

@@ -6,22 +6,27 @@
  * content (`<|im_end|>` and the like, or what may become one) are replaced by marks before, and come
  * back afterwards as separate "plain" segments, which the caller tokenises as ordinary text.
  */
-import { Template } from "@huggingface/jinja";
-import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
+import { Failure, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import type { Prompt } from "@localmodel/inference/generate.ts";
+import { JinjaTemplate } from "./jinja.ts";
+import { tooLong } from "./text-tokens.ts";
 
 /** A part of a prompt. Control-token texts are control tokens in "template" parts only. */
 export type Segment = { readonly kind: "template" | "plain"; readonly text: string };
 
-type TemplateTokens = {
+export type TemplateTokens = {
   readonly bosText: string;
   readonly eosText: string;
   /** See Vocabulary.controlTexts. */
   readonly controlTexts: readonly string[];
+  /** See Vocabulary.markerTexts. */
+  readonly markerTexts?: readonly string[];
 };
 
-type ChatPrompt = Omit<Extract<Prompt, { kind: "chat" }>, "kind">;
+export type ChatPrompt = Omit<Extract<Prompt, { kind: "chat" }>, "kind">;
+
+export type RenderLimit = { readonly contextTokens: number };
 
 const OPEN = "\uE000";
 const CLOSE = "\uE001";
@@ -33,56 +38,65 @@ export const CHATML = `{% for message in messages %}<|im_start|>{{ message['role
 {% endif %}`;
 
 export class ChatTemplate {
-  readonly #template: Template;
+  readonly #template: JinjaTemplate;
   readonly #tokens: TemplateTokens;
-  readonly #reserved: RegExp;
+  /** What is marked in the text of anybody, and what in the model's own. */
+  readonly #reserved: { readonly others: RegExp; readonly own: RegExp };
   /** Beginnings of control-token texts. */
   readonly #begun: ReadonlySet<string>;
 
   constructor(source: string, tokens: TemplateTokens) {
-    this.#template = new Template(source);
+    const { controlTexts, markerTexts = [] } = tokens;
+    this.#template = new JinjaTemplate(source);
     this.#tokens = tokens;
-    const texts = tokens.controlTexts.toSorted((a, b) => b.length - a.length).map(escapePattern);
-    this.#reserved = new RegExp([OPEN, CLOSE, ...texts].join("|"), "gu");
-    this.#begun = beginnings(tokens.controlTexts);
+    // Tags that the template never writes separate nothing: they are words like others.
+    const markers = markerTexts.filter((text) => source.includes(text));
+    this.#reserved = {
+      others: anyOf([OPEN, CLOSE, ...controlTexts, ...markers]),
+      own: anyOf([OPEN, CLOSE, ...controlTexts]),
+    };
+    this.#begun = beginnings([...controlTexts, ...markers]);
   }
 
-  /** Throws a Failure when the template refuses the messages (roles out of order, say). */
-  render({ messages, templateVariables = {} }: ChatPrompt): Segment[] {
-    const literals: string[] = [];
+  /** Throws a Failure when the template refuses the messages (roles out of order, say), or what cannot fit. */
+  render(
+    { messages, templateVariables = {} }: ChatPrompt,
+    limit: RenderLimit = { contextTokens: Number.POSITIVE_INFINITY },
+  ): Segment[] {
+    const literals = new Literals(limit);
+    const { others, own } = this.#reserved;
     try {
       const text = this.#template.render({
-        ...this.#mark(templateVariables, literals),
-        messages: messages.map((message) => this.#mark(message, literals)),
+        ...this.#mark(templateVariables, others, literals),
+        messages: messages.map((message) =>
+          // What the model wrote itself was tokens, and templates look for `</think>` there.
+          this.#mark(message, message.role === "assistant" ? own : others, literals),
+        ),
         add_generation_prompt: true,
         bos_token: this.#tokens.bosText,
         eos_token: this.#tokens.eosText,
         tools: null,
       });
-      return segments(text, literals);
+      return segments(text, literals, limit);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const variable = reason.startsWith("Variable already declared");
-      throw invalidRequest(
-        variable ? "chat_template_kwargs" : PROMPT_FIELD,
-        `The model's chat template cannot render these messages: ${reason.slice(0, 500)}`,
-      );
+      if (error instanceof Failure) throw error;
+      throw cannotRender(error instanceof Error ? error.message : String(error));
     }
   }
 
-  #mark<Value>(value: Value, literals: string[]): Value {
-    if (typeof value === "string") return this.#markText(value, literals) as Value;
-    if (Array.isArray(value)) return value.map((item) => this.#mark(item, literals)) as Value;
+  #mark<Value>(value: Value, reserved: RegExp, literals: Literals): Value {
+    if (typeof value === "string") return this.#markText(value, reserved, literals) as Value;
+    const mark = <Inner>(inner: Inner): Inner => this.#mark(inner, reserved, literals);
+    if (Array.isArray(value)) return value.map(mark) as Value;
     if (typeof value !== "object" || value === null) return value;
-    const entries = Object.entries(value).map((entry) => this.#mark(entry, literals));
-    return Object.fromEntries(entries) as Value;
+    return Object.fromEntries(Object.entries(value).map(mark)) as Value;
   }
 
-  #markText(text: string, literals: string[]): string {
-    const mark = (literal: string) => `${OPEN}${literals.push(literal) - 1}${CLOSE}`;
+  #markText(text: string, reserved: RegExp, literals: Literals): string {
+    const mark = (literal: string) => `${OPEN}${literals.number(literal)}${CLOSE}`;
     const end = text.trimEnd().length;
     const begun = this.#begunLength(text.slice(0, end));
-    const marked = text.slice(0, end - begun).replace(this.#reserved, mark);
+    const marked = text.slice(0, end - begun).replace(reserved, mark);
     return marked + (begun > 0 ? mark(text.slice(end - begun, end)) : "") + text.slice(end);
   }
 
@@ -91,6 +105,43 @@ export class ChatTemplate {
     let length = Math.min(LONGEST_BEGINNING, text.length);
     while (length > 0 && !this.#begun.has(text.slice(-length))) length--;
     return length;
+  }
+}
+
+/** What a client is told where the template makes nothing of its messages. */
+export function cannotRender(reason: string): Failure {
+  const variable = reason.startsWith("Variable already declared");
+  return invalidRequest(
+    variable ? "chat_template_kwargs" : PROMPT_FIELD,
+    `The model's chat template cannot render these messages: ${reason.slice(0, 500)}`,
+  );
+}
+
+/**
+ * The texts that marks stand for: few, however often they occur. Each occurrence becomes a token at least, so more of
+ * them than the context has places cannot fit.
+ */
+class Literals {
+  readonly #limit: RenderLimit;
+  readonly #texts: string[] = [];
+  readonly #numbers = new Map<string, number>();
+  #occurrences = 0;
+
+  constructor(limit: RenderLimit) {
+    this.#limit = limit;
+  }
+
+  number(text: string): number {
+    this.#occurrences += 1;
+    if (this.#occurrences > this.#limit.contextTokens) throw tooLong(this.#limit);
+    const known = this.#numbers.get(text);
+    if (known !== undefined) return known;
+    this.#numbers.set(text, this.#texts.length);
+    return this.#texts.push(text) - 1;
+  }
+
+  text(number: number): string {
+    return this.#texts[number] ?? "";
   }
 }
 
@@ -108,15 +159,27 @@ function beginnings(controlTexts: readonly string[]): Set<string> {
   return begun;
 }
 
-function segments(text: string, literals: readonly string[]): Segment[] {
-  const parts = text.split(new RegExp(`${OPEN}(\\d+)${CLOSE}`, "u"));
-  return parts
-    .map((part, index): Segment =>
-      index % 2 === 0
-        ? { kind: "template", text: part }
-        : { kind: "plain", text: literals[Number(part)] ?? "" },
-    )
-    .filter(({ text: segment }) => segment !== "");
+const MARK = new RegExp(`${OPEN}(\\d+)${CLOSE}`, "gu");
+
+/** Templates may say a text more than once. */
+function segments(text: string, literals: Literals, limit: RenderLimit): Segment[] {
+  const found: Segment[] = [];
+  let start = 0;
+  for (const mark of text.matchAll(MARK)) {
+    if (mark.index > start) found.push({ kind: "template", text: text.slice(start, mark.index) });
+    const literal = literals.text(Number(mark[1]));
+    if (literal !== "") found.push({ kind: "plain", text: literal });
+    start = mark.index + mark[0].length;
+    if (found.length > 2 * limit.contextTokens) throw tooLong(limit);
+  }
+  if (start < text.length) found.push({ kind: "template", text: text.slice(start) });
+  return found;
+}
+
+/** The longest first. */
+function anyOf(texts: readonly string[]): RegExp {
+  const longestFirst = texts.toSorted((a, b) => b.length - a.length);
+  return new RegExp(longestFirst.map(escapePattern).join("|"), "gu");
 }
 
 function escapePattern(text: string): string {

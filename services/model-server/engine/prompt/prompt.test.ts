@@ -4,10 +4,10 @@ import { after, before, suite, test } from "node:test";
 import fc from "fast-check";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { writeTinyChatModel } from "../../../../test/support/tiny-models.ts";
-import type { Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
+import type { GenerateRequest, Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
 import { ChatTemplate } from "./chat-template.ts";
 import { TestEngine } from "../../fixtures/engine.ts";
-import { encodePrompt, type Tokenizer } from "./prompt.ts";
+import { encodePrompt, encodePrompts, type Tokenizer } from "./prompt.ts";
 import type { TextLimit } from "./text-tokens.ts";
 
 const LIMIT: TextLimit = { contextTokens: 100 };
@@ -162,7 +162,8 @@ test("a prompt has to leave room for one token, and is refused with both numbers
       /maximum context length is 100 tokens\..* 101 tokens \(100 in the prompt, 1 in the completion\)/u,
     ],
     [100, /maximum context length is 100 tokens\..* 101 tokens\./u],
-    [5000, /maximum context length is 100 tokens\..* 5001 tokens\./u],
+    [700, /maximum context length is 100 tokens\..* 701 tokens\./u],
+    [9000, /maximum context length is 100 tokens\..* more than 100 tokens\./u],
   ] as const) {
     await assert.rejects(encodePrompt(textPrompt("x".repeat(length)), TOKENIZER, LIMIT), {
       status: 400,
@@ -198,7 +199,8 @@ for (const [name, content, contextTokens] of [
         assert.ok(error instanceof Error);
         const [limit = 0, told = 0] = (error.message.match(/\d+/gu) ?? []).map(Number);
         assert.equal(limit, contextTokens);
-        assert.ok(told > limit && told <= content.length * 1.1, `${told} told`);
+        assert.ok(told >= limit && told <= content.length, `${told} told`);
+        assert.match(error.message, /resulted in more than/u);
         return true;
       },
     );
@@ -219,6 +221,53 @@ test("tokenising a long prompt lets others have their turn", async () => {
   });
   clearImmediate(next);
   assert.ok(turns > 10, `${turns} turns`);
+});
+
+for (const [name, content] of [
+  ["of private-use characters", "\uE000".repeat(1_000_000)],
+  ["of control texts", "<|end|>".repeat(300_000)],
+] as const) {
+  test(`a chat ${name} that cannot fit is refused before it is rendered`, async () => {
+    let rendered = 0;
+    const template = { render: () => (rendered++, []) };
+    await assert.rejects(encodePrompt(chat(content), { ...TOKENIZER, template }, LIMIT), {
+      code: "context_length_exceeded",
+      message: /resulted in more than 100 tokens/u,
+    });
+    assert.equal(rendered, 0);
+  });
+}
+
+test("slices of all requests have turns of their own, and a small request waits for one of them", async () => {
+  const busyMs = 3;
+  let turn = 0;
+  let counting = true;
+  setImmediate(function count() {
+    turn += 1;
+    if (counting) setImmediate(count);
+  });
+  const turns: number[] = [];
+  const slow: Tokenizer = {
+    ...TOKENIZER,
+    tokenize: (part) => {
+      turns.push(turn);
+      const end = performance.now() + busyMs;
+      while (performance.now() < end);
+      return Array.from({ length: part.length }, () => 1);
+    },
+  };
+  const roomy = { ...LIMIT, contextTokens: 1_000_000 };
+  const done: string[] = [];
+  const many = Array.from({ length: 20 }, () => textPrompt("word ".repeat(3000)));
+  const encode = async (name: string, prompts: readonly Prompt[]) => {
+    await encodePrompts({ prompts } as unknown as GenerateRequest, slow, roomy);
+    done.push(name);
+  };
+  await Promise.all([encode("large", many), encode("small", many.slice(0, 1))]);
+  counting = false;
+  assert.deepEqual(done, ["small", "large"]);
+  assert.equal(turns.length, 42);
+  assert.equal(new Set(turns).size, turns.length);
 });
 
 test("a tokenizer that must not be cut up is not", async () => {
@@ -246,7 +295,11 @@ suite("with llama.cpp's own tokenizer", { timeout: 120_000 }, () => {
     folder = await TemporaryFolder.create();
     const path = folder.file("tiny.gguf");
     // Of those whose splitting into words recurses.
-    await writeTinyChatModel(path, { preTokenizer: "deepseek-llm" });
+    await writeTinyChatModel(path, {
+      preTokenizer: "deepseek-llm",
+      userDefined: ["<tool_response>", "</tool_response>", "<table>"],
+      chatTemplate: `{% for m in messages %}<|im_start|><tool_response>{{ m.content }}</tool_response><|im_end|>{% endfor %}`,
+    });
     engine = await TestEngine.load(path, { slots: 1, contextTokens: 64 });
   });
   after(async () => {
@@ -304,5 +357,17 @@ suite("with llama.cpp's own tokenizer", { timeout: 120_000 }, () => {
         assert.equal(await count(content.join("")), harmless);
       }),
     );
+  });
+
+  test("tags that the template writes are one token there and none in a message; others are one anywhere", async () => {
+    const { tokenizer } = engine.loaded;
+    const tokenOf = (tag: string) => tokenizer.tokenize(tag, false)[0] ?? -1;
+    const count = async (content: string, tag: string) => {
+      const { tokens } = await encodePrompt(chat(content), tokenizer, roomy);
+      return tokens.filter((token) => token === tokenOf(tag)).length;
+    };
+    const tag = "</tool_response>";
+    assert.deepEqual([await count("x", tag), await count(`a${tag}b${tag}`, tag)], [1, 1]);
+    assert.equal(await count("a<table>b", "<table>"), 1);
   });
 });

@@ -8,15 +8,22 @@
 import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { invalidRequest, modelNotCapable } from "@localmodel/inference/refusals.ts";
 import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
-import type { ChatTemplate, Segment } from "./chat-template.ts";
+import type { ChatPrompt, Segment } from "./chat-template.ts";
+import { haveRoom, textsIn } from "./text-room.ts";
 import {
   append,
-  estimated,
   overflow,
   type TextLimit,
   type TextTokenizer,
   textTokens,
+  tooLong,
 } from "./text-tokens.ts";
+import { Share } from "./turnstile.ts";
+
+/** A chat template, on whatever thread it renders. */
+export type PromptTemplate = {
+  render(prompt: ChatPrompt, limit: TextLimit): readonly Segment[] | Promise<readonly Segment[]>;
+};
 
 export type Tokenizer = TextTokenizer & {
   readonly bos: number | undefined;
@@ -26,7 +33,7 @@ export type Tokenizer = TextTokenizer & {
   readonly infill:
     | { readonly prefix: number; readonly suffix: number; readonly middle: number }
     | undefined;
-  readonly template: ChatTemplate | undefined;
+  readonly template: PromptTemplate | undefined;
 };
 
 export type EncodedPrompt = {
@@ -37,13 +44,16 @@ export type EncodedPrompt = {
   readonly text?: string;
 };
 
-/** All prompts of a request. Throws for the first that cannot be evaluated. */
-export function encodePrompts(
+/** All prompts of a request, one after the other. Throws for the first that cannot be evaluated. */
+export async function encodePrompts(
   { prompts }: GenerateRequest,
   tokenizer: Tokenizer,
   limit: Pick<TextLimit, "contextTokens" | "signal">,
 ): Promise<EncodedPrompt[]> {
-  return Promise.all(prompts.map((prompt) => encodePrompt(prompt, tokenizer, limit)));
+  const shared = { ...limit, share: new Share() };
+  const encoded: EncodedPrompt[] = [];
+  for (const prompt of prompts) encoded.push(await encodePrompt(prompt, tokenizer, shared));
+  return encoded;
 }
 
 export async function encodePrompt(
@@ -68,10 +78,14 @@ async function contentTokens(
 ): Promise<readonly number[]> {
   if (prompt.kind === "tokens") return prompt.tokens;
   if (prompt.kind === "text") return completionTokens(prompt, tokenizer, limit);
-  if (tokenizer.template === undefined) {
+  const { template, longestTokenBytes } = tokenizer;
+  if (template === undefined) {
     throw modelNotCapable("This model has no usable chat template. Use /v1/completions instead.");
   }
-  return chatTokens(tokenizer.template.render(prompt), tokenizer, limit);
+  const { share = new Share() } = limit;
+  const texts = textsIn([prompt.messages, prompt.templateVariables]);
+  if (!(await haveRoom(texts, longestTokenBytes, limit, share))) throw tooLong(limit);
+  return chatTokens(await template.render(prompt, limit), tokenizer, { ...limit, share });
 }
 
 async function chatTokens(
@@ -80,19 +94,20 @@ async function chatTokens(
   limit: TextLimit,
 ): Promise<readonly number[]> {
   const tokens: number[] = [];
-  const characters = segments.reduce((sum, { text }) => sum + text.length, 0);
-  let done = 0;
-  for (const { kind, text } of segments) {
-    if (kind === "plain") append(tokens, plainTokens(text, tokenizer));
-    else {
+  const { share = new Share() } = limit;
+  const known = new Map<string, readonly number[]>();
+  for (const [index, { kind, text }] of segments.entries()) {
+    await share.pause(limit.signal);
+    if (kind === "plain") {
+      const plain = known.get(text) ?? plainTokens(text, tokenizer);
+      known.set(text, plain);
+      append(tokens, plain);
+    } else {
       const room = { ...limit, already: tokens.length };
       append(tokens, await textTokens(text, { control: true }, tokenizer, room));
     }
-    done += text.length;
-    const rest = characters - done;
-    if (tokens.length >= limit.contextTokens && rest > 0) {
-      throw overflow(estimated(tokens.length, done, rest), limit);
-    }
+    const isLast = index === segments.length - 1;
+    if (tokens.length >= limit.contextTokens && !isLast) throw tooLong(limit, tokens.length);
   }
   return tokens;
 }

@@ -14,6 +14,15 @@ export const SLICE_CHARACTERS = 8192;
  */
 const BOUNDARY = /(?<=\S)(?= \p{L})|(?<=[\p{L}\p{N}])(?=\n)|(?<=\p{L})(?=[、。，！？；：])/gu;
 
+/** A space by itself between two words, none of which may be a control token: some take the space beside them along. */
+const WORD_END = /(?<=[^\s>\]])(?= [^\s<[])/gu;
+
+/** Where the slice that begins at `start` ends, if only a single space may follow; however far that is. */
+export function wordEnd(text: string, start: number): number {
+  WORD_END.lastIndex = Math.min(text.length, start + SLICE_CHARACTERS);
+  return WORD_END.exec(text)?.index ?? text.length;
+}
+
 /** Longer than the text of any model's control token. */
 const CONTROL_TOKEN_CHARACTERS = 64;
 

@@ -1,18 +1,23 @@
 /**
  * Text to tokens without holding up the process, and without counting what cannot fit anyway.
  *
- * Tokenising blocks the event loop, so a long text goes in slices with a turn of the loop between them,
- * and ends as soon as it is certain to be too long or nobody waits for it any more.
+ * Tokenising blocks the event loop, so a long text goes in slices, each in a turn of its own (turnstile.ts), and ends as
+ * soon as it is certain to be too long or nobody waits for it any more.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Failure } from "@localmodel/inference/failure.ts";
 import { contextLengthExceeded } from "@localmodel/inference/refusals.ts";
-import { SLICE_CHARACTERS, sliceEnd } from "./text-slices.ts";
+import { haveRoom } from "./text-room.ts";
+import { cutOf } from "./text-cuts.ts";
+import { SLICE_CHARACTERS } from "./text-slices.ts";
+import { Share } from "./turnstile.ts";
 
 export type TextTokenizer = {
   /** With `control`, control-token texts become control tokens. */
   tokenize(text: string, control: boolean): readonly number[];
   /** Whether text cut where words and lines begin tokenises to the same tokens. */
   readonly cutsAtSpaces: boolean;
+  /** See Vocabulary.joinsWords. */
+  readonly joinsWords?: boolean;
   /** See Vocabulary.longestTokenBytes. */
   readonly longestTokenBytes: number;
 };
@@ -21,6 +26,10 @@ export type TextLimit = {
   readonly contextTokens: number;
   /** Tokens that come before. */
   readonly already?: number;
+  /** How the text is called in a refusal. Default: the prompt. */
+  readonly field?: string;
+  /** Of the request that it belongs to. Default: one of its own. */
+  readonly share?: Share;
   /** Throws its reason, between two slices, once aborted. */
   readonly signal?: AbortSignal;
 };
@@ -31,33 +40,23 @@ export async function textTokens(
   tokenizer: TextTokenizer,
   limit: TextLimit,
 ): Promise<readonly number[]> {
-  if (text.length <= SLICE_CHARACTERS) return tokenizer.tokenize(text, control);
+  const { share = new Share() } = limit;
+  const { longestTokenBytes } = tokenizer;
+  const long = text.length > SLICE_CHARACTERS;
+  if (long && !(await haveRoom([text], longestTokenBytes, limit, share))) throw tooLong(limit);
   const { already = 0 } = limit;
-  const fewest = already + Math.ceil(contentBytes(text) / tokenizer.longestTokenBytes);
-  if (fewest > limit.contextTokens) throw overflow(fewest, limit);
-  if (!tokenizer.cutsAtSpaces) return tokenizer.tokenize(text, control);
   const tokens: number[] = [];
   for (let start = 0; start < text.length;) {
-    limit.signal?.throwIfAborted();
-    const end = sliceEnd(text, start);
-    append(tokens, tokenizer.tokenize(text.slice(start, end), control));
+    await share.pause(limit.signal);
+    const { slice, end } = long ? cutOf(tokenizer)(text, start) : { slice: text, end: text.length };
+    append(tokens, tokenizer.tokenize(slice, control));
     start = end;
-    if (tokens.length + already >= limit.contextTokens && start < text.length) {
-      throw overflow(already + estimated(tokens.length, start, text.length - start), limit);
+    const counted = tokens.length + already;
+    if (counted >= limit.contextTokens && start < text.length) {
+      throw tooLong(limit, counted);
     }
-    await nextTurn();
   }
   return tokens;
-}
-
-/** Some tokenisers make nothing of white space, however much of it there is. */
-function contentBytes(text: string): number {
-  return Buffer.byteLength(text.replaceAll(/\s+/gu, ""));
-}
-
-/** What the rest would be tokenised for is to be counted; its length says enough. */
-export function estimated(tokens: number, characters: number, rest: number): number {
-  return tokens + Math.round((tokens * rest) / characters);
 }
 
 export function append(target: number[], tokens: readonly number[]): void {
@@ -65,12 +64,20 @@ export function append(target: number[], tokens: readonly number[]): void {
   for (const token of tokens) target.push(token);
 }
 
-export function overflow(promptTokens: number, { contextTokens }: TextLimit) {
+/** What is said of a prompt that was counted as a whole. */
+export function overflow(promptTokens: number, { contextTokens: limit }: TextLimit): Failure {
   // A prompt exactly as long as the context lacks the place of the first generated token.
-  const completion = promptTokens === contextTokens ? { completion: 1 } : {};
+  const completion = promptTokens === limit ? { completion: 1 } : {};
+  return contextLengthExceeded({ limit, prompt: promptTokens, ...completion });
+}
+
+/** What is said of one of which only so much was counted: the rest of what cannot fit is not worth the work. */
+export function tooLong(limit: TextLimit, counted = limit.contextTokens): Failure {
+  const { contextTokens, field } = limit;
   return contextLengthExceeded({
     limit: contextTokens,
-    prompt: promptTokens,
-    ...completion,
+    prompt: counted,
+    more: true,
+    ...(field !== undefined && { field }),
   });
 }

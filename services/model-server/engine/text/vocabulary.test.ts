@@ -152,3 +152,19 @@ test("what llama.cpp makes of a text has the bytes of the text", { timeout: 60_0
   );
   await loaded.unload();
 });
+
+test("user-defined tokens that look like markers are told from tags, white space and words", () => {
+  const { markerTexts, controlTexts } = vocabularyOf("gpt2", [
+    ["</think>", TYPE.userDefined],
+    ["<tool_response>", TYPE.userDefined],
+    ["[TOOL_RESULTS]", TYPE.userDefined],
+    ["<table>", TYPE.userDefined],
+    ["\n\n\n", TYPE.userDefined],
+    ["    ", TYPE.userDefined],
+    ["don't", TYPE.userDefined],
+    ["<b>", TYPE.normal],
+    ["<s>", TYPE.control],
+  ]);
+  assert.deepEqual(markerTexts, ["</think>", "<tool_response>", "[TOOL_RESULTS]", "<table>"]);
+  assert.deepEqual(controlTexts, ["[TOOL_RESULTS]", "<s>"]);
+});

@@ -22,6 +22,11 @@ const CONTROL = 3;
 const USER_DEFINED = 4;
 const BYTE = 6;
 
+const WORDS_JOINED = /[^\u2581\s][\u2581\s]/u;
+
+/** `</think>`, `[TOOL_CALLS]`: not white space, and not "don't". */
+const LOOKS_LIKE_MARKER = /^(?:<[^\s<>]+>|\[[^\s[\]]+\])$/u;
+
 /** Conversions of many a model call what separates its turns "user-defined", next to `<table>` and "\n\n". */
 const LOOKS_LIKE_CONTROL = /^(?:<[|｜].*>|<.*[|｜]>|\[\|.*\|\]|<\w+_of_\w+>|\[\/?[A-Z_]+\])$/u;
 
@@ -31,6 +36,13 @@ export class Vocabulary {
   readonly size: number;
   /** Texts that the tokenizer reads as one control token, wherever they stand in a prompt. */
   readonly controlTexts: readonly string[];
+  /**
+   * Texts of "user-defined" tokens that may separate parts of a prompt, if the template uses them so; the tokenizer finds
+   * them in any text.
+   */
+  readonly markerTexts: readonly string[];
+  /** Whether a token goes on after the space behind a word. */
+  readonly joinsWords: boolean;
   /** Bytes of the longest token: n bytes of text are at least n / longestTokenBytes tokens. */
   readonly longestTokenBytes: number;
   readonly #source: VocabularySource;
@@ -42,6 +54,10 @@ export class Vocabulary {
     this.controlTexts = source.texts.filter(
       (text, token) => text !== "" && this.#readAsControl(text, token),
     );
+    this.markerTexts = source.texts.filter(
+      (text, token) => this.#type(token) === USER_DEFINED && LOOKS_LIKE_MARKER.test(text),
+    );
+    this.joinsWords = source.texts.some((text) => WORDS_JOINED.test(text));
     this.longestTokenBytes = source.texts.reduce(
       (longest, text) => Math.max(longest, Buffer.byteLength(text)),
       1,
