@@ -108,7 +108,8 @@ async function plainWrites(model: StoredModel): Promise<void> {
     modelId: name,
     claim: { held: [name], lost: [] },
   };
-  const platform = { images, imagePullSecrets: [], modelEnvironment: {} };
+  const environmentPolicy = { variables: [], secrets: [], configMaps: [] };
+  const platform = { environmentPolicy, images, imagePullSecrets: [], modelEnvironment: {} };
   const template = podTemplate(whole, platform, undefined);
   const phase = { phase: "serve", template, makesRoom: false } as const;
   for (const one of desiredObjects(whole, platform, phase)) {

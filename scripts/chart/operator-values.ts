@@ -1,5 +1,6 @@
 /** Values of the operator, and of the images that it gives to models. */
 import { z } from "zod";
+import { EnvironmentPolicy } from "@localmodel/localmodel/resource/environment-policy.ts";
 import { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { disruptionBudget, image, pods, serviceAccount } from "./component-values.ts";
 import { digest, pullPolicy, tag } from "./value-schemas.ts";
@@ -10,6 +11,8 @@ const variant = z.strictObject({
   tag: tag.exactOptional(),
   digest: digest.exactOptional(),
 });
+
+const allowed = EnvironmentPolicy.shape;
 
 export const operator = group("Turns LocalModels into pods.", {
   replicas: value(
@@ -22,6 +25,7 @@ export const operator = group("Turns LocalModels into pods.", {
     "Further settings: packages/localmodel/contracts/operator-config.ts, such as `{ workers: 8 }`.",
     // The others follow from other values.
     OperatorConfig.omit({
+      environmentPolicy: true,
       images: true,
       imagePullPolicy: true,
       imagePullSecrets: true,
@@ -43,6 +47,18 @@ export const modelServer = group("What models' pods run.", {
     vulkan: erasable(value("For others.", variant, named("localmodel-model-server-vulkan"))),
   }),
   pullPolicy: value("Default: `image.pullPolicy`.", pullPolicy, ""),
+  environmentPolicy: group(
+    "What `spec.env` of a LocalModel may do besides tuning llama.cpp and naming proxies; `*` stands for any characters.",
+    {
+      variables: value(
+        "Variables that it may set: whoever sets `NODE_OPTIONS` runs code in the model's pods.",
+        allowed.variables,
+        [],
+      ),
+      secrets: value("Secrets of its namespace that it may refer to.", allowed.secrets, []),
+      configMaps: value("ConfigMaps that it may refer to.", allowed.configMaps, []),
+    },
+  ),
 });
 
 function named(repository: string) {

@@ -3,6 +3,7 @@
  */
 import { parseArgs } from "node:util";
 import { isOrigin } from "@localmodel/localmodel/contracts/api-config.ts";
+import { EnvironmentPolicy } from "@localmodel/localmodel/resource/environment-policy.ts";
 import type { BareEngine } from "./documents/bare-weights.ts";
 import { ENGINE_OPTIONS, engineFrom, type EngineValues } from "./documents/engine-options.ts";
 
@@ -16,6 +17,8 @@ Options:
   --host HOST    address to listen on (default 127.0.0.1: this machine only)
   --keys FILE    who may use it, see docs/keys.md (default: everybody who reaches it)
   --cors ORIGIN  a web page that may use it, such as http://localhost:3000; repeatable
+  --allow-env NAME  a variable that spec.env of documents may set besides those that tune
+                 llama.cpp, such as NODE_OPTIONS; * stands for any characters; repeatable
   -h, --help     print this
   -v, --version  print the version
 
@@ -33,6 +36,7 @@ const OPTIONS = {
   host: { type: "string" },
   keys: { type: "string" },
   cors: { type: "string", multiple: true },
+  "allow-env": { type: "string", multiple: true },
   ...ENGINE_OPTIONS,
   help: { type: "boolean", short: "h" },
   version: { type: "boolean", short: "v" },
@@ -52,6 +56,8 @@ type Arguments = {
   readonly keysFile?: string;
   /** Origins of web pages that may use the endpoint. */
   readonly origins: readonly string[];
+  /** What documents may set in spec.env besides what they always may. */
+  readonly allowedVariables: readonly string[];
   /** For models without a document. */
   readonly engine: BareEngine;
 };
@@ -89,15 +95,20 @@ type Values = EngineValues & {
   readonly port?: string;
   readonly keys?: string;
   readonly cors?: readonly string[];
+  readonly "allow-env"?: readonly string[];
 };
 
 function commandToRun(values: Values, paths: readonly string[]): Command {
   const { host = DEFAULT_HOST, port = String(DEFAULT_PORT), keys: keysFile, cors = [] } = values;
-  const mistake = mistakeIn(host, port, paths) ?? mistakeInAccess(keysFile, cors);
+  const allowedVariables = values["allow-env"] ?? [];
+  const mistake =
+    mistakeIn(host, port, paths) ??
+    mistakeInAccess(keysFile, cors) ??
+    mistakeInVariables(allowedVariables);
   if (mistake !== undefined) return { type: "mistake", message: mistake };
   const read = engineFrom(values);
   if ("mistake" in read) return { type: "mistake", message: read.mistake };
-  const access = { ...(keysFile !== undefined && { keysFile }), origins: cors };
+  const access = { ...(keysFile !== undefined && { keysFile }), origins: cors, allowedVariables };
   return {
     type: "run",
     arguments: { paths, host, port: Number(port), ...access, engine: read.engine },
@@ -121,6 +132,12 @@ function mistakeIn(host: string, port: string, paths: readonly string[]): string
   if (!/^[\w.:-]+$/.test(host)) return `--host must be an address or a host name; found "${host}"`;
   const odd = paths.find((path) => path === "");
   return odd === undefined ? undefined : "a path must not be empty";
+}
+
+function mistakeInVariables(names: readonly string[]): string | undefined {
+  const odd = names.find((name) => !EnvironmentPolicy.safeParse({ variables: [name] }).success);
+  if (odd === undefined) return undefined;
+  return `--allow-env must be the name of a variable, in which * stands for any characters; found "${odd}"`;
 }
 
 function mistakeInAccess(

@@ -10,7 +10,7 @@ import type { ServerView } from "./desired/server-view.ts";
 
 const run = (paths: string[], host = "127.0.0.1", port = 1234, access = {}): Command => ({
   type: "run",
-  arguments: { paths, host, port, origins: [], engine: {}, ...access },
+  arguments: { paths, host, port, origins: [], allowedVariables: [], engine: {}, ...access },
 });
 
 describe("the command line", () => {
@@ -24,6 +24,10 @@ describe("the command line", () => {
     [
       ["--cors", "http://localhost:3000", "--cors=*"],
       run([], "127.0.0.1", 1234, { origins: ["http://localhost:3000", "*"] }),
+    ],
+    [
+      ["--allow-env", "NODE_OPTIONS", "--allow-env=HSA_*"],
+      run([], "127.0.0.1", 1234, { allowedVariables: ["NODE_OPTIONS", "HSA_*"] }),
     ],
     [
       ["m.gguf", "--context", "8192", "--slots=2", "--threads", "3", "--gpu-layers", "0"],
@@ -47,6 +51,7 @@ describe("the command line", () => {
     [["--host", "a b"], /--host must be/],
     [["--keys="], /--keys must name a file/],
     [["--cors", "localhost:3000/"], /--cors must be an origin.*found "localhost:3000\/"/],
+    [["--allow-env", "A=b"], /--allow-env must be the name of a variable.*found "A=b"/],
     [["--context", "8k"], /--context must be a whole number from 16 to 16777216; found "8k"/],
     [["--context", "15"], /found "15"/],
     [["--slots", "0"], /--slots must be a whole number from 1 to 256; found "0"/],

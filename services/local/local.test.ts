@@ -2,6 +2,7 @@
  * Local mode with real processes and sockets, and model servers that only pretend (fixtures/model-server.ts).
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
@@ -85,7 +86,7 @@ async function scene(
   for (const [name, text] of Object.entries(files)) await writeFile(folder.file(name), text);
   const local = new LocalMode({
     main: MAIN,
-    arguments: [folder.path, "--port", "0", ...extra],
+    arguments: [folder.path, "--port", "0", "--allow-env", "FAKE_*", ...extra],
     environment: { LOCALMODEL_CACHE: folder.file(".cache") },
   });
   t.after(async () => {
@@ -110,6 +111,24 @@ test("models are served by id and alias, and what is going on is printed", async
   await stage.local.says(
     /^ {2}curl http:\/\/localhost:\d+\/v1\/chat\/completions .*"model":"[ab]"/m,
   );
+});
+
+test("a document does not get its own code run by a variable, and whoever starts it may allow that", async (t) => {
+  await using proof = await TemporaryFolder.create();
+  const script = proof.file("script.cjs");
+  await writeFile(script, `require("fs").writeFileSync(${JSON.stringify(proof.file("ran"))}, "")`);
+  const env = `  env: [{name: NODE_OPTIONS, value: "--require ${script}"}]\n`;
+  const documents = { "a.yaml": model("a", env), "b.yaml": model("b") };
+  const stage = await scene(t, documents);
+  await stage.served("b");
+  await stage.local.says(
+    /a\.yaml:1:1: spec\.env\[0\]\.name: NODE_OPTIONS may not be set by a LocalModel, .*start with --allow-env and its name$/m,
+  );
+  assert.deepEqual(await stage.ids(), ["b"]);
+  assert.equal(existsSync(proof.file("ran")), false);
+  const allowing = await scene(t, documents, ["--allow-env", "NODE_OPTIONS"]);
+  await allowing.served("a");
+  assert.equal(existsSync(proof.file("ran")), true);
 });
 
 test("a server that is killed is started again, and the others go on serving", async (t) => {

@@ -23,6 +23,8 @@ export type LocalOptions = {
   readonly keysFile?: string;
   /** Of web pages that may use the endpoint. */
   readonly origins: readonly string[];
+  /** What documents may set in spec.env besides what they always may. */
+  readonly allowedVariables: readonly string[];
   /** For models without a document. */
   readonly engine: BareEngine;
   readonly apiModule: string;
@@ -44,7 +46,7 @@ export class StartError extends Error {
 export async function startLocal(options: LocalOptions): Promise<Local> {
   const { paths, screen } = options;
   const watching = new AbortController();
-  const documents = new DocumentSet(paths, options.engine);
+  const documents = new DocumentSet(paths, options);
   const firstSignature = await signature(paths);
   const first = await documents.read();
   if (first.models.length === 0 && first.hasProblems) throw new StartError(first.notes.join("\n"));

@@ -57,7 +57,12 @@ const allowed: Readonly<Record<string, Spec>> = {
     replicas: 3,
     gpu: { count: 2 },
     resources: { limits: { memory: "8Gi" }, requests: { cpu: "2" } },
-    env: [{ name: "HTTPS_PROXY", value: "http://proxy:3128" }],
+    env: [
+      { name: "HTTPS_PROXY", value: "http://proxy:3128" },
+      { name: "NODE_EXTRA_CA_CERTS", value: "/etc/ca/ca.pem" },
+      { name: "GGML_X", valueFrom: { secretKeyRef: { name: "proxy-login", key: "url" } } },
+      { name: "GGML_Y", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
+    ],
   },
 };
 
@@ -134,6 +139,31 @@ const refused: Readonly<Record<string, readonly [Spec, RegExp]>> = {
     { source: qwen, resources: { limits: { "nvidia.com/gpu": "8" } } },
     /spec\.resources: devices must be asked for in spec\.gpu/,
   ],
+  "a variable that runs code": [
+    {
+      source: qwen,
+      env: [
+        { name: "GGML_X", value: "1" },
+        { name: "NODE_OPTIONS", value: "--require /x" },
+        { name: "GGML_BACKEND_PATH", value: "/x.so" },
+      ],
+    },
+    /spec\.env: may not set NODE_OPTIONS, GGML_BACKEND_PATH in this cluster; it may set GGML_\*, .*, none of these that names a file, and NODE_EXTRA_\*/,
+  ],
+  "a Secret of others": [
+    {
+      source: qwen,
+      env: [{ name: "GGML_X", valueFrom: { secretKeyRef: { name: "others", key: "token" } } }],
+    },
+    /spec\.env: may not refer to the Secret others in this cluster; it may refer to proxy-\*/,
+  ],
+  "a ConfigMap": [
+    {
+      source: qwen,
+      env: [{ name: "GGML_X", valueFrom: { configMapKeyRef: { name: "a", key: "b" } } }],
+    },
+    /spec\.env: may not refer to the ConfigMap a in this cluster; it may refer to none/,
+  ],
   "devices past Kubernetes": [
     { source: qwen, env: [{ name: "NVIDIA_VISIBLE_DEVICES", value: "all" }] },
     /spec\.env: may not set NVIDIA_VISIBLE_DEVICES/,
@@ -154,7 +184,10 @@ suite("the policy for LocalModels", () => {
     await helm("install", "localmodel", CHART, "--namespace", NAMESPACE);
     // One that was there before there were rules.
     await eventually("LocalModels to be served", async () => create("old", old));
-    const values = await valuesFile(plane.folder, { admissionPolicy: POLICY });
+    const values = await valuesFile(plane.folder, {
+      admissionPolicy: POLICY,
+      modelServer: { environmentPolicy: { variables: ["NODE_EXTRA_*"], secrets: ["proxy-*"] } },
+    });
     await helm("upgrade", "localmodel", CHART, "--namespace", NAMESPACE, ...values);
     await eventually("the policy to be enforced", async () => {
       await assert.rejects(create("probe", { source: qwen, replicas: 9 }, "All"));

@@ -48,3 +48,25 @@ variables.files.all(place, {{ . }}) && variables.files.all(file, file.?mirrors.o
 {{- end -}}
 {{- $images | join " || " -}}
 {{- end -}}
+
+{{/* A list of patterns as a regular expression: `*` stands for any characters. */}}
+{{- define "localmodel.patterns" -}}
+{{- $expressions := list -}}
+{{- range . -}}{{- $expressions = append $expressions (. | replace "." "[.]" | replace "*" ".*") -}}{{- end -}}
+^({{ $expressions | join "|" }})$
+{{- end -}}
+
+{{/* An expression about `one`, a variable of spec.env. */}}
+{{- define "localmodel.allowedVariable" -}}
+{{- $usual := include "localmodel.usualVariables" . | splitList ", " -}}
+{{- $file := include "localmodel.fileVariable" . -}}
+(one.name.matches('{{ include "localmodel.patterns" $usual }}') && !one.name.matches('{{ $file }}'))
+{{- with .Values.modelServer.environmentPolicy.variables }} || one.name.matches('{{ include "localmodel.patterns" . }}'){{ end -}}
+{{- end -}}
+
+{{/* (list $ "secret" "secrets"): the same of what it refers to. */}}
+{{- define "localmodel.allowedReference" -}}
+{{- $ref := printf "one.?valueFrom.?%sKeyRef" (index . 1) -}}
+!{{ $ref }}.hasValue()
+{{- with index (index . 0).Values.modelServer.environmentPolicy (index . 2) }} || {{ $ref | replace "?" "" }}.name.matches('{{ include "localmodel.patterns" . }}'){{ end -}}
+{{- end -}}

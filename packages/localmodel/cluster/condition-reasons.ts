@@ -47,6 +47,7 @@ export const CONDITION_REASONS = {
     "Unauthorized",
     "Unsupported",
     "UnsupportedSource",
+    "VariableRefused",
   ],
 } as const;
 

@@ -3,6 +3,7 @@
  * environment variable OPERATOR_CONFIG. Which cluster it works in comes from its surroundings, as for kubectl.
  */
 import { z } from "zod";
+import { EnvironmentPolicy } from "../resource/environment-policy.ts";
 
 export const OPERATOR_CONFIG_VARIABLE = "OPERATOR_CONFIG";
 
@@ -24,6 +25,9 @@ export const OperatorConfig = z.strictObject({
     .refine((variables) => Object.keys(variables).length <= 64, "must have at most 64 variables")
     .default({})
     .describe("OpenTelemetry's variables for the servers of all models; a model's own come first."),
+  environmentPolicy: EnvironmentPolicy.prefault({}).describe(
+    "What spec.env of LocalModels may do besides what it always may.",
+  ),
   leaderElection: z
     .strictObject({
       enabled: z.boolean().default(true),

@@ -10,6 +10,7 @@ import { adapterIdsOf } from "./adapters.ts";
 import { CacheSpec } from "./cache-spec.ts";
 import { EngineSpec, SamplingSpec } from "./engine-spec.ts";
 import { EnvironmentSpec } from "./env-spec.ts";
+import { USUAL_VARIABLES } from "./environment-policy.ts";
 import { GpuSpec } from "./gpu-spec.ts";
 import { PodMetadata } from "./map-spec.ts";
 import { placementFields } from "./placement-spec.ts";
@@ -110,7 +111,9 @@ const SpecFields = z.strictObject({
   cache: CacheSpec.exactOptional().describe("Volume that keeps weights between pods."),
   ...placementFields,
   podMetadata: PodMetadata.exactOptional().describe("Labels and annotations of the pods."),
-  env: EnvironmentSpec.exactOptional().describe("Environment variables of the model server."),
+  env: EnvironmentSpec.exactOptional().describe(
+    `Environment variables of the model server: ${USUAL_VARIABLES.join(", ")}, none of these that names a file, and what the platform allows besides. Secrets and ConfigMaps only where it allows them.`,
+  ),
   promptLogging: z
     .boolean()
     .default(false)

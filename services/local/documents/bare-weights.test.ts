@@ -122,7 +122,7 @@ test("engine options are for models without a document, and say so where there a
     "b.yaml": documentOf("b", "b.gguf"),
   });
   const engine = { contextTokens: 8192, slots: 2 };
-  const { models } = await reading(new DocumentSet([folder.path], engine));
+  const { models } = await reading(new DocumentSet([folder.path], { engine }));
   assert.deepEqual(
     models.map(({ name, spec }) => [name, spec.engine.contextTokens, spec.engine.slots]),
     [
@@ -130,7 +130,7 @@ test("engine options are for models without a document, and say so where there a
       ["a", 8192, 2],
     ],
   );
-  const { notes } = await reading(new DocumentSet([folder.file("b.yaml")], engine));
+  const { notes } = await reading(new DocumentSet([folder.file("b.yaml")], { engine }));
   assert.match(
     notes.join("\n"),
     /^--context has no effect.*spec\.engine\.contextTokens\n--slots has no effect/,

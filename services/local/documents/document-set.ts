@@ -15,6 +15,7 @@ import {
   desiredState,
   keepLastGood,
 } from "../desired/desired.ts";
+import { permitted } from "./permitted.ts";
 import { optionOf } from "./engine-options.ts";
 import { unusedFields } from "../processes/server-start.ts";
 
@@ -26,24 +27,34 @@ type Reading = {
   readonly hasProblems: boolean;
 };
 
+type DocumentOptions = {
+  readonly engine?: BareEngine;
+  readonly allowedVariables?: readonly string[];
+};
+
 export class DocumentSet {
   readonly #paths: readonly string[];
   readonly #engine: BareEngine;
   readonly #weights: BareWeights;
+  readonly #allowedVariables: readonly string[];
   readonly #seenMs = new Map<string, number>();
   #documented: readonly ParsedModel[] = [];
   #bare: readonly ParsedModel[] = [];
   #told = new Set<string>();
 
-  /** `engine` is for weights without a document. */
-  constructor(paths: readonly string[], engine: BareEngine = {}) {
+  /** `engine` is for weights without a document, `allowedVariables` for `spec.env` of those with one. */
+  constructor(
+    paths: readonly string[],
+    { engine = {}, allowedVariables = [] }: DocumentOptions = {},
+  ) {
     this.#paths = paths;
+    this.#allowedVariables = allowedVariables;
     this.#engine = engine;
     this.#weights = new BareWeights(engine);
   }
 
   async read(): Promise<Reading> {
-    const read = await readDocuments(this.#paths);
+    const read = permitted(await readDocuments(this.#paths), this.#allowedVariables);
     this.#documented = keepLastGood(this.#documented, read, existsSync);
     const { models: bare, skipped } = await this.#weights.read(read.weights, this.#documented);
     this.#bare = keepLastGood(this.#bare, { models: bare, problems: skipped }, existsSync);

@@ -69,6 +69,27 @@ test("an inspect pod whose words make no sense has not found out anything", () =
   assert.equal(decide(model, platform, observedWith({ inspectPod: pod }), NOW_MS).kind, "inspect");
 });
 
+test("what would run an author's code, or read a Secret, is not served unless the platform allows it", () => {
+  const secretKeyRef = { name: "others", key: "token" };
+  for (const [env, field] of [
+    [{ name: "NODE_OPTIONS", value: "--require /x.cjs" }, "spec.env[0].name: NODE_OPTIONS"],
+    [
+      { name: "GGML_X", valueFrom: { secretKeyRef } },
+      "spec.env[0].valueFrom.secretKeyRef: the Sec",
+    ],
+  ] as const) {
+    const one = modelWith({ env: [env], resources: { limits: { memory: "1Gi" } } });
+    const { kind, blocker, applies, deletes } = decide(one, platform, observedWith(), NOW_MS);
+    assert.deepEqual([kind, applies, deletes], ["hold", [], []]);
+    assert.equal(blocker?.reason, "VariableRefused");
+    assert.ok(blocker.message.startsWith(field), blocker.message);
+    assert.match(blocker.message, /modelServer\.environmentPolicy\.(variables|secrets)/);
+    const environmentPolicy = { variables: ["NODE_*"], secrets: ["others"], configMaps: [] };
+    const generous = { ...platform, environmentPolicy };
+    assert.equal(decide(one, generous, observedWith(), NOW_MS).kind, "serve");
+  }
+});
+
 test("who says how much memory, who is suspended and who has no id needs no inspection", () => {
   for (const one of [
     modelWith({ resources: { limits: { memory: "1Gi" } } }),

@@ -40,7 +40,7 @@ export function decide(
   observed: Observed,
   nowMs: number,
 ): Decision {
-  const blocker = unsupported(model);
+  const blocker = unsupported(model, platform);
   if (blocker !== undefined) return { kind: "hold", blocker, applies: [], deletes: [] };
   const inspection = knownInspection(model, observed);
   if (inspection === undefined && needsInspection(model)) {

@@ -295,10 +295,10 @@ test("labels for queues go from the LocalModel to its Deployment", () => {
 
 test("only what runs in a cluster is taken", () => {
   const file = modelWith({ source: { file: { path: "/x.gguf" } } });
-  assert.equal(unsupported(file)?.reason, "UnsupportedSource");
+  assert.equal(unsupported(file, platform)?.reason, "UnsupportedSource");
   const amd = modelWith({ gpu: { resourceName: "amd.com/gpu", memory: "16Gi" } });
-  assert.equal(unsupported(amd)?.reason, "Unsupported");
-  assert.equal(unsupported(modelWith()), undefined);
+  assert.equal(unsupported(amd, platform)?.reason, "Unsupported");
+  assert.equal(unsupported(modelWith(), platform), undefined);
 });
 
 const specs = arbitraryInput(LocalModelSpec);

@@ -1,16 +1,33 @@
 /**
- * What a LocalModel may say and a cluster cannot do, or cannot do yet.
+ * What a LocalModel may say and a cluster cannot do, cannot do yet, or does not allow.
  *
  * What would make the model something else than its author meant is refused. What only leaves something out
  * is served, and Ready says what has no effect: local mode does the same.
  */
+import { fieldName } from "@localmodel/localmodel/documents/problem.ts";
+import { environmentProblems } from "@localmodel/localmodel/resource/environment-policy.ts";
 import { candidatesOf, filesOf } from "../objects/files.ts";
 import { gpuOf, isNvidia } from "../objects/gpu.ts";
 import type { Model } from "../model/model.ts";
+import type { Platform } from "../model/platform.ts";
 import type { Problem } from "../status/problem.ts";
 
-export function unsupported(model: Model): Problem | undefined {
-  return unsupportedSource(model) ?? unsupportedGpu(model);
+export function unsupported(model: Model, platform: Platform): Problem | undefined {
+  return refusedVariable(model, platform) ?? unsupportedSource(model) ?? unsupportedGpu(model);
+}
+
+const HOW_TO_ALLOW = {
+  variables: "name it in the chart's modelServer.environmentPolicy.variables",
+  secrets: "name it in the chart's modelServer.environmentPolicy.secrets",
+  configMaps: "name it in the chart's modelServer.environmentPolicy.configMaps",
+} as const;
+
+/** A spec that was stored before the policy, or where no admission policy looks. */
+function refusedVariable({ spec }: Model, { environmentPolicy }: Platform): Problem | undefined {
+  const [first] = environmentProblems(spec.env, environmentPolicy, HOW_TO_ALLOW);
+  if (first === undefined) return undefined;
+  const message = `${fieldName(["spec", "env", ...first.path])}: ${first.message}. Until then what serves already is left as it is.`;
+  return { stage: "spec", reason: "VariableRefused", message, waits: false };
 }
 
 function unsupportedSource(model: Model): Problem | undefined {

@@ -3,5 +3,5 @@ import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-c
 
 export type Platform = Pick<
   OperatorConfig,
-  "images" | "imagePullPolicy" | "imagePullSecrets" | "modelEnvironment"
+  "environmentPolicy" | "images" | "imagePullPolicy" | "imagePullSecrets" | "modelEnvironment"
 >;

@@ -62,7 +62,7 @@ export function serverContainer(
   };
 }
 
-/** The author may set anything but what the server is configured by. */
+/** What the author may set has been decided before (unsupported.ts); never what the server is configured by. */
 function environmentOf(model: Model, { modelEnvironment }: Platform) {
   const config = { name: SERVER_CONFIG_VARIABLE, value: JSON.stringify(serverConfig(model)) };
   const given = (model.spec.env ?? []).filter(({ name }) => name !== config.name);
