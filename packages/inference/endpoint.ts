@@ -22,6 +22,15 @@ export type Endpoint<Asked extends Operation = Operation> = {
     readonly stream?: string;
     readonly prompt: string;
   };
+  /** What bounds the tokens of an answer. Absent: its answers are not made of tokens. */
+  readonly answerTokens?: {
+    /** Fields that say how many at most; the first that is there counts. */
+    readonly maximum: readonly string[];
+    /** Fields that say how many answers are made; the largest counts. */
+    readonly samples: readonly string[];
+    /** What a request is taken for that names no maximum. */
+    readonly unnamed: number;
+  };
   /** Whether requests that begin alike are faster where the first of them was answered. */
   readonly reusesPrefixes: boolean;
 };

@@ -2,6 +2,11 @@
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { openai } from "./dialect.ts";
 
+/** A chat may go on until its context is full, and seldom does. */
+const CHAT_TOKENS_UNNAMED = 1024;
+/** OpenAI's own default. */
+const COMPLETION_TOKENS_UNNAMED = 16;
+
 export const CHAT_COMPLETIONS = {
   method: "POST",
   path: "/v1/chat/completions",
@@ -10,6 +15,11 @@ export const CHAT_COMPLETIONS = {
   telemetryName: "chat",
   dialect: openai,
   fields: { model: "model", stream: "stream", prompt: "messages" },
+  answerTokens: {
+    maximum: ["max_completion_tokens", "max_tokens"],
+    samples: ["n"],
+    unnamed: CHAT_TOKENS_UNNAMED,
+  },
   reusesPrefixes: true,
 } as const satisfies Endpoint;
 
@@ -21,6 +31,11 @@ export const COMPLETIONS = {
   telemetryName: "text_completion",
   dialect: openai,
   fields: { model: "model", stream: "stream", prompt: "prompt" },
+  answerTokens: {
+    maximum: ["max_tokens"],
+    samples: ["n", "best_of"],
+    unnamed: COMPLETION_TOKENS_UNNAMED,
+  },
   reusesPrefixes: true,
 } as const satisfies Endpoint;
 

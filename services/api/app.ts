@@ -2,7 +2,7 @@
  * The API service's table of contents: every route, in the order in which a request meets it.
  *
  *   request id -> trace -> access log -> from where? -> whose key? -> within its limits? -> body -> which model? may it be used?
- *     -> forward: a place in its queue -> a server -> bytes there -> bytes back   (forward/forward.ts)
+ *     -> tokens set aside -> forward: a place in its queue -> a server -> bytes there -> bytes back   (forward/forward.ts)
  *
  * It reads three fields of a request and forwards the bytes it received. It does not understand the rest,
  * so it cannot fall behind the model servers.
@@ -113,7 +113,7 @@ export function createApp(options: AppOptions): Express {
     app
       .route(endpoint.path)
       .all(speakAs(endpoint))
-      .post(limit, body, readReference(endpoint), restrict, forwarding)
+      .post(limit.open, body, readReference(endpoint), restrict, limit.reserve, forwarding)
       .all(allowOnly([endpoint.method]));
   }
 

@@ -5,7 +5,12 @@
  * its end, and what was promised is taken off what comes later: then nobody gets anything until the debt is paid.
  * Times are milliseconds of any clock that only goes up.
  */
-export type BucketOptions = { readonly perSecond: number; readonly burst: number };
+export type BucketOptions = {
+  readonly perSecond: number;
+  readonly burst: number;
+  /** The most that it is drawn below empty; what exceeds that is forgiven. Default: no bound. */
+  readonly debtMax?: number;
+};
 
 /** What adding up fractions may be wrong by. */
 const ROUNDING_MS = 1e-6;
@@ -33,8 +38,10 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
+  /** A negative amount is given back. */
   draw(amount: number, nowMs: number): void {
-    this.#level = this.#levelAt(nowMs) - amount;
+    const { debtMax = Infinity } = this.#options;
+    this.#level = Math.max(-debtMax, this.#levelAt(nowMs) - amount);
     this.#atMs = nowMs;
   }
 

@@ -38,7 +38,9 @@ export const ApiKey = z.strictObject({
     .default(["*"])
     .describe("Ids or aliases it may use; `*` stands for any characters."),
   requestsPerMinute: PerMinute.exactOptional(),
-  tokensPerMinute: PerMinute.exactOptional().describe("Of prompts and answers together."),
+  tokensPerMinute: PerMinute.exactOptional().describe(
+    "Of prompts and answers together. What a request may cost is set aside when it comes.",
+  ),
   concurrency: z
     .int()
     .min(1)

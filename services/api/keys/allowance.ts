@@ -1,8 +1,9 @@
 /**
  * What one key may still use, of three things: requests and tokens per minute, and open requests.
  *
- * Tokens are charged when they are known, after the answer. So requests that were let in together may
- * exceed the limit together; the debt is paid before the next one.
+ * Tokens are known after the answer, so as many as a request may cost are set aside when it is let in, and what it did
+ * cost is settled when it ends. An estimate may be too low, and one request may cost more than a minute gives: that
+ * debt is paid before the next one, up to a bound, so that no request locks its key out for hours.
  */
 import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
 import { TokenBucket } from "@localmodel/kube/time/token-bucket.ts";
@@ -14,6 +15,8 @@ export type Refusal = {
   readonly limit: number;
   readonly waitMs: number;
 };
+
+const DEBT_MAX_MINUTES = 10;
 
 export class Allowance {
   requests: TokenBucket | undefined;
@@ -27,7 +30,7 @@ export class Allowance {
     nowMs: number,
   ): void {
     this.requests = resized(this.requests, requestsPerMinute, nowMs);
-    this.tokens = resized(this.tokens, tokensPerMinute, nowMs);
+    this.tokens = resized(this.tokens, tokensPerMinute, nowMs, DEBT_MAX_MINUTES);
     this.#concurrency = concurrency;
   }
 
@@ -40,34 +43,52 @@ export class Allowance {
     return undefined;
   }
 
+  /**
+   * Sets tokens aside for a request that is open, a minute's worth at most: how many it were, or why there are none.
+   * One that may cost more than is left is let in, as otherwise none could that may cost more than a minute gives.
+   */
+  reserve(estimatedTokens: number, nowMs: number): number | Refusal {
+    if (this.tokens === undefined) return 0;
+    const refusal = refusalBy("tokens", this.tokens, nowMs);
+    if (refusal !== undefined) return refusal;
+    const tokens = Math.min(estimatedTokens, this.tokens.burst);
+    this.tokens.draw(tokens, nowMs);
+    return tokens;
+  }
+
   /** Exactly once for each that was opened. */
-  close(tokens: number, nowMs: number): void {
+  close(tokens: { readonly used: number; readonly reserved: number }, nowMs: number): void {
     this.#open -= 1;
-    this.tokens?.draw(tokens, nowMs);
+    this.tokens?.draw(tokens.used - tokens.reserved, nowMs);
   }
 
   #refusal(nowMs: number): Refusal | undefined {
-    const waits = [
-      { what: "tokens", bucket: this.tokens },
-      { what: "requests", bucket: this.requests },
-    ] as const;
-    for (const { what, bucket } of waits) {
-      const waitMs = bucket?.waitMs(1, nowMs) ?? 0;
-      if (bucket !== undefined && waitMs > 0) return { what, limit: bucket.burst, waitMs };
-    }
+    const refusal =
+      refusalBy("tokens", this.tokens, nowMs) ?? refusalBy("requests", this.requests, nowMs);
+    if (refusal !== undefined) return refusal;
     if (this.#open < this.#concurrency) return undefined;
     // When one of them ends, nobody knows.
     return { what: "concurrency", limit: this.#concurrency, waitMs: 1000 };
   }
 }
 
+function refusalBy(
+  what: "requests" | "tokens",
+  bucket: TokenBucket | undefined,
+  nowMs: number,
+): Refusal | undefined {
+  const waitMs = bucket?.waitMs(1, nowMs) ?? 0;
+  return bucket === undefined || waitMs === 0 ? undefined : { what, limit: bucket.burst, waitMs };
+}
+
 function resized(
   bucket: TokenBucket | undefined,
   limit: number | undefined,
   nowMs: number,
+  debtMaxMinutes = Infinity,
 ): TokenBucket | undefined {
   if (limit === undefined) return undefined;
-  const options = { perSecond: limit / 60, burst: limit };
+  const options = { perSecond: limit / 60, burst: limit, debtMax: debtMaxMinutes * limit };
   if (bucket === undefined) return new TokenBucket(options, nowMs);
   if (bucket.burst !== limit) bucket.resize(options, nowMs);
   return bucket;

@@ -1,34 +1,62 @@
 /**
  * Holds every key to its limits, and tells its client in the headers that SDKs read.
  *
- * Each replica of the API service counts for itself.
+ * Twice for each request: before its body, where most of those are refused that are too many, and after it, when it can
+ * be guessed how many tokens it may cost. Each replica of the API service counts for itself.
  */
+import type { Failure } from "@localmodel/inference/failure.ts";
 import { rateLimited } from "@localmodel/inference/unavailability.ts";
+import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
 import type { RequestHandler } from "express";
 import { Allowance, type Refusal } from "./allowance.ts";
 import type { TokenBucket } from "@localmodel/kube/time/token-bucket.ts";
 import { contextOf } from "../request/context.ts";
 import { Meter } from "../request/meter.ts";
 
-export function limitKeys(now: () => number = () => performance.now()): RequestHandler {
+type KeyLimits = {
+  /** Counts the request and lets it in. */
+  readonly open: RequestHandler;
+  /** Sets aside the tokens that it may cost. Follows `readReference`. */
+  readonly reserve: RequestHandler;
+};
+
+export function limitKeys(now: () => number = () => performance.now()): KeyLimits {
   /** By name, so that usage outlives a reload. */
   const allowances = new Map<string, Allowance>();
-  return (_req, res, next) => {
-    const key = contextOf(res).key;
-    if (key === undefined) return next();
-    const allowance = allowances.get(key.name) ?? new Allowance();
-    allowances.set(key.name, allowance);
-    allowance.adopt(key, now());
+  return {
+    open: (_req, res, next) => {
+      const context = contextOf(res);
+      const { key } = context;
+      if (key === undefined) return next();
+      const allowance = allowances.get(key.name) ?? new Allowance();
+      allowances.set(key.name, allowance);
+      allowance.adopt(key, now());
 
-    const refusal = allowance.open(now());
-    res.set(limitHeaders(allowance, now()));
-    if (refusal !== undefined)
-      throw rateLimited(sentence(key.name, refusal), refusal.waitMs / 1000);
-    const meter = new Meter();
-    contextOf(res).meter = meter;
-    res.once("close", () => allowance.close(meter.tokens, now()));
-    next();
+      const refusal = allowance.open(now());
+      res.set(limitHeaders(allowance, now()));
+      if (refusal !== undefined) throw failureOf(key, refusal);
+      const meter = new Meter();
+      context.meter = meter;
+      res.once("close", () => {
+        allowance.close({ used: meter.tokens, reserved: context.reservedTokens ?? 0 }, now());
+      });
+      next();
+    },
+    reserve: (_req, res, next) => {
+      const context = contextOf(res);
+      const { key, reference } = context;
+      const allowance = key && allowances.get(key.name);
+      if (key === undefined || allowance === undefined || reference === undefined) return next();
+      const reserved = allowance.reserve(reference.estimatedTokens, now());
+      if (typeof reserved !== "number") throw failureOf(key, reserved);
+      context.reservedTokens = reserved;
+      next();
+    },
   };
+}
+
+function failureOf({ name }: ApiKey, refusal: Refusal): Failure {
+  return rateLimited(sentence(name, refusal), refusal.waitMs / 1000);
 }
 
 export function limitHeaders(

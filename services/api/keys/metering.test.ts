@@ -43,3 +43,34 @@ test("a stream without a trailer costs its prompt and a token for each event", a
   const cut: Script = (socket) => void socket.end(head + events);
   assert.equal(await charged(t, cut), 103);
 });
+
+test("requests that come together are let in for no more than the limit has, and get back what they did not use", async (t) => {
+  const releases: (() => void)[] = [];
+  const usage = "x-localmodel-usage: prompt=1 completion=1\r\n";
+  const held: Script = (socket) =>
+    void releases.push(() => socket.write(json({ ok: true }, "200 OK", usage)));
+  const server = await scriptedUpstream(held);
+  t.after(() => server.close());
+  const keys = ringOf(key("alice", { tokensPerMinute: 300 }));
+  const models = [model("a", { endpoints: [server.url], slots: 200 })];
+  const { url, close } = await startGateway(models, { keys, now: () => 0 });
+  t.after(close);
+  const init = { headers: bearer("alice") };
+  const body = { model: "a", messages: [], max_tokens: 100 };
+  let refused = 0;
+  const flood = Array.from({ length: 50 }, async () => {
+    const { status } = await chat(url, body, init);
+    if (status === 429) refused += 1;
+    return status;
+  });
+  await t.waitFor(() => assert.equal(refused, 47));
+  assert.equal(releases.length, 3);
+  for (const release of releases) release();
+  assert.equal((await Promise.all(flood)).filter((status) => status === 200).length, 3);
+  await t.waitFor(async () => {
+    const after = chat(url, body, init);
+    await t.waitFor(() => assert.equal(releases.length, 4));
+    releases[3]?.();
+    assert.equal((await after).headers.get("x-ratelimit-remaining-tokens"), "294");
+  });
+});

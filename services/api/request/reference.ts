@@ -10,6 +10,7 @@ import type { Request, RequestHandler } from "express";
 import { contextOf } from "./context.ts";
 import type { Field, PromptSpan } from "./outline.ts";
 import { readOutline } from "./read-outline.ts";
+import { estimatedFrom, estimatedTokens } from "./token-estimate.ts";
 
 export type Reference = {
   readonly body: Buffer;
@@ -18,6 +19,7 @@ export type Reference = {
   readonly stream: boolean;
   /** Of a request that is faster where its prompt's beginning has been before. */
   readonly prompt: PromptSpan | undefined;
+  readonly estimatedTokens: number;
 };
 
 /** As it is written in the body. */
@@ -39,13 +41,15 @@ async function parseReference(req: Request, endpoint: Endpoint): Promise<Referen
   // Also what keeps web pages out: they cannot send this type to another site without being asked first.
   if (body.length > 0 && !isJsonMediaType(req.headers["content-type"]))
     throw unsupportedMediaType(req.headers["content-type"]);
-  const outline = await readOutline(body, Object.values(fields), turns.next);
+  const wanted = [...Object.values(fields), ...estimatedFrom(endpoint)];
+  const outline = await readOutline(body, wanted, turns.next);
   const id = modelOf(body, outline.field(fields.model), fields.model);
   const stream = fields.stream === undefined ? undefined : outline.field(fields.stream);
   return {
     body,
     stream: stream !== undefined && textOf(body, stream) === "true",
     prompt: reusesPrefixes ? promptOf(outline.field(fields.prompt)) : undefined,
+    estimatedTokens: estimatedTokens(body, outline, endpoint),
     ...(id !== undefined && { model: id }),
   };
 }

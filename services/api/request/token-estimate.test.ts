@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { JsonShape } from "@localmodel/openai/parsing/json-shape.ts";
+import { CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS } from "@localmodel/openai/endpoints.ts";
+import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import { Outline } from "./outline.ts";
+import { estimatedFrom, estimatedTokens } from "./token-estimate.ts";
+
+function estimate(endpoint: Endpoint, value: object): number {
+  const body = Buffer.from(JSON.stringify(value));
+  const outline = new Outline(body, [
+    ...Object.values(endpoint.fields),
+    ...estimatedFrom(endpoint),
+  ]);
+  new JsonShape(body, outline).advance(Infinity);
+  return estimatedTokens(body, outline, endpoint);
+}
+
+const text = "x".repeat(398);
+
+for (const [name, endpoint, body, tokens] of [
+  ["a prompt and its maximum", COMPLETIONS, { prompt: text, max_tokens: 50 }, 150],
+  ["OpenAI's default", COMPLETIONS, { prompt: text }, 116],
+  ["a maximum of null", COMPLETIONS, { prompt: text, max_tokens: null }, 116],
+  ["several answers", COMPLETIONS, { prompt: text, max_tokens: 50, n: 2, best_of: 3 }, 250],
+  ["no prompt", COMPLETIONS, { max_tokens: 50 }, 51],
+  ["a chat that names no maximum", CHAT_COMPLETIONS, { messages: [text] }, 1125],
+  ["a chat's newer name", CHAT_COMPLETIONS, { max_tokens: 9, max_completion_tokens: 7 }, 8],
+  ["without end", CHAT_COMPLETIONS, { max_tokens: -1 }, Infinity],
+  ["nonsense", CHAT_COMPLETIONS, { max_tokens: { a: 1 } }, Infinity],
+  ["an input", EMBEDDINGS, { input: text, max_tokens: 50 }, 100],
+] as const) {
+  test(`${name}: ${tokens} tokens`, () => {
+    assert.equal(estimate(endpoint, body), tokens);
+  });
+}

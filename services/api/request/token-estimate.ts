@@ -1,0 +1,43 @@
+/**
+ * How many tokens a request may cost, guessed before anybody has counted them: what a key's limit sets aside for it.
+ *
+ * The prompt is taken at four bytes a token, as OpenAI does, and each answer at the maximum that the request names. What
+ * it really was is settled when it is over.
+ */
+import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import type { Field, Outline } from "./outline.ts";
+
+const BYTES_PER_TOKEN = 4;
+
+export function estimatedTokens(
+  body: Buffer,
+  outline: Outline,
+  { fields, answerTokens }: Pick<Endpoint, "fields" | "answerTokens">,
+): number {
+  const prompt = outline.field(fields.prompt);
+  const promptTokens = prompt === undefined ? 1 : tokensOf(prompt);
+  if (answerTokens === undefined) return promptTokens;
+  const numberIn = (name: string) => numberOf(body, outline.field(name));
+  const maximum = answerTokens.maximum.map(numberIn).find((value) => value !== undefined);
+  const samples = answerTokens.samples.map((name) => numberIn(name) ?? 1);
+  return promptTokens + Math.max(1, ...samples) * (maximum ?? answerTokens.unnamed);
+}
+
+/** The fields that it reads. */
+export function estimatedFrom({ answerTokens }: Pick<Endpoint, "answerTokens">): readonly string[] {
+  return answerTokens === undefined ? [] : [...answerTokens.maximum, ...answerTokens.samples];
+}
+
+function tokensOf({ start, end }: Field): number {
+  return Math.ceil((end - start) / BYTES_PER_TOKEN);
+}
+
+const NULL = "null";
+
+/** Undefined for what is not there. What is no number of tokens, such as -1, has no end. */
+function numberOf(body: Buffer, field: Field | undefined): number | undefined {
+  if (field === undefined) return undefined;
+  const text = body.toString("latin1", field.start, Math.min(field.end, field.start + 16));
+  if (text === NULL) return undefined;
+  return /^\d{1,9}$/.test(text) ? Number(text) : Infinity;
+}
