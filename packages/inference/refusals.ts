@@ -99,6 +99,12 @@ export function bodyTimedOut(idleMs: number): Failure {
   });
 }
 
+/** Of the header `Expect`, which knows one word. */
+export function expectationFailed(expected: string | undefined): Failure {
+  const message = `The expectation '${shortened(expected ?? "")}' cannot be met. Send no Expect header, or '100-continue'.`;
+  return refusal({ kind: "invalid", code: null, field: null, httpStatus: 417 }, message);
+}
+
 export function unsupportedMediaType(contentType: string | undefined): Failure {
   const found = contentType === undefined ? "has none" : `is '${shortened(contentType)}'`;
   return refusal(

@@ -10,6 +10,7 @@ import { describe, test, type TestContext } from "node:test";
 import type { RequestListener } from "node:http";
 import { listen } from "@localmodel/service/http/http-server.ts";
 import { chat, errorOf, model, startGateway } from "./fixtures/gateway.ts";
+import { key, ringOf } from "./fixtures/keys.ts";
 import {
   answer,
   json,
@@ -242,6 +243,73 @@ async function impatient(t: TestContext): Promise<number> {
   t.after(() => server.close());
   return server.port;
 }
+
+describe("heads that mean two things, or ask for too much", () => {
+  const inTwo: readonly (readonly [name: string, hosts: string])[] = [
+    ["two", "host: x\r\nhost: y\r\n"],
+    ["twice the same", "host: x\r\nHOST: x\r\n"],
+  ];
+  for (const [name, hosts] of inTwo) {
+    test(`Host headers: ${name} are a 400`, async (t) => {
+      const { port, a } = await scene(t);
+      const head = `POST /v1/chat/completions HTTP/1.1\r\n${hosts}content-type: application/json\r\n`;
+      const text = await exchange(port, `${head}content-length: 13\r\n\r\n${BODY}`, /\}\s*$/);
+      assert.equal(statusOf(text), 400, text);
+      assert.match(text, /"message":"The request has 2 Host headers/);
+      assert.equal(a.requests.length, 0);
+    });
+  }
+
+  test("an expectation that nobody knows is a 417 in the usual form", async (t) => {
+    const { port, a } = await scene(t);
+    const text = await exchange(
+      port,
+      `${HEAD}expect: the-unexpected\r\ncontent-length: 13\r\n\r\n`,
+      /\}\s*$/,
+    );
+    assert.equal(statusOf(text), 417, text);
+    assert.match(text, /"type":"invalid_request_error"/);
+    assert.equal(a.requests.length, 0);
+  });
+
+  test("who asks before it sends is told to go on, and answered", async (t) => {
+    const { port, a } = await scene(t);
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(`${HEAD}expect: 100-continue\r\ncontent-length: 13\r\n\r\n`);
+    let text = "";
+    for await (const part of socket) {
+      if (text === "") socket.write(BODY);
+      text += String(part);
+    }
+    assert.match(text, /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK\r\n/);
+    assert.equal(a.requests[0]?.body.toString(), BODY);
+  });
+
+  test("who asks without a key is refused before it sends anything", async (t) => {
+    const gateway = await startGateway([model("a")], { keys: ringOf(key("alice")) });
+    t.after(() => gateway.close());
+    const text = await exchange(
+      gateway.port,
+      `${HEAD}expect: 100-continue\r\ncontent-length: 13\r\n\r\n`,
+      /\}\s*$/,
+    );
+    assert.equal(statusOf(text), 401, text);
+    assert.match(text, /\r\nconnection: close\r\n/i);
+    assert.doesNotMatch(text, /100 Continue/);
+  });
+
+  test("a body that is announced too large is refused before it is sent", async (t) => {
+    const { port } = await scene(t);
+    const text = await exchange(
+      port,
+      `${HEAD}expect: 100-continue\r\ncontent-length: 99999999\r\n\r\n`,
+      /\}\s*$/,
+    );
+    assert.equal(statusOf(text), 413, text);
+    assert.doesNotMatch(text, /100 Continue/);
+  });
+});
 
 describe("clients that take their time", () => {
   for (const [name, bytes] of [

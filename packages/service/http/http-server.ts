@@ -4,11 +4,21 @@
  * Draining is the part to understand: while requests are open, new ones are still answered, so that probes and
  * clients are told what happens instead of being refused; what the answer is, is the app's business. When none is
  * open, or at the deadline, the server stops accepting, and cuts what is left.
+ *
+ * What a request's head may not be is refused here, before any app sees it.
  */
-import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { expectationFailed } from "@localmodel/inference/refusals.ts";
 import { answerClientError } from "./client-error.ts";
 import { isExpress, messagesOf } from "./express-messages.ts";
+import { answerRefusal, headRefusal } from "./request-head.ts";
 import { ListenError } from "./listen-error.ts";
 
 export type ListenOptions = {
@@ -54,7 +64,19 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   });
   server.on("clientError", answerClientError);
   const open = trackOpen(server);
-  server.on("request", app);
+  server.on("request", (req: IncomingMessage, res: ServerResponse) => {
+    const refusal = headRefusal(req);
+    if (refusal === undefined) app(req, res);
+    else answerRefusal(res, refusal);
+  });
+  server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) =>
+    answerRefusal(res, expectationFailed(req.headers.expect)),
+  );
+  server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => {
+    // Told to go on or not, its client may send the body: nobody knows where a next request would begin.
+    res.setHeader("connection", "close");
+    server.emit("request", req, res);
+  });
   await bound(server, options);
 
   const { port } = server.address() as AddressInfo;

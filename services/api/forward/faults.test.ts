@@ -112,6 +112,64 @@ describe("before the first byte", () => {
     assert.equal(garbage.requests.length, 1);
   });
 
+  for (const head of [
+    "201 Created",
+    "204 No Content",
+    "206 Partial Content",
+    "302 Found",
+    "304 Not Modified",
+    "401 Unauthorized",
+    "403 Forbidden",
+    "407 Proxy Authentication Required",
+    "418 I'm a teapot",
+    "451 Unavailable For Legal Reasons",
+    "505 HTTP Version Not Supported",
+    "599 Whatever",
+    "999 Nothing",
+  ]) {
+    test(`a server that answers ${head} is a 502, tried once, and nothing of it passes`, async (t) => {
+      const headers = "location: http://evil.example/\r\nwww-authenticate: Basic\r\n";
+      const body = { error: { message: "secret", type: "x", param: null, code: null } };
+      const odd = await upstream(t, answer(json(body, head, headers)));
+      const { url } = await gateway(t, [model("a", { endpoints: [odd.url] })]);
+      const response = await fetch(`${url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: "{}",
+        redirect: "manual",
+      });
+      assert.equal(response.status, 502);
+      assert.equal(response.headers.get("location"), null);
+      assert.equal(response.headers.get("www-authenticate"), null);
+      const { code, message } = await errorOf(response);
+      assert.equal(code, "bad_gateway");
+      assert.doesNotMatch(message, /secret/);
+      assert.equal(odd.requests.length, 1);
+    });
+  }
+
+  for (const head of [
+    "100 Continue\r\n\r\n",
+    "101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+  ]) {
+    test(`a server that answers what nobody asked for is a 502, tried once: ${head.trimEnd()}`, async (t) => {
+      const odd = await upstream(t, answer(`HTTP/1.1 ${head}`));
+      const { url } = await gateway(t, [model("a", { endpoints: [odd.url] })]);
+      const response = await chat(url, {});
+      assert.equal(response.status, 502);
+      assert.equal((await errorOf(response)).code, "bad_gateway");
+      assert.equal(odd.requests.length, 1);
+    });
+  }
+
+  test("what a server says before its answer is not the answer", async (t) => {
+    const early = "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n".repeat(3);
+    const hinting = await upstream(t, answer(early + OK));
+    const { url } = await gateway(t, [model("a", { endpoints: [hinting.url] })]);
+    const response = await chat(url, {});
+    assert.deepEqual([response.status, await response.json()], [200, { ok: true }]);
+  });
+
   test("a server that never answers is a 504, tried once", async (t) => {
     const silent = await upstream(t, () => {});
     const { url } = await gateway(t, [model("a", { endpoints: [silent.url] })], {

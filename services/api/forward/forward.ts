@@ -31,6 +31,7 @@ import { contextOf, note, tenantOf } from "../request/context.ts";
 import { relay } from "../answer/relay.ts";
 import { findModel } from "../directory/find-model.ts";
 import { clientFailureOf, failureType, UpstreamFailure } from "../upstream/upstream-failure.ts";
+import { failureOfStatus } from "../upstream/statuses.ts";
 import type { Upstream, UpstreamRequest } from "../upstream/upstream.ts";
 import { WaitingStream, waitsInSilence } from "../answer/waiting-stream.ts";
 
@@ -158,6 +159,11 @@ class Forwarder {
       const { upstream } = this.#options;
       const answer = await upstream.send(lease.endpoint, attempt.request, call.open);
       attempt.answered(answer.status);
+      const failure = failureOfStatus(answer.status);
+      if (failure !== undefined) {
+        answer.abort(failure);
+        throw failure;
+      }
       if (answer.status < 500) lease.answered();
       else lease.judge("failure");
       if (answer.status === 503 && attempts.left && attempts.others > 0) {

@@ -35,7 +35,7 @@ export function limitKeys(now: () => number = () => performance.now()): KeyLimit
       const refusal = allowance.open(now());
       res.set(limitHeaders(allowance, now()));
       if (refusal !== undefined) throw failureOf(key, refusal);
-      const meter = new Meter();
+      const meter = new Meter(() => context.reference?.body.length ?? 0);
       context.meter = meter;
       res.once("close", () => {
         allowance.close({ used: meter.tokens, reserved: context.reservedTokens ?? 0 }, now());

@@ -74,3 +74,19 @@ test("requests that come together are let in for no more than the limit has, and
     assert.equal((await after).headers.get("x-ratelimit-remaining-tokens"), "294");
   });
 });
+
+for (const [name, usage] of [
+  ["more prompt tokens than its bytes could be", "prompt=900000 completion=1"],
+  ["more tokens than any answer has", "prompt=1 completion=999999999999999"],
+] as const) {
+  test(`a server that counts ${name} is not believed`, async (t) => {
+    const head = `x-localmodel-usage: ${usage}\r\n`;
+    assert.equal(await charged(t, answer(json({ ok: true }, "200 OK", head))), 0);
+  });
+}
+
+test("a stream that claims a prompt of more tokens than its bytes could be costs its events", async (t) => {
+  const head = SSE_HEAD.replace("\r\n\r\n", "\r\nx-localmodel-prompt-tokens: 900000\r\n\r\n");
+  const cut: Script = (socket) => void socket.end(head + chunk(event("Hi")));
+  assert.equal(await charged(t, cut), 1);
+});

@@ -15,7 +15,9 @@ type UpstreamFailureKind =
   | "cut"
   | "timeout"
   /** What came is not HTTP. */
-  | "garbage";
+  | "garbage"
+  /** It is, with a status that no request can have led to. */
+  | "unexpected";
 
 export class UpstreamFailure extends Error {
   readonly kind: UpstreamFailureKind;
@@ -51,6 +53,10 @@ export function clientFailureOf(thrown: unknown): Failure {
       return badGateway("The server of this model sent an answer that is not valid HTTP.", {
         cause: thrown,
       });
+    case "unexpected":
+      return badGateway("The server of this model answered in a way that makes no sense here.", {
+        cause: thrown,
+      });
   }
 }
 
@@ -70,10 +76,14 @@ const UNREACHABLE: ReadonlySet<unknown> = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
+/** What undici says of a 100 and a 101 that nobody has asked for. */
+const UNASKED: ReadonlySet<string> = new Set(["bad response", "bad upgrade"]);
+
 function kindOf(error: unknown): UpstreamFailureKind {
   if (error instanceof errors.HeadersTimeoutError) return "timeout";
   if (error instanceof errors.HTTPParserError) return "garbage";
   if (error instanceof errors.HeadersOverflowError) return "garbage";
+  if (error instanceof errors.SocketError && UNASKED.has(error.message)) return "unexpected";
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return UNREACHABLE.has(code) ? "unreachable" : "cut";
 }

@@ -45,10 +45,16 @@ export function readBody(options: BodyOptions): RequestHandler {
       res.set("connection", "close");
       return bodyTimedOut(idleTimeoutMs);
     };
+    if (waitsForLeave(req)) res.writeContinue();
     await collect(req, source, { maxBytes, idleTimeoutMs, keep, stalled });
     req.body = body.whole();
     next();
   };
+}
+
+/** Its client sends the body when it is told to, or after a second. Whoever is refused before is never told. */
+function waitsForLeave({ headers, httpVersion }: Request): boolean {
+  return headers.expect !== undefined && httpVersion === "1.1";
 }
 
 function announcedBy(req: Request): number | undefined {
