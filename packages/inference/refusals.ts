@@ -77,7 +77,7 @@ export function unknownUrl(method: string, path: string, hint?: string): Failure
 export function methodNotAllowed(method: string, allow: readonly string[]): Failure {
   return refusal(
     { kind: "method_not_allowed", code: "method_not_allowed", field: null, allow },
-    `Not allowed to ${shortened(method)} on this URL. Allowed: ${allow.join(", ")}.`,
+    `The method ${shortened(method)} is not allowed on this URL. Allowed: ${allow.join(", ")}.`,
   );
 }
 

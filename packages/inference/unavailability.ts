@@ -35,7 +35,7 @@ export function engineFailed(message: string, afterSeconds = 1): Failure {
 export function overloaded(afterSeconds = 1): Failure {
   return unavailable(
     { code: "server_overloaded", field: null },
-    "The requests that this server holds take all the memory it may use for them. Please retry.",
+    "This server has no memory left for further requests. Please retry later.",
     afterSeconds,
   );
 }

@@ -84,7 +84,7 @@ async function statAny(path: string): Promise<BigIntStats> {
       throw new WeightsError("NotFound", `there is no file ${path}`, { cause: error });
     }
     if (code === "EACCES" || code === "EPERM") {
-      throw new WeightsError("Unauthorized", `${path} may not be read by this user (${code})`, {
+      throw new WeightsError("Unauthorized", `this user may not read ${path} (${code})`, {
         cause: error,
       });
     }

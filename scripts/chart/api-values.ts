@@ -24,7 +24,7 @@ const keys = group(
     ),
     existingSecret: value("A Secret of this namespace that holds keys instead.", objectName, ""),
     existingSecretKey: value(
-      "Where in it.",
+      "Key of the Secret's data.",
       z
         .string()
         .regex(/^[-._a-zA-Z0-9]+$/)
@@ -36,12 +36,20 @@ const keys = group(
 
 const autoscaling = group("Replicas by load, instead of `replicas`.", {
   enabled: value("Whether to make a HorizontalPodAutoscaler.", z.boolean(), false),
-  minReplicas: value("Never fewer.", z.int().min(1), 2),
-  maxReplicas: value("Never more.", z.int().min(1).max(1000), 10),
-  targetCPUUtilizationPercentage: value("Of the CPU that pods request.", percent, 70),
-  targetMemoryUtilizationPercentage: value("Of the memory that pods request.", percent, null),
+  minReplicas: value("Never fewer replicas than this.", z.int().min(1), 2),
+  maxReplicas: value("Never more replicas than this.", z.int().min(1).max(1000), 10),
+  targetCPUUtilizationPercentage: value(
+    "CPU to use, in percent of what pods request.",
+    percent,
+    70,
+  ),
+  targetMemoryUtilizationPercentage: value(
+    "Memory to use, in percent of what pods request.",
+    percent,
+    null,
+  ),
   metrics: value("Further metrics.", anyList, []),
-  behavior: value("How fast to follow.", anyMap, {}),
+  behavior: value("How fast the number of replicas follows the load.", anyMap, {}),
 });
 
 const service = group("Its Service.", {
@@ -50,14 +58,14 @@ const service = group("Its Service.", {
     z.enum(["ClusterIP", "NodePort", "LoadBalancer"]),
     "ClusterIP",
   ),
-  port: value("What clients connect to.", port, 80),
+  port: value("Port that clients connect to.", port, 80),
   nodePort: value(
     "For NodePort and LoadBalancer; default: a free one.",
     z.int().min(1).max(65_535).nullish(),
     null,
   ),
   labels: value("Further labels.", labels, {}),
-  annotations: value("For load balancers, say.", strings, {}),
+  annotations: value("Annotations, such as those for a load balancer.", strings, {}),
   loadBalancerClass: value("For LoadBalancer.", z.string(), ""),
   loadBalancerSourceRanges: value("For LoadBalancer: who may connect.", z.array(z.string()), []),
   externalTrafficPolicy: value(
@@ -84,7 +92,7 @@ const ingress = group("A way in for an Ingress controller.", {
   annotations: value("Timeouts and buffering of the controller: streams last.", strings, {}),
   hosts: value("Names it answers to; none: all.", z.array(hostname), []),
   path: value(
-    "Where it begins. The service itself knows only `/v1`.",
+    "Beginning of the paths that are passed on. The service itself knows only `/v1`.",
     z.string().regex(/^\//),
     "/",
   ),
@@ -99,11 +107,11 @@ const httpRoute = group("A way in for a Gateway (Gateway API).", {
   hostnames: value("Names it answers to; none: those of the Gateway.", z.array(hostname), []),
   matches: value("Which requests; none: all.", anyList, []),
   filters: value("What to change in them.", anyList, []),
-  timeouts: value("Such as `{ request: 0s }`, which means none.", strings, {}),
+  timeouts: value("Timeouts, such as `{ request: 0s }`, which means none.", strings, {}),
 });
 
 export const api = group("The OpenAI-compatible endpoint.", {
-  replicas: value("How many.", z.int().min(0).max(1000), 2),
+  replicas: value("Number of replicas.", z.int().min(0).max(1000), 2),
   image: image("localmodel-api"),
   config: value(
     "Further settings: packages/localmodel/contracts/api-config.ts, such as `{ bodyMaxBytes: 67108864 }`. With `keySecrets` " +

@@ -28,7 +28,7 @@ export function image(repository: string) {
 
 export function disruptionBudget() {
   return group(
-    "Made only for more than one replica: for one, it would hold up who drains a node.",
+    "Made only for more than one replica: with a single one it would keep its node from being drained.",
     {
       enabled: value("Whether to make one.", z.boolean(), true),
       maxUnavailable: value(
@@ -49,7 +49,7 @@ export function serviceAccount() {
   return group("The account it has in the cluster.", {
     create: value("Whether to make it.", z.boolean(), true),
     name: value("Default: the name of the component's other objects.", objectName, ""),
-    annotations: value("Of the account.", strings, {}),
+    annotations: value("Annotations of the account.", strings, {}),
   });
 }
 
@@ -60,9 +60,13 @@ export function pods(resources: object): Readonly<Record<string, Node>> {
     annotations: value("Annotations of the Deployment.", strings, {}),
     podLabels: value("Further labels of pods.", labels, {}),
     podAnnotations: value("Annotations of pods.", strings, {}),
-    priorityClassName: value("Which pods go first when there is no room.", objectName, ""),
+    priorityClassName: value(
+      "Priority class: which pods go first when there is no room.",
+      objectName,
+      "",
+    ),
     nodeSelector: value("Labels that nodes must have.", strings, {}),
-    tolerations: value("Taints of nodes that do not matter.", anyList, []),
+    tolerations: value("Taints of nodes that its pods tolerate.", anyList, []),
     affinity: value("Rules for choosing nodes.", anyMap, {}),
     topologySpreadConstraints: value(
       "Default: replicas on different nodes where possible.",
@@ -76,7 +80,11 @@ export function pods(resources: object): Readonly<Record<string, Node>> {
     ),
     extraEnvFrom: value("ConfigMaps and Secrets whose keys become variables.", anyList, []),
     extraVolumes: value("Further volumes.", namedBeside(...OWN_VOLUMES), []),
-    extraVolumeMounts: value("Where the container has them.", namedBeside(...OWN_VOLUMES), []),
+    extraVolumeMounts: value(
+      "Where they are mounted in the container.",
+      namedBeside(...OWN_VOLUMES),
+      [],
+    ),
     extraContainers: value("Containers beside it.", namedBeside("api", "operator"), []),
     extraInitContainers: value("Containers that run before it.", namedBeside(), []),
     extraPodSpec: value(

@@ -34,7 +34,11 @@ export const telemetry = group(
       z.enum(SAMPLERS),
       "parentbased_traceidratio",
     ),
-    samplerArgument: value("For samplers by ratio: how many of one.", share, "0.1"),
+    samplerArgument: value(
+      "For samplers by ratio: the share of traces that is kept.",
+      share,
+      "0.1",
+    ),
     environment: value(
       "Further variables of OpenTelemetry's, such as `{ OTEL_EXPORTER_OTLP_TIMEOUT: '5000' }`.",
       z.record(z.string().regex(/^OTEL_[A-Z0-9_]{1,120}$/), z.string().max(4096)),
@@ -44,7 +48,7 @@ export const telemetry = group(
       "A Secret of this namespace with headers for the collector, as `key=value,key=value`. Models do not get it.",
       {
         name: value("Its name.", objectName, ""),
-        key: value("Where in it.", z.string().min(1), "headers"),
+        key: value("Key of the Secret's data.", z.string().min(1), "headers"),
       },
     ),
   },
@@ -54,12 +58,12 @@ export const telemetry = group(
 function monitor(about: string) {
   return group(about, {
     enabled: value("Whether to make one; needs the Prometheus operator.", z.boolean(), false),
-    labels: value("By which Prometheus finds it.", labels, {}),
+    labels: value("Labels by which Prometheus finds it.", labels, {}),
     annotations: value("Annotations.", strings, {}),
-    interval: value("How often; default: Prometheus' own.", duration, ""),
-    scrapeTimeout: value("How long; default: Prometheus' own.", duration, ""),
-    relabelings: value("Of targets.", anyList, []),
-    metricRelabelings: value("Of samples.", anyList, []),
+    interval: value("How often it is scraped; default: Prometheus' own.", duration, ""),
+    scrapeTimeout: value("How long a scrape may take; default: Prometheus' own.", duration, ""),
+    relabelings: value("Relabelings of targets.", anyList, []),
+    metricRelabelings: value("Relabelings of samples.", anyList, []),
   });
 }
 
@@ -73,20 +77,28 @@ export const metrics = group("What Prometheus may read.", {
   podMonitor: monitor("For models."),
   prometheusRule: group("Alerts.", {
     enabled: value("Whether to make them; needs the Prometheus operator.", z.boolean(), false),
-    labels: value("By which Prometheus finds them.", labels, {}),
+    labels: value("Labels by which Prometheus finds them.", labels, {}),
     annotations: value("Annotations.", strings, {}),
-    waitingRequests: value("Requests of one model that wait: alert above it.", z.int().min(1), 20),
+    waitingRequests: value(
+      "Alert when more requests than this wait for one model.",
+      z.int().min(1),
+      20,
+    ),
     firstTokenSeconds: value(
-      "Time to the first token that one request in twenty exceeds: alert above it.",
+      "Alert when one request in twenty waits longer than this for its first token.",
       seconds,
       30,
     ),
-    additionalRules: value("Rules beside them.", anyList, []),
+    additionalRules: value("Further rules.", anyList, []),
   }),
   dashboards: group("For Grafana, as ConfigMaps that its sidecar finds.", {
     enabled: value("Whether to make them.", z.boolean(), false),
-    labels: value("By which the sidecar finds them.", labels, { grafana_dashboard: "1" }),
-    annotations: value("For folders, say.", strings, {}),
-    namespace: value("Default: the release's.", z.union([z.literal(""), namespace]), ""),
+    labels: value("Labels by which the sidecar finds them.", labels, { grafana_dashboard: "1" }),
+    annotations: value("Annotations, such as the one for a folder.", strings, {}),
+    namespace: value(
+      "Namespace of the ConfigMaps. Default: the release's.",
+      z.union([z.literal(""), namespace]),
+      "",
+    ),
   }),
 });

@@ -16,7 +16,7 @@ const allowed = EnvironmentPolicy.shape;
 
 export const operator = group("Turns LocalModels into pods.", {
   replicas: value(
-    "More than one stand by: another takes over within 15 seconds.",
+    "Number of replicas. One acts and the others stand by, of which one takes over within 15 seconds.",
     z.int().min(0).max(10),
     1,
   ),
@@ -41,11 +41,14 @@ export const operator = group("Turns LocalModels into pods.", {
 });
 
 export const modelServer = group("What models' pods run.", {
-  images: group("By the hardware they are for. One that is null is not used: the CPU's is.", {
-    cpu: value("For models without a GPU.", variant, named("localmodel-model-server")),
-    cuda: erasable(value("For NVIDIA.", variant, named("localmodel-model-server-cuda"))),
-    vulkan: erasable(value("For others.", variant, named("localmodel-model-server-vulkan"))),
-  }),
+  images: group(
+    "Images by the hardware that they are for. Where one is null, the one for the CPU is used.",
+    {
+      cpu: value("For models without a GPU.", variant, named("localmodel-model-server")),
+      cuda: erasable(value("For GPUs of NVIDIA.", variant, named("localmodel-model-server-cuda"))),
+      vulkan: erasable(value("For other GPUs.", variant, named("localmodel-model-server-vulkan"))),
+    },
+  ),
   pullPolicy: value("Default: `image.pullPolicy`.", pullPolicy, ""),
   environmentPolicy: group(
     "What `spec.env` of a LocalModel may do besides tuning llama.cpp and naming proxies; `*` stands for any characters.",

@@ -42,7 +42,7 @@ export const admissionPolicy = group(
   {
     enabled: value("Whether to make it.", z.boolean(), false),
     actions: value(
-      "What happens to one that asks for more.",
+      "What happens to a LocalModel that asks for more.",
       z.array(z.enum(["Deny", "Warn", "Audit"])).min(1),
       ["Deny"],
     ),
@@ -74,7 +74,7 @@ export const admissionPolicy = group(
     limits: group("How much one LocalModel may ask for.", {
       replicas: value("Replicas.", cap, null),
       gpusPerReplica: value("Devices of one replica.", cap, null),
-      gpuResourceNames: value("Which devices; none: all.", z.array(plain), []),
+      gpuResourceNames: value("Resource names that it may ask for; none: all.", z.array(plain), []),
     }),
   },
 );
@@ -84,7 +84,7 @@ export const tests = group("The request that `helm test` makes.", {
   model: value("Which model to ask; default: the first that is listed.", z.string(), ""),
   apiKeySecret: group("A Secret of this namespace with a key, where keys are asked for.", {
     name: value("Its name.", z.string(), ""),
-    key: value("Where in it.", z.string(), "key"),
+    key: value("Key of the Secret's data.", z.string(), "key"),
   }),
   timeoutSeconds: value("How long the answer may take.", z.int().min(1).max(3600), 300),
   annotations: value("Annotations of the pod.", strings, {}),

@@ -4,8 +4,10 @@ import path from "node:path";
 import { test } from "node:test";
 import { parse, parseDocument } from "yaml";
 import { REPOSITORY } from "../generate.ts";
-import { jsonSchemaOf, type Node } from "./value-tree.ts";
-import { ChartValues, VALUES } from "./values.ts";
+import { jsonSchemaOf, type Node, parserOf } from "./value-tree.ts";
+import { VALUES } from "./values.ts";
+
+const ChartValues = parserOf(VALUES);
 
 const text = await readFile(path.join(REPOSITORY, "charts/localmodel/values.yaml"), "utf8");
 

@@ -10,11 +10,11 @@ import { metrics, telemetry } from "./observability-values.ts";
 import { modelServer, operator } from "./operator-values.ts";
 import { admissionPolicy, networkPolicy, tests } from "./policy-values.ts";
 import { anyList, anyMap, labels, namespace, pullPolicy, strings, tag } from "./value-schemas.ts";
-import { group, parserOf, value } from "./value-tree.ts";
+import { group, value } from "./value-tree.ts";
 
 export const VALUES = group("Values of the chart.", {
   fullnameOverride: value(
-    "Names of all objects. Default: the release's name, and the chart's unless the release's contains it.",
+    "Name of all objects. Default: the release's name and the chart's, unless the first contains the second.",
     z.string().regex(/^([a-z]([-a-z0-9]{0,48}[a-z0-9])?)?$/),
     "",
   ),
@@ -65,13 +65,13 @@ export const VALUES = group("Values of the chart.", {
       true,
     ),
   }),
-  podSecurityContext: value("Of the chart's own pods.", anyMap, {
+  podSecurityContext: value("Security context of the chart's own pods.", anyMap, {
     runAsNonRoot: true,
     runAsUser: 10_001,
     runAsGroup: 10_001,
     seccompProfile: { type: "RuntimeDefault" },
   }),
-  securityContext: value("Of their containers.", anyMap, {
+  securityContext: value("Security context of their containers.", anyMap, {
     allowPrivilegeEscalation: false,
     readOnlyRootFilesystem: true,
     capabilities: { drop: ["ALL"] },
@@ -96,5 +96,3 @@ export const VALUES = group("Values of the chart.", {
     undefined,
   ),
 });
-
-export const ChartValues = parserOf(VALUES);

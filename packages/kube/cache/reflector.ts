@@ -97,7 +97,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
       else this.cache.put(event.object);
     }
     if (events === 0 && clock.nowMs() - startMs < SHORT_WATCH_MS) {
-      throw new Error("the watch ended at once, with nothing said");
+      throw new Error("the watch ended at once, without an event");
     }
     return this.#watchStep();
   }

@@ -41,7 +41,7 @@ export const ServerConfig = z.strictObject({
   promptLogging: z
     .boolean()
     .default(false)
-    .describe("Whether whoever reads /admin/log may see prompts and answers."),
+    .describe("Whether readers of /admin/log may see prompts and answers."),
   host: z.string().default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(0).describe("0 takes a free port."),
   metricsPort: MetricsPort,

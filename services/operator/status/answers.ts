@@ -23,14 +23,14 @@ export function fetchProblem(progress: FetchProgress): Problem {
   const told = inPercent(progress);
   if (!stalled) return waiting("load", "Downloading", `Downloading the weights: ${told}.`);
   const what = `Downloading the weights: ${told}, and nothing arrives`;
-  return waiting("load", "DownloadStalled", `${what}: ${sentence(message)} It tries again.`);
+  return waiting("load", "DownloadStalled", `${what}: ${sentence(message)} It is tried again.`);
 }
 
 export function inspectProblem({ stalled, message, reason }: FetchProgress): Problem {
   if (reason === "SecretMissing") return failure(reason, message);
   if (!stalled) return INSPECTING;
   const what = "Reading the header of the weights, and nothing arrives";
-  return waiting("source", "DownloadStalled", `${what}: ${sentence(message)} It tries again.`);
+  return waiting("source", "DownloadStalled", `${what}: ${sentence(message)} It is tried again.`);
 }
 
 export const INSPECTING: Problem = {

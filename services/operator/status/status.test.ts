@@ -277,7 +277,7 @@ test("while a new version comes, Ready is unknown and the old pods are counted",
   };
   const status = statusFor({ observed });
   assert.equal(sayings(status)["Ready"], "Unknown RollingOut");
-  assert.match(messageOf(status), /^0 of 1 pods are as asked for\. .* Meanwhile 1 pod answers\.$/);
+  assert.match(messageOf(status), /^0 of 1 pods are up to date\. .* Meanwhile 1 pod answers\.$/);
 });
 
 test("what fails in a roll makes Ready false although old pods answer", () => {

@@ -78,7 +78,7 @@ function bareReady(situation: Situation): Verdict {
   const [first] = problems;
   if (first !== undefined && !first.waits) return no(first, answering(situation));
   if (pods.ready === 0) return no(whyNot(situation));
-  const message = `${pods.currentReady} of ${wanted} pods are as asked for. ${whyNot(situation).message}`;
+  const message = `${pods.currentReady} of ${wanted} pods are up to date. ${whyNot(situation).message}`;
   return { status: "Unknown", reason: "RollingOut", message: message + answering(situation) };
 }
 
