@@ -139,6 +139,30 @@ check({
     yes: [1, 1.25, 17.5, 100],
     no: [0.75, 1.1, 1.251],
   },
+  "divisibleBy means the same as multipleOf, beside an enum and in a negation too": {
+    schema: {
+      anyOf: [
+        { enum: [1, 2, 3], divisibleBy: 2 },
+        { enum: [7, 8], not: { divisibleBy: 2 } },
+      ],
+    },
+    yes: [2, 7],
+    no: [1, 3, 8],
+  },
+  "a format with the name of a method of objects is one like any unknown one": {
+    schema: { type: "number", format: "constructor" },
+    yes: [1, 1.5],
+    no: ["a"],
+  },
+  "a negation of several references breaks any of them": {
+    schema: {
+      $defs: { a: { type: ["string", "null"] }, b: { type: ["string", "boolean"] } },
+      type: ["string", "null", "boolean"],
+      not: { $ref: "#/$defs/a", $dynamicRef: "#/$defs/b" },
+    },
+    yes: [true, null],
+    no: ["x"],
+  },
   "oneOf denies what two options share": {
     schema: {
       oneOf: [

@@ -6,7 +6,7 @@
  */
 
 /** `unsupported`: valid, but no guarantee is possible. `invalid`: not a schema or grammar. `too_large`: over a limit. */
-export type GrammarErrorReason = "unsupported" | "invalid" | "too_large";
+type GrammarErrorReason = "unsupported" | "invalid" | "too_large";
 
 export class GrammarError extends Error {
   readonly reason: GrammarErrorReason;

@@ -18,10 +18,6 @@ export function isArray(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-export function hasOwn(object: object, key: string): boolean {
-  return Object.prototype.hasOwnProperty.call(object, key);
-}
-
 /** A text that is the same for equal values and different for others. */
 export function canonicalText(value: Json): string {
   if (isArray(value)) return `[${value.map(canonicalText).join(",")}]`;

@@ -24,7 +24,7 @@ type Reader = {
   items: number;
 };
 
-export type ReadOptions = { readonly limits?: Partial<Limits> };
+type ReadOptions = { readonly limits?: Partial<Limits> };
 
 export function readGbnf(text: string, { limits }: ReadOptions = {}): Grammar {
   const reader: Reader = {

@@ -9,7 +9,7 @@ export type CharSet = readonly number[];
 export const LAST_CODE_POINT = 0x10ffff;
 const SURROGATES: CharSet = [0xd800, 0xdfff];
 
-export const EMPTY_SET: CharSet = [];
+const EMPTY_SET: CharSet = [];
 
 export function setOf(...ranges: readonly (readonly [number, number])[]): CharSet {
   return normalize(ranges.map(([from, to]) => [from, to]));

@@ -1,6 +1,6 @@
 /** Decimal texts of numbers: what a bound looks like when digits are compared. */
 
-export type Decimal = {
+type Decimal = {
   readonly negative: boolean;
   /** Without leading zeros; `0` for none. */
   readonly integer: string;

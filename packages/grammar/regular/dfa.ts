@@ -68,23 +68,3 @@ export function trieOf(texts: readonly string[]): Dfa {
   );
   return { start: 0, accepting, transitions };
 }
-
-/** All texts of a finite language in no order, or undefined where there are more than `most`. */
-export function textsOf(dfa: Dfa, most: number): readonly string[] | undefined {
-  const texts: string[] = [];
-  const open = new Set<number>();
-  const visit = (state: number, text: string): boolean => {
-    if (open.has(state)) return false;
-    open.add(state);
-    if (dfa.accepting[state] === true) texts.push(text);
-    for (const { from, to, target } of dfa.transitions[state] ?? []) {
-      if (to - from > most) return false;
-      for (let char = from; char <= to; char++) {
-        if (texts.length > most || !visit(target, text + String.fromCodePoint(char))) return false;
-      }
-    }
-    open.delete(state);
-    return texts.length <= most;
-  };
-  return visit(dfa.start, "") ? texts : undefined;
-}

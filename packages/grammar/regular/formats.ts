@@ -80,9 +80,13 @@ export function formatOf(name: string): Format | undefined {
   return Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
 }
 
-/** Whole numbers of OpenAPI's formats, lowest and highest. */
-export const INTEGER_FORMATS: Readonly<Record<string, readonly [number, number]>> = {
+/** Lowest and highest whole number of OpenAPI's formats. */
+const INTEGER_RANGES: Readonly<Record<string, readonly [number, number]>> = {
   int32: [-2147483648, 2147483647],
   int64: [-9223372036854774784, 9223372036854774784],
   uint32: [0, 4294967295],
 };
+
+export function integerRangeOf(format: string): readonly [number, number] | undefined {
+  return Object.hasOwn(INTEGER_RANGES, format) ? INTEGER_RANGES[format] : undefined;
+}

@@ -4,13 +4,13 @@
  * Hopcroft's partition refinement over a table of states and character classes; -1 is "no transition".
  */
 
-export type Table = {
+type Table = {
   readonly table: readonly Int32Array[];
   readonly accepting: readonly boolean[];
   readonly classCount: number;
 };
 
-export type Minimal = {
+type Minimal = {
   readonly start: number;
   readonly table: readonly Int32Array[];
   readonly accepting: readonly boolean[];

@@ -16,7 +16,7 @@ const MAX_MULTIPLE_STATES = 4096;
 export type Bound = { readonly value: number; readonly exclusive: boolean };
 
 /** Which number texts a schema speaks of: whole numbers without a point, and those with a fraction that is not 0. */
-export type NumberKinds = { readonly whole: boolean; readonly fractional: boolean };
+type NumberKinds = { readonly whole: boolean; readonly fractional: boolean };
 
 /** All numbers, exponents included, that stay finite as doubles. */
 export function freeNumber(kinds: NumberKinds, of: Expressions): Expression {

@@ -37,7 +37,7 @@ export function leftRecursiveRule(rules: readonly Rule[]): number | undefined {
   return undefined;
 }
 
-export function nullableRules(rules: readonly Rule[]): ReadonlySet<number> {
+function nullableRules(rules: readonly Rule[]): ReadonlySet<number> {
   const nullable = new Set<number>();
   const users = usersOf(rules);
   const todo = rules.map((_, i) => i);

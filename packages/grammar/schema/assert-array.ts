@@ -1,16 +1,14 @@
 /** What the keywords of arrays say when they must hold. */
-import { isArray } from "../json.ts";
 import type { Subschema } from "./document.ts";
 import { ARRAY, type Conjunction, positive } from "./facts.ts";
-import { countAt, keywordsOf, unsupported } from "./keywords.ts";
+import { countAt, keywordsOf, prefixAt, unsupported } from "./keywords.ts";
+import { assertSize } from "./sizes.ts";
 import type { Reading } from "./unfold.ts";
 
 export function assertArray(at: Subschema, reading: Reading): void {
   const { facts } = reading;
   const keywords = keywordsOf(at);
-  facts.minItems = Math.max(facts.minItems, countAt(at, "minItems") ?? 0);
-  facts.maxItems = Math.min(facts.maxItems, countAt(at, "maxItems") ?? Infinity);
-  if (facts.minItems > facts.maxItems) facts.types &= ~ARRAY;
+  assertSize(at, "Items", facts);
   if ((facts.types & ARRAY) === 0) return;
   assertItems(at, reading);
   if (keywords["uniqueItems"] === true) facts.unique = at;
@@ -25,11 +23,9 @@ export function assertArray(at: Subschema, reading: Reading): void {
 function assertItems(at: Subschema, { facts, schemas }: Reading): void {
   const { child } = schemas.document;
   const keywords = keywordsOf(at);
-  const list = isArray(keywords["items"]) ? "items" : "prefixItems";
-  const prefix = keywords[list];
-  const after = list === "items" ? "additionalItems" : "items";
+  const { list, length, after } = prefixAt(at);
   const rest: Conjunction = keywords[after] === undefined ? [] : [positive(child(at, after))];
-  const heads = isArray(prefix) ? prefix.map((_, i) => [positive(child(at, list, i))]) : [];
+  const heads = Array.from({ length }, (_, i) => [positive(child(at, list, i))]);
   if (heads.length > 0 || rest.length > 0)
     facts.tuples = [...facts.tuples, { prefix: heads, rest }];
 }

@@ -2,7 +2,8 @@
 import { isArray } from "../json.ts";
 import type { Subschema } from "./document.ts";
 import { type Block, type Facts, OBJECT, type Term, positive } from "./facts.ts";
-import { countAt, invalid, keywordsOf, mapAt, namesAt, unsupported } from "./keywords.ts";
+import { invalid, keywordsOf, mapAt, namesAt, unsupported } from "./keywords.ts";
+import { assertSize } from "./sizes.ts";
 import { located } from "./string-languages.ts";
 import type { Reading, Schemas } from "./unfold.ts";
 
@@ -12,9 +13,7 @@ export const LAST = [Infinity];
 export function assertObject(at: Subschema, reading: Reading): void {
   const { facts, schemas } = reading;
   const keywords = keywordsOf(at);
-  facts.minProperties = Math.max(facts.minProperties, countAt(at, "minProperties") ?? 0);
-  facts.maxProperties = Math.min(facts.maxProperties, countAt(at, "maxProperties") ?? Infinity);
-  if (facts.minProperties > facts.maxProperties) facts.types &= ~OBJECT;
+  assertSize(at, "Properties", facts);
   const required = namesAt(at, "required");
   if ((facts.types & OBJECT) === 0) return;
   if (required.length > 0) facts.required = new Set([...facts.required, ...required]);

@@ -4,7 +4,6 @@
 import type { Json } from "../json.ts";
 import { equalJson } from "../json.ts";
 import { multiplesOf, maximumLanguage, minimumLanguage } from "../regular/numbers.ts";
-import { INTEGER_FORMATS } from "../regular/formats.ts";
 import { patternAt, formatLanguage } from "./string-languages.ts";
 import { assertArray } from "./assert-array.ts";
 import { assertObject } from "./assert-object.ts";
@@ -21,14 +20,15 @@ import {
 } from "./facts.ts";
 import {
   boundsAt,
-  countAt,
+  divisorAt,
+  integerRangeAt,
   keywordsOf,
   listAt,
-  numberAt,
-  textAt,
+  referencesAt,
   typesAt,
   unsupported,
 } from "./keywords.ts";
+import { assertSize } from "./sizes.ts";
 import type { Reading } from "./unfold.ts";
 
 export function assertKeywords(at: Subschema, reading: Reading): void {
@@ -44,10 +44,8 @@ export function assertKeywords(at: Subschema, reading: Reading): void {
 }
 
 function assertReferences(at: Subschema, { demand, schemas, orderOf }: Reading): void {
-  for (const keyword of ["$ref", "$dynamicRef", "$recursiveRef"]) {
-    const reference = textAt(at, keyword);
-    if (reference !== undefined)
-      demand(positive(schemas.document.resolve(at, reference, keyword), orderOf(keyword)));
+  for (const { keyword, reference } of referencesAt(at)) {
+    demand(positive(schemas.document.resolve(at, reference, keyword), orderOf(keyword)));
   }
 }
 
@@ -68,14 +66,13 @@ function assertValues(at: Subschema, facts: Facts): void {
 function assertNumber(at: Subschema, { facts, schemas }: Reading): void {
   const { of } = schemas;
   const { minimum, maximum } = boundsAt(at);
-  const format = keywordsOf(at)["format"];
-  const range = typeof format === "string" ? INTEGER_FORMATS[format] : undefined;
+  const range = integerRangeAt(at);
   if (range !== undefined) {
     facts.types &= ~FRACTION;
     minimum.push({ value: range[0], exclusive: false });
     maximum.push({ value: range[1], exclusive: false });
   }
-  const divisor = numberAt(at, "multipleOf") ?? numberAt(at, "divisibleBy");
+  const divisor = divisorAt(at);
   if ((facts.types & NUMBER) === 0) return;
   for (const bound of minimum) facts.numbers = [...facts.numbers, minimumLanguage(bound, of)];
   for (const bound of maximum) facts.numbers = [...facts.numbers, maximumLanguage(bound, of)];
@@ -96,9 +93,7 @@ function assertNumber(at: Subschema, { facts, schemas }: Reading): void {
 }
 
 function assertString(at: Subschema, { facts, schemas }: Reading): void {
-  facts.minLength = Math.max(facts.minLength, countAt(at, "minLength") ?? 0);
-  facts.maxLength = Math.min(facts.maxLength, countAt(at, "maxLength") ?? Infinity);
-  if (facts.minLength > facts.maxLength) facts.types &= ~STRING;
+  assertSize(at, "Length", facts);
   if ((facts.types & STRING) === 0) return;
   const format = formatLanguage(at, schemas);
   if (format !== undefined && !format.exact) facts.narrowed = true;

@@ -21,26 +21,27 @@ import {
 } from "./facts.ts";
 import {
   boundsAt,
-  countAt,
+  divisorAt,
   keywordsOf,
   listAt,
   mapAt,
   namesAt,
-  numberAt,
+  prefixAt,
+  referencesAt,
   textAt,
   typesAt,
 } from "./keywords.ts";
+import { brokenSize } from "./sizes.ts";
 import { formatLanguage, patternAt } from "./string-languages.ts";
 import type { Option, Reading, Schemas } from "./unfold.ts";
 
 export function denyKeywords(at: Subschema, reading: Reading): void {
   const { schemas } = reading;
-  const reference = textAt(at, "$ref") ?? textAt(at, "$dynamicRef") ?? textAt(at, "$recursiveRef");
-  const options: Option[] = [];
-  if (reference !== undefined) {
-    options.push({ terms: [negative(schemas.document.resolve(at, reference, "$ref"))] });
-  }
-  const onlyReference = reference !== undefined && at.dialect.startsWith("draft");
+  const references = referencesAt(at);
+  const options: Option[] = references.map(({ keyword, reference }) => ({
+    terms: [negative(schemas.document.resolve(at, reference, keyword))],
+  }));
+  const onlyReference = references.length > 0 && at.dialect.startsWith("draft");
   if (!onlyReference) {
     options.push(
       ...brokenType(at),
@@ -130,8 +131,8 @@ function brokenNumber(at: Subschema, { schemas }: Reading): readonly Option[] {
   for (const { value, exclusive } of maximum) {
     add(minimumLanguage({ value, exclusive: !exclusive }, of), value);
   }
-  if (typeof keywordsOf(at)["format"] === "string") options.push(unsayable(NUMBER));
-  const divisor = numberAt(at, "multipleOf");
+  if (textAt(at, "format") !== undefined) options.push(unsayable(NUMBER));
+  const divisor = divisorAt(at);
   const multiples = divisor === undefined ? undefined : multiplesOf(divisor, of);
   if (divisor !== undefined) {
     if (multiples === undefined) options.push(unsayable(NUMBER));
@@ -142,27 +143,7 @@ function brokenNumber(at: Subschema, { schemas }: Reading): readonly Option[] {
 
 function brokenString(at: Subschema, { schemas }: Reading): readonly Option[] {
   const { of } = schemas;
-  const options: Option[] = [];
-  const minLength = countAt(at, "minLength") ?? 0;
-  const maxLength = countAt(at, "maxLength");
-  if (minLength > 0) {
-    options.push({
-      narrow: (facts) => {
-        facts.types &= STRING;
-        facts.maxLength = Math.min(facts.maxLength, minLength - 1);
-        if (facts.minLength > facts.maxLength) facts.types = 0;
-      },
-    });
-  }
-  if (maxLength !== undefined) {
-    options.push({
-      narrow: (facts) => {
-        facts.types &= STRING;
-        facts.minLength = Math.max(facts.minLength, maxLength + 1);
-        if (facts.minLength > facts.maxLength) facts.types = 0;
-      },
-    });
-  }
+  const options = [...brokenSize(at, "Length")];
   const format = formatLanguage(at, schemas);
   if (format?.exact === false) options.push(unsayable(STRING));
   for (const language of [
@@ -181,7 +162,7 @@ function brokenString(at: Subschema, { schemas }: Reading): readonly Option[] {
 }
 
 function brokenArray(at: Subschema, { schemas }: Reading): readonly Option[] {
-  const options: Option[] = [];
+  const options = [...brokenSize(at, "Items")];
   const add = (narrow: (facts: Facts) => void) =>
     options.push({
       narrow: (facts) => {
@@ -190,12 +171,6 @@ function brokenArray(at: Subschema, { schemas }: Reading): readonly Option[] {
         if (facts.minItems > facts.maxItems) facts.types = 0;
       },
     });
-  const minItems = countAt(at, "minItems") ?? 0;
-  const maxItems = countAt(at, "maxItems");
-  if (minItems > 0) add((facts) => void (facts.maxItems = Math.min(facts.maxItems, minItems - 1)));
-  if (maxItems !== undefined) {
-    add((facts) => void (facts.minItems = Math.max(facts.minItems, maxItems + 1)));
-  }
   for (const narrow of brokenItems(at, schemas)) add(narrow);
   if (hasUnsayableItems(at)) options.push(unsayable(ARRAY));
   return options;
@@ -204,17 +179,16 @@ function brokenArray(at: Subschema, { schemas }: Reading): readonly Option[] {
 function brokenItems(at: Subschema, { document: { child } }: Schemas) {
   const keywords = keywordsOf(at);
   const narrows: ((facts: Facts) => void)[] = [];
-  const list = isArray(keywords["items"]) ? "items" : "prefixItems";
-  const prefix = listAt(at, list) ?? [];
-  prefix.forEach((_, i) => {
+  const { list, length } = prefixAt(at);
+  for (let i = 0; i < length; i++) {
     const heads = Array.from({ length: i }, () => []);
     const wrong = [negative(child(at, list, i))];
     narrows.push((facts) => {
       facts.minItems = Math.max(facts.minItems, i + 1);
       facts.tuples = [...facts.tuples, { prefix: [...heads, wrong], rest: [] }];
     });
-  });
-  if (list === "prefixItems" && keywords["items"] !== undefined && prefix.length === 0) {
+  }
+  if (list === "prefixItems" && keywords["items"] !== undefined && length === 0) {
     const item = [negative(child(at, "items"))];
     narrows.push((facts) => {
       facts.contains = [...facts.contains, { item, min: 1, max: Infinity, at }];
@@ -239,32 +213,22 @@ function hasUnsayableItems(at: Subschema): boolean {
   if (["uniqueItems", "unevaluatedItems"].some((each) => keywords[each] !== undefined)) {
     return true;
   }
-  const afterPrefix = isArray(keywords["items"]) ? "additionalItems" : "items";
-  const hasPrefix = isArray(keywords["items"]) || (listAt(at, "prefixItems") ?? []).length > 0;
-  if (hasPrefix && keywords[afterPrefix] !== undefined) return true;
+  const { list, length, after } = prefixAt(at);
+  if ((list === "items" || length > 0) && keywords[after] !== undefined) return true;
   return keywords["contains"] !== undefined && countsContained(at);
 }
 
 function brokenObject(at: Subschema, { schemas }: Reading): readonly Option[] {
   const { child } = schemas.document;
   const keywords = keywordsOf(at);
-  const options: Option[] = [];
+  const options = [...brokenSize(at, "Properties")];
   const add = (narrow: (facts: Facts) => void) =>
     options.push({
       narrow: (facts) => {
         facts.types &= OBJECT;
         narrow(facts);
-        if (facts.minProperties > facts.maxProperties) facts.types = 0;
       },
     });
-  const minProperties = countAt(at, "minProperties") ?? 0;
-  const maxProperties = countAt(at, "maxProperties");
-  if (minProperties > 0) {
-    add((facts) => void (facts.maxProperties = Math.min(facts.maxProperties, minProperties - 1)));
-  }
-  if (maxProperties !== undefined) {
-    add((facts) => void (facts.minProperties = Math.max(facts.minProperties, maxProperties + 1)));
-  }
   const unsaid = [
     "patternProperties",
     "additionalProperties",

@@ -9,7 +9,7 @@ import { GrammarError } from "../grammar-error.ts";
 import { type Json, type JsonObject, isArray, isObject } from "../json.ts";
 
 /** Drafts differ in few keywords; where a document names none, the newest is meant. */
-export type Dialect = "draft4" | "draft6" | "draft7" | "2019-09" | "2020-12";
+type Dialect = "draft4" | "draft6" | "draft7" | "2019-09" | "2020-12";
 
 export type Subschema = {
   readonly id: number;

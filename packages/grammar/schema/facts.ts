@@ -35,7 +35,7 @@ export type Order = readonly number[];
 export type Conjunction = readonly Term[];
 
 /** `prefixItems` and the items after them. */
-export type Tuple = { readonly prefix: readonly Conjunction[]; readonly rest: Conjunction };
+type Tuple = { readonly prefix: readonly Conjunction[]; readonly rest: Conjunction };
 
 export type Contains = {
   readonly item: Conjunction;
@@ -53,7 +53,7 @@ export type Block = {
 };
 
 /** A keyword without a guarantee; it matters only where a value of these types is possible. */
-export type Problem = { readonly types: number; readonly error: GrammarError };
+type Problem = { readonly types: number; readonly error: GrammarError };
 
 export type Facts = {
   types: number;

@@ -5,6 +5,7 @@
  */
 import { GrammarError } from "../grammar-error.ts";
 import { type Json, type JsonObject, isArray, isObject } from "../json.ts";
+import { integerRangeOf } from "../regular/formats.ts";
 import type { Bound } from "../regular/numbers.ts";
 import type { Subschema } from "./document.ts";
 import { typeBits } from "./facts.ts";
@@ -21,7 +22,7 @@ export function unsupported(at: Subschema, keyword: string, why: string): Gramma
   return new GrammarError("unsupported", why, at.path, keyword);
 }
 
-export function numberAt(at: Subschema, keyword: string): number | undefined {
+function numberAt(at: Subschema, keyword: string): number | undefined {
   const value = keywordsOf(at)[keyword];
   if (value === undefined || (typeof value === "number" && Number.isFinite(value))) return value;
   throw invalid(at, keyword, "a number");
@@ -71,6 +72,38 @@ export function typesAt(at: Subschema): number | undefined {
     bits |= bit;
   }
   return bits;
+}
+
+/** Schemas that the value must satisfy too, by the keywords that refer to them. */
+export function referencesAt(
+  at: Subschema,
+): readonly { readonly keyword: string; readonly reference: string }[] {
+  return ["$ref", "$dynamicRef", "$recursiveRef"].flatMap((keyword) => {
+    const reference = textAt(at, keyword);
+    return reference === undefined ? [] : [{ keyword, reference }];
+  });
+}
+
+/** Where an array's first items have schemas of their own, and the keyword for the items after them. */
+export function prefixAt(at: Subschema): {
+  readonly list: "items" | "prefixItems";
+  readonly length: number;
+  readonly after: "additionalItems" | "items";
+} {
+  const list = isArray(keywordsOf(at)["items"]) ? "items" : "prefixItems";
+  const length = listAt(at, list)?.length ?? 0;
+  return { list, length, after: list === "items" ? "additionalItems" : "items" };
+}
+
+/** `divisibleBy` is how the oldest drafts wrote it. */
+export function divisorAt(at: Subschema): number | undefined {
+  return numberAt(at, "multipleOf") ?? numberAt(at, "divisibleBy");
+}
+
+/** The lowest and the highest number of a format such as `int32`. */
+export function integerRangeAt(at: Subschema): readonly [number, number] | undefined {
+  const format = textAt(at, "format");
+  return format === undefined ? undefined : integerRangeOf(format);
 }
 
 /** The lowest and the highest number, with draft 4's way to exclude them. */

@@ -22,7 +22,7 @@ import { numbersOf } from "./number-languages.ts";
 import { stringsOf } from "./string-languages.ts";
 import type { Schemas } from "./unfold.ts";
 
-export type Possible = {
+type Possible = {
   readonly facts: Facts | undefined;
   /** False where a type was taken away that some value of it may satisfy after all. */
   readonly exact: boolean;

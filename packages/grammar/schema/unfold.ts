@@ -42,7 +42,7 @@ export type Schemas = {
   readonly isValid: (value: Json, terms: Conjunction) => boolean;
 };
 
-export type Unfolded = {
+type Unfolded = {
   readonly alternatives: readonly Facts[];
   /** False where values exist that no alternative offers, because they cannot be said. */
   readonly exact: boolean;

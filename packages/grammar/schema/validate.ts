@@ -12,7 +12,6 @@ import {
   isArray,
   isObject,
 } from "../json.ts";
-import { INTEGER_FORMATS } from "../regular/formats.ts";
 import { decimalOf } from "../regular/decimal.ts";
 import type { Subschema } from "./document.ts";
 import { type Conjunction, typeOf } from "./facts.ts";
@@ -20,15 +19,18 @@ import { matches } from "./inside.ts";
 import {
   boundsAt,
   countAt,
+  divisorAt,
+  integerRangeAt,
   keywordsOf,
   listAt,
   mapAt,
   namesAt,
-  numberAt,
-  textAt,
+  prefixAt,
+  referencesAt,
   typesAt,
   unsupported,
 } from "./keywords.ts";
+import { sizeFits } from "./sizes.ts";
 import { formatLanguage, located, patternAt } from "./string-languages.ts";
 import type { Schemas } from "./unfold.ts";
 
@@ -55,10 +57,9 @@ function holds(value: Json, at: Subschema, schemas: Schemas, depth: number): boo
 }
 
 function referencesHold(value: Json, at: Subschema, { document }: Schemas, each: Inner): boolean {
-  return ["$ref", "$dynamicRef", "$recursiveRef"].every((keyword) => {
-    const reference = textAt(at, keyword);
-    return reference === undefined || each(value, document.resolve(at, reference, keyword));
-  });
+  return referencesAt(at).every(({ keyword, reference }) =>
+    each(value, document.resolve(at, reference, keyword)),
+  );
 }
 
 function listsHold(value: Json, at: Subschema): boolean {
@@ -105,11 +106,10 @@ function numberHolds(value: number, at: Subschema): boolean {
     return false;
   if (maximum.some((bound) => value > bound.value || (bound.exclusive && value === bound.value)))
     return false;
-  const format = textAt(at, "format");
-  const range = format === undefined ? undefined : INTEGER_FORMATS[format];
+  const range = integerRangeAt(at);
   if (range !== undefined && (!Number.isInteger(value) || value < range[0] || value > range[1]))
     return false;
-  const divisor = numberAt(at, "multipleOf");
+  const divisor = divisorAt(at);
   return divisor === undefined || isMultiple(value, divisor);
 }
 
@@ -123,22 +123,16 @@ function isMultiple(value: number, divisor: number): boolean {
 }
 
 function stringHolds(value: string, at: Subschema, schemas: Schemas): boolean {
-  const length = Array.from(value).length;
-  if (length < (countAt(at, "minLength") ?? 0) || length > (countAt(at, "maxLength") ?? Infinity))
-    return false;
+  if (!sizeFits(Array.from(value).length, at, "Length")) return false;
   return [patternAt(at, schemas), formatLanguage(at, schemas)?.language].every(
     (language) => language === undefined || matches(language, value, schemas),
   );
 }
 
-function isCounted(count: number, at: Subschema, least: string, most: string): boolean {
-  return count >= (countAt(at, least) ?? 0) && count <= (countAt(at, most) ?? Infinity);
-}
-
 function arrayHolds(value: readonly Json[], at: Subschema, schemas: Schemas, each: Inner): boolean {
   const { child } = schemas.document;
   const keywords = keywordsOf(at);
-  if (!isCounted(value.length, at, "minItems", "maxItems")) return false;
+  if (!sizeFits(value.length, at, "Items")) return false;
   const distinct = new Set(value.map(canonicalText)).size;
   if (keywords["uniqueItems"] === true && distinct < value.length) return false;
   if (!itemsHold(value, at, schemas, each)) return false;
@@ -157,11 +151,9 @@ function itemsHold(
   each: Inner,
 ): boolean {
   const keywords = keywordsOf(at);
-  const list = isArray(keywords["items"]) ? "items" : "prefixItems";
-  const after = list === "items" ? "additionalItems" : "items";
-  const prefix = listAt(at, list)?.length ?? 0;
+  const { list, length, after } = prefixAt(at);
   return value.every((item, i) => {
-    if (i < prefix) return each(item, child(at, list, i));
+    if (i < length) return each(item, child(at, list, i));
     return keywords[after] === undefined || each(item, child(at, after));
   });
 }
@@ -173,7 +165,7 @@ function refuseUnevaluated(at: Subschema, keyword: string): void {
 
 function objectHolds(value: JsonObject, at: Subschema, schemas: Schemas, each: Inner): boolean {
   const names = Object.keys(value);
-  if (!isCounted(names.length, at, "minProperties", "maxProperties")) return false;
+  if (!sizeFits(names.length, at, "Properties")) return false;
   if (namesAt(at, "required").some((name) => !Object.hasOwn(value, name))) return false;
   refuseUnevaluated(at, "unevaluatedProperties");
   return membersHold(value, at, schemas, each) && dependenciesHold(value, at, schemas, each);
