@@ -25,6 +25,15 @@ export type EventOf<Asked extends Operation> = Operations[Asked]["event"];
 export type AnyEvent = EventOf<Operation>;
 
 /** A request together with what it asks for. */
-export type AnyRequest = {
-  [Asked in Operation]: { readonly operation: Asked; readonly request: RequestOf<Asked> };
-}[Operation];
+export type AnyRequest<Asked extends Operation = Operation> = {
+  [One in Asked]: { readonly operation: One; readonly request: RequestOf<One> };
+}[Asked];
+
+/** TypeScript sees that the two belong together, but not by itself that they are then one of the union. */
+export function pair<Asked extends Operation>(
+  operation: Asked,
+  request: RequestOf<Asked>,
+): AnyRequest {
+  const paired: AnyRequest<Asked> = { operation, request };
+  return paired as AnyRequest;
+}

@@ -10,6 +10,8 @@ import type { RequestHandler, Response } from "express";
 
 type Exchange = {
   requestId?: string;
+  /** By `performance.now()`, where the answer says how long it took. */
+  receivedMs?: number;
   /** Absent where requests are not traced. */
   span?: Span;
   /** What went wrong, as one word for the span and the metrics. */

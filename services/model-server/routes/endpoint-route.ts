@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { codeOf } from "@localmodel/inference/failure.ts";
-import type { AnyRequest, Operation } from "@localmodel/inference/operation.ts";
+import { type Operation, pair } from "@localmodel/inference/operation.ts";
 import type { AnswerHead, Wire } from "@localmodel/inference/wire.ts";
 import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { patienceSeconds } from "@localmodel/service/http/patience.ts";
@@ -54,7 +54,7 @@ export function endpointRoute<Asked extends Operation>(
     const { modelId } = served;
     const head = answerHead(understood.idPrefix, modelId, facts.fingerprint);
     const asked = {
-      ...({ operation, request } as unknown as AnyRequest),
+      ...pair(operation, request),
       endpoint,
       requestModel: understood.model || modelId,
       head,

@@ -12,7 +12,12 @@ import type { ServerState } from "@localmodel/localmodel/contracts/server-state.
 import { engineFailed, modelLoading, shuttingDown } from "@localmodel/inference/unavailability.ts";
 import { Failure } from "@localmodel/inference/failure.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
-import type { AnyRequest, EventOf, Operation, RequestOf } from "@localmodel/inference/operation.ts";
+import {
+  type EventOf,
+  type Operation,
+  pair,
+  type RequestOf,
+} from "@localmodel/inference/operation.ts";
 import type { Engine } from "../contract.ts";
 import type { EngineEvent, FromEngine, ToEngine } from "../protocol.ts";
 import { forkEngine } from "./engine-child.ts";
@@ -80,7 +85,7 @@ export class EngineProcess implements Engine {
     const abort = () => queue.fail(signal.reason);
     this.#open.set(id, queue);
     signal.addEventListener("abort", abort, { once: true });
-    send(child, { type: "ask", id, ...({ operation, request } as unknown as AnyRequest) });
+    send(child, { type: "ask", id, ...pair(operation, request) });
     let over = false;
     try {
       for await (const happened of queue) {
