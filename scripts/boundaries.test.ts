@@ -24,6 +24,8 @@ function houseWith(path: string, source: string): House {
     ],
     rootDevDependencies: new Set(["fast-check"]),
     layers: {},
+    keptExports: {},
+    outside: [],
     modules: [
       { path: "packages/openai/used.ts", source: `${DOC}import { z } from "zod";` },
       { path: "packages/weights/used.ts", source: `${DOC}import "@localmodel/openai/errors.ts";` },
@@ -62,7 +64,7 @@ const broken: { name: string; path: string; source: string; line?: number; messa
   {
     name: "a service that reaches another by path",
     path: "services/api/a.ts",
-    source: 'export { engine } from "../model-server/engine.ts";',
+    source: 'export * from "../model-server/engine.ts";',
     message: /services never share code/,
   },
   {
@@ -178,6 +180,11 @@ const allowed: { name: string; path: string; source: string }[] = [
     name: "a test's own tools and support",
     path: "services/api/a.test.ts",
     source: 'import fc from "fast-check";\nimport "../../test/support/gguf.ts";',
+  },
+  {
+    name: "a fixture that uses what tests share",
+    path: "services/api/fixtures/a.ts",
+    source: 'import "../../../test/support/gguf.ts";',
   },
   {
     name: "a pure package's test that reads a file",
@@ -320,6 +327,138 @@ test("the floors allow a folder above the dot to import files at the root, and t
   });
   assert.deepEqual(violations, []);
 });
+
+type Exporting = {
+  readonly name: string;
+  readonly modules: Readonly<Record<string, string>>;
+  readonly kept?: Readonly<Record<string, string>>;
+};
+
+const isInside = ({ path }: { readonly path: string }) => /^(packages|services)\//.test(path);
+
+/** What the rule about exports says of `modules`, which may lie outside of the workspaces too. */
+function foundExports({ modules, kept = {} }: Omit<Exporting, "name">): readonly string[] {
+  const house = houseWith("services/api/other.ts", DOC);
+  const ours = Object.entries(modules).map(([path, source]) => ({ path, source: DOC + source }));
+  return violationsOf({
+    ...house,
+    modules: [...house.modules, ...ours.filter(isInside)],
+    outside: ours.filter((one) => !isInside(one)),
+    keptExports: kept,
+  }).map(({ path, line, message }) => `${path}:${line}: ${message}`);
+}
+
+const A = "packages/openai/a/a.ts";
+const ONE = "export const one = 1;";
+const TAKES_ONE = 'import { one } from "./a.ts";';
+/** The same, by production, so that the module itself is in use. */
+const USES_ONE = 'import { one } from "@localmodel/openai/a/a.ts";';
+
+const dead: (Exporting & { readonly message: RegExp })[] = [
+  {
+    name: "an export that nobody imports and nobody uses",
+    modules: { [A]: "export function one() { return 1; }" },
+    message: /a\/a.ts:2: exports one, which no other module imports: remove it/,
+  },
+  {
+    name: "an export that only its own module uses",
+    modules: { [A]: `${ONE}\nconsole.log(one);` },
+    message: /a\/a.ts:2: exports one, .*: do not export it/,
+  },
+  {
+    name: "a type that nobody imports",
+    modules: { [A]: `export type One = 1;\n${ONE}`, "services/api/b.ts": USES_ONE },
+    message: /a\/a.ts:2: exports One, .*: remove it/,
+  },
+  {
+    name: "an export that is only passed on",
+    modules: { [A]: ONE, "packages/openai/a/b.ts": 'export { one } from "./a.ts";' },
+    message: /a\/b.ts:2: exports one, which no other module imports: remove it/,
+  },
+  {
+    name: "an export of which others import only a namesake",
+    modules: { [A]: ONE, "packages/openai/b/a.ts": ONE, "packages/openai/b/b.ts": TAKES_ONE },
+    message: /openai\/a\/a.ts:2: exports one/,
+  },
+  {
+    name: "an export that only a test beside it uses",
+    modules: { [A]: ONE, "packages/openai/a/a.test.ts": TAKES_ONE },
+    message: /which only tests use: move it to them/,
+  },
+  {
+    name: "a part that its module uses, which a test in another folder looks at",
+    modules: {
+      [A]: `${ONE}\nconsole.log(one);`,
+      "packages/openai/b/b.test.ts": 'import { one } from "../a/a.ts";',
+    },
+    message: /only tests in another folder use/,
+  },
+  {
+    name: "a module that only test/ uses",
+    modules: { [A]: ONE, "test/a.ts": 'import { one } from "../packages/openai/a/a.ts";' },
+    message: /which only tests use/,
+  },
+  {
+    name: "an export that is kept without need",
+    modules: { [A]: ONE, "services/api/b.ts": USES_ONE },
+    kept: { [A]: "*" },
+    message: /kept-exports.ts:1: keeps \* of .*a\/a.ts, which need not be kept/,
+  },
+  {
+    name: "an export that is kept and not there",
+    modules: { [A]: ONE },
+    kept: { [A]: "one two" },
+    message: /kept-exports.ts:1: keeps two of/,
+  },
+];
+
+for (const { name, message, ...exporting } of dead) {
+  test(`the exports catch ${name}`, () => {
+    const violations = foundExports(exporting);
+    assert.equal(violations.length, 1, violations.join("\n"));
+    assert.match(violations[0] ?? "", message);
+  });
+}
+
+const alive: Exporting[] = [
+  { name: "what another package imports", modules: { [A]: ONE, "services/api/b.ts": USES_ONE } },
+  {
+    name: "what another module passes on, where somebody imports it",
+    modules: {
+      [A]: ONE,
+      "packages/openai/a/b.ts": 'export { one } from "./a.ts";',
+      "services/api/b.ts": 'import { one } from "@localmodel/openai/a/b.ts";',
+    },
+  },
+  {
+    name: "everything of a module that is imported while the program runs",
+    modules: { [A]: ONE, "services/api/b.ts": 'await import("@localmodel/openai/a/a.ts");' },
+  },
+  {
+    name: "what a script imports that writes generated files",
+    modules: { [A]: ONE, "scripts/a.ts": 'import { one } from "../packages/openai/a/a.ts";' },
+  },
+  {
+    name: "a part that its module uses and a test beside it looks at",
+    modules: { [A]: `${ONE}\nconsole.log(one);`, "packages/openai/a/a.test.ts": TAKES_ONE },
+  },
+  {
+    name: "what bench/ imports of a module that production uses",
+    modules: {
+      [A]: `${ONE}\nexport const two = 2;`,
+      "services/api/b.ts": USES_ONE,
+      "bench/a.ts": 'import { two } from "@localmodel/openai/a/a.ts";',
+    },
+  },
+  { name: "what is kept", modules: { [A]: ONE }, kept: { [A]: "one" } },
+  { name: "the exports of tests and fixtures", modules: { "services/api/fixtures/a.ts": ONE } },
+];
+
+for (const { name, ...exporting } of alive) {
+  test(`the exports allow ${name}`, () => {
+    assert.deepEqual(foundExports(exporting), []);
+  });
+}
 
 test("this repository's modules are read, and its sole importers exist", async () => {
   const { modules, workspaces } = await readHouse(resolve(import.meta.dirname, ".."));

@@ -1,5 +1,5 @@
 /**
- * Checks who imports whom in packages/ and services/, as part of `npm run check`.
+ * Checks who imports whom in packages/ and services/, and that somebody does, as part of `npm run check`.
  *
  * Reads the workspaces and their modules, asks boundary-rules.ts, prints one line per violation and
  * ends with status 1 if there is any.
@@ -7,10 +7,12 @@
 import { glob, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type House, violationsOf, type Workspace } from "./boundary-rules.ts";
+import { KEPT_EXPORTS } from "./kept-exports.ts";
 import { LAYERS } from "./layers.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const WORKSPACES = "{packages,services}/*";
+const OUTSIDE = "{bench,scripts,test}";
 
 type PackageJson = {
   readonly name: string;
@@ -22,15 +24,25 @@ export async function readHouse(root: string): Promise<House> {
   const workspaces = await Promise.all(
     (await files(root, `${WORKSPACES}/package.json`)).map((path) => readWorkspace(root, path)),
   );
-  const modules = await Promise.all(
-    (await files(root, `${WORKSPACES}/**/*.ts`)).map(async (path) => ({
-      path,
-      source: await readFile(join(root, path), "utf8"),
-    })),
-  );
+  const modules = await readModules(root, `${WORKSPACES}/**/*.ts`);
+  const outside = await readModules(root, `${OUTSIDE}/**/*.ts`);
   const { devDependencies = {} } = await readPackage(join(root, "package.json"));
   const rootDevDependencies = new Set(Object.keys(devDependencies));
-  return { workspaces, modules, rootDevDependencies, layers: LAYERS };
+  return {
+    workspaces,
+    modules,
+    outside,
+    rootDevDependencies,
+    layers: LAYERS,
+    keptExports: KEPT_EXPORTS,
+  };
+}
+
+async function readModules(root: string, pattern: string): Promise<House["modules"]> {
+  const paths = await files(root, pattern);
+  return Promise.all(
+    paths.map(async (path) => ({ path, source: await readFile(join(root, path), "utf8") })),
+  );
 }
 
 async function files(root: string, pattern: string): Promise<readonly string[]> {

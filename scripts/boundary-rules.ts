@@ -6,7 +6,9 @@
  */
 import { builtinModules } from "node:module";
 import { posix } from "node:path";
-import { layerViolations } from "./layer-rules.ts";
+import { exportViolations } from "./export-rules.ts";
+import type { KeptExports } from "./kept-exports.ts";
+import { isProduction, layerViolations } from "./layer-rules.ts";
 import type { Layers } from "./layers.ts";
 import { factsOf, type Import, type ReadModule } from "./module-facts.ts";
 import type { Violation } from "./violation.ts";
@@ -37,7 +39,7 @@ const PURE_NODE_MODULES = new Set(
     .map((x) => `node:${x}`),
 );
 
-/** Where tests find shared support outside their own workspace. */
+/** Where tests and their fixtures find what they share with other workspaces' tests. */
 const TEST_SUPPORT = "test/support/";
 
 export type Workspace = {
@@ -53,16 +55,25 @@ export type House = {
   readonly workspaces: readonly Workspace[];
   readonly rootDevDependencies: ReadonlySet<string>;
   readonly modules: readonly Module[];
+  /** Modules outside of the workspaces, which have no walls of their own but use what is inside. */
+  readonly outside: readonly Module[];
   readonly layers: Layers;
+  readonly keptExports: KeptExports;
 };
 
 export function violationsOf(house: House): readonly Violation[] {
-  const modules = house.modules.map(({ path, source }) => ({ path, facts: factsOf(path, source) }));
+  const modules = house.modules.map(readModule);
+  const folders = new Map(house.workspaces.map(({ name, folder }) => [name, folder]));
   return [
     ...house.workspaces.flatMap((workspace) => declarationViolations(workspace, modules, house)),
     ...modules.flatMap((module) => moduleViolations(module, house)),
     ...layerViolations(modules, house.layers),
+    ...exportViolations([...modules, ...house.outside.map(readModule)], folders, house.keptExports),
   ];
+}
+
+function readModule({ path, source }: Module): ReadModule {
+  return { path, facts: factsOf(path, source) };
 }
 
 function declarationViolations(
@@ -134,7 +145,7 @@ function nodeViolation(specifier: string, { path, workspace }: Context): string 
 function pathViolation(specifier: string, { path, workspace, house }: Context): string | undefined {
   const target = posix.normalize(posix.join(posix.dirname(path), specifier));
   if (target.startsWith(`${workspace.folder}/`)) return undefined;
-  if (isTest(path) && target.startsWith(TEST_SUPPORT)) return undefined;
+  if (!isProduction(path) && target.startsWith(TEST_SUPPORT)) return undefined;
   const other = house.workspaces.find(({ folder }) => target.startsWith(`${folder}/`));
   if (other === undefined) return `imports ${specifier}, which is outside ${workspace.folder}`;
   if (isService(other.folder))

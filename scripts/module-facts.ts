@@ -10,10 +10,21 @@ export type Import = {
   /** Undefined when it is computed, so that nobody can tell what it is. */
   readonly specifier: string | undefined;
   readonly line: number;
+  /** Undefined when it may take everything: `import()`, `import * as`, `export *`. */
+  readonly names: readonly string[] | undefined;
+};
+
+export type Export = {
+  readonly name: string;
+  readonly line: number;
+  /** Whether its own module uses it, outside of its declaration; a property of the same name counts too. */
+  readonly isUsedInside: () => boolean;
 };
 
 type ModuleFacts = {
   readonly imports: readonly Import[];
+  /** By name; what `export *` passes on has none. */
+  readonly exports: readonly Export[];
   readonly defaultExportLines: readonly number[];
   readonly opensWithDocComment: boolean;
 };
@@ -36,7 +47,19 @@ export function factsOf(path: string, source: string): ModuleFacts {
   ].toSorted((a, b) => a.start - b.start);
   const exported = parsed.module.staticExports.flatMap(({ entries }) => entries);
   return {
-    imports: imports.map(({ specifier, start }) => ({ specifier, line: lineOf(start) })),
+    imports: imports.map(({ specifier, names, start }) => ({
+      specifier,
+      names,
+      line: lineOf(start),
+    })),
+    exports: parsed.module.staticExports.flatMap((statement) =>
+      statement.entries.flatMap(({ moduleRequest, exportName: { name }, localName, start }) => {
+        if (name === null || name === "default") return [];
+        const isUsedInside = () =>
+          moduleRequest === null && isUsedOutside(parsed, localName.name ?? name, statement);
+        return [{ name, line: lineOf(start), isUsedInside }];
+      }),
+    ),
     defaultExportLines: exported.flatMap(({ exportName, start }) => {
       // The parser's enum exists in its types alone.
       const kind: string = exportName.kind;
@@ -46,13 +69,30 @@ export function factsOf(path: string, source: string): ModuleFacts {
   };
 }
 
-type Found = { readonly specifier: string | undefined; readonly start: number };
+type Found = {
+  readonly specifier: string | undefined;
+  readonly names: readonly string[] | undefined;
+  readonly start: number;
+};
 
 function importedStatically({ module }: ParseResult): readonly Found[] {
   return [
-    ...module.staticImports.map(({ moduleRequest }) => moduleRequest),
-    ...module.staticExports.flatMap(({ entries }) => entries[0]?.moduleRequest ?? []),
-  ].map(({ value, start }) => ({ specifier: value, start }));
+    ...module.staticImports.map(({ moduleRequest, entries }) => ({ moduleRequest, entries })),
+    ...module.staticExports.flatMap(({ entries }) => {
+      const moduleRequest = entries[0]?.moduleRequest;
+      return moduleRequest ? [{ moduleRequest, entries }] : [];
+    }),
+  ].map(({ moduleRequest: { value, start }, entries }) => ({
+    specifier: value,
+    names: namesOf(entries.map(({ importName }) => importName.name)),
+    start,
+  }));
+}
+
+/** A star has no name. */
+function namesOf(names: readonly (string | null)[]): readonly string[] | undefined {
+  const named = names.filter((name) => name !== null);
+  return named.length === names.length ? named : undefined;
 }
 
 /** `import()` in code and in types, and `require`; walks the tree only where the text may hold one. */
@@ -61,7 +101,11 @@ function importedInExpressions(parsed: ParseResult, source: string): readonly Fo
   const found: Found[] = [];
   const add = (request: Span | undefined): void => {
     if (request !== undefined)
-      found.push({ specifier: stringAt(source, request), start: request.start });
+      found.push({
+        specifier: stringAt(source, request),
+        names: undefined,
+        start: request.start,
+      });
   };
   new Visitor({
     ImportExpression: (node) => add(node.source),
@@ -71,6 +115,16 @@ function importedInExpressions(parsed: ParseResult, source: string): readonly Fo
       if (callee.type === "Identifier" && callee.name === "require") add(request);
     },
   }).visit(parsed.program);
+  return found;
+}
+
+function isUsedOutside({ program }: ParseResult, name: string, { start, end }: Span): boolean {
+  let found = false;
+  new Visitor({
+    Identifier: (node) => {
+      if (node.name === name && (node.start < start || node.end > end)) found = true;
+    },
+  }).visit(program);
   return found;
 }
 

@@ -2,7 +2,7 @@
  * Where the runtime says what it does. The logger of @localmodel/service fits.
  */
 
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 export type Log = {
   debug(message: string, fields?: LogFields): void;

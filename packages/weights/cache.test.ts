@@ -6,7 +6,6 @@ import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { fetchInto } from "../../test/support/weights-fetch.ts";
 import { CacheLayout, defaultCacheFolder } from "./cache/cache-layout.ts";
-import { spaceProblem } from "./cache/disk-space.ts";
 
 const MODEL = sampleGguf();
 const OTHER = sampleGguf({ seed: 2 });
@@ -149,13 +148,6 @@ test("a cache folder that is no folder is an error that names the setting", asyn
   await writeFile(it.folder.file("cache"), "");
   const failed = fetchInto(it.folder, it.pinned);
   await assert.rejects(failed, { reason: "CacheUnusable", message: /LOCALMODEL_CACHE/ });
-});
-
-test("room is checked with a reserve, and the message has both numbers", () => {
-  assert.equal(spaceProblem(1_000_000_000, 2_000_000_000, "/models"), undefined);
-  const problem = spaceProblem(4_920_000_000, 3_100_000_000, "/models");
-  assert.match(problem ?? "", /4\.92 GB are needed in \/models, where 3\.10 GB are free/);
-  assert.notEqual(spaceProblem(1000, 1000, "/models"), undefined);
 });
 
 test("the cache folder is LOCALMODEL_CACHE, else the XDG one", () => {

@@ -44,7 +44,7 @@ import type { Upstream } from "./upstream/upstream.ts";
 
 type BodyLimits = Pick<ApiConfig, "bodyMaxBytes" | "bodiesMaxBytes" | "bodyIdleTimeoutMs">;
 
-export type AppOptions = {
+type AppOptions = {
   readonly directory: ModelDirectory;
   readonly upstream: Upstream;
   readonly requests: OpenRequests;

@@ -1,26 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Dialect } from "@localmodel/inference/dialect.ts";
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
+import { plain } from "../../test/support/plain-dialect.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { gateway, model } from "./fixtures/gateway.ts";
 import { bearer, key, ringOf } from "./fixtures/keys.ts";
 import { answer, chunk, json, type Script, upstream } from "./fixtures/scripted-upstream.ts";
-
-/** A dialect that the product does not have: its own errors, event names, comments and end. */
-const plain: Dialect = {
-  name: "plain",
-  failure: ({ status, message }) => ({ status, headers: {}, body: { oops: message } }),
-  stream: {
-    contentType: "text/event-stream",
-    comment: (text) => `: ${text}\n`,
-    frame: ({ event, data }) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`,
-    end: "event: bye\ndata: {}\n\n",
-    failed: (body) => `event: oops\ndata: ${JSON.stringify(body)}\n\n`,
-  },
-};
 
 const TELL: Endpoint = {
   method: "POST",

@@ -11,7 +11,6 @@ import { parseTermination } from "@localmodel/localmodel/contracts/termination.t
 import { writeHtml } from "../../test/support/broken-models.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { writeTinyChatModel } from "../../test/support/tiny-models.ts";
-import { TERMINATION_LOG_VARIABLE } from "./pod/last-words.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 
@@ -23,7 +22,7 @@ function start(t: TestContext, folder: TemporaryFolder, config: object) {
       ...process.env,
       LOG_FORMAT: "json",
       [SERVER_CONFIG_VARIABLE]: text,
-      [TERMINATION_LOG_VARIABLE]: folder.file("termination-log"),
+      LOCALMODEL_TERMINATION_LOG: folder.file("termination-log"),
     },
   });
   t.after(() => child.kill("SIGKILL"));

@@ -3,7 +3,6 @@
  * types in the form they have on the wire.
  */
 import type {
-  V1ConfigMap,
   V1Deployment,
   V1EndpointSlice,
   V1Namespace,
@@ -18,7 +17,6 @@ import type {
 import type { Observed } from "./objects.ts";
 import { defineResource } from "./resource.ts";
 
-type ConfigMap = Observed<V1ConfigMap>;
 export type Deployment = Observed<V1Deployment>;
 export type EndpointSlice = Observed<V1EndpointSlice>;
 type Namespace = Observed<V1Namespace>;
@@ -35,12 +33,6 @@ const APPS = { group: "apps", version: "v1", namespaced: true } as const;
 const POLICY = { group: "policy", version: "v1", namespaced: true } as const;
 const DISCOVERY = { group: "discovery.k8s.io", version: "v1", namespaced: true } as const;
 const CLUSTER_WIDE = { namespaced: false } as const;
-
-export const CONFIG_MAPS = defineResource<ConfigMap>({
-  ...CORE,
-  plural: "configmaps",
-  kind: "ConfigMap",
-});
 
 export const DEPLOYMENTS = defineResource<Deployment>({
   ...APPS,

@@ -5,7 +5,7 @@
  * its end, and what was promised is taken off what comes later: then nobody gets anything until the debt is paid.
  * Times are milliseconds of any clock that only goes up.
  */
-export type BucketOptions = {
+type BucketOptions = {
   readonly perSecond: number;
   readonly burst: number;
   /** The most that it is drawn below empty; what exceeds that is forgiven. Default: no bound. */

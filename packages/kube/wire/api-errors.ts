@@ -92,10 +92,6 @@ export function isNotFound(error: unknown): boolean {
   return hasReason(error, "NotFound");
 }
 
-export function isAlreadyExists(error: unknown): boolean {
-  return hasReason(error, "AlreadyExists");
-}
-
 export function isConflict(error: unknown): boolean {
   return hasReason(error, "Conflict");
 }

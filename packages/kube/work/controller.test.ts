@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { Controller, type ControllerOptions } from "./controller.ts";
-import { type LogFields, silentLog } from "../log.ts";
+import { silentLog } from "../log.ts";
 import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { ObjectCache } from "../cache/object-cache.ts";
@@ -27,10 +27,10 @@ function thing(name: string, version = 1, labels: Record<string, string> = {}): 
 function setUp(t: TestContext, reconcile: Reconcile, options: Partial<ControllerOptions> = {}) {
   const clock = new ManualClock();
   const metrics = new MetricRegistry();
-  const errors: LogFields[] = [];
+  const errors: Readonly<Record<string, unknown>>[] = [];
   const log = {
     ...silentLog,
-    error: (_: string, fields: LogFields = {}) => void errors.push(fields),
+    error: (_: string, fields: Readonly<Record<string, unknown>> = {}) => void errors.push(fields),
   };
   const controller = new Controller("things", reconcile, {
     clock,

@@ -73,7 +73,7 @@ export const FILE_VARIABLE =
 
 type Environment = z.infer<typeof EnvironmentSpec>;
 
-export type EnvironmentProblem = {
+type EnvironmentProblem = {
   /** Below `spec.env`. */
   readonly path: readonly (number | string)[];
   /** To be read after the field's name. */
@@ -103,7 +103,7 @@ export function environmentProblems(
 }
 
 /** The end of a sentence that begins with "to allow it,", for each kind of thing. */
-export type HowToAllow = Readonly<Record<keyof EnvironmentPolicy, string>>;
+type HowToAllow = Readonly<Record<keyof EnvironmentPolicy, string>>;
 
 function isVariableAllowed(name: string, { variables }: EnvironmentPolicy): boolean {
   if (matches(name, variables)) return true;
@@ -131,7 +131,7 @@ function matches(name: string, patterns: readonly string[]): boolean {
 }
 
 /** A regular expression, in the words that Go's know too, for what matches any of the patterns. */
-export function patternsExpression(patterns: readonly string[]): string {
+function patternsExpression(patterns: readonly string[]): string {
   if (patterns.length === 0) return "^$";
   return `^(${patterns.map((one) => one.replaceAll(".", "[.]").replaceAll("*", ".*")).join("|")})$`;
 }

@@ -3,8 +3,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parse, stringify } from "yaml";
 import { parseDocuments } from "../documents/documents.ts";
-import { API_VERSION, KIND, LocalModel, type LocalModelInput, modelIdOf } from "./localmodel.ts";
+import type { z } from "zod";
+import { API_VERSION, KIND, LocalModel, modelIdOf } from "./localmodel.ts";
 import { arbitraryInput } from "../../../test/support/schema-arbitrary.ts";
+
+type LocalModelInput = z.input<typeof LocalModel>;
 
 const source = { file: { path: "model.gguf" } };
 

@@ -33,7 +33,7 @@ export const ModelId = textLike(
 const AdapterSpec = z
   .strictObject({
     id: ModelId.exactOptional().describe(
-      "What clients send as `model` for answers with this adapter. Absent: it is applied to every request.",
+      "What clients send as `model` for answers with this adapter. Absent: it is applied to all requests.",
     ),
     ...sourceFields,
     scale: z
@@ -72,7 +72,7 @@ const SpecFields = z.strictObject({
   aliases,
   source: SourceSpec.describe("Where the weights (a GGUF file) come from: exactly one kind."),
   projector: SourceSpec.exactOptional().describe(
-    "Image projector (mmproj) of a model that sees: the same fields as `source`.",
+    "Image projector (mmproj) of a model that reads images: the same fields as `source`.",
   ),
   draft: SourceSpec.exactOptional().describe(
     "Small model that drafts tokens for the large one: the same fields as `source`.",
@@ -99,7 +99,9 @@ const SpecFields = z.strictObject({
       ],
     }),
   engine: EngineSpec.prefault({}).describe("How the weights are run."),
-  sampling: SamplingSpec.prefault({}).describe("What requests get that leave a parameter out."),
+  sampling: SamplingSpec.prefault({}).describe(
+    "What a request gets for the parameters that it leaves out.",
+  ),
   replicas: z
     .int()
     .min(0)
@@ -167,7 +169,6 @@ export const LocalModel = z.strictObject({
   status: z.record(z.string(), z.unknown()).exactOptional(),
 });
 export type LocalModel = z.infer<typeof LocalModel>;
-export type LocalModelInput = z.input<typeof LocalModel>;
 
 /** The id clients use: the one given, else the object's name. */
 export function modelIdOf(model: LocalModel): string {

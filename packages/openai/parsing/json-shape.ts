@@ -9,7 +9,7 @@
  * It does not say whether the text is JSON. Who wants to know what stands at the top of it is told as it passes.
  */
 
-export const JSON_MAX_DEPTH = 64;
+const JSON_MAX_DEPTH = 64;
 const JSON_MAX_CONTAINERS = 200_000;
 const JSON_MAX_FIELDS = 200_000;
 /** Of one object: as many as `logit_bias` may have. */

@@ -20,7 +20,7 @@ export type Logger = {
 type LogLevel = "debug" | "info" | "warn" | "error";
 type LogFormat = "json" | "pretty";
 
-export type LogStream = {
+type LogStream = {
   write(line: string): unknown;
   readonly isTTY?: boolean;
   on?(event: "error", listener: (error: Error) => void): unknown;

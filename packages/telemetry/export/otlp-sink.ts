@@ -17,7 +17,7 @@ import { batchSerializer, type Origin } from "../otlp/export-request.ts";
 import type { SpanBatch } from "../otlp/span-encoder.ts";
 import { otlpProtocol } from "../settings/environment.ts";
 
-export type SpanSink = {
+type SpanSink = {
   /** Resolves when the batch is sent, or cannot be: then the log has been told. */
   send(batch: SpanBatch): Promise<void>;
   shutdown(): Promise<void>;

@@ -21,13 +21,13 @@ import { readableSpan } from "./readable-span.ts";
 import { SCOPE } from "./scope.ts";
 import { SpanOutbox } from "./span-outbox.ts";
 
-export type SpanDestination = {
+type SpanDestination = {
   readonly keep: (span: EndedSpan) => void;
   /** Resolves when all is sent, or cannot be: then the log has been told. May take longer than `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
 };
 
-export type SpanSource = {
+type SpanSource = {
   readonly identity: Identity;
   readonly resource: Resource;
   readonly complain: (message: string) => void;

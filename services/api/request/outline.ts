@@ -8,7 +8,7 @@
 import type { TopLevel } from "@localmodel/openai/parsing/json-shape.ts";
 
 /** Where something stands within the body. */
-export type Span = { readonly start: number; readonly end: number };
+type Span = { readonly start: number; readonly end: number };
 
 /** The prompt's bytes within the body. */
 export type PromptSpan = {

@@ -20,7 +20,7 @@ export type Upstream = {
   send(endpoint: string, request: UpstreamRequest, open: OpenRequest): Promise<UpstreamAnswer>;
 };
 
-export type UpstreamOptions = {
+type UpstreamOptions = {
   readonly connectTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
 };

@@ -11,7 +11,7 @@ import {
 } from "@localmodel/localmodel/contracts/termination.ts";
 
 /** Another place for the message; there it is made if it is not there. */
-export const TERMINATION_LOG_VARIABLE = "LOCALMODEL_TERMINATION_LOG";
+const TERMINATION_LOG_VARIABLE = "LOCALMODEL_TERMINATION_LOG";
 
 export function sayWhy(termination: Termination, environment: NodeJS.ProcessEnv): void {
   leaveMessage(terminationMessage(termination), environment);

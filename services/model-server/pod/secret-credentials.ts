@@ -19,7 +19,7 @@ import {
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 
 /** Where Secrets are mounted, for who runs a fetch outside a pod. */
-export const SECRETS_FOLDER_VARIABLE = "LOCALMODEL_SECRETS_FOLDER";
+const SECRETS_FOLDER_VARIABLE = "LOCALMODEL_SECRETS_FOLDER";
 
 const AWS_KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] as const;
 const OPTIONAL_AWS_KEY = "AWS_SESSION_TOKEN";

@@ -55,7 +55,7 @@ export class BodyMemory {
   }
 }
 
-export type BodyShare = {
+type BodyShare = {
   /** From now on it holds so many bytes. False, and nothing changes, when that is more than there is for its owner. */
   growTo(bytes: number): boolean;
 };
@@ -63,6 +63,6 @@ export type BodyShare = {
 type Holdings = { readonly ownBytes: number; readonly freeBytes: number };
 
 /** The dynamic threshold of Choudhury and Hahne, with a factor of one. */
-export function mayTake(bytes: number, { ownBytes, freeBytes }: Holdings): boolean {
+function mayTake(bytes: number, { ownBytes, freeBytes }: Holdings): boolean {
   return bytes <= 0 || ownBytes + bytes <= freeBytes - bytes;
 }

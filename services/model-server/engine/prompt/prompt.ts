@@ -21,7 +21,7 @@ import {
 import { Share } from "./turnstile.ts";
 
 /** A chat template, on whatever thread it renders. */
-export type PromptTemplate = {
+type PromptTemplate = {
   render(prompt: ChatPrompt, limit: TextLimit): readonly Segment[] | Promise<readonly Segment[]>;
 };
 

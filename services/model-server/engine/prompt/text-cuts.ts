@@ -9,7 +9,7 @@ import { sliceEnd, wordEnd } from "./text-slices.ts";
 import type { TextTokenizer } from "./text-tokens.ts";
 
 /** The next slice of `text` from `start`, and where it ends. */
-export type Cut = (text: string, start: number) => { readonly slice: string; readonly end: number };
+type Cut = (text: string, start: number) => { readonly slice: string; readonly end: number };
 
 const cuts = new WeakMap<TextTokenizer, Cut>();
 

@@ -7,15 +7,15 @@ import { listen, type HttpServer } from "@localmodel/service/http/http-server.ts
 import { createLogger } from "@localmodel/service/log/log.ts";
 import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
-import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
-import { writeTinyChatModel } from "../../test/support/tiny-models.ts";
-import { createApp } from "./app.ts";
-import { forkEngine } from "./engine/process/engine-child.ts";
-import { EngineProcess } from "./engine/process/engine-process.ts";
-import { countWire } from "./fixtures/toy-operation.ts";
-import { ENDPOINTS, served } from "./routes/endpoints.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { writeTinyChatModel } from "../../../test/support/tiny-models.ts";
+import { createApp } from "../app.ts";
+import { forkEngine } from "../engine/process/engine-child.ts";
+import { EngineProcess } from "../engine/process/engine-process.ts";
+import { countWire } from "../fixtures/toy-operation.ts";
+import { ENDPOINTS, served } from "./endpoints.ts";
 
-const ENGINE = fileURLToPath(new URL("fixtures/toy-engine.ts", import.meta.url));
+const ENGINE = fileURLToPath(new URL("../fixtures/toy-engine.ts", import.meta.url));
 
 suite("an operation that is added by its own code alone", { timeout: 120_000 }, () => {
   let folder: TemporaryFolder;
