@@ -20,7 +20,8 @@ function houseWith(path: string, source: string): House {
       workspace("packages/openai", "zod"),
       workspace("packages/weights", "@localmodel/openai"),
       workspace("services/api", "express", "@localmodel/openai"),
-      workspace("services/model-server", "node-llama-cpp"),
+      workspace("packages/llama", "node-llama-cpp"),
+      workspace("services/model-server"),
     ],
     rootDevDependencies: new Set(["fast-check"]),
     layers: {},
@@ -34,7 +35,7 @@ function houseWith(path: string, source: string): House {
         source: `${DOC}import express from "express";\nimport "@localmodel/openai/errors.ts";`,
       },
       {
-        path: "services/model-server/engine/llama/model.ts",
+        path: "packages/llama/used.ts",
         source: `${DOC}import { getLlama } from "node-llama-cpp";`,
       },
       { path, source },
@@ -114,7 +115,7 @@ const broken: { name: string; path: string; source: string; line?: number; messa
     name: "a second file that imports the engine library",
     path: "services/model-server/a.ts",
     source: 'import type { LlamaModel } from "node-llama-cpp";',
-    message: /node-llama-cpp, which only .*engine\/llama\/ may/,
+    message: /node-llama-cpp, which only packages\/llama\/ may/,
   },
   {
     name: "a service that goes around the controller runtime",

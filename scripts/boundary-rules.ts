@@ -15,7 +15,7 @@ import type { Violation } from "./violation.ts";
 
 /** Outside things that exactly one folder may import, so that they can be replaced or faked there. */
 export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
-  "node-llama-cpp": "services/model-server/engine/llama/",
+  "node-llama-cpp": "packages/llama/",
   "@kubernetes/client-node": "packages/kube/",
   koffi: "packages/llama/",
 };

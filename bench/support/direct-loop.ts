@@ -1,6 +1,6 @@
 /**
- * The yardstick: node-llama-cpp without a server, in a process of its own, driven as well as its API
- * allows. Every batch holds all sequences, in the order of their numbers, with flash attention.
+ * The yardstick: llama.cpp without a server, in a process of its own, called by the shortest loop there is. Every batch
+ * holds all sequences, in the order of their numbers, with flash attention.
  *
  * Started with the options in its environment; decodes once per "run" message and answers with the
  * time it took.
@@ -8,7 +8,11 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { getLlama, type LlamaContextSequence, LlamaLogLevel } from "node-llama-cpp";
+import type { Batch } from "@localmodel/llama/batch.ts";
+import { type Context, createContext } from "@localmodel/llama/context.ts";
+import { openLlama } from "@localmodel/llama/llama.ts";
+import { loadModel } from "@localmodel/llama/model.ts";
+import { createSampler, type Sampler } from "@localmodel/llama/sampling/sampler.ts";
 
 type DirectOptions = {
   readonly path: string;
@@ -62,57 +66,60 @@ export class DirectLoop implements AsyncDisposable {
 }
 
 async function serveRuns(options: DirectOptions): Promise<void> {
-  const llama = await getLlama({
-    build: "never",
-    gpu: false,
-    maxThreads: options.threads,
-    logLevel: LlamaLogLevel.error,
-  });
-  const model = await llama.loadModel({ modelPath: options.path });
-  const context = await model.createContext({
-    contextSize: options.contextTokens,
+  const llama = await openLlama({ gpu: false, log: () => {} });
+  const model = await loadModel(llama, { path: options.path });
+  const context = await createContext(model, {
+    contextTokens: options.contextTokens * options.sequences,
     sequences: options.sequences,
-    batchSize: 512,
-    flashAttention: true,
+    batchTokens: BATCH_TOKENS,
+    microBatchTokens: BATCH_TOKENS,
+    flashAttention: "enabled",
     threads: options.threads,
-    batching: {
-      itemPrioritizationStrategy: ({ items }) =>
-        items
-          .toSorted((a, b) => a.evaluationPriority - b.evaluationPriority)
-          .map((item) => ({ item, processAmount: item.tokens.length })),
-    },
   });
-  const sequences = Array.from({ length: options.sequences }, () => context.getSequence());
+  const loop = {
+    context,
+    batch: context.createBatch({ tokens: BATCH_TOKENS }),
+    greedy: createSampler(model, { stages: [{ type: "greedy" }] }),
+  };
   process.on("message", (run: Run) => {
-    void decode(sequences, run).then((result) => process.send?.(result));
+    void decode(loop, run).then((result) => process.send?.(result));
   });
   process.send?.("loaded");
 }
 
-/** All sequences advance together: each asks for its next token when all have got theirs. */
+const BATCH_TOKENS = 512;
+
+type Loop = { readonly context: Context; readonly batch: Batch; readonly greedy: Sampler };
+
+/** All sequences advance together. */
 async function decode(
-  sequences: readonly LlamaContextSequence[],
+  { context, batch, greedy }: Loop,
   { prompts, tokens }: Run,
 ): Promise<DirectResult> {
-  for (const sequence of sequences) await sequence.clearHistory();
+  const { vocabulary } = context.model;
+  context.sequences.clear();
   const before = performance.now();
-  const streams = sequences.map((sequence, index) =>
-    sequence.evaluate(sequence.model.tokenize(prompts[index] ?? ""), {
-      temperature: 0,
-      seed: 1,
-      yieldEogToken: true,
-      evaluationPriority: (index + 1) as 1,
-    }),
-  );
+  let next = prompts.map((prompt) => [
+    ...vocabulary.tokenize(prompt, { whole: false, control: false }),
+  ]);
+  const positions = prompts.map(() => 0);
   let promptMs = 0;
   for (let step = 0; step < tokens; step += 1) {
-    const results = await Promise.all(streams.map((stream) => stream.next()));
-    if (results.some(({ done }) => done === true)) throw new Error("A sequence ended early");
+    batch.clear();
+    const outputs = next.map((own, sequence) => {
+      let output = -1;
+      for (const [index, token] of own.entries()) {
+        const position = (positions[sequence] ?? 0) + index;
+        output = batch.add(token, position, sequence, index === own.length - 1);
+      }
+      positions[sequence] = (positions[sequence] ?? 0) + own.length;
+      return output;
+    });
+    if ((await context.decode(batch)) !== "done") throw new Error("A batch was not evaluated");
+    next = outputs.map((index) => [greedy.sample(context, index)]);
     if (step === 0) promptMs = performance.now() - before;
   }
-  const durationMs = performance.now() - before;
-  await Promise.all(streams.map((stream) => stream.return()));
-  return { tokens: tokens * sequences.length, durationMs, promptMs };
+  return { tokens: tokens * prompts.length, durationMs: performance.now() - before, promptMs };
 }
 
 const options = process.env[OPTIONS_VARIABLE];

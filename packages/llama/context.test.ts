@@ -71,6 +71,17 @@ suite("a context", { timeout: 120_000 }, () => {
     assert.throws(() => batch.addVector(new Float32Array(3), 0, 0, true), RangeError);
   });
 
+  test("refuses a batch with more outputs than it was made for, which would end the process", async () => {
+    const model = await tinyChatModel();
+    using context = await createContext(model, { contextTokens: 256, outputs: 2, ...ONE_THREAD });
+    using batch = context.createBatch({ tokens: 4 });
+    for (let position = 0; position < 3; position += 1) batch.add(1, position, 0, true);
+    await assert.rejects(context.decode(batch), /3 outputs is more than the context takes: 2/);
+    batch.clear();
+    for (let position = 0; position < 3; position += 1) batch.add(1, position, 0, position > 0);
+    assert.equal(await context.decode(batch), "done");
+  });
+
   test("has the limits and threads that it was made with", async () => {
     const model = await tinyChatModel();
     using context = await createContext(model, {
@@ -87,6 +98,7 @@ suite("a context", { timeout: 120_000 }, () => {
       sequences: 3,
       batchTokens: 128,
       microBatchTokens: 64,
+      outputs: 128,
     });
     assert.deepEqual(context.threads, { threads: 1, batchThreads: 2 });
     context.setThreads(2, 1);

@@ -64,6 +64,8 @@ export class Context implements Disposable {
     readonly sequences: number;
     readonly batchTokens: number;
     readonly microBatchTokens: number;
+    /** Of one batch. */
+    readonly outputs: number;
   };
   readonly pooling: Pooling;
   readonly sequences: Sequences;
@@ -89,6 +91,7 @@ export class Context implements Disposable {
       sequences: call.llama_n_seq_max(pointer),
       batchTokens: call.llama_n_batch(pointer),
       microBatchTokens: call.llama_n_ubatch(pointer),
+      outputs: options.outputs ?? call.llama_n_batch(pointer),
     };
     this.pooling = POOLINGS.get(call.llama_pooling_type(pointer)) ?? "unspecified";
     const unified = options.unifiedCache ?? false;
@@ -179,6 +182,12 @@ export class Context implements Disposable {
     if (batch.size > limit) {
       throw new RangeError(
         `A batch of ${batch.size} tokens is more than the context takes: ${limit}`,
+      );
+    }
+    const outputs = this.#embeds ? 0 : batch.outputs().length;
+    if (outputs > this.limits.outputs) {
+      throw new RangeError(
+        `A batch with ${outputs} outputs is more than the context takes: ${this.limits.outputs}`,
       );
     }
   }

@@ -100,8 +100,13 @@ export class Vocabulary {
     return this.#native.call.llama_vocab_get_score(this.pointer, this.check(token));
   }
 
+  /** As `attributes` has them, in the bits of `llama_token_attr`: for who looks at every token. */
+  attributeBits(token: number): number {
+    return this.#native.call.llama_vocab_get_attr(this.pointer, this.check(token));
+  }
+
   attributes(token: number): ReadonlySet<TokenAttribute> {
-    const bits = this.#native.call.llama_vocab_get_attr(this.pointer, this.check(token));
+    const bits = this.attributeBits(token);
     return new Set(ATTRIBUTES.filter(([, bit]) => (bits & bit) !== 0).map(([name]) => name));
   }
 

@@ -6,6 +6,7 @@
 import { execFileSync } from "node:child_process";
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -57,6 +58,18 @@ export function readLlamaSources(paths: readonly string[]): readonly string[] {
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
+}
+
+/** All of it, in a folder that is kept. */
+export function checkOutLlama(): LlamaRelease & { readonly folder: string } {
+  const release = llamaRelease();
+  const folder = path.join(CACHE, `${release.commit}-tree`);
+  if (existsSync(folder)) return { ...release, folder };
+  mkdirSync(CACHE, { recursive: true });
+  const fresh = mkdtempSync(path.join(CACHE, "reading-"));
+  execFileSync("git", ["clone", "--quiet", "--depth=1", BUNDLE, fresh]);
+  renameSync(fresh, folder);
+  return { ...release, folder };
 }
 
 /** The commit in the text that a bundle begins with. */

@@ -28,6 +28,15 @@ type TinyModelOptions = {
   readonly contextLength?: number;
 };
 
+type Shape = {
+  readonly layers: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly feedForward: number;
+};
+
+const TINY: Shape = { layers: LAYERS, width: WIDTH, heads: HEADS, feedForward: FEED_FORWARD };
+
 type TinyChatModelOptions = TinyModelOptions & {
   /** Fill-in-the-middle tokens. Default true. */
   readonly infill?: boolean;
@@ -92,18 +101,18 @@ export async function writeTinyChatModel(
 
 export async function writeTinyEmbeddingModel(
   path: string,
-  options: TinyModelOptions = {},
+  options: TinyModelOptions & { readonly shape?: Shape } = {},
 ): Promise<void> {
-  const { seed = 1, contextLength = 512 } = options;
+  const { seed = 1, contextLength = 512, shape = TINY } = options;
   const { special, pieces } = wordPieceVocabulary();
   const id = (name: string): GgufValue => u32(special.indexOf(name));
   const metadata: Record<string, GgufValue> = {
     ...general("bert", "Tiny Embedding"),
     "bert.context_length": u32(contextLength),
-    "bert.embedding_length": u32(WIDTH),
-    "bert.block_count": u32(LAYERS),
-    "bert.feed_forward_length": u32(FEED_FORWARD),
-    "bert.attention.head_count": u32(HEADS),
+    "bert.embedding_length": u32(shape.width),
+    "bert.block_count": u32(shape.layers),
+    "bert.feed_forward_length": u32(shape.feedForward),
+    "bert.attention.head_count": u32(shape.heads),
     "bert.attention.layer_norm_epsilon": f32(1e-12),
     "bert.attention.causal": bool(false),
     "bert.pooling_type": u32(1),
@@ -124,7 +133,7 @@ export async function writeTinyEmbeddingModel(
     "tokenizer.ggml.mask_token_id": id("[MASK]"),
   };
   const vocabulary = special.length + pieces.length;
-  const tensors = bertTensors(seededRandom(seed), vocabulary, contextLength);
+  const tensors = bertTensors(seededRandom(seed), shape, { vocabulary, contextLength });
   await writeFile(path, encodeGguf({ metadata, tensors }));
 }
 
@@ -160,34 +169,34 @@ function llamaTensors(random: () => number, vocabulary: number): readonly GgufTe
 
 function bertTensors(
   random: () => number,
-  vocabulary: number,
-  contextLength: number,
+  { layers, width, feedForward }: Shape,
+  { vocabulary, contextLength }: { readonly vocabulary: number; readonly contextLength: number },
 ): readonly GgufTensor[] {
   const linear = (name: string, from: number, to: number): readonly GgufTensor[] => [
     matrix(random, `${name}.weight`, [from, to]),
     constant(`${name}.bias`, 0, to),
   ];
   const layer = (index: number): readonly GgufTensor[] => [
-    ...linear(`blk.${index}.attn_q`, WIDTH, WIDTH),
-    ...linear(`blk.${index}.attn_k`, WIDTH, WIDTH),
-    ...linear(`blk.${index}.attn_v`, WIDTH, WIDTH),
-    ...linear(`blk.${index}.attn_output`, WIDTH, WIDTH),
-    ...norm(`blk.${index}.attn_output_norm`),
-    ...linear(`blk.${index}.ffn_up`, WIDTH, FEED_FORWARD),
-    ...linear(`blk.${index}.ffn_down`, FEED_FORWARD, WIDTH),
-    ...norm(`blk.${index}.layer_output_norm`),
+    ...linear(`blk.${index}.attn_q`, width, width),
+    ...linear(`blk.${index}.attn_k`, width, width),
+    ...linear(`blk.${index}.attn_v`, width, width),
+    ...linear(`blk.${index}.attn_output`, width, width),
+    ...norm(`blk.${index}.attn_output_norm`, width),
+    ...linear(`blk.${index}.ffn_up`, width, feedForward),
+    ...linear(`blk.${index}.ffn_down`, feedForward, width),
+    ...norm(`blk.${index}.layer_output_norm`, width),
   ];
   return [
-    matrix(random, "token_embd.weight", [WIDTH, vocabulary]),
-    { ...matrix(random, "token_types.weight", [WIDTH, 2]), type: "f32" },
-    { ...matrix(random, "position_embd.weight", [WIDTH, contextLength]), type: "f32" },
-    ...norm("token_embd_norm"),
-    ...Array.from({ length: LAYERS }, (_, index) => layer(index)).flat(),
+    matrix(random, "token_embd.weight", [width, vocabulary]),
+    { ...matrix(random, "token_types.weight", [width, 2]), type: "f32" },
+    { ...matrix(random, "position_embd.weight", [width, contextLength]), type: "f32" },
+    ...norm("token_embd_norm", width),
+    ...Array.from({ length: layers }, (_, index) => layer(index)).flat(),
   ];
 }
 
-function norm(name: string): readonly GgufTensor[] {
-  return [constant(`${name}.weight`, 1), constant(`${name}.bias`, 0)];
+function norm(name: string, width: number): readonly GgufTensor[] {
+  return [constant(`${name}.weight`, 1, width), constant(`${name}.bias`, 0, width)];
 }
 
 /**

@@ -5,9 +5,7 @@
  * as the model is wanted. Everything else needs a person and is thrown.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import type { PinnedFile } from "@localmodel/localmodel/contracts/pinned-file.ts";
 import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
-import type { Weights } from "@localmodel/weights/fetch-parts.ts";
 import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import type { WeightsProgress } from "@localmodel/weights/progress/progress.ts";
 import { formatBytes, formatDuration } from "@localmodel/weights/progress/units.ts";
@@ -23,8 +21,6 @@ export type ModelFiles = {
     readonly path: string;
     readonly scale: number;
   }[];
-  /** Those that have a checksum. */
-  readonly pinnedFiles: readonly PinnedFile[];
 };
 
 type FetchHooks = {
@@ -35,18 +31,16 @@ type FetchHooks = {
 };
 
 export async function fetchFiles({ spec }: DesiredModel, hooks: FetchHooks): Promise<ModelFiles> {
-  const weights = await fetchPersistently(spec.source, hooks);
-  const pinnedFiles = [...weights.pinned];
+  const weightsPath = await fetchPersistently(spec.source, hooks);
   const adapters = [];
   for (const { id, scale, ...source } of spec.adapters ?? []) {
-    const { path, pinned } = await fetchPersistently(source, hooks);
+    const path = await fetchPersistently(source, hooks);
     adapters.push({ ...(id !== undefined && { id }), path, scale });
-    pinnedFiles.push(...pinned);
   }
-  return { weightsPath: weights.path, adapters, pinnedFiles };
+  return { weightsPath, adapters };
 }
 
-async function fetchPersistently(source: WeightsSource, hooks: FetchHooks): Promise<Weights> {
+async function fetchPersistently(source: WeightsSource, hooks: FetchHooks): Promise<string> {
   const { signal, show, onLine: log } = hooks;
   show({ state: "downloading", message: "looking for its weights" });
   const onProgress = (progress: WeightsProgress): void => {
@@ -55,7 +49,7 @@ async function fetchPersistently(source: WeightsSource, hooks: FetchHooks): Prom
   };
   for (let failures = 1; ; failures++) {
     try {
-      return await fetchWeights(source, { signal, onProgress, log });
+      return (await fetchWeights(source, { signal, onProgress, log })).path;
     } catch (error) {
       if (!(error instanceof WeightsError) || !isTransient(error.reason)) throw error;
       const delayMs = restartDelayMs(failures);

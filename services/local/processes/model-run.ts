@@ -8,7 +8,6 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { ServerMessage } from "@localmodel/localmodel/contracts/server-state.ts";
-import type { Termination } from "@localmodel/localmodel/contracts/termination.ts";
 import { SERVER_HEAP } from "@localmodel/service/process/heap.ts";
 import { METRICS_PORT_VARIABLE } from "@localmodel/service/http/metrics-server.ts";
 import type { ProgressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
@@ -36,11 +35,7 @@ const STOP_GRACE_MS = 10_000;
 /** How a model server ends that cannot use what it was started with. */
 const CONFIGURATION_EXIT_CODE = 2;
 
-type Ending = {
-  readonly exit: Exit;
-  readonly servedMs: number;
-  readonly failure?: Pick<Termination, "message" | "reason">;
-};
+type Ending = { readonly exit: Exit; readonly servedMs: number; readonly failure?: string };
 
 export class ModelRun {
   readonly number: number;
@@ -81,18 +76,15 @@ export class ModelRun {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     try {
-      let files = await this.#fetch(signal);
+      const files = await this.#fetch(signal);
       let crashes = 0;
       while (!signal.aborted) {
         const { exit, servedMs, failure } = await this.#serve(files);
         if (signal.aborted) return;
-        // A file was replaced under its server: where it came from may have the right one, or say what is wrong.
-        if (failure?.reason === "ChecksumMismatch") files = await this.#fetch(signal);
-        else if (failure !== undefined) throw new Error(failure.message);
+        if (failure !== undefined) throw new Error(failure);
         crashes = crashesInARow(crashes, servedMs);
         const delayMs = restartDelayMs(crashes);
-        const message = failure?.message ?? crashMessage(exit, crashes, delayMs);
-        this.#show({ state: "restarting", message });
+        this.#show({ state: "restarting", message: crashMessage(exit, crashes, delayMs) });
         await wait(delayMs, undefined, { signal });
       }
     } catch (error) {
@@ -116,7 +108,7 @@ export class ModelRun {
   async #serve(files: ModelFiles): Promise<Ending> {
     let port: number | undefined;
     let readyMs: number | undefined;
-    let failure: Ending["failure"];
+    let failure: string | undefined;
     this.#show({ state: "loading", message: "starting its server" });
     const server = new ServiceProcess({
       module: this.#hooks.serverModule,
@@ -135,7 +127,7 @@ export class ModelRun {
         }
         if (heard.state.state === "ready") readyMs ??= performance.now();
         if (heard.state.state === "failed") {
-          failure = heard.state;
+          failure = heard.state.message;
           void server.stop(STOP_GRACE_MS);
         }
         const view = viewOfServer(heard.state, port);
@@ -144,9 +136,7 @@ export class ModelRun {
     });
     this.#process = server;
     const exit = await server.exited;
-    if (exit.code === CONFIGURATION_EXIT_CODE) {
-      failure ??= { reason: "BadConfiguration", message: "its server refused its configuration" };
-    }
+    if (exit.code === CONFIGURATION_EXIT_CODE) failure ??= "its server refused its configuration";
     const servedMs = readyMs === undefined ? 0 : performance.now() - readyMs;
     return { exit, servedMs, ...(failure !== undefined && { failure }) };
   }

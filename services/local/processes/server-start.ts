@@ -35,7 +35,6 @@ function serverConfig(
     createdSeconds,
     weightsPath: files.weightsPath,
     adapters: [...files.adapters],
-    pinnedFiles: [...files.pinnedFiles],
     engine: spec.engine,
     contextFromMemory: true,
     sampling: spec.sampling,

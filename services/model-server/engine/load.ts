@@ -23,16 +23,17 @@ import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./mod
 import { createEmbedder } from "./llama/embedder.ts";
 import type { Embedder } from "./stepping/embedding-queue.ts";
 import { createGenerations, type Generating } from "./llama/generations.ts";
+import { freeGpuBytes, type LlamaLibrary, type LlamaLog, openLibrary } from "./llama/library.ts";
 import {
   describeModel,
-  type Llama,
-  type LlamaLog,
-  loadModel,
+  loadWeights,
+  type MemoryBytes,
   type ModelDescription,
-  startLlama,
 } from "./llama/model.ts";
 import { NotAGgufError } from "./model/load-error.ts";
+import { type Metadata, metadataOf } from "./model/metadata.ts";
 import { defaultContextTokens } from "./machine/default-context.ts";
+import { gpuLayersThatFit } from "./machine/gpu-layers.ts";
 import { assertFits } from "./machine/memory.ts";
 import type { Tokenizer } from "./prompt/prompt.ts";
 import { Vocabulary } from "./text/vocabulary.ts";
@@ -41,12 +42,13 @@ export type LoadedEngine = {
   readonly facts: ModelFacts;
   readonly tokenizer: Tokenizer;
   readonly vocabulary: Vocabulary;
-  readonly isEnd: (token: number) => boolean;
+  /** Tokens that end an answer. */
+  readonly ends: ReadonlySet<number>;
   /** The model's own first, then one for each adapter that clients choose; none if it does not generate. */
   readonly generations: readonly Generating[];
   readonly embedder: Embedder | undefined;
   /** A server unloads by exiting; this is for those who load many models in one process. */
-  readonly unload: () => Promise<void>;
+  readonly unload: () => void;
 };
 
 export async function loadEngine(
@@ -54,43 +56,47 @@ export async function loadEngine(
   report: { readonly progress: (progress: number) => void; readonly log: LlamaLog },
 ): Promise<LoadedEngine> {
   const { engine, adapters } = config;
-  for (const path of [config.weightsPath, ...adapters.map((one) => one.path)]) {
-    await assertGguf(path);
-  }
+  const metadata = await metadataIn(config.weightsPath);
+  for (const { path } of adapters) await metadataIn(path);
   const contexts = contextsOf(config);
   const threads = engine.threads ?? Math.max(1, usableThreads() - config.sparedThreads);
-  const llama = await startLlama({ gpu: engine.gpuLayers !== 0, threads, log: report.log });
-  const model = await loadModel(llama, {
+  const library = await openLibrary({ gpu: engine.gpuLayers !== 0, log: report.log });
+  const { gpu } = library.llama;
+  const sizeBytes = await fileBytes(config.weightsPath);
+  const model = await loadWeights(library, {
     path: config.weightsPath,
-    gpuLayers: engine.gpuLayers,
-    contextTokens: (engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS) * engine.slots * contexts,
+    gpuLayers:
+      gpu === false
+        ? 0
+        : gpuLayersOf(config, metadata, { sizeBytes, freeBytes: freeGpuBytes(library) }),
     onProgress: report.progress,
   });
-  const description = describeModel(llama, model);
-  const { isEnd } = description;
-  const vocabulary = new Vocabulary({ ...description.vocabulary, isEnd });
+  const description = describeModel(model, metadata);
+  const { ends } = description;
+  const vocabulary = new Vocabulary(description.vocabulary);
   const template = templateOf(description, vocabulary, report.log);
   const { longestTokenBytes, joinsWords } = vocabulary;
   const tokenizer = { ...description.tokenizer, template, longestTokenBytes, joinsWords };
-  const capabilities = capabilitiesOf(description.metadata, {
+  const capabilities = capabilitiesOf(metadata, {
     infill: description.tokenizer.infill !== undefined,
     chatTemplate: template !== undefined,
   });
-  const contextTokens = await chosenContext(config, llama, description);
+  const contextTokens = chosenContext(config, library, description);
   const settings = { ...engine, contextTokens, threads, adapters };
   const embeds = capabilities.includes("embeddings");
-  if (!embeds && llama.gpu === false) {
-    const weightsBytes = description.tensorBytes;
-    const memory = { availableBytes: availableBytes(), weightsBytes };
-    assertFits(description.metadata, { ...settings, contexts }, memory);
+  if (!embeds && gpu === false) {
+    const memory = { availableBytes: availableBytes(), weightsBytes: description.tensorBytes };
+    assertFits(metadata, { ...settings, contexts }, memory);
   }
-  const generations = embeds ? [] : await createGenerations(model, config, settings);
-  const embedder = embeds ? await createEmbedder(model, settings) : undefined;
+  const generations = embeds ? [] : await createGenerations(library, model, config, settings);
+  const embedder = embeds ? await createEmbedder(library, model, settings) : undefined;
   const fingerprint = { engine: description.engine, settings };
+  const contextsMemory = [...generations.map(({ context }) => context), embedder];
   return {
     facts: {
-      ...factsOf(description, generations),
-      sizeBytes: await fileBytes(config.weightsPath),
+      ...factsOf(description),
+      memoryBytes: sumOf([description, ...contextsMemory].map((one) => one?.memoryBytes)),
+      sizeBytes,
       slots: embeds ? 1 : engine.slots,
       contextTokens,
       capabilities,
@@ -98,47 +104,53 @@ export async function loadEngine(
     },
     tokenizer,
     vocabulary,
-    isEnd: description.isEnd,
+    ends,
     generations,
     embedder,
-    unload: () => llama.dispose(),
+    unload: () => model[Symbol.dispose](),
   };
 }
 
-async function chosenContext(
+/** As the configuration says, or as many as fit beside the caches and computations of the context. */
+function gpuLayersOf(
+  { engine }: ServerConfig,
+  metadata: Metadata,
+  memory: { readonly sizeBytes: number; readonly freeBytes: number },
+): number {
+  if (engine.gpuLayers !== undefined) return engine.gpuLayers;
+  const size = {
+    contextTokens: engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS,
+    slots: engine.slots,
+    kvCacheType: engine.kvCacheType,
+    batchTokens: engine.batchTokens,
+  };
+  return gpuLayersThatFit(metadata, size, memory);
+}
+
+function chosenContext(
   config: ServerConfig,
-  llama: Llama,
+  library: LlamaLibrary,
   { metadata, trainContextTokens, tensorBytes }: ModelDescription,
-): Promise<number> {
+): number {
   const { engine } = config;
   if (engine.contextTokens !== undefined || !config.contextFromMemory) {
     return contextTokensOf(engine, trainContextTokens);
   }
   const size = { ...engine, contexts: contextsOf(config) };
-  return defaultContextTokens(
-    metadata,
-    trainContextTokens,
-    size,
-    await freeBytes(llama, tensorBytes),
-  );
-}
-
-/** What the weights leave: they are on the GPU already, and on the CPU they come as they are read. */
-async function freeBytes(llama: Llama, tensorBytes: number): Promise<number> {
-  if (llama.gpu === false) return Math.max(0, availableBytes() - tensorBytes);
-  return (await llama.getVramState()).free;
+  const freeBytes =
+    // What the weights leave: they are on the GPU already, and on the CPU they come as they are read.
+    library.llama.gpu === false
+      ? Math.max(0, availableBytes() - tensorBytes)
+      : freeGpuBytes(library);
+  return defaultContextTokens(metadata, trainContextTokens, size, freeBytes);
 }
 
 type FactsOfTheFile = Omit<
   ModelFacts,
-  "slots" | "contextTokens" | "capabilities" | "fingerprint" | "sizeBytes"
+  "slots" | "contextTokens" | "capabilities" | "fingerprint" | "sizeBytes" | "memoryBytes"
 >;
 
-function factsOf(
-  { metadata, memoryBytes, ...description }: ModelDescription,
-  generations: readonly Generating[],
-): FactsOfTheFile {
-  const bytes = [memoryBytes, ...generations.map(({ context }) => context.memoryBytes)];
+function factsOf({ metadata, ...description }: ModelDescription): FactsOfTheFile {
   return {
     architecture: architectureOf(metadata),
     parameters: description.parameters,
@@ -146,11 +158,14 @@ function factsOf(
     trainContextTokens: description.trainContextTokens,
     vocabularyTokens: description.vocabulary.texts.length,
     embeddingDimensions: description.embeddingDimensions,
-    memoryBytes: {
-      ram: bytes.reduce((sum, { ram }) => sum + ram, 0),
-      vram: bytes.reduce((sum, { vram }) => sum + vram, 0),
-    },
     sampling: samplingOf(metadata),
+  };
+}
+
+function sumOf(all: readonly (MemoryBytes | undefined)[]): MemoryBytes {
+  return {
+    ram: all.reduce((sum, bytes) => sum + (bytes?.ram ?? 0), 0),
+    vram: all.reduce((sum, bytes) => sum + (bytes?.vram ?? 0), 0),
   };
 }
 
@@ -163,12 +178,12 @@ async function fileBytes(weightsPath: string): Promise<number> {
 }
 
 /** llama.cpp answers any unreadable file with one sentence for all; the usual mistakes deserve more. */
-async function assertGguf(path: string): Promise<void> {
+async function metadataIn(path: string): Promise<Metadata> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
     const head = buffer.subarray(0, bytesRead);
-    if (head.subarray(0, 4).toString("latin1") === "GGUF") return await assertPossible(path);
+    if (head.subarray(0, 4).toString("latin1") === "GGUF") return await possibleMetadata(path);
     const shown = JSON.stringify(head.subarray(0, 24).toString("latin1"));
     throw new NotAGgufError(`${path} is not a GGUF file: it begins with ${shown}`);
   } finally {
@@ -177,12 +192,12 @@ async function assertGguf(path: string): Promise<void> {
 }
 
 /** Whoever fetched the file has looked already; a file that was put here has met nobody. */
-async function assertPossible(path: string): Promise<void> {
+async function possibleMetadata(path: string): Promise<Metadata> {
   try {
-    await requireGguf(path, basename(path));
+    return metadataOf((await requireGguf(path, basename(path))).values);
   } catch (error) {
     // What is incomplete or misnamed, llama.cpp says itself.
-    if (!(error instanceof WeightsError) || error.reason !== "NotAGguf") return;
+    if (!(error instanceof WeightsError) || error.reason !== "NotAGguf") return {};
     throw new NotAGgufError(`${path} is ${error.message}`);
   }
 }

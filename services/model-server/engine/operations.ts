@@ -4,13 +4,12 @@
  * An operation takes requests by their number, and sends what happens to each until its `done` or a failure.
  */
 import type { Operation, RequestOf } from "@localmodel/inference/operation.ts";
-import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
-import type { GenerationContext } from "./llama/context.ts";
 import type { LoadedEngine } from "./load.ts";
 import { encodePrompts } from "./prompt/prompt.ts";
 import type { EngineEvent } from "./protocol.ts";
 import { EmbeddingQueue } from "./stepping/embedding-queue.ts";
 import { Scheduler } from "./stepping/scheduler.ts";
+import type { StepContext } from "./stepping/step-context.ts";
 import { atOnce, type InTurn, turns } from "./stepping/turns.ts";
 
 export type EngineOperation<Asked extends Operation> = {
@@ -28,28 +27,20 @@ type Reporter = {
   readonly onBroken: (error: unknown, inARow: number) => void;
 };
 
-export function operationsOf(
-  loaded: LoadedEngine,
-  config: ServerConfig,
-  reporter: Reporter,
-): EngineOperations {
+export function operationsOf(loaded: LoadedEngine, reporter: Reporter): EngineOperations {
   const { embedder } = loaded;
   return {
-    ...(loaded.generations.length > 0 && { generate: generating(loaded, config, reporter) }),
+    ...(loaded.generations.length > 0 && { generate: generating(loaded, reporter) }),
     ...(embedder !== undefined && { embed: embedding({ ...loaded, embedder }, reporter) }),
   };
 }
 
-function generating(
-  loaded: LoadedEngine,
-  config: ServerConfig,
-  reporter: Reporter,
-): EngineOperation<"generate"> {
+function generating(loaded: LoadedEngine, reporter: Reporter): EngineOperation<"generate"> {
   const inTurn = loaded.generations.length > 1 ? turns() : atOnce;
   const schedulers = new Map(
     loaded.generations.map(({ adapter, context }) => [
       adapter,
-      scheduler(loaded, { ...context, inTurn, ...reporter }, config),
+      scheduler(loaded, { context, inTurn, ...reporter }),
     ]),
   );
   // The weights, which are what is cold, are the same for all.
@@ -63,22 +54,16 @@ function generating(
 }
 
 function scheduler(
-  { facts, tokenizer, vocabulary, isEnd }: LoadedEngine,
-  own: Pick<GenerationContext, "sequences"> & { readonly inTurn: InTurn } & Reporter,
-  config: ServerConfig,
+  { facts, tokenizer, vocabulary, ends }: LoadedEngine,
+  own: { readonly context: StepContext; readonly inTurn: InTurn } & Reporter,
 ): Scheduler {
   const { contextTokens } = facts;
-  const { sequences, inTurn, send, onBroken } = own;
   return new Scheduler({
-    sequences,
-    inTurn,
+    ...own,
     contextTokens,
-    batchTokens: config.engine.batchTokens,
     vocabulary,
-    isEnd,
+    ends,
     encode: (request, signal) => encodePrompts(request, tokenizer, { contextTokens, signal }),
-    send,
-    onBroken,
   });
 }
 

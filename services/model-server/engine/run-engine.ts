@@ -37,7 +37,7 @@ async function load(config: ServerConfig, operations: typeof operationsOf): Prom
       progress: (progress) => send({ type: "loading", progress }),
       log: (level, message) => log[level](message),
     });
-    process.on("message", serve(operations(loaded, config, { send: sendEvents, onBroken })));
+    process.on("message", serve(operations(loaded, { send: sendEvents, onBroken })));
     send({ type: "ready", model: loaded.facts });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -6,7 +6,7 @@
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
 import type { InspectedWeights } from "@localmodel/weights/inspect-weights.ts";
-import type { Metadata } from "../engine/model/facts.ts";
+import { metadataOf } from "../engine/model/metadata.ts";
 import { keyValueElements } from "../engine/machine/memory.ts";
 import { quantizationName } from "./quantization.ts";
 
@@ -14,7 +14,7 @@ export function inspectionOf(weights: InspectedWeights, furtherBytes: number): I
   const { values } = weights;
   const said = values.get("general.architecture");
   const architecture = typeof said === "string" ? said.slice(0, 128) : "unknown";
-  const elements = keyValueElements(nested(values, architecture));
+  const elements = keyValueElements(metadataOf(values));
   const count = (key: string): number => countOf(values.get(`${architecture}.${key}`));
   return {
     architecture,
@@ -28,21 +28,6 @@ export function inspectionOf(weights: InspectedWeights, furtherBytes: number): I
     layers: count("block_count"),
     ...(elements === undefined || elements < 0 ? {} : { keyValueElements: elements }),
   };
-}
-
-/** The architecture's section as the engine's library nests it. */
-function nested(values: GgufValues, architecture: string): Metadata {
-  const section: Record<string, unknown> = {};
-  const attention: Record<string, unknown> = {};
-  const prefix = `${architecture}.`;
-  for (const [key, value] of values) {
-    if (!key.startsWith(prefix)) continue;
-    const name = key.slice(prefix.length);
-    const [group = "", ...rest] = name.split(".");
-    if (group === "attention") attention[rest.join(".")] = value;
-    else section[group] = value;
-  }
-  return { general: { architecture }, [architecture]: { ...section, attention } };
 }
 
 function vocabularyTokens(values: GgufValues): number {

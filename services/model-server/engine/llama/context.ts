@@ -1,15 +1,21 @@
 /**
- * The context that generates: a fixed set of sequences, each the cache of one slot.
+ * The context that generates: a fixed set of sequences, each the cache of one slot, evaluated together.
  *
- * Sequences are never disposed while the process lives; taking and giving them back at run time is where
- * the library crashes.
+ * Caches are apart: how long one conversation is costs the others nothing, and what one says does not depend on who else
+ * is there.
  */
-import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
-import { type BatchCounters, slotOrder } from "../stepping/batch.ts";
-import type { Distribution, SampleOptions, Sequence } from "../stepping/sequence.ts";
+import { loadAdapter } from "@localmodel/llama/adapter.ts";
+import type { Batch } from "@localmodel/llama/batch.ts";
+import { type Context, createContext } from "@localmodel/llama/context.ts";
+import type { CacheType } from "@localmodel/llama/context-options.ts";
+import type { Model } from "@localmodel/llama/model.ts";
+import { createSampler } from "@localmodel/llama/sampling/sampler.ts";
+import { restoreSequence, saveSequence } from "@localmodel/llama/sequence-state.ts";
+import type { Chooser, ChooserOptions, Run, StepContext } from "../stepping/step-context.ts";
+import type { LlamaLibrary } from "./library.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
-import { SamplerMemory } from "./sampler-memory.ts";
-import { samplerOptions } from "./sampler-options.ts";
+import { type MemoryBytes, memoryOf } from "./model.ts";
+import { PENALTY_WINDOW_TOKENS, stagesOf } from "./sampler-stages.ts";
 
 export type ContextOptions = {
   readonly contextTokens: number;
@@ -21,127 +27,146 @@ export type ContextOptions = {
   readonly adapters: readonly { readonly path: string; readonly scale: number }[];
 };
 
+/** What the logits of one step may take: each is as long as the vocabulary. */
+const LOGITS_BYTES = 32 * 2 ** 20;
 const ADAPTER_HINT = ". An adapter has to be a LoRA adapter that was made for this model.";
 
-export type GenerationContext = {
-  readonly sequences: readonly Sequence[];
-  readonly counters: BatchCounters;
-  /** Whether llama.cpp really uses it. */
-  readonly flashAttention: boolean;
-  readonly memoryBytes: { readonly ram: number; readonly vram: number };
-};
-
-export async function createContext(
-  model: LlamaModel,
+export async function createGenerationContext(
+  library: LlamaLibrary,
+  model: Model,
   options: ContextOptions,
 ): Promise<GenerationContext> {
-  const counters: BatchCounters = { batches: 0, sequences: 0, unsafe: 0 };
-  const kvType = options.kvCacheType.toUpperCase() as "F16";
-  const total = options.contextTokens * options.slots;
+  const { contextTokens, slots, threads } = options;
+  const batchTokens = Math.max(options.batchTokens, slots);
+  const total = contextTokens * slots;
+  const cacheType = options.kvCacheType as CacheType;
+  const outputs = Math.floor(LOGITS_BYTES / (4 * model.vocabulary.size));
   const context = await orDoesNotFit(
-    `a context of ${options.slots} × ${options.contextTokens} = ${total} tokens`,
+    library,
+    `a context of ${slots} × ${contextTokens} = ${total} tokens`,
     () =>
-      model.createContext({
-        contextSize: options.contextTokens,
-        sequences: options.slots,
-        batchSize: options.batchTokens,
-        flashAttention: options.flashAttention,
-        threads: options.threads,
-        experimentalKvCacheKeyType: kvType,
-        experimentalKvCacheValueType: kvType,
-        // The library would quietly shrink the context that the LocalModel asks for.
-        failedCreationRemedy: false,
-        batching: { itemPrioritizationStrategy: slotOrder(counters) },
-        lora: {
-          adapters: options.adapters.map(({ path, scale }) => ({ filePath: path, scale })),
-        },
+      createContext(model, {
+        contextTokens: total,
+        sequences: slots,
+        batchTokens,
+        microBatchTokens: batchTokens,
+        outputs: Math.min(batchTokens, Math.max(slots, outputs)),
+        flashAttention: options.flashAttention ? "enabled" : "disabled",
+        keyType: cacheType,
+        valueType: cacheType,
+        fullWindowCache: false,
+        threads,
       }),
-    options.adapters.length === 0 ? "" : ADAPTER_HINT,
   );
-  const memory = new SamplerMemory(model.fileInfo.metadata.tokenizer.ggml.tokens.length);
-  const sequences = Array.from(
-    { length: options.slots },
-    (_, number) => new LlamaSequence(context, number, memory),
-  );
-  const flashAttention = context.flashAttention === true;
-  return { sequences, counters, flashAttention, memoryBytes: context.memoryUsage };
+  await setAdapters(library, context, options.adapters);
+  return new GenerationContext(context, options);
 }
 
-class LlamaSequence implements Sequence {
-  readonly number: number;
-  readonly #sequence: LlamaContextSequence;
-  readonly #model: LlamaModel;
-  readonly #priority: number;
-  readonly #memory: SamplerMemory;
-
-  constructor(context: LlamaContext, number: number, memory: SamplerMemory) {
-    this.#memory = memory;
-    this.number = number;
-    this.#model = context.model;
-    this.#sequence = context.getSequence();
-    // The library's lowest priority is 1.
-    this.#priority = number + 1;
-  }
-
-  get tokens(): readonly number[] {
-    return this.#sequence.contextTokens;
-  }
-
-  keepable(length: number): number {
-    const kept = Math.min(length, this.#sequence.nextTokenIndex);
-    if (kept === this.#sequence.nextTokenIndex) return kept;
-    // Sliding-window and recurrent models cannot always go back; the library would evaluate the rest
-    // again in one piece, out of the scheduler's hands.
-    return this.#sequence.getRestoreToPrefixIndexEvaluationSize(kept) === 0 ? kept : 0;
-  }
-
-  async truncate(length: number): Promise<void> {
-    const end = this.#sequence.nextTokenIndex;
-    if (length < end) await this.#sequence.eraseContextTokenRanges([{ start: length, end }]);
-  }
-
-  async prefill(tokens: readonly number[]): Promise<void> {
-    await this.#sequence.evaluateWithoutGeneratingNewTokens(tokens as Token[], {
-      evaluationPriority: this.#priority as 1,
-    });
-    this.#memory.left();
-  }
-
-  sample(tokens: readonly number[], options: SampleOptions) {
-    const stream = this.#sequence.evaluateWithMetadata(
-      tokens as Token[],
-      {},
-      {
-        ...samplerOptions(this.#model, options),
-        evaluationPriority: this.#priority as 1,
-        yieldEogToken: true,
-      },
+async function setAdapters(
+  library: LlamaLibrary,
+  context: Context,
+  adapters: ContextOptions["adapters"],
+): Promise<void> {
+  const loaded = [];
+  for (const { path, scale } of adapters) {
+    const adapter = await orDoesNotFit(
+      library,
+      `the adapter ${path}`,
+      () => loadAdapter(context.model, path),
+      ADAPTER_HINT,
     );
+    loaded.push({ adapter, scale });
+  }
+  if (loaded.length > 0) context.setAdapters(loaded);
+}
+
+export class GenerationContext implements StepContext {
+  readonly sequences: number;
+  readonly batchTokens: number;
+  readonly outputsMax: number;
+  /** Batches evaluated since the start, and the sequences in them: divided, how full they were. */
+  readonly counters = { batches: 0, sequences: 0 };
+  readonly memoryBytes: MemoryBytes;
+  readonly flashAttention: boolean;
+  readonly cutsAnywhere: boolean;
+  readonly #context: Context;
+  readonly #batch: Batch;
+  readonly #windowTokens: number;
+
+  constructor(context: Context, { flashAttention }: ContextOptions) {
+    const { batchTokens, sequences, outputs } = context.limits;
+    this.#context = context;
+    this.#batch = context.createBatch({ tokens: batchTokens });
+    this.#windowTokens = context.model.shape.slidingWindowTokens;
+    const { recurrent, hybrid } = context.model.kind;
+    this.cutsAnywhere = !recurrent && !hybrid && this.#windowTokens === 0;
+    this.sequences = sequences;
+    this.batchTokens = batchTokens;
+    this.outputsMax = outputs;
+    this.flashAttention = flashAttention;
+    this.memoryBytes = memoryOf(context.reservations);
+  }
+
+  async evaluate(runs: readonly Run[]): Promise<readonly number[]> {
+    const batch = this.#batch;
+    batch.clear();
+    const indexes = runs.map(({ sequence, position, tokens, outputs }) => {
+      const first = batch.size;
+      for (const [offset, token] of tokens.entries()) {
+        const last = offset === tokens.length - 1;
+        batch.add(
+          token,
+          position + offset,
+          sequence,
+          outputs === "all" || (last && outputs === "last"),
+        );
+      }
+      return first;
+    });
+    this.counters.batches += 1;
+    this.counters.sequences += runs.length;
+    const evaluated = await this.#context.decode(batch);
+    if (evaluated !== "done") throw new Error(`llama.cpp did not evaluate a batch: ${evaluated}`);
+    return indexes;
+  }
+
+  logits(index: number): Float32Array {
+    return this.#context.outputs.logits(index);
+  }
+
+  chooser({ sampling, seed, prompt }: ChooserOptions): Chooser {
+    const stages = stagesOf(sampling, seed);
+    const sampler = createSampler(this.#context.model, { stages });
+    if (stages.some(({ type }) => type === "penalties")) {
+      for (const token of prompt.slice(-PENALTY_WINDOW_TOKENS)) sampler.accept(token);
+    }
     return {
-      next: async () => {
-        const { value } = await stream.next();
-        if (value === undefined) throw new Error("The engine's token stream ended by itself");
-        return value.token;
-      },
-      end: async () => {
-        await stream.return();
-        this.#memory.left();
-      },
+      choose: (index) => sampler.sample(this.#context, index),
+      end: () => sampler[Symbol.dispose](),
     };
   }
 
-  async distributions(tokens: readonly number[]): Promise<Distribution[]> {
-    const output = await this.#sequence.controlledEvaluate(
-      tokens.map((token) => [token as Token, { generateNext: RAW }]),
-      { evaluationPriority: this.#priority as 1 },
-    );
-    this.#memory.left();
-    return tokens.map((_, index) => output[index]?.next.probabilities ?? new Map());
+  keep(sequence: number, length: number): number {
+    const { sequences } = this.#context;
+    if (length > 0 && this.#reaches(sequence, length) && sequences.remove(sequence, length)) {
+      return length;
+    }
+    sequences.remove(sequence);
+    return 0;
+  }
+
+  /** Layers with a window have forgotten what is far behind the newest token, and cannot go back there. */
+  #reaches(sequence: number, length: number): boolean {
+    if (this.#windowTokens === 0) return true;
+    const range = this.#context.sequences.range(sequence);
+    return range !== undefined && range.first <= Math.max(0, length - this.#windowTokens);
+  }
+
+  save(sequence: number): Promise<Uint8Array> {
+    return saveSequence(this.#context, sequence);
+  }
+
+  restore(sequence: number, state: Uint8Array): Promise<void> {
+    return restoreSequence(this.#context, sequence, state);
   }
 }
-
-/** Sampling options that leave the model's distribution as it is. */
-const RAW = {
-  probabilities: true,
-  options: { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 0 },
-} as const;

@@ -1,19 +1,86 @@
-/** The context that embeds. It holds one sequence; embedding-queue.ts lets requests take turns. */
-import type { LlamaModel, Token } from "node-llama-cpp";
+/**
+ * The context that embeds: many inputs in one batch, each a sequence of its own.
+ *
+ * What a model pools over has to be evaluated at once, so a batch is as long as the longest input may be; nothing is
+ * remembered from one batch to the next.
+ */
+import type { Batch } from "@localmodel/llama/batch.ts";
+import { type Context, createContext } from "@localmodel/llama/context.ts";
+import type { Model } from "@localmodel/llama/model.ts";
+import type { Vocabulary } from "@localmodel/llama/vocabulary.ts";
 import type { Embedder } from "../stepping/embedding-queue.ts";
+import type { LlamaLibrary } from "./library.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
+import { memoryOf } from "./model.ts";
+
+/** A short input costs a batch a sequence and little else. */
+const INPUTS_MAX = 64;
+
+type EmbedderOptions = {
+  readonly contextTokens: number;
+  readonly batchTokens: number;
+  readonly threads: number;
+};
 
 export async function createEmbedder(
-  model: LlamaModel,
-  options: { readonly contextTokens: number; readonly threads: number },
+  library: LlamaLibrary,
+  model: Model,
+  options: EmbedderOptions,
 ): Promise<Embedder> {
-  // Encoders see the whole input at once, and the library wants one token of room.
-  const contextSize = options.contextTokens + 1;
-  const context = await orDoesNotFit(`a context of ${options.contextTokens} tokens`, () =>
-    model.createEmbeddingContext({ contextSize, batchSize: contextSize, threads: options.threads }),
+  const tokens = Math.max(options.contextTokens, options.batchTokens);
+  const context = await orDoesNotFit(library, `a context of ${tokens} tokens`, () =>
+    createContext(model, {
+      contextTokens: tokens,
+      batchTokens: tokens,
+      microBatchTokens: tokens,
+      sequences: INPUTS_MAX,
+      unifiedCache: true,
+      embeddings: true,
+      threads: options.threads,
+    }),
   );
+  const batch = context.createBatch({ tokens });
+  const ends = endsOf(model.vocabulary);
   return {
-    evaluatedTokens: (input) => context.calculateInputLength([...input] as Token[]),
-    embed: async (input) => (await context.getEmbeddingFor([...input] as Token[])).vector,
+    inputsMax: INPUTS_MAX,
+    batchTokens: options.batchTokens,
+    memoryBytes: memoryOf(context.reservations),
+    complete: (input) => complete(input, ends),
+    embed: (inputs) => embed(context, batch, inputs),
   };
+}
+
+async function embed(
+  context: Context,
+  batch: Batch,
+  inputs: readonly (readonly number[])[],
+): Promise<readonly Float32Array[]> {
+  if (context.sequences.remembers) context.sequences.clear();
+  batch.clear();
+  for (const [sequence, tokens] of inputs.entries()) {
+    for (const [position, token] of tokens.entries()) batch.add(token, position, sequence, true);
+  }
+  const evaluated = await context.decode(batch);
+  if (evaluated !== "done") throw new Error(`llama.cpp did not embed a batch: ${evaluated}`);
+  return inputs.map((_, sequence) => context.outputs.sequenceEmbedding(sequence).slice());
+}
+
+type Ends = { readonly first: number | undefined; readonly last: number | undefined };
+
+/** What the model wants around a text, by the rules of llama.cpp's tokenizers. */
+function endsOf({ kind, special, adds }: Vocabulary): Ends {
+  if (kind === "rwkv" || kind === "none") return { first: undefined, last: undefined };
+  if (kind === "wpm") return { first: special.bos, last: special.sep };
+  return {
+    first: adds.bos && kind !== "ugm" ? special.bos : undefined,
+    last: adds.eos || kind === "ugm" ? special.eos : undefined,
+  };
+}
+
+function complete(input: readonly number[], { first, last }: Ends): readonly number[] {
+  return [
+    ...(first === undefined || input[0] === first ? [] : [first]),
+    ...input,
+    ...(last === undefined || input.at(-1) === last ? [] : [last]),
+  ];
 }

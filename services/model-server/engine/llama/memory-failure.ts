@@ -1,18 +1,23 @@
-/** Tells failures for want of memory from other failures of the library. */
-import { InsufficientMemoryError } from "node-llama-cpp";
+/** Tells failures for want of memory from other failures of llama.cpp, in its own words. */
 import { DoesNotFitError } from "../model/load-error.ts";
+import type { LlamaLibrary } from "./library.ts";
 
-/** `hint` says what else than memory may be wrong: the library only says that it failed. */
+const WANTS_MEMORY = /out of memory|failed to allocate|unable to allocate|not enough|VRAM|ENOMEM/iu;
+
+/** `hint` says what else may be wrong where llama.cpp does not. */
 export async function orDoesNotFit<Result>(
+  { takeComplaints }: LlamaLibrary,
   what: string,
   create: () => Promise<Result>,
   hint = "",
 ): Promise<Result> {
+  takeComplaints();
   try {
     return await create();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    if (error instanceof InsufficientMemoryError || /memory|VRAM|allocat/iu.test(message)) {
+    const said = takeComplaints();
+    const message = said.join("; ") || (error instanceof Error ? error.message : String(error));
+    if (WANTS_MEMORY.test(message)) {
       throw new DoesNotFitError(`This machine has not enough memory for ${what}: ${message}`);
     }
     throw new Error(`llama.cpp could not load ${what}: ${message}${hint}`, { cause: error });

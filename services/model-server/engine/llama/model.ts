@@ -1,55 +1,32 @@
 /**
- * Loading weights with node-llama-cpp, and what it then knows about them.
- *
- * Nothing outside this folder touches the library. Its chat classes are made for one user; a server drives
- * context sequences itself. What that relies on beyond the documented API is guarded by scheduler.test.ts:
- * the pinned version may only change together with a green run of it.
+ * Loading weights, and what is then known about them, as plain data and functions: nothing outside this folder touches
+ * llama.cpp.
  */
-import { getLlama, type Llama, LlamaLogLevel, type LlamaModel, type Token } from "node-llama-cpp";
-import type { Metadata } from "../model/facts.ts";
+import { llama_token_attr } from "@localmodel/llama/generated/constants.ts";
+import { loadModel, type Model } from "@localmodel/llama/model.ts";
+import type { Reservation } from "@localmodel/llama/logs/log-lines.ts";
+import type { Vocabulary as LlamaVocabulary } from "@localmodel/llama/vocabulary.ts";
+import type { Metadata } from "../model/metadata.ts";
 import type { Tokenizer } from "../prompt/prompt.ts";
 import type { VocabularySource } from "../text/vocabulary.ts";
+import type { LlamaLibrary } from "./library.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
 
-export type { Llama } from "node-llama-cpp";
+export type MemoryBytes = { readonly ram: number; readonly vram: number };
 
-export type LlamaLog = (level: "error" | "warn", message: string) => void;
-
-export async function startLlama(options: {
-  readonly gpu: boolean;
-  readonly threads: number;
-  readonly log: LlamaLog;
-}): Promise<Llama> {
-  return getLlama({
-    build: "never",
-    gpu: options.gpu ? "auto" : false,
-    maxThreads: options.threads,
-    logLevel: LlamaLogLevel.warn,
-    logger: (level, message) => {
-      const severe = level === LlamaLogLevel.error || level === LlamaLogLevel.fatal;
-      options.log(severe ? "error" : "warn", message.trim());
-    },
-  });
-}
-
-export async function loadModel(
-  llama: Llama,
+export function loadWeights(
+  library: LlamaLibrary,
   options: {
     readonly path: string;
-    readonly gpuLayers: number | undefined;
-    /** Tokens of context, over all slots, to leave room for on the GPU. */
-    readonly contextTokens: number;
+    readonly gpuLayers: number;
     readonly onProgress: (progress: number) => void;
   },
-): Promise<LlamaModel> {
+): Promise<Model> {
+  const { path, gpuLayers, onProgress } = options;
   return orDoesNotFit(
-    `the weights of ${options.path}`,
-    () =>
-      llama.loadModel({
-        modelPath: options.path,
-        gpuLayers: options.gpuLayers ?? { fitContext: { contextSize: options.contextTokens } },
-        onLoadProgress: options.onProgress,
-      }),
+    library,
+    `the weights of ${path}`,
+    () => loadModel(library.llama, { path, gpuLayers }, { onProgress }),
     ". The file may be incomplete, or of an architecture that this version does not know",
   );
 }
@@ -60,47 +37,94 @@ export type ModelDescription = {
   readonly tokenizer: Omit<Tokenizer, "template" | "longestTokenBytes">;
   readonly tokenizerTexts: { readonly bosText: string; readonly eosText: string };
   readonly chatTemplate: string | undefined;
-  readonly isEnd: (token: number) => boolean;
+  /** Tokens that end an answer. */
+  readonly ends: ReadonlySet<number>;
   readonly parameters: number;
   readonly quantization: string;
   readonly tensorBytes: number;
   readonly trainContextTokens: number;
   readonly embeddingDimensions: number;
-  readonly memoryBytes: { readonly ram: number; readonly vram: number };
+  readonly memoryBytes: MemoryBytes;
   /** Release of llama.cpp, and what it runs on. */
   readonly engine: string;
 };
 
-/** Everything the rest of the engine wants to know about a model, as plain data and functions. */
-export function describeModel(llama: Llama, model: LlamaModel): ModelDescription {
-  const { metadata } = model.fileInfo;
-  const { ggml, chat_template: chatTemplate } = metadata.tokenizer;
-  const { tokens } = model;
-  const { prefix, middle, suffix } = tokens.infill;
+/** `metadata`: of the file's header, which has the lists that llama.cpp does not tell. */
+export function describeModel(model: Model, metadata: Metadata): ModelDescription {
+  const { shape, vocabulary, llama } = model;
+  const { bos, eos } = vocabulary.special;
+  const textOf = (token: number | undefined) => (token === undefined ? "" : vocabulary.text(token));
+  const source = sourceOf(vocabulary);
   return {
-    metadata: metadata,
-    vocabulary: { kind: ggml.model, texts: ggml.tokens, types: ggml.token_type ?? [] },
-    tokenizer: {
-      tokenize: (text, control) => model.tokenize(text, control),
-      bos: tokens.bos ?? undefined,
-      eos: tokens.eos ?? undefined,
-      wantsBos: tokens.shouldPrependBosToken,
-      infill:
-        prefix !== null && middle !== null && suffix !== null
-          ? { prefix, middle, suffix }
-          : undefined,
-      cutsAtSpaces: ggml.model === "gpt2",
-    },
-    tokenizerTexts: { bosText: tokens.bosString ?? "", eosText: tokens.eosString ?? "" },
-    chatTemplate: typeof chatTemplate === "string" ? chatTemplate : undefined,
-    isEnd: (token) => model.isEogToken(token as Token),
-    parameters: model.fileInsights.totalParameters,
+    metadata,
+    vocabulary: source,
+    tokenizer: tokenizerOf(vocabulary),
+    tokenizerTexts: { bosText: textOf(bos), eosText: textOf(eos) },
+    chatTemplate: model.chatTemplate(),
+    ends: new Set([...source.texts.keys()].filter((token) => vocabulary.isEnd(token))),
+    parameters: shape.parameters,
     // "llama 135M Q4_1": what follows the architecture and the size.
-    quantization: model.typeDescription.split(" ").slice(2).join(" "),
-    tensorBytes: model.size,
-    trainContextTokens: model.trainContextSize,
-    embeddingDimensions: model.embeddingVectorSize,
-    memoryBytes: model.memoryUsage,
-    engine: `${llama.llamaCppRelease.release} ${llama.gpu === false ? "cpu" : llama.gpu}`,
+    quantization: model.description.split(" ").slice(2).join(" "),
+    tensorBytes: shape.tensorBytes,
+    trainContextTokens: shape.trainContextTokens,
+    embeddingDimensions: shape.outputDimensions,
+    memoryBytes: memoryOf(model.reservations),
+    engine: `${llama.release} ${llama.gpu === false ? "cpu" : llama.gpu}`,
   };
+}
+
+/** As `tokenizer.ggml.model` has them, where llama.cpp has another name. */
+const KINDS = new Map([
+  ["bpe", "gpt2"],
+  ["spm", "llama"],
+  ["wpm", "bert"],
+  ["ugm", "t5"],
+]);
+
+function sourceOf(vocabulary: LlamaVocabulary): VocabularySource {
+  const tokens = Array.from({ length: vocabulary.size }, (_, token) => token);
+  return {
+    kind: KINDS.get(vocabulary.kind) ?? vocabulary.kind,
+    texts: tokens.map((token) => vocabulary.text(token)),
+    types: tokens.map((token) => typeOf(vocabulary.attributeBits(token))),
+    isEnd: (token) => vocabulary.isEnd(token),
+  };
+}
+
+/** As `tokenizer.ggml.token_type` has them. */
+const TYPES = [
+  [llama_token_attr.UNKNOWN, 2],
+  [llama_token_attr.CONTROL, 3],
+  [llama_token_attr.USER_DEFINED, 4],
+  [llama_token_attr.UNUSED, 5],
+  [llama_token_attr.BYTE, 6],
+] as const;
+const NORMAL = 1;
+
+function typeOf(bits: number): number {
+  return TYPES.find(([bit]) => (bits & bit) !== 0)?.[1] ?? NORMAL;
+}
+
+function tokenizerOf(vocabulary: LlamaVocabulary): ModelDescription["tokenizer"] {
+  const { bos, eos, fimPrefix, fimMiddle, fimSuffix } = vocabulary.special;
+  const infills = fimPrefix !== undefined && fimMiddle !== undefined && fimSuffix !== undefined;
+  return {
+    tokenize: (text, control) => [...vocabulary.tokenize(text, { whole: false, control })],
+    bos,
+    eos,
+    wantsBos: bos !== undefined && vocabulary.adds.bos,
+    infill: infills ? { prefix: fimPrefix, middle: fimMiddle, suffix: fimSuffix } : undefined,
+    cutsAtSpaces: vocabulary.kind === "bpe",
+  };
+}
+
+/** Whose memory a buffer is in: ggml's CPU backends, and what other backends keep in the machine's memory. */
+const IN_RAM = /^(?:CPU|AMX|BLAS)|_Host$/u;
+
+export function memoryOf(reservations: readonly Reservation[]): MemoryBytes {
+  const sum = (inRam: boolean): number =>
+    reservations
+      .filter(({ buffer }) => IN_RAM.test(buffer) === inRam)
+      .reduce((total, { bytes }) => total + bytes, 0);
+  return { ram: sum(true), vram: sum(false) };
 }

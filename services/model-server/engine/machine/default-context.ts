@@ -9,7 +9,7 @@ import {
   DEFAULT_CONTEXT_TOKENS,
   KV_ELEMENT_BYTES,
 } from "@localmodel/localmodel/contracts/memory-estimate.ts";
-import type { Metadata } from "../model/facts.ts";
+import type { Metadata } from "../model/metadata.ts";
 import { type ContextSize, keyValueElements } from "./memory.ts";
 
 /** Of the memory that the weights leave. */

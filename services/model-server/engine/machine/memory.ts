@@ -7,8 +7,9 @@
  */
 import type { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import { KV_ELEMENT_BYTES } from "@localmodel/localmodel/contracts/memory-estimate.ts";
-import { architectureOf, type Metadata } from "../model/facts.ts";
+import { architectureOf } from "../model/facts.ts";
 import { DoesNotFitError } from "../model/load-error.ts";
+import type { Metadata } from "../model/metadata.ts";
 
 /** More than any model has; a file may claim anything. */
 const MAX_LAYERS = 65_536;

@@ -8,9 +8,9 @@ import {
   architectureValue,
   capabilitiesOf,
   fingerprintOf,
-  type Metadata,
   samplingOf,
 } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 
 function metadataOf(architecture: string, section: Record<string, unknown> = {}): Metadata {
   return { general: { architecture }, [architecture]: section };

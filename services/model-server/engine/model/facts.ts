@@ -8,8 +8,7 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import type { SamplingSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import type { Capability } from "@localmodel/localmodel/contracts/server-state.ts";
-
-export type Metadata = Readonly<Record<string, unknown>>;
+import type { Metadata } from "./metadata.ts";
 
 const POOLING_NONE = 0;
 const POOLING_RANK = 4;

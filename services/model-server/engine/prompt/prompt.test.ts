@@ -303,7 +303,7 @@ suite("with llama.cpp's own tokenizer", { timeout: 120_000 }, () => {
     engine = await TestEngine.load(path, { slots: 1, contextTokens: 64 });
   });
   after(async () => {
-    await engine.loaded.unload();
+    engine.loaded.unload();
     await folder[Symbol.asyncDispose]();
   });
 

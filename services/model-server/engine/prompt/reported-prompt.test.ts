@@ -18,7 +18,7 @@ suite("a reported prompt", { timeout: 120_000 }, () => {
   });
 
   after(async () => {
-    await engine.loaded.unload();
+    engine.loaded.unload();
     await folder[Symbol.asyncDispose]();
   });
 

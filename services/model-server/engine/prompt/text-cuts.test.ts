@@ -82,7 +82,7 @@ suite("with llama.cpp's WordPiece tokenizer", { timeout: 120_000 }, () => {
     loaded = await loadEngine(config, { progress: () => {}, log: () => {} });
   });
   after(async () => {
-    await loaded.unload();
+    loaded.unload();
     await folder[Symbol.asyncDispose]();
   });
 

@@ -1,8 +1,5 @@
 /**
- * Embeddings, one input after the other: the library's embedding context holds one sequence.
- *
- * Requests take turns input by input, so that a request with two thousand inputs does not stand in the
- * way of a request with one.
+ * Embeddings of all requests, one batch after another: see embedding-batch.ts for who is in which.
  */
 import type { EmbedEvent, EmbedRequest } from "@localmodel/inference/embed.ts";
 import { Failure, type FailureData, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
@@ -13,12 +10,17 @@ import { overflow, type TextLimit, type TextTokenizer, textTokens } from "../pro
 import type { EngineEvent } from "../protocol.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 import { CancelledError } from "./cancelled-error.ts";
+import { nextBatch } from "./embedding-batch.ts";
 
 export type Embedder = {
-  /** Tokens that will be evaluated: those of the input, and the beginning and end the model wants. */
-  evaluatedTokens(input: readonly number[]): number;
-  /** The pooled vector, as long as the model makes it. */
-  embed(input: readonly number[]): Promise<readonly number[]>;
+  /** Inputs, and tokens of more than one input, that one batch takes. */
+  readonly inputsMax: number;
+  readonly batchTokens: number;
+  readonly memoryBytes: { readonly ram: number; readonly vram: number };
+  /** The input's tokens with the beginning and the end that the model wants. */
+  complete(input: readonly number[]): readonly number[];
+  /** Complete inputs, as many as a batch takes. The pooled vectors, as long as the model makes them. */
+  embed(inputs: readonly (readonly number[])[]): Promise<readonly Float32Array[]>;
 };
 
 type EmbeddingOptions = {
@@ -31,12 +33,25 @@ type EmbeddingOptions = {
   readonly onBroken: (error: unknown, inARow: number) => void;
 };
 
-type Prepared = { readonly tokens: readonly number[]; readonly length: number };
+/** An input: as the caller wrote it, and as it is evaluated. */
+type Prepared = { readonly tokens: readonly number[]; readonly complete: readonly number[] };
+
+/** A request with inputs that are not embedded yet. */
+type Waiting = {
+  readonly inputs: readonly (readonly number[])[];
+  readonly vectors: Float32Array[];
+  readonly signal: AbortSignal;
+  readonly onBegin: () => void;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+};
 
 export class EmbeddingQueue {
   readonly #options: EmbeddingOptions;
   readonly #open = new Map<number, AbortController>();
-  #turn: Promise<unknown> = Promise.resolve();
+  /** In order of arrival. */
+  readonly #waiting = new Set<Waiting>();
+  #looping = false;
 
   constructor(options: EmbeddingOptions) {
     this.#options = options;
@@ -72,19 +87,75 @@ export class EmbeddingQueue {
     for (const [index, input] of request.inputs.entries()) {
       prepared.push(await this.#prepare(input, index, signal));
     }
-    const promptTokens = prepared.reduce((sum, { length }) => sum + length, 0);
+    const promptTokens = prepared.reduce((sum, { complete }) => sum + complete.length, 0);
     put({ type: "accepted", promptTokens, ...this.#reports(request, prepared, receivedMs) });
-    const vectors: Float32Array[] = [];
-    for (const [index, { tokens }] of prepared.entries()) {
-      signal.throwIfAborted();
-      const turn = this.#takeTurn(() => {
-        if (index === 0) put({ type: "evaluating" });
-        return this.#options.embedder.embed(tokens);
-      });
-      vectors.push(await turn);
-    }
+    const inputs = prepared.map(({ complete }) => complete);
+    const vectors = await this.#vectorsOf(inputs, signal, () => put({ type: "evaluating" }));
     put({ type: "vectors", vectors });
     put({ type: "done", usage: { promptTokens, completionTokens: 0, cachedTokens: 0 } });
+  }
+
+  async #vectorsOf(
+    inputs: readonly (readonly number[])[],
+    signal: AbortSignal,
+    onBegin: () => void,
+  ): Promise<readonly Float32Array[]> {
+    const { promise, resolve: done, reject: failed } = Promise.withResolvers<void>();
+    const vectors: Float32Array[] = [];
+    this.#waiting.add({ inputs, vectors, signal, onBegin, done, failed });
+    if (!this.#looping) void this.#loop();
+    await promise;
+    return vectors;
+  }
+
+  async #loop(): Promise<void> {
+    this.#looping = true;
+    for (;;) {
+      this.#releaseCancelled();
+      if (this.#waiting.size === 0) break;
+      await this.#step([...this.#waiting]);
+    }
+    this.#looping = false;
+  }
+
+  #releaseCancelled(): void {
+    for (const request of this.#waiting) {
+      if (!request.signal.aborted) continue;
+      this.#waiting.delete(request);
+      request.failed(request.signal.reason);
+    }
+  }
+
+  async #step(requests: readonly Waiting[]): Promise<void> {
+    const { embedder } = this.#options;
+    const left = requests.map(({ inputs, vectors }) => inputs.slice(vectors.length));
+    const counts = nextBatch(
+      left.map((inputs) => ({ lengths: inputs.map(({ length }) => length) })),
+      { tokens: embedder.batchTokens, inputs: embedder.inputsMax },
+    );
+    const parts = requests.flatMap((request, index) => {
+      const inputs = left[index]?.slice(0, counts[index]) ?? [];
+      return inputs.length === 0 ? [] : [{ request, inputs }];
+    });
+    for (const { request } of parts) if (request.vectors.length === 0) request.onBegin();
+    try {
+      const vectors = await embedder.embed(parts.flatMap(({ inputs }) => inputs));
+      const owners = parts.flatMap(({ request, inputs }) => inputs.map(() => request));
+      for (const [index, owner] of owners.entries()) {
+        owner.vectors.push(normalised(vectors[index] ?? new Float32Array()));
+      }
+    } catch (error) {
+      for (const { request } of parts) this.#end(request, () => request.failed(error));
+      return;
+    }
+    for (const { request } of parts) {
+      if (request.vectors.length === request.inputs.length) this.#end(request, request.done);
+    }
+  }
+
+  #end(request: Waiting, tell: () => void): void {
+    this.#waiting.delete(request);
+    tell();
   }
 
   #reports(
@@ -116,15 +187,9 @@ export class EmbeddingQueue {
     if (tokens.length === 0) {
       throw invalidRequest(PROMPT_FIELD, `Input ${index} holds no tokens, so it has no embedding.`);
     }
-    const length = embedder.evaluatedTokens(tokens);
-    if (length > contextTokens) throw overflow(length, limit);
-    return { tokens, length };
-  }
-
-  #takeTurn(embed: () => Promise<readonly number[]>): Promise<Float32Array> {
-    const turn = this.#turn.then(embed);
-    this.#turn = turn.catch(() => undefined);
-    return turn.then(normalised);
+    const complete = embedder.complete(tokens);
+    if (complete.length > contextTokens) throw overflow(complete.length, limit);
+    return { tokens, complete };
   }
 
   /** Anything that is not meant for the client is told as the engine's failure. */
@@ -140,7 +205,7 @@ function timed(event: EmbedEvent, { reportsTimes }: EmbedRequest): EmbedEvent {
 }
 
 /** To length 1, so that a dot product is a cosine. */
-function normalised(vector: readonly number[]): Float32Array {
-  const length = Math.hypot(...vector);
-  return Float32Array.from(vector, (value) => (length === 0 ? 0 : value / length));
+function normalised(vector: Float32Array): Float32Array {
+  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+  return vector.map((value) => (length === 0 ? 0 : value / length));
 }

@@ -1,19 +1,20 @@
 /**
  * One choice of one request while it holds a slot: from the first prompt token to the finish.
  *
- * A generation advances by steps. A step evaluates either a chunk of the prompt or one token, so the
- * scheduler can mix many generations in one batch and drop any of them between two steps. With log
- * probabilities a step has a second part, `explain`: the token just evaluated is evaluated once more
- * for the distribution that the sampler's options have not touched.
+ * A generation advances by steps. `next` says what it would evaluate, `settle` is told when that has been done and takes
+ * what it needs of the outputs; so the scheduler can mix many generations in one batch and drop any of them between
+ * two steps.
  */
 import type {
   FinishReason,
   GenerateEvent,
   GenerateRequest,
+  TokenLogprob,
 } from "@localmodel/inference/generate.ts";
+import type { SlotNeed } from "./compose.ts";
 import { tokenLogprob } from "./logprobs.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
-import type { Distribution, Sequence, TokenStream } from "./sequence.ts";
+import type { Chooser, Run, StepContext } from "./step-context.ts";
 import { type Assembled, TextAssembler } from "../text/text-assembler.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 
@@ -22,53 +23,49 @@ type GenerationOptions = {
   readonly request: GenerateRequest;
   readonly prompt: EncodedPrompt;
   readonly seed: number;
-  readonly sequence: Sequence;
+  readonly context: Pick<StepContext, "chooser" | "logits">;
+  /** The slot's, and how many tokens of the prompt are in its cache already. */
+  readonly sequence: number;
+  readonly cachedTokens: number;
   readonly contextTokens: number;
   readonly vocabulary: Vocabulary;
-  readonly isEnd: (token: number) => boolean;
-  /** See SampleOptions. */
-  readonly onDecoded: () => void;
+  /** Tokens that end an answer. */
+  readonly ends: ReadonlySet<number>;
 };
 
-/** Prompt tokens whose distributions one step may ask for; each is a whole vocabulary long. */
-const EXPLAINED_PROMPT_TOKENS = 8;
-
 export class Generation {
-  readonly sequence: Sequence;
   readonly choice: number;
   completionTokens = 0;
   /** Steps that evaluated a part of the prompt. */
   promptChunks = 0;
-  /** Tokens of the prompt that were in the sequence's cache already. */
-  readonly #cachedTokens: number;
   readonly #options: GenerationOptions;
   readonly #text: TextAssembler;
   readonly #prompt: readonly number[];
+  /** Prompt and answer. */
   readonly #tokens: number[];
   readonly #maxTokens: number;
-  readonly #explained: ReturnType<typeof tokenLogprob>[] = [];
+  readonly #explained: TokenLogprob[] = [];
   #evaluated: number;
-  #stream: TokenStream | undefined;
+  #chooser: Chooser | undefined;
   #sampled: number | undefined;
-  #distribution: Distribution | undefined;
+  #sampledLogprob: TokenLogprob | undefined;
+  #echoed = false;
 
-  /** `sequence` holds the first `sequence.tokens.length` tokens of the prompt already. */
   constructor(options: GenerationOptions) {
-    const { request, sequence, contextTokens } = options;
+    const { request, contextTokens } = options;
     const prompt = options.prompt.tokens;
-    this.sequence = sequence;
     this.choice = options.choice;
     this.#options = options;
     this.#prompt = prompt;
     this.#text = new TextAssembler(request.stop);
     this.#tokens = [...prompt];
-    this.#evaluated = sequence.tokens.length;
-    this.#cachedTokens = this.#evaluated;
+    this.#evaluated = options.cachedTokens;
     this.#maxTokens = Math.min(request.maxTokens ?? contextTokens, contextTokens - prompt.length);
   }
 
+  /** Of the prompt. */
   get evaluatedTokens(): number {
-    return this.#evaluated - this.#cachedTokens;
+    return Math.min(this.#evaluated, this.#prompt.length) - this.#options.cachedTokens;
   }
 
   /** Prompt tokens still to be evaluated; 0 while decoding. */
@@ -76,58 +73,35 @@ export class Generation {
     return Math.max(0, this.#prompt.length - this.#evaluated);
   }
 
-  /** Whether its next step asks for the logits of several tokens: see `step`. */
-  get needsOwnBatch(): boolean {
-    return this.#explainsPrompt && this.remainingPrompt > 0;
+  get need(): SlotNeed {
+    return { prompt: this.remainingPrompt, scored: this.#explainsPrompt };
   }
 
-  /**
-   * Evaluates up to `promptBudget` tokens of the prompt, or the next token. Without a budget a prompt
-   * sits the step out.
-   *
-   * In a batch that is `shared`, only a sequence's single token may ask for logits. Otherwise llama.cpp
-   * has to put its outputs in order, does so at the first read, and is not safe when the library reads
-   * for all sequences at once: answers would continue with each other's tokens. So the last token of a
-   * prompt waits for a step of its own. Returns how many tokens of the prompt were evaluated.
-   */
-  async step(promptBudget: number, { shared }: { readonly shared: boolean }): Promise<number> {
-    const prompt = this.#prompt;
-    if (this.remainingPrompt === 0) {
-      this.#sampled = await this.#stream?.next();
-      return 0;
+  /** What a step with so many tokens evaluates; undefined where it sits the step out. */
+  next(tokens: number): Run | undefined {
+    if (tokens === 0) return undefined;
+    const { sequence } = this.#options;
+    const position = this.#evaluated;
+    const run = { sequence, position, tokens: this.#tokens.slice(position, position + tokens) };
+    if (this.#explainsPrompt && this.remainingPrompt > 0) return { ...run, outputs: "all" };
+    const last = this.remainingPrompt <= tokens;
+    return { ...run, outputs: last && this.#maxTokens > 0 ? "last" : "none" };
+  }
+
+  /** What `next` said has been evaluated; `index` is that of its first token among the outputs. */
+  settle({ position, tokens, outputs }: Run, index: number): void {
+    const ofPrompt = this.remainingPrompt > 0;
+    this.#evaluated += tokens.length;
+    if (ofPrompt) this.promptChunks += 1;
+    if (outputs === "all") this.#explainPrompt(position, tokens.length, index);
+    if (outputs !== "none" && this.remainingPrompt === 0 && this.#maxTokens > 0) {
+      this.#choose(index + tokens.length - 1);
     }
-    if (promptBudget === 0) return 0;
-    const samples = this.#maxTokens > 0;
-    const limit = this.#explainsPrompt ? EXPLAINED_PROMPT_TOKENS : promptBudget;
-    const size = shared && samples ? Math.min(limit, this.remainingPrompt - 1) : limit;
-    const chunk = prompt.slice(this.#evaluated, this.#evaluated + Math.max(1, size));
-    const last = this.#evaluated + chunk.length === prompt.length;
-    if (this.#explainsPrompt) await this.#explainPrompt(chunk);
-    else if (!last || !samples) await this.sequence.prefill(chunk);
-    if (last && samples) await this.#startSampling(chunk);
-    this.#evaluated += chunk.length;
-    this.promptChunks += 1;
-    return chunk.length;
-  }
-
-  /** Whether this step's token needs `explain` before it is told. */
-  get wantsExplanation(): boolean {
-    return this.#sampled !== undefined && this.#options.request.topLogprobs !== undefined;
-  }
-
-  /** Between steps: makes room to evaluate the last token again. */
-  async prepareExplanation(): Promise<void> {
-    await this.sequence.truncate(this.#tokens.length - 1);
-  }
-
-  async explain(): Promise<void> {
-    const [distribution] = await this.sequence.distributions(this.#tokens.slice(-1));
-    this.#distribution = distribution;
   }
 
   /** What this step has to tell, in order. After a finish event the generation is over. */
   events(): GenerateEvent[] {
-    const { isEnd, request } = this.#options;
+    const { ends, request } = this.#options;
     const events: GenerateEvent[] = [];
     if (this.remainingPrompt === 0 && request.echo && !this.#echoed) events.push(this.#echo());
     if (this.#maxTokens === 0) {
@@ -137,7 +111,7 @@ export class Generation {
     const token = this.#sampled;
     if (token === undefined) return events;
     this.#sampled = undefined;
-    if (isEnd(token)) return [...events, ...this.#endedBy(token), this.#finish("stop")];
+    if (ends.has(token)) return [...events, ...this.#endedBy(token), this.#finish("stop")];
 
     const assembled = this.#append(token);
     if (!isEmpty(assembled)) events.push(this.#delta(assembled));
@@ -148,47 +122,60 @@ export class Generation {
     return events;
   }
 
-  /** Lets go of the library's iterator; the sequence keeps its cache for the next prompt. */
-  async end(): Promise<void> {
-    await this.#stream?.end();
+  /** The slot keeps its cache for the next prompt. */
+  end(): void {
+    this.#chooser?.end();
+    this.#chooser = undefined;
   }
-
-  #echoed = false;
 
   get #explainsPrompt(): boolean {
     const { request } = this.#options;
     return request.echo && request.topLogprobs !== undefined;
   }
 
-  async #startSampling(chunk: readonly number[]): Promise<void> {
-    const { request, seed, onDecoded } = this.#options;
-    // Explaining has evaluated the chunk already; sampling wants its last token once more.
-    const tokens = this.#explainsPrompt ? chunk.slice(-1) : chunk;
-    if (this.#explainsPrompt) await this.sequence.truncate(this.#tokens.length - 1);
-    this.#stream = this.sequence.sample(tokens, {
-      sampling: request.sampling,
-      seed,
-      ...((request.ignoreEos || (request.minTokens ?? 0) > 0) && {
-        bansEnd: () => request.ignoreEos || this.completionTokens < (request.minTokens ?? 0),
-      }),
-      history: (window) => this.#tokens.slice(-window),
-      onDecoded,
-    });
-    this.#sampled = await this.#stream.next();
+  #choose(index: number): void {
+    const { request, seed, context, vocabulary } = this.#options;
+    const { sampling, topLogprobs } = request;
+    this.#chooser ??= context.chooser({ sampling, seed, prompt: this.#prompt });
+    const logits = context.logits(index);
+    const token = this.#bansEnd
+      ? this.#withoutEnds(logits, this.#chooser, index)
+      : this.#chooser.choose(index);
+    this.#sampled = token;
+    this.#sampledLogprob =
+      topLogprobs === undefined ? undefined : tokenLogprob(vocabulary, token, logits, topLogprobs);
   }
 
-  async #explainPrompt(chunk: readonly number[]): Promise<void> {
-    const { vocabulary, request, prompt } = this.#options;
-    const distributions = await this.sequence.distributions(chunk);
-    for (const [index, token] of chunk.entries()) {
-      const position = this.#evaluated + index;
-      if (position < prompt.added) continue;
+  /** What chooses sees no end; what is told of the token afterwards is as the model meant it. */
+  #withoutEnds(logits: Float32Array, chooser: Chooser, index: number): number {
+    const { ends } = this.#options;
+    const meant = Array.from(ends, (end) => [end, logits[end] ?? 0] as const);
+    for (const [end] of meant) logits[end] = Number.NEGATIVE_INFINITY;
+    const token = chooser.choose(index);
+    for (const [end, logit] of meant) logits[end] = logit;
+    return token;
+  }
+
+  get #bansEnd(): boolean {
+    const { ignoreEos, minTokens = 0 } = this.#options.request;
+    return ignoreEos || this.completionTokens < minTokens;
+  }
+
+  /** Of the tokens that the outputs from `index` on predict: each of the prompt's but the first. */
+  #explainPrompt(position: number, length: number, index: number): void {
+    const { vocabulary, request, prompt, context } = this.#options;
+    const top = request.topLogprobs ?? 0;
+    const explain = (token: number, logits: Float32Array | undefined): void => {
+      this.#explained.push(tokenLogprob(vocabulary, token, logits, top));
+    };
+    for (let offset = 0; offset < length; offset += 1) {
+      const at = position + offset;
       // OpenAI answers null for the first token, whether or not something precedes it here.
-      const previous = index === 0 ? this.#distribution : distributions[index - 1];
-      const known = position === prompt.added ? undefined : previous;
-      this.#explained.push(tokenLogprob(vocabulary, token, known, request.topLogprobs ?? 0));
+      if (at === prompt.added) explain(this.#prompt[at] ?? 0, undefined);
+      const following = this.#prompt[at + 1];
+      if (at < prompt.added || following === undefined) continue;
+      explain(following, context.logits(index + offset));
     }
-    this.#distribution = distributions.at(-1);
   }
 
   #append(token: number): Assembled {
@@ -200,9 +187,7 @@ export class Generation {
       return this.#text.push(vocabulary.bytes(token));
     }
     return this.#text.push(vocabulary.bytes(token), {
-      ...(topLogprobs !== undefined && {
-        logprob: tokenLogprob(vocabulary, token, this.#distribution, topLogprobs),
-      }),
+      ...(this.#sampledLogprob && { logprob: this.#sampledLogprob }),
       ...(reportsPieces === true && { piece: pieceOf(token, vocabulary) }),
     });
   }

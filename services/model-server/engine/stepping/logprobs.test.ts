@@ -10,19 +10,18 @@ const vocabulary = new Vocabulary({
   texts: ["▁yes", "no", "<0xF0>"],
   types: [NORMAL, NORMAL, BYTE],
 });
-const distribution = new Map([
-  [0, 0.5],
-  [1, 0.25],
-  [2, 0],
-]);
+/** Of tokens with these probabilities, whatever constant the model adds. */
+const logitsOf = (...probabilities: readonly number[]): Float32Array =>
+  Float32Array.from(probabilities, (probability) => Math.log(probability) + 3);
+const logits = logitsOf(0.5, 0.25, 0.25);
 
 test("a token comes with its bytes, its log probability and the most probable alternatives", () => {
-  assert.deepEqual(tokenLogprob(vocabulary, 1, distribution, 1), {
-    token: "no",
-    bytes: [110, 111],
-    logprob: Math.log(0.25),
-    top: [{ token: " yes", bytes: [32, 121, 101, 115], logprob: Math.log(0.5) }],
-  });
+  const { logprob, top, ...label } = tokenLogprob(vocabulary, 1, logits, 1);
+  assert.deepEqual(label, { token: "no", bytes: [110, 111] });
+  assert.ok(Math.abs((logprob ?? 0) - Math.log(0.25)) < 1e-6);
+  assert.equal(top.length, 1);
+  assert.deepEqual([top[0]?.token, top[0]?.bytes], [" yes", [32, 121, 101, 115]]);
+  assert.ok(Math.abs((top[0]?.logprob ?? 0) - Math.log(0.5)) < 1e-6);
 });
 
 test("a token that nothing predicts has no log probability and no alternatives", () => {
@@ -32,22 +31,22 @@ test("a token that nothing predicts has no log probability and no alternatives",
 });
 
 test("a token that is half a character is named by the replacement character, and by its byte", () => {
-  const { token, bytes } = tokenLogprob(vocabulary, 2, distribution, 0);
+  const { token, bytes } = tokenLogprob(vocabulary, 2, logits, 0);
   assert.deepEqual([token, bytes], ["\uFFFD", [0xf0]]);
 });
 
 test("a token that cannot occur has a log probability that JSON can say", () => {
-  for (const probability of [0, Number.MIN_VALUE, Number.NaN, undefined]) {
-    const odd = new Map(probability === undefined ? [] : [[2, probability]]);
-    const { logprob } = tokenLogprob(vocabulary, 2, odd, 1);
-    assert.ok(
-      logprob !== null && logprob <= -700 && logprob >= -9999,
-      `${probability}: ${logprob}`,
-    );
+  for (const logit of [Number.NEGATIVE_INFINITY, -1e30, Number.NaN]) {
+    const { logprob } = tokenLogprob(vocabulary, 2, Float32Array.of(0, 0, logit), 1);
+    assert.ok(logprob !== null && logprob <= -700 && logprob >= -9999, `${logit}: ${logprob}`);
   }
 });
 
+test("no log probability is above 0, however sure the model is", () => {
+  assert.equal(tokenLogprob(vocabulary, 0, Float32Array.of(1e4, 0, 0), 0).logprob, 0);
+});
+
 test("there are no more alternatives than the vocabulary has tokens", () => {
-  assert.equal(tokenLogprob(vocabulary, 0, distribution, 20).top.length, 3);
-  assert.equal(tokenLogprob(vocabulary, 0, distribution, 0).top.length, 0);
+  assert.equal(tokenLogprob(vocabulary, 0, logits, 20).top.length, 3);
+  assert.equal(tokenLogprob(vocabulary, 0, logits, 0).top.length, 0);
 });

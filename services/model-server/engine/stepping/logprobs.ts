@@ -3,27 +3,30 @@
  * and the like. Never -Infinity, which JSON cannot say.
  */
 import type { TokenLogprob } from "@localmodel/inference/generate.ts";
-import type { Distribution } from "./sequence.ts";
+import { logprobsOf } from "@localmodel/llama/sampling/logprobs.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 
 /** What OpenAI answers for a token too unlikely to have a probability. */
 const UNLIKELY = -9999;
 
-/** `chosen` in the light of `distribution`; undefined for a prompt's first token, which has none. */
+/** `chosen` in the light of the logits before it; undefined for a prompt's first token, which nothing predicts. */
 export function tokenLogprob(
   vocabulary: Vocabulary,
   chosen: number,
-  distribution: Distribution | undefined,
+  logits: Float32Array | undefined,
   top: number,
 ): TokenLogprob {
   const label = labelled(vocabulary, chosen);
-  if (distribution === undefined) return { ...label, logprob: null, top: [] };
-  const best: TokenLogprob["top"][number][] = [];
-  for (const [token, probability] of distribution) {
-    if (best.length >= top) break;
-    best.push({ ...labelled(vocabulary, token), logprob: logOf(probability) });
-  }
-  return { ...label, logprob: logOf(distribution.get(chosen)), top: best };
+  if (logits === undefined) return { ...label, logprob: null, top: [] };
+  const found = logprobsOf(logits, chosen, top);
+  return {
+    ...label,
+    logprob: sayable(found.logprob),
+    top: found.top.map(({ token, logprob }) => ({
+      ...labelled(vocabulary, token),
+      logprob: sayable(logprob),
+    })),
+  };
 }
 
 function labelled(vocabulary: Vocabulary, token: number) {
@@ -31,8 +34,7 @@ function labelled(vocabulary: Vocabulary, token: number) {
   return { token: Buffer.from(bytes).toString("utf8"), bytes: [...bytes] };
 }
 
-function logOf(probability: number | undefined): number {
-  // Not "<= 0": a broken model's probabilities may be NaN.
-  if (probability === undefined || !(probability > 0)) return UNLIKELY;
-  return Math.max(UNLIKELY, Math.log(probability));
+function sayable(logprob: number): number {
+  // Not "<": what a broken model computes may be no number.
+  return logprob > UNLIKELY ? Math.min(0, logprob) : UNLIKELY;
 }

@@ -1,37 +1,35 @@
 /**
  * All requests, one loop: admit, step, tell.
  *
- * A step is one batch: every generation that holds a slot evaluates one token or a chunk of its prompt,
- * and the loop waits for all of them. That lockstep is what the library needs to serve many requests:
- * all sequences queue in the same turn, so batches are always full; and between two steps nothing is
- * queued, so its context lock is free for erasing and reusing slots, which would otherwise wait until
- * the last stream ends. Whoever is cancelled leaves at the next step.
+ * A step is one batch: every generation that holds a slot evaluates one token or a chunk of its prompt. Between two
+ * steps nothing is evaluated, so slots can be cut, copied and given away; whoever is cancelled leaves at the next step.
  */
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
 import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
 import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
 import { CancelledError } from "./cancelled-error.ts";
+import { composeStep } from "./compose.ts";
 import { Generation } from "./generation.ts";
 import { Job } from "./job.ts";
 import { Outbox } from "./outbox.ts";
-import { Pace, shareBudget } from "./pace.ts";
+import { type Load, Pace } from "./pace.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { EngineEvent } from "../protocol.ts";
 import { nextInLine } from "./queue.ts";
 import { choiceSeed } from "./seeds.ts";
-import type { Sequence } from "./sequence.ts";
-import { chooseSlot, commonPrefix } from "./slot-choice.ts";
+import { isWorthWaitingFor, type Running, type Slot, Slots } from "./slots.ts";
 import { atOnce, type InTurn } from "./turns.ts";
-import { explainTokens, type Failures, runStep } from "./step.ts";
+import type { Run, StepContext } from "./step-context.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 
 type SchedulerOptions = {
-  readonly sequences: readonly Sequence[];
+  readonly context: StepContext;
+  /** Of each slot. */
   readonly contextTokens: number;
-  readonly batchTokens: number;
   readonly vocabulary: Vocabulary;
-  readonly isEnd: (token: number) => boolean;
+  /** Tokens that end an answer. */
+  readonly ends: ReadonlySet<number>;
   /** Throws the signal's reason once it is aborted. */
   readonly encode: (request: GenerateRequest, signal: AbortSignal) => Promise<EncodedPrompt[]>;
   /** Contexts that share processors step in turn. Default: whenever they like. */
@@ -41,42 +39,31 @@ type SchedulerOptions = {
   readonly onBroken: (error: unknown, inARow: number) => void;
 };
 
-type Slot = {
-  readonly number: number;
-  readonly sequence: Sequence;
-  readonly tokens: readonly number[];
-  readonly busy: boolean;
-  tenant: string;
-  lastUse: number;
-  running: Running | undefined;
-};
+/** What one slot evaluates in a step. */
+type Part = { readonly slot: Slot; readonly run: Run };
 
-type Running = {
-  readonly job: Job;
-  readonly generation: Generation;
-  /** Whether its client has seen the beginning of the answer. */
-  begun: boolean;
-  /** Whether the end of its prompt has been told. */
-  prefilled: boolean;
-};
+/** What went wrong in a step, by slot. */
+type Failures = Map<Slot, unknown>;
+
+/** Enough for the clock to tell what a token of a prompt costs, and soon done on any machine. */
+const WARM_PROMPT_TOKENS = 16;
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #slots: readonly Slot[];
+  readonly #slots: Slots;
   readonly #pace: Pace;
   /** In order of arrival; a job stays until its last choice has finished. */
   readonly #jobs = new Map<number, Job>();
   readonly #encoding = new Map<number, AbortController>();
   readonly #outbox: Outbox;
   #looping = false;
-  #uses = 0;
   #brokenSteps = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#pace = new Pace(options.batchTokens);
+    this.#pace = new Pace(options.context.batchTokens);
     this.#outbox = new Outbox(options.send);
-    this.#slots = options.sequences.map(slotOf);
+    this.#slots = new Slots(options.context);
   }
 
   async generate(id: number, request: GenerateRequest): Promise<void> {
@@ -114,17 +101,25 @@ export class Scheduler {
    * one. Requests that arrive meanwhile wait for it as they would have anyway.
    */
   async warmUp(): Promise<void> {
-    const sequence = this.#slots.at(-1)?.sequence;
-    if (sequence === undefined || this.#looping) return;
+    if (this.#looping) return;
     this.#looping = true;
-    try {
-      await sequence.prefill([0]);
-      // The second time tells what a step costs from now on.
+    const { context } = this.#options;
+    const sequence = context.sequences - 1;
+    const evaluate = async (tokens: number): Promise<number> => {
       const before = performance.now();
-      await sequence.prefill([0]);
-      const durationMs = performance.now() - before;
-      this.#pace.record({ decoding: 1, waiting: 0, durationMs, promptTokens: 0 });
-      await sequence.truncate(0);
+      const run = { sequence, position: 0, tokens: Array.from({ length: tokens }, () => 0) };
+      await context.evaluate([{ ...run, outputs: "last" }]);
+      context.keep(sequence, 0);
+      return performance.now() - before;
+    };
+    try {
+      await evaluate(1);
+      // From the second time on it tells what a step costs.
+      const decode = { decoding: 1, waiting: 0, promptTokens: 0 };
+      this.#pace.record({ ...decode, durationMs: await evaluate(1) });
+      const promptTokens = Math.min(WARM_PROMPT_TOKENS, this.#options.contextTokens - 1);
+      const prompt = { decoding: 0, waiting: 1, promptTokens };
+      this.#pace.record({ ...prompt, durationMs: await evaluate(promptTokens) });
     } catch (error) {
       this.#options.onBroken(error, Number.POSITIVE_INFINITY);
     }
@@ -140,9 +135,9 @@ export class Scheduler {
     this.#looping = true;
     try {
       for (;;) {
-        await this.#releaseCancelled();
+        this.#releaseCancelled();
         await this.#admit();
-        const running = this.#slots.filter((slot) => slot.running !== undefined);
+        const { running } = this.#slots;
         // A request may have arrived since slots were given out.
         if (running.length > 0) await this.#step(running);
         else if (nextInLine(this.#jobs.values()) === undefined) break;
@@ -155,89 +150,114 @@ export class Scheduler {
     }
   }
 
-  async #releaseCancelled(): Promise<void> {
-    for (const slot of this.#slots) {
-      if (slot.running !== undefined && !this.#jobs.has(slot.running.job.id)) {
-        await this.#release(slot);
-      }
+  #releaseCancelled(): void {
+    for (const slot of this.#slots.running) {
+      if (slot.running && !this.#jobs.has(slot.running.job.id)) this.#slots.release(slot);
     }
   }
 
-  /** Gives free slots to waiting choices, and readies the slots' caches for their prompts. */
+  /** Gives free slots to waiting choices. */
   async #admit(): Promise<void> {
     for (;;) {
-      const job = nextInLine(this.#jobs.values());
+      const job = nextInLine([...this.#jobs.values()].filter((one) => !this.#waitsForSibling(one)));
       if (job === undefined) return;
       const { choice, prompt } = job.next;
-      const { tenant } = job.request;
-      const slot = chooseSlot(this.#slots, prompt.tokens, tenant);
+      const slot = await this.#slots.take(job, prompt);
       if (slot === undefined) return;
-      const cachedTokens = await this.#reuse(slot, job, prompt);
+      const cachedTokens = slot.tokens.length;
       job.started(cachedTokens);
-      slot.tenant = tenant;
-      slot.lastUse = ++this.#uses;
-      const generation = this.#generation(slot, job, prompt, choice);
-      slot.running = { job, generation, begun: false, prefilled: false };
+      const generation = this.#generation(slot, job, { prompt, choice });
+      slot.running = { job, prompt, generation, begun: false, prefilled: false };
       this.#put(job, { type: "started", choice, cachedTokens });
     }
   }
 
-  /** Keeps what the slot's cache has in common with the prompt, and erases the rest. */
-  async #reuse(slot: Slot, { request }: Job, prompt: EncodedPrompt): Promise<number> {
-    const scored = request.echo && request.topLogprobs !== undefined;
-    const common =
-      slot.tenant === request.tenant && !scored ? commonPrefix(slot.tokens, prompt.tokens) : 0;
-    // The last token is evaluated in any case: its logits choose the first token of the answer.
-    const kept = slot.sequence.keepable(Math.min(common, prompt.tokens.length - 1));
-    await slot.sequence.truncate(kept);
-    return kept;
+  /** Choices of one prompt begin together, when it has been evaluated once. */
+  #waitsForSibling(job: Job): boolean {
+    if (job.unstarted === 0 || job.running === 0) return false;
+    const { prompt } = job.next;
+    if (!isWorthWaitingFor(prompt)) return false;
+    return this.#slots.running.some(
+      ({ running }) => running?.prompt === prompt && running.generation.remainingPrompt > 0,
+    );
   }
 
-  #generation(slot: Slot, job: Job, prompt: EncodedPrompt, choice: number): Generation {
-    const { contextTokens, vocabulary, isEnd } = this.#options;
-    const { request } = job;
+  #generation(
+    slot: Slot,
+    { request }: Job,
+    { prompt, choice }: { readonly prompt: EncodedPrompt; readonly choice: number },
+  ): Generation {
+    const { context, contextTokens, vocabulary, ends } = this.#options;
     const sample = choice % request.choicesPerPrompt;
     return new Generation({
       choice,
       request,
       prompt,
       seed: choiceSeed(request.sampling.seed, sample),
-      sequence: slot.sequence,
+      context,
+      sequence: slot.number,
+      cachedTokens: slot.tokens.length,
       contextTokens,
       vocabulary,
-      isEnd,
-      // Not before every slot's choosing is under way.
-      onDecoded: () => setImmediate(() => this.#outbox.sendAll()),
+      ends,
     });
   }
 
   async #step(slots: readonly Slot[]): Promise<void> {
-    const generations = slots.flatMap(({ running }) => (running ? [running.generation] : []));
-    const remaining = generations.map((generation) => generation.remainingPrompt);
-    const decoding = remaining.filter((tokens) => tokens === 0).length;
-    const load = { decoding, waiting: remaining.length - decoding };
-    const budgets = shareBudget(this.#pace.promptBudget(load), remaining);
-    const failures: Failures = new Map();
-    const { inTurn = atOnce } = this.#options;
-    const shared = inTurn(() => runStep(generations, budgets, failures));
+    const { context, inTurn = atOnce } = this.#options;
+    const needs = slots.flatMap(({ running }) => running?.generation.need ?? []);
+    const decoding = needs.filter(({ prompt }) => prompt === 0).length;
+    const load = { decoding, waiting: needs.length - decoding };
+    const limits = { batchTokens: context.batchTokens, outputs: context.outputsMax };
+    const promptTokens = this.#pace.promptBudget(load);
+    const tokens = composeStep(needs, { promptTokens, ...limits });
+    const parts = slots.flatMap((slot, index): Part[] => {
+      const run = slot.running?.generation.next(tokens[index] ?? 0);
+      return run === undefined ? [] : [{ slot, run }];
+    });
     this.#outbox.sendPressing(this.#pace.decodeMs);
-    const measure = await shared;
-    this.#outbox.sendAll();
-    if (measure !== undefined) this.#pace.record({ ...load, ...measure });
-    await inTurn(() => explainTokens(generations, failures));
-    await this.#tell(slots, failures);
+    const failures = await inTurn(() => this.#evaluate(parts, load));
+    this.#tell(slots, failures);
   }
 
-  async #tell(slots: readonly Slot[], failures: Failures): Promise<void> {
+  /** Evaluates, sends what has waited for it, and lets every generation take what it needs of the outputs. */
+  async #evaluate(parts: readonly Part[], load: Load): Promise<Failures> {
+    const { context } = this.#options;
+    const failures: Failures = new Map();
+    let indexes: readonly number[] = [];
+    const before = performance.now();
+    try {
+      indexes = await context.evaluate(parts.map(({ run }) => run));
+    } catch (error) {
+      for (const { slot } of parts) failures.set(slot, error);
+      return failures;
+    } finally {
+      this.#outbox.sendAll();
+    }
+    const ofPrompts = parts.filter(({ slot }) => slot.running?.generation.need.prompt !== 0);
+    const promptTokens = ofPrompts.reduce((sum, { run }) => sum + run.tokens.length, 0);
+    this.#pace.record({ ...load, promptTokens, durationMs: performance.now() - before });
+    for (const [position, { slot, run }] of parts.entries()) {
+      try {
+        for (const token of run.tokens) slot.tokens.push(token);
+        slot.running?.generation.settle(run, indexes[position] ?? 0);
+      } catch (error) {
+        failures.set(slot, error);
+      }
+    }
+    return failures;
+  }
+
+  #tell(slots: readonly Slot[], failures: Failures): void {
     this.#brokenSteps = failures.size > 0 ? this.#brokenSteps + 1 : 0;
-    for (const [index, slot] of slots.entries()) {
+    for (const slot of slots) {
       if (slot.running === undefined) continue;
-      if (failures.has(index)) await this.#fail(slot, slot.running.job, failures.get(index));
-      else if (this.#jobs.has(slot.running.job.id)) await this.#progress(slot, slot.running);
+      if (failures.has(slot)) this.#fail(slot, slot.running.job, failures.get(slot));
+      else if (this.#jobs.has(slot.running.job.id)) this.#progress(slot, slot.running);
     }
   }
 
-  async #progress(slot: Slot, running: Running): Promise<void> {
+  #progress(slot: Slot, running: Running): void {
     const { job, generation } = running;
     if (job.request.reportsTimes === true && !running.prefilled) this.#tellPrefilled(running);
     const events = generation.events();
@@ -250,7 +270,7 @@ export class Scheduler {
     }
     if (events.at(-1)?.type !== "finish") return;
     job.finished(generation.completionTokens);
-    await this.#release(slot);
+    this.#slots.release(slot);
     if (!job.complete) return;
     this.#jobs.delete(job.id);
     this.#outbox.put({ id: job.id, event: { type: "done", usage: job.usage } });
@@ -272,38 +292,16 @@ export class Scheduler {
   }
 
   /** What a failed step left in the slot's cache is not to be trusted. */
-  async #fail(slot: Slot, job: Job, failure: unknown): Promise<void> {
+  #fail(slot: Slot, job: Job, failure: unknown): void {
     this.#options.onBroken(failure, this.#brokenSteps);
     if (this.#jobs.delete(job.id)) this.#outbox.put({ id: job.id, failure: failureOf(failure) });
-    await this.#release(slot);
-    await slot.sequence.truncate(0);
-  }
-
-  async #release(slot: Slot): Promise<void> {
-    const { running } = slot;
-    slot.running = undefined;
-    await running?.generation.end();
+    this.#slots.release(slot);
+    this.#slots.keep(slot, 0);
   }
 }
 
 function finishOf({ job, generation: { completionTokens } }: Running) {
   return job.request.reportsTimes === true ? { completionTokens } : {};
-}
-
-function slotOf(sequence: Sequence): Slot {
-  return {
-    number: sequence.number,
-    sequence,
-    tenant: "",
-    lastUse: 0,
-    running: undefined,
-    get tokens() {
-      return sequence.tokens;
-    },
-    get busy() {
-      return this.running !== undefined;
-    },
-  };
 }
 
 /** Anything that is not meant for the client is told as the engine's failure. */

@@ -150,7 +150,7 @@ test("what llama.cpp makes of a text has the bytes of the text", { timeout: 60_0
     vocabulary.controlTexts.map((text) => tokenizer.tokenize(text, true).length),
     vocabulary.controlTexts.map(() => 1),
   );
-  await loaded.unload();
+  loaded.unload();
 });
 
 test("user-defined tokens that look like markers are told from tags, white space and words", () => {

@@ -1,0 +1,121 @@
+/**
+ * llama-server from the source that node-llama-cpp carries, on the very libraries that this project runs: what is compared
+ * is then the servers, and not two builds of llama.cpp.
+ *
+ * Only the server's own sources are compiled (minutes, once); libllama, libggml with its variants for every CPU, and
+ * libllama-common are the package's.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { checkOutLlama } from "../../scripts/llama-bindings/llama-sources.ts";
+import { candidatesFor } from "@localmodel/llama/library/candidates.ts";
+
+const run = promisify(execFile);
+const CACHE = path.join(import.meta.dirname, "..", "..", "node_modules", ".cache", "llama-server");
+
+/** Returns the program's path. Needs g++ and git. */
+export async function buildLlamaServer(report: (line: string) => void): Promise<string> {
+  const { commit, folder: source } = checkOutLlama();
+  const build = path.join(CACHE, commit);
+  const program = path.join(build, "llama-server");
+  if (existsSync(program)) return program;
+  const [libraries] = candidatesFor(false, process);
+  if (libraries === undefined) throw new Error("There are no libraries of llama.cpp here: npm ci");
+  mkdirSync(build, { recursive: true });
+  linkLibraries(libraries.folder, build);
+  const pages = await emptyPages(source, build);
+  const units = [...sourcesOf(source), pages];
+  report(`compiling ${units.length} files of llama-server, once`);
+  const objects = await compileAll(units, { source, build, report });
+  const fresh = `${program}.new`;
+  const names = readdirSync(build).filter((name) => /^lib(?:llama|ggml)(?!-cpu).*\.so$/.test(name));
+  await run("g++", [
+    ...objects,
+    ...names.map((name) => path.join(build, name)),
+    "-Wl,-rpath,$ORIGIN",
+    "-lpthread",
+    "-ldl",
+    "-o",
+    fresh,
+  ]);
+  renameSync(fresh, program);
+  return program;
+}
+
+/** ggml looks for its CPU variants beside the program. */
+function linkLibraries(from: string, to: string): void {
+  for (const name of readdirSync(from)) {
+    const link = path.join(to, name);
+    if (name.includes(".so") && !existsSync(link)) symlinkSync(path.join(from, name), link);
+  }
+}
+
+function sourcesOf(source: string): readonly string[] {
+  const list = (folder: string, keep: RegExp): string[] =>
+    readdirSync(path.join(source, folder))
+      .filter((name) => keep.test(name))
+      .map((name) => path.join(folder, name));
+  return [
+    ...list("tools/server", /^(?:main|server.*)\.cpp$/),
+    ...list("tools/mtmd", /^(?!.*cli|.*debug|deprecation).*\.cpp$/),
+    ...list("tools/mtmd/models", /\.cpp$/),
+  ];
+}
+
+/** What the server embeds of its web pages, without any. Returns the file to compile. */
+async function emptyPages(source: string, build: string): Promise<string> {
+  const embed = path.join(build, "embed");
+  const pages = path.join(build, "ui.cpp");
+  await run("g++", ["-std=c++17", path.join(source, "tools/ui/embed.cpp"), "-o", embed]);
+  await run(embed, [pages, path.join(build, "ui.h")]);
+  return pages;
+}
+
+type Place = {
+  readonly source: string;
+  readonly build: string;
+  readonly report: (line: string) => void;
+};
+
+async function compileAll(
+  units: readonly string[],
+  { source, build, report }: Place,
+): Promise<readonly string[]> {
+  const includes = [
+    "include",
+    "ggml/include",
+    "common",
+    "vendor",
+    "src",
+    "tools/mtmd",
+    "tools/server",
+    "",
+  ].map((folder) => `-I${path.join(source, folder)}`);
+  includes.push(`-I${build}`);
+  const flags = ["-std=c++17", "-O2", "-DNDEBUG", "-DLLAMA_SHARED", "-DGGML_SHARED"];
+  const left = units.entries();
+  const objects: string[] = [];
+  const compileNext = async (): Promise<void> => {
+    for (const [index, unit] of left) {
+      const name = `${path.relative(build, path.resolve(source, unit)).replaceAll(/[^\w.]+/g, "_")}.o`;
+      const object = path.join(build, name);
+      objects[index] = object;
+      if (existsSync(object)) continue;
+      await run("g++", [
+        ...flags,
+        ...includes,
+        "-c",
+        path.resolve(source, unit),
+        "-o",
+        `${object}.new`,
+      ]);
+      renameSync(`${object}.new`, object);
+      report(`compiled ${unit}`);
+    }
+  };
+  await Promise.all(Array.from({ length: os.availableParallelism() }, compileNext));
+  return objects;
+}

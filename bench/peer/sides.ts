@@ -1,0 +1,92 @@
+/** The two that are compared, on the same file, threads, slots and context: each is started once and stays idle in turn. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { ModelServer } from "../../test/support/model-server.ts";
+
+export type PeerOptions = {
+  readonly path: string;
+  readonly threads: number;
+  readonly slots: number;
+  /** Of each slot. */
+  readonly contextTokens: number;
+  readonly embeds?: boolean;
+};
+
+export type Side = AsyncDisposable & { readonly name: string; readonly url: string };
+
+const START_TIMEOUT_MS = 120_000;
+
+export async function startModelServer(options: PeerOptions): Promise<Side> {
+  const { path, threads, slots, contextTokens } = options;
+  const server = await ModelServer.ready({
+    weightsPath: path,
+    engine: { threads, slots, contextTokens },
+  });
+  return {
+    name: "model server",
+    url: server.url,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+export async function startLlamaServer(program: string, options: PeerOptions): Promise<Side> {
+  const port = await freePort();
+  const { path, threads, slots, contextTokens, embeds = false } = options;
+  const settings: Readonly<Record<string, string | number>> = {
+    "--model": path,
+    "--threads": threads,
+    "--threads-batch": threads,
+    "--parallel": slots,
+    "--ctx-size": slots * contextTokens,
+    "--flash-attn": "on",
+    "--n-gpu-layers": 0,
+    "--port": port,
+    "--host": "127.0.0.1",
+  };
+  const child = spawn(
+    program,
+    [...Object.entries(settings).flat().map(String), ...(embeds ? ["--embeddings"] : [])],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  let output = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    output = (output + text).slice(-4096);
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await untilHealthy(url, child, () => output);
+  return {
+    name: "llama-server",
+    url,
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+  };
+}
+
+async function untilHealthy(url: string, child: ChildProcess, output: () => string): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      throw new Error(`llama-server did not start. Its log:\n${output()}`);
+    }
+    const healthy = await fetch(`${url}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (healthy) return;
+    await pause(100);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (typeof address !== "object" || address === null) throw new Error("No port was free");
+  return address.port;
+}

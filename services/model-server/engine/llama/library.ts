@@ -1,0 +1,53 @@
+/**
+ * llama.cpp, opened once for this process, and the last of its complaints.
+ *
+ * Why something could not be loaded llama.cpp says only in its log, so what it complained of since the last attempt began
+ * is kept for the failure's message.
+ */
+import { type Llama, openLlama } from "@localmodel/llama/llama.ts";
+import type { LogLine } from "@localmodel/llama/logs/log-lines.ts";
+
+export type LlamaLog = (level: "error" | "warn", message: string) => void;
+
+export type LlamaLibrary = {
+  readonly llama: Llama;
+  /** Of errors, the newest last, since this was last asked. */
+  readonly takeComplaints: () => readonly string[];
+};
+
+const COMPLAINTS_MAX = 8;
+
+let library: Promise<LlamaLibrary> | undefined;
+/** Of whoever opened it last: tests load many models in one process. */
+let report: LlamaLog = () => {};
+
+export function openLibrary(options: {
+  readonly gpu: boolean;
+  readonly log: LlamaLog;
+}): Promise<LlamaLibrary> {
+  report = options.log;
+  library ??= open(options.gpu);
+  return library;
+}
+
+async function open(gpu: boolean): Promise<LlamaLibrary> {
+  const complaints: string[] = [];
+  const llama = await openLlama({
+    gpu: gpu ? "auto" : false,
+    log: ({ level, message }: LogLine) => {
+      if (level !== "error" && level !== "warn") return;
+      if (level === "error") complaints.push(message);
+      if (complaints.length > COMPLAINTS_MAX) complaints.shift();
+      report(level, message);
+    },
+  });
+  return { llama, takeComplaints: () => complaints.splice(0) };
+}
+
+/** Of all GPUs together, now. */
+export function freeGpuBytes({ llama }: LlamaLibrary): number {
+  return llama
+    .devices()
+    .filter(({ kind }) => kind === "gpu" || kind === "integrated")
+    .reduce((sum, { memory }) => sum + memory.freeBytes, 0);
+}

@@ -1,0 +1,51 @@
+/**
+ * What the scheduler steps on: one set of sequences that are evaluated together, each the cache of a slot.
+ *
+ * One call at a time. What an evaluation computed can be read until the next one begins.
+ */
+import type { Sampling } from "@localmodel/inference/generate.ts";
+
+/** Tokens of one sequence in a step, from `position` on. */
+export type Run = {
+  readonly sequence: number;
+  readonly position: number;
+  readonly tokens: readonly number[];
+  /** After which of them the distribution of the next token is wanted. */
+  readonly outputs: "none" | "last" | "all";
+};
+
+export interface StepContext {
+  /** Slots: sequences are numbered from 0. */
+  readonly sequences: number;
+  /** Tokens of one step, and distributions that one step computes, at most. */
+  readonly batchTokens: number;
+  readonly outputsMax: number;
+  /**
+   * Runs are in the order of their sequences, one of each at most. Returns the index of each run's first token, under
+   * which its outputs are found.
+   */
+  evaluate(runs: readonly Run[]): Promise<readonly number[]>;
+  /** Of every token of the vocabulary. What is written into it changes what a chooser sees. */
+  logits(index: number): Float32Array;
+  chooser(options: ChooserOptions): Chooser;
+  /** False where a sequence can only be cut near its end, or not at all: windows and recurrent states. */
+  readonly cutsAnywhere: boolean;
+  /** Forgets all but the first `length` tokens, or more where the model cannot go back there. Returns what is left. */
+  keep(sequence: number, length: number): number;
+  /** What a sequence remembers, to be put into another. */
+  save(sequence: number): Promise<Uint8Array>;
+  restore(sequence: number, state: Uint8Array): Promise<void>;
+}
+
+export type ChooserOptions = {
+  readonly sampling: Sampling;
+  readonly seed: number;
+  /** What the answer follows; penalties look at its end. */
+  readonly prompt: readonly number[];
+};
+
+/** Chooses the tokens of one answer, and remembers them. */
+export interface Chooser {
+  choose(index: number): number;
+  end(): void;
+}
