@@ -1,11 +1,26 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import {
+  chmod,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { dirname } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { FileServer } from "../../test/support/file-server.ts";
 import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { fetchInto } from "../../test/support/weights-fetch.ts";
 import { CacheLayout, defaultCacheFolder } from "./cache/cache-layout.ts";
+import { fingerprintOf } from "./cache/fingerprint.ts";
 
 const MODEL = sampleGguf();
 const OTHER = sampleGguf({ seed: 2 });
@@ -101,6 +116,68 @@ test("a cached file that was damaged is never handed out, but fetched again", as
     assert.deepEqual(await readFile(weights.path), MODEL);
   }
   assert.equal(it.server.seen.length, 1 + damages.length);
+});
+
+test("a cached file that was altered under its old size and time is never handed out", async () => {
+  await using it = await setUp();
+  const { path } = await fetchInto(it.folder, it.pinned);
+  await atItsTime(path, () => writeFile(path, OTHER));
+  const weights = await fetchInto(it.folder, it.pinned);
+  assert.equal(sha256Of(await readFile(weights.path)), SHA256);
+});
+
+test("another file that took its place, with its time, is never handed out", async () => {
+  await using it = await setUp();
+  const { path } = await fetchInto(it.folder, it.pinned);
+  await atItsTime(path, async () => {
+    await writeFile(it.folder.file("other"), OTHER);
+    await rename(it.folder.file("other"), path);
+  });
+  const weights = await fetchInto(it.folder, it.pinned);
+  assert.equal(sha256Of(await readFile(weights.path)), SHA256);
+});
+
+/** What is done to a file, hidden: its time is what it was, to the nanosecond. */
+async function atItsTime(path: string, act: () => Promise<void>): Promise<void> {
+  const touch = promisify(execFile);
+  await using folder = await TemporaryFolder.create();
+  await writeFile(folder.file("reference"), "");
+  await touch("touch", ["-r", path, folder.file("reference")]);
+  const { mtimeNs } = await stat(path, { bigint: true });
+  await act();
+  await touch("touch", ["-r", folder.file("reference"), path]);
+  assert.equal((await stat(path, { bigint: true })).mtimeNs, mtimeNs);
+}
+
+test("what others may write to is read each time, records and all", async () => {
+  const places: readonly ((cache: CacheLayout) => string)[] = [
+    ({ root }) => root,
+    (cache) => dirname(cache.blob(SHA256)),
+    (cache) => cache.blob(SHA256),
+    (cache) => cache.blobRecord(SHA256),
+  ];
+  for (const place of places) {
+    await using it = await setUp();
+    const { path } = await fetchInto(it.folder, it.pinned);
+    await chmod(place(it.cache), 0o777);
+    await writeFile(path, OTHER);
+    // Whoever may write the file may write down that it is the right one.
+    const forged = fingerprintOf(await stat(path, { bigint: true }));
+    await writeFile(it.cache.blobRecord(SHA256), JSON.stringify(forged));
+    const weights = await fetchInto(it.folder, it.pinned);
+    assert.equal(sha256Of(await readFile(weights.path)), SHA256, place(it.cache));
+  }
+});
+
+test("on a claim, where every pod is the same user, files are read each time as well", async () => {
+  await using it = await setUp();
+  const options = { cacheIsShared: true };
+  const { path } = await fetchInto(it.folder, it.pinned, options);
+  await writeFile(path, OTHER);
+  const forged = fingerprintOf(await stat(path, { bigint: true }));
+  await writeFile(it.cache.blobRecord(SHA256), JSON.stringify(forged));
+  const weights = await fetchInto(it.folder, it.pinned, options);
+  assert.equal(sha256Of(await readFile(weights.path)), SHA256);
 });
 
 test("a file that was only touched is read once, and believed from then on", async () => {

@@ -173,15 +173,15 @@ type Cached = { blob: Blob; source?: Candidate; record?: IndexRecord };
 /** By checksum if there is one, else by what one of the sources is remembered to be. */
 async function findCached(
   { candidates, sha256 }: WantedFile,
-  { cache }: FetchSession,
-  find: (sha256: string) => Promise<Blob | undefined> = (it) => findBlob(cache, it),
+  session: FetchSession,
+  find: (sha256: string) => Promise<Blob | undefined> = (it) => findBlob(it, session),
 ): Promise<Cached | undefined> {
   if (sha256 !== undefined) {
     const blob = await find(sha256);
     return blob === undefined ? undefined : { blob };
   }
   for (const source of candidates) {
-    const record = await readIndex(cache, source);
+    const record = await readIndex(session.cache, source);
     const blob = record === undefined ? undefined : await find(record.sha256);
     if (record !== undefined && blob !== undefined) return { blob, source, record };
   }

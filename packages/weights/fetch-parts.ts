@@ -3,6 +3,7 @@
  *
  * Most models are one file. A split GGUF is several, whose names llama.cpp derives from the first.
  */
+import type { PinnedFile } from "@localmodel/localmodel/contracts/pinned-file.ts";
 import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { type Candidate, candidatesOf } from "./source/candidate.ts";
 import { type EnsuredFile, ensureFile, type WantedFile } from "./ensure-file.ts";
@@ -23,9 +24,14 @@ export type Weights = {
   readonly sha256?: string;
   /** All files, in order; one, unless the GGUF is split. */
   readonly parts: readonly string[];
+  /** Those of them that the source has a checksum for. */
+  readonly pinned: readonly PinnedFile[];
 };
 
-/** For each part, where it can be had. The checksum is that of the first. */
+/**
+ * For each part, where it can be had. Without a checksum nothing tells that a mirror has the same bytes, so a part that
+ * has none comes from the source itself.
+ */
 export function wantedParts(source: WeightsSource): readonly WantedFile[] {
   const candidates = candidatesOf(source).map(sourcesOfParts);
   const [primary = [], ...mirrors] = candidates;
@@ -36,13 +42,28 @@ export function wantedParts(source: WeightsSource): readonly WantedFile[] {
       `the source has ${primary.length} part(s), but the mirror ${describeSource(odd)} has another number: mirrors must name the same file`,
     );
   }
+  const checksums = partChecksums(source, primary.length);
   return primary.map((_, index) => {
-    const { sha256 } = source;
+    const sha256 = checksums[index];
+    const places = sha256 === undefined ? [primary] : candidates;
     return {
-      candidates: candidates.map((parts) => parts[index]).filter((it) => it !== undefined),
-      ...(index === 0 && sha256 !== undefined ? { sha256 } : {}),
+      candidates: places.map((parts) => parts[index]).filter((it) => it !== undefined),
+      ...(sha256 === undefined ? {} : { sha256 }),
     };
   });
+}
+
+/** Of each part, as far as the source has them. */
+export function partChecksums(
+  { sha256, partsSha256 }: Pick<WeightsSource, "sha256" | "partsSha256">,
+  parts: number,
+): readonly (string | undefined)[] {
+  if (partsSha256 === undefined) return [sha256];
+  if (partsSha256.length === parts) return partsSha256;
+  throw new WeightsError(
+    "InvalidSource",
+    `source.partsSha256 has ${partsSha256.length} checksum(s), the GGUF has ${parts} part(s) by its name: it must have one for each, in order`,
+  );
 }
 
 export async function fetchParts(
@@ -56,7 +77,7 @@ export async function fetchParts(
     const onProgress = partOf(session.onProgress, { index, sizes });
     const candidates = preferring(part.candidates, best);
     const file = await ensureFile({ ...part, candidates }, { ...session, onProgress });
-    if (file.deliveredBy !== undefined) best = part.candidates.indexOf(file.deliveredBy);
+    best = file.deliveredBy?.candidate ?? best;
     sizes[index] = file.sizeBytes;
     files.push(file);
   }
@@ -68,7 +89,7 @@ function preferring(
   candidates: readonly Candidate[],
   best: number | undefined,
 ): readonly Candidate[] {
-  const preferred = best === undefined ? undefined : candidates[best];
+  const preferred = candidates.find(({ candidate }) => candidate === best);
   if (preferred === undefined) return candidates;
   return [preferred, ...candidates.filter((it) => it !== preferred)];
 }
@@ -87,5 +108,10 @@ async function weightsOf(
   const [path = ""] = parts;
   const sha256 = files[0]?.sha256;
   const sizeBytes = files.reduce((sum, it) => sum + it.sizeBytes, 0);
-  return { path, sizeBytes, parts, ...(sha256 === undefined ? {} : { sha256 }) };
+  const pinned = files.flatMap(({ fingerprint }, index) => {
+    const [at, asked] = [parts[index], wanted[index]?.sha256];
+    if (at === undefined || asked === undefined || fingerprint === undefined) return [];
+    return [{ path: at, sha256: asked, fingerprint }];
+  });
+  return { path, sizeBytes, parts, pinned, ...(sha256 === undefined ? {} : { sha256 }) };
 }

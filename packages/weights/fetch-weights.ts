@@ -5,12 +5,12 @@
  *   const weights = await fetchWeights(localModel.spec.source, { onProgress: bar.report });
  *   weights.path; // give this to llama.cpp; for a split GGUF it is the first part
  *
- * It may be called at every start: weights that are in the cache come back after a look at the file's
- * size and time, and without a network. Interrupted at any byte, the next call continues or starts
+ * It may be called at every start: weights that are in the cache come back after a look at the file from outside, and
+ * without a network. Interrupted at any byte, the next call continues or starts
  * clean. Any number of callers and processes may ask for the same weights at once; one of them fetches.
  *
- * Of a split GGUF the source names the first part and its checksum; the other parts are found by name,
- * and are checked by what the Hub says about them and by their own headers.
+ * Of a split GGUF the source names the first part; the others are found by name, and are checked by `partsSha256`, by
+ * what the Hub says about them and by their own headers.
  */
 import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { CacheLayout, defaultCacheFolder } from "./cache/cache-layout.ts";
@@ -28,6 +28,8 @@ import { WeightsError } from "./source/weights-error.ts";
 export type FetchOptions = {
   /** Default: `$LOCALMODEL_CACHE`, else the XDG cache folder. */
   readonly cacheDir?: string;
+  /** Whether others write to the cache, whoever its files belong to, as on a claim. Default: its files tell. */
+  readonly cacheIsShared?: boolean;
   /** Default: `process.env`. Proxies, Hugging Face settings and the cache folder are read from it. */
   readonly environment?: NodeJS.ProcessEnv;
   /** Aborting ends the fetch with the signal's reason; what has arrived is kept. */
@@ -46,6 +48,7 @@ export type FetchOptions = {
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const DEFAULTS = {
+  cacheIsShared: false,
   environment: process.env,
   stallTimeoutMs: 60_000,
   overallTimeoutMs: 24 * 60 * 60 * 1000,

@@ -9,6 +9,7 @@ import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.
 import { type Candidate, candidatesOf } from "./source/candidate.ts";
 import { ownCredentials } from "./own-credentials.ts";
 import type { CredentialsFor } from "./source/credentials.ts";
+import { partChecksums } from "./fetch-parts.ts";
 import { requireGguf } from "./gguf/gguf-check.ts";
 import type { GgufValues } from "./gguf/gguf-header.ts";
 import { fileNameOf, sourcesOfParts } from "./gguf/split-names.ts";
@@ -55,7 +56,7 @@ export async function inspectWeights(
   const attempts: SourceAttempt[] = [];
   for (const candidate of candidatesOf(source)) {
     try {
-      return await inspectCandidate(candidate, source.sha256, session);
+      return await inspectCandidate(candidate, source, session);
     } catch (error) {
       session.signal.throwIfAborted();
       if (!(error instanceof WeightsError)) throw error;
@@ -69,17 +70,20 @@ export async function inspectWeights(
 
 async function inspectCandidate(
   candidate: Candidate,
-  sha256: string | undefined,
+  source: WeightsSource,
   session: InspectionSession,
 ): Promise<InspectedWeights> {
   const [first, ...others] = sourcesOfParts(candidate);
   if (first === undefined) throw allSourcesFailed([]);
+  const [sha256, ...checksums] = partChecksums(source, 1 + others.length);
   const main = await inspectFile(first, sha256, session);
   let { sizeBytes } = main;
   let { parameters } = main.header;
   for (let start = 0; start < others.length; start += QUESTIONS_AT_ONCE) {
     const group = others.slice(start, start + QUESTIONS_AT_ONCE);
-    const parts = await Promise.all(group.map((part) => inspectFile(part, undefined, session)));
+    const parts = await Promise.all(
+      group.map((part, index) => inspectFile(part, checksums[start + index], session)),
+    );
     sizeBytes += parts.reduce((sum, part) => sum + part.sizeBytes, 0);
     parameters += parts.reduce((sum, part) => sum + part.header.parameters, 0);
   }

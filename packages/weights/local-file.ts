@@ -1,14 +1,16 @@
 /**
  * A file of this machine as a source: used where it lies, never copied.
  *
- * With a checksum it is hashed once and remembered by inode, size and modification time; hashing tens
- * of gigabytes at every start would be the slowest part of it.
+ * With a checksum it is hashed once and remembered by what it looked like; hashing tens of gigabytes at every start would
+ * be the slowest part of it. What a cache remembers that others can write to is not believed.
  */
 import { type BigIntStats, constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { z } from "zod";
-import { recordOf } from "./cache/blobs.ts";
+import { Fingerprint } from "@localmodel/localmodel/contracts/pinned-file.ts";
 import { sha256OfFile } from "./cache/file-hash.ts";
+import { fingerprintOf, isSameFile } from "./cache/fingerprint.ts";
+import { othersMayWrite } from "./cache/other-writers.ts";
 import { requireGguf } from "./gguf/gguf-check.ts";
 import { readRecord, writeRecord } from "./cache/record-file.ts";
 import type { FetchSession } from "./session.ts";
@@ -16,19 +18,15 @@ import { fileNameOf } from "./gguf/split-names.ts";
 import { requireChecksum } from "./source/order.ts";
 import { WeightsError } from "./source/weights-error.ts";
 
-const FileRecord = z.strictObject({
-  sizeBytes: z.int().min(0),
-  modifiedNs: z.string(),
-  inode: z.string(),
-  device: z.string(),
-  sha256: z.string(),
-});
+const FileRecord = z.strictObject({ fingerprint: Fingerprint, sha256: z.string() });
 
 export type LocalFile = {
   readonly path: string;
   readonly sizeBytes: number;
   /** Only known if it was asked for. */
   readonly sha256?: string;
+  /** From before it was read to be verified; there whenever `sha256` is. */
+  readonly fingerprint?: Fingerprint;
 };
 
 export async function useLocalFile(
@@ -41,21 +39,28 @@ export async function useLocalFile(
   const sizeBytes = Number(stats.size);
   if (sha256 === undefined) return { path, sizeBytes };
 
-  const identity = { ...recordOf(stats), inode: String(stats.ino), device: String(stats.dev) };
-  const recordPath = session.cache.fileRecord(path);
-  const known = await readRecord(recordPath, FileRecord);
-  const isKnown =
-    known !== undefined &&
-    Object.entries(identity).every(
-      ([field, value]) => known[field as keyof typeof known] === value,
-    );
-  const found = isKnown ? known.sha256 : await hash(path, sizeBytes, session);
-  if (!isKnown) {
+  const fingerprint = fingerprintOf(stats);
+  const known = await remembered(path, fingerprint, session);
+  const found = known ?? (await hash(path, sizeBytes, session));
+  if (known === undefined) {
     // A cache that cannot be written costs another hash next time, nothing else.
-    await writeRecord(recordPath, { ...identity, sha256: found }).catch(() => {});
+    const record = { fingerprint, sha256: found };
+    await writeRecord(session.cache.fileRecord(path), record).catch(() => {});
   }
   requireChecksum(found, sha256);
-  return { path, sizeBytes, sha256 };
+  return { path, sizeBytes, sha256, fingerprint };
+}
+
+async function remembered(
+  path: string,
+  fingerprint: Fingerprint,
+  { cache, cacheIsShared }: FetchSession,
+): Promise<string | undefined> {
+  const record = await readRecord(cache.fileRecord(path), FileRecord);
+  if (record === undefined || !isSameFile(record.fingerprint, fingerprint)) return undefined;
+  if (cacheIsShared || (await othersMayWrite(cache.root, [cache.fileRecord(path)])))
+    return undefined;
+  return record.sha256;
 }
 
 async function hash(path: string, totalBytes: number, session: FetchSession): Promise<string> {

@@ -182,7 +182,7 @@ test("a file is used where it lies, and only hashed when a checksum asks for it"
   const phases: string[] = [];
   const onProgress = ({ phase }: { phase: string }): unknown => phases.push(phase);
   const plain = await fetchInto(folder, { file: { path } }, { onProgress });
-  assert.deepEqual(plain, { path, sizeBytes: MODEL.length, parts: [path] });
+  assert.deepEqual(plain, { path, sizeBytes: MODEL.length, parts: [path], pinned: [] });
   assert.deepEqual(phases, []);
   const source = { file: { path }, sha256: SHA256 };
   assert.equal((await fetchInto(folder, source, { onProgress })).sha256, SHA256);

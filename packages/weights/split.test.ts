@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { test } from "node:test";
 import { FileServer } from "../../test/support/file-server.ts";
@@ -81,11 +81,47 @@ test("the checksum is that of the first part", async () => {
   await assert.rejects(fetchInto(other, wrong), { reason: "ChecksumMismatch" });
 });
 
-test("a source that is down costs its patience once, not once per part", async () => {
+test("every part is pinned by partsSha256, in the cache and beside each other", async () => {
+  await using it = await setUp();
+  const partsSha256 = PARTS.map(sha256Of);
+  const pinned = { ...it.source, partsSha256 };
+  const weights = await fetchInto(it.folder, pinned);
+  assert.deepEqual(
+    weights.pinned.map(({ path, sha256 }) => [path, sha256]),
+    weights.parts.map((path, index) => [path, partsSha256[index]]),
+  );
+  const second = await realpath(weights.parts[1] ?? "");
+  await writeFile(second, PARTS[0] ?? Buffer.alloc(0));
+  const again = await fetchInto(it.folder, pinned);
+  assert.equal(sha256Of(await readFile(again.parts[1] ?? "")), partsSha256[1]);
+  const swapped = [partsSha256[0] ?? "", partsSha256[2] ?? "", partsSha256[1] ?? ""];
+  await using other = await TemporaryFolder.create();
+  await assert.rejects(fetchInto(other, { ...it.source, partsSha256: swapped }), {
+    reason: "ChecksumMismatch",
+    message: /00002-of-00003/,
+  });
+  await assert.rejects(fetchInto(other, { ...it.source, partsSha256: swapped.slice(1) }), {
+    reason: "InvalidSource",
+    message: /has 2 checksum\(s\), the GGUF has 3 part\(s\) by its name/,
+  });
+});
+
+test("a part without a checksum is not taken from a mirror, which may have anything", async () => {
   await using it = await setUp();
   const source = {
     http: { url: "http://models.invalid/big-00001-of-00003.gguf" },
     sha256: sha256Of(PARTS[0] ?? Buffer.alloc(0)),
+    mirrors: [it.source],
+  };
+  await assert.rejects(fetchInto(it.folder, source), { reason: "SourceUnavailable" });
+  assert.deepEqual(new Set(it.server.seen.map(({ path }) => basename(path))), new Set([NAMES[0]]));
+});
+
+test("a source that is down costs its patience once, not once per part", async () => {
+  await using it = await setUp();
+  const source = {
+    http: { url: "http://models.invalid/big-00001-of-00003.gguf" },
+    partsSha256: PARTS.map(sha256Of),
     mirrors: [it.source],
   };
   const log: string[] = [];

@@ -6,6 +6,8 @@ import {
   SERVER_CONFIG_VARIABLE,
   ServerConfig,
 } from "@localmodel/localmodel/contracts/server-config.ts";
+import { type PinnedFile, PinnedFiles } from "@localmodel/localmodel/contracts/pinned-file.ts";
+import { readFileSync } from "node:fs";
 import { z } from "zod";
 
 export class ConfigurationError extends Error {
@@ -13,12 +15,26 @@ export class ConfigurationError extends Error {
 }
 
 export function readConfiguration(environment: NodeJS.ProcessEnv): ServerConfig {
-  return configurationFrom(environment, {
+  const config = configurationFrom(environment, {
     variable: SERVER_CONFIG_VARIABLE,
     schema: ServerConfig,
     example:
       '{"modelId":"my-model","createdSeconds":0,"weightsPath":"/models/my-model.gguf","port":8080}',
   });
+  const { pinnedFilesPath, pinnedFiles } = config;
+  if (pinnedFilesPath === undefined) return config;
+  return { ...config, pinnedFiles: [...pinnedFiles, ...readPinnedFiles(pinnedFilesPath)] };
+}
+
+/** Without them nothing would tell whether a file is still the one that was fetched. */
+function readPinnedFiles(path: string): readonly PinnedFile[] {
+  try {
+    return PinnedFiles.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch (error) {
+    throw new ConfigurationError(
+      `Cannot read the checksums in ${path}, which the container that fetches leaves there: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 export function configurationFrom<Config>(

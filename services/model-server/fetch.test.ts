@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { mkdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { PinnedFiles } from "@localmodel/localmodel/contracts/pinned-file.ts";
 import { parseTermination } from "@localmodel/localmodel/contracts/termination.ts";
+import { fingerprintOf } from "@localmodel/weights/cache/fingerprint.ts";
+import { verifyPinned } from "@localmodel/weights/pinned-files.ts";
 import { FileServer, type Script } from "../../test/support/file-server.ts";
 import { partialHas } from "../../test/support/partial-files.ts";
 import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
@@ -45,6 +48,14 @@ test("files are fetched, verified and linked under the names the server expects"
   const blob = it.folder.file(`cache/blobs/${sha256Of(MODEL)}.gguf`);
   assert.equal(await realpath(weights.path), await realpath(blob));
   await assert.rejects(container.lastWords(), { code: "ENOENT" });
+  const pinned = JSON.parse(await readFile(it.folder.file("pinned-files.json"), "utf8"));
+  assert.deepEqual(await verifyPinned(PinnedFiles.parse(pinned), AbortSignal.timeout(10_000)), [
+    {
+      path: weights.path,
+      sha256: sha256Of(MODEL),
+      fingerprint: fingerprintOf(await stat(weights.path, { bigint: true })),
+    },
+  ]);
 });
 
 test("the log has a line for every tenth of a download", async (t) => {

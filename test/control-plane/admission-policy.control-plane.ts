@@ -52,6 +52,12 @@ const allowed: Readonly<Record<string, Spec>> = {
   "a mirror": {
     source: { ...qwen, mirrors: [{ http: { url: "https://models.example.com/a.gguf" } }] },
   },
+  "a split file, all of whose parts are pinned": {
+    source: {
+      huggingFace: { repo: "Qwen/Qwen3", file: "a-00001-of-00002.gguf" },
+      partsSha256: [SHA256, SHA256],
+    },
+  },
   "as much as there may be": {
     source: qwen,
     replicas: 3,
@@ -124,6 +130,19 @@ const refused: Readonly<Record<string, readonly [Spec, RegExp]>> = {
   "an adapter without a checksum": [
     { source: qwen, adapters: [{ huggingFace: { repo: "Qwen/lora", file: "a.gguf" } }] },
     /sha256: must be there, for adapters as well/,
+  ],
+  "a split file, only the first part of which is pinned": [
+    {
+      source: {
+        huggingFace: { repo: "Qwen/Qwen3", file: "a-00001-of-00002.gguf" },
+        sha256: SHA256,
+      },
+    },
+    /partsSha256: must be there for a split GGUF/,
+  ],
+  "the same, written in another way": [
+    { source: http("https://models.example.com/a%2D0%30001-of-00002.gguf?x=1") },
+    /partsSha256: must be there for a split GGUF/,
   ],
   "too many replicas": [{ source: qwen, replicas: 4 }, /replicas: must be at most 3/],
   "too many GPUs": [{ source: qwen, gpu: { count: 3 } }, /gpu\.count: must be at most 2/],

@@ -70,3 +70,13 @@ variables.files.all(place, {{ . }}) && variables.files.all(file, file.?mirrors.o
 !{{ $ref }}.hasValue()
 {{- with index (index . 0).Values.modelServer.environmentPolicy (index . 2) }} || {{ $ref | replace "?" "" }}.name.matches('{{ include "localmodel.patterns" . }}'){{ end -}}
 {{- end -}}
+
+{{/* What names the parts of `file`, whatever it is. */}}
+{{- define "localmodel.pathsOfFile" -}}
+[file.?huggingFace.?file, file.?http.?url, file.?s3.?key, file.?persistentVolumeClaim.?path, file.?image.?path, file.?file.?path, file.?pythonPackage.?path]
+{{- end -}}
+
+{{/* The name of the first part of a split GGUF; in a URL any character may be written by its number. */}}
+{{- define "localmodel.splitName" -}}
+(-|%2[dD])([0-9]|%3[0-9]){5}(-|%2[dD])(o|%6[fF])(f|%66)(-|%2[dD])([0-9]|%3[0-9]){5}([.]|%2[eE])(g|%67)(g|%67)(u|%75)(f|%66)
+{{- end -}}

@@ -36,6 +36,8 @@ export const FETCH_PORT = 8081;
 export const CACHE_FOLDER = "/var/cache/localmodel";
 /** Links to this LocalModel's own files in the cache; an emptyDir, read-only for the server. */
 export const MODEL_FOLDER = "/var/lib/localmodel/model";
+/** What the server compares with the files before each load: contracts/pinned-file.ts. */
+export const PINNED_FILES_PATH = posix.join(MODEL_FOLDER, "pinned-files.json");
 /** Where volumes with files that need no fetching are mounted, each in a folder of its own. */
 const VOLUMES_FOLDER = "/var/lib/localmodel/volumes";
 /** Where Secrets of sources are mounted, each in a folder of its own; missing ones are empty folders. */

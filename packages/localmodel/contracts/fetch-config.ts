@@ -19,6 +19,17 @@ export type FetchedFile = z.infer<typeof FetchedFile>;
 export const FetchConfig = z.strictObject({
   files: z.array(FetchedFile).min(1).describe("The weights first."),
   cacheFolder: z.string().min(1),
+  cacheIsShared: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether other pods may write to it: then its files are read before they are believed.",
+    ),
+  pinnedFilesPath: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("Where to leave what the server compares before it loads: pinned-file.ts."),
   host: z.string().min(1).default("0.0.0.0"),
   port: z.int().min(0).max(65_535),
 });

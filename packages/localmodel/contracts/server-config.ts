@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { EngineSpec, SamplingSpec } from "../resource/engine-spec.ts";
 import { MetricsPort } from "./metrics-port.ts";
+import { PinnedFiles } from "./pinned-file.ts";
 
 export const SERVER_CONFIG_VARIABLE = "MODEL_SERVER_CONFIG";
 
@@ -25,6 +26,14 @@ export const ServerConfig = z.strictObject({
     )
     .default([])
     .describe("LoRA adapters: with an id for requests that name it, without for all."),
+  pinnedFiles: PinnedFiles.default([]).describe(
+    "Files that are loaded only while they have the bytes of their checksum.",
+  ),
+  pinnedFilesPath: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("A file with more of them, left by whoever has fetched the weights."),
   engine: EngineSpec.prefault({}),
   contextFromMemory: z
     .boolean()

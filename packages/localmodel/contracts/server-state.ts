@@ -37,6 +37,8 @@ export type FailureReason =
   | "DoesNotFit"
   | "LoadFailed"
   | "BadConfiguration"
+  /** A file has other bytes than the LocalModel's checksum says, or has gone. */
+  | "ChecksumMismatch"
   /** The kernel killed the engine while it loaded, or soon again after it had been restarted. */
   | "OutOfMemory";
 

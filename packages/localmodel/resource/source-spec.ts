@@ -57,33 +57,52 @@ export type MirrorSpec = z.infer<typeof MirrorSpec>;
 
 const MIRRORS_NEED_SHA256 =
   "mirrors must come with sha256: without it nothing tells that a mirror has the same bytes";
+const FIRST_PART_TWICE = "sha256 must be the first of partsSha256, where both are given";
+const PARTS_MAX = 1000;
+
+const Sha256 = textLike(64, /^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits");
 
 /** The fields of a source, for objects that are a source and something more (adapters). */
 export const sourceFields = {
   ...sourceKinds,
-  sha256: textLike(64, /^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits")
+  sha256: Sha256.exactOptional().describe(
+    "SHA-256 of the file. A file that differs is never loaded. Of a split GGUF it is that of the first part alone: see `partsSha256`.",
+  ),
+  partsSha256: z
+    .array(Sha256)
+    .min(1)
+    .max(PARTS_MAX)
     .exactOptional()
     .describe(
-      "SHA-256 of the file (of a split GGUF: of its first part). A download that differs is never used.",
-    ),
+      "SHA-256 of every part of a split GGUF, in order: as many as its name says. Takes the place of `sha256`.",
+    )
+    .meta({ "x-kubernetes-list-type": "atomic" }),
   mirrors: z
     .array(MirrorSpec)
     .max(8)
     .exactOptional()
-    .describe("Further sources of the same bytes, tried in order. Only together with `sha256`.")
+    .describe(
+      "Further sources of the same bytes, tried in order. Only together with `sha256` or `partsSha256`; parts without a checksum come from the source itself.",
+    )
     .meta({ "x-kubernetes-list-type": "atomic" }),
 };
 
 type SourceFields = Partial<Record<SourceType, unknown>> & {
   sha256?: string;
+  partsSha256?: readonly string[];
   mirrors?: readonly unknown[];
 };
 
 /** What holds between the fields of a source; for `.check()`. */
 export function checkSource(payload: z.core.ParsePayload<SourceFields>): void {
   exactlyOneKind(payload);
-  const { mirrors, sha256 } = payload.value;
-  if (mirrors === undefined || mirrors.length === 0 || sha256 !== undefined) return;
+  const { mirrors, sha256, partsSha256 } = payload.value;
+  if (sha256 !== undefined && partsSha256 !== undefined && partsSha256[0] !== sha256) {
+    const path = ["partsSha256"];
+    payload.issues.push({ code: "custom", path, message: FIRST_PART_TWICE, input: partsSha256 });
+  }
+  if (mirrors === undefined || mirrors.length === 0) return;
+  if (sha256 !== undefined || partsSha256 !== undefined) return;
   payload.issues.push({
     code: "custom",
     path: ["mirrors"],
@@ -96,8 +115,12 @@ export function checkSource(payload: z.core.ParsePayload<SourceFields>): void {
 export const sourceRules = [
   exactlyOneRule,
   {
-    rule: "!has(self.mirrors) || size(self.mirrors) == 0 || has(self.sha256)",
+    rule: "!has(self.mirrors) || size(self.mirrors) == 0 || has(self.sha256) || has(self.partsSha256)",
     message: MIRRORS_NEED_SHA256,
+  },
+  {
+    rule: "!has(self.sha256) || !has(self.partsSha256) || self.partsSha256[0] == self.sha256",
+    message: FIRST_PART_TWICE,
   },
 ];
 

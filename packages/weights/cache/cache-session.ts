@@ -6,6 +6,8 @@ import type { CacheLayout } from "./cache-layout.ts";
 
 export type CacheSession = {
   readonly cache: CacheLayout;
+  /** Whether others write to it, whoever its files belong to: nothing is believed without reading it. */
+  readonly cacheIsShared: boolean;
   /** Aborts on cancellation and at the overall deadline. */
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;

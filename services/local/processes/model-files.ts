@@ -5,7 +5,9 @@
  * as the model is wanted. Everything else needs a person and is thrown.
  */
 import { setTimeout as wait } from "node:timers/promises";
+import type { PinnedFile } from "@localmodel/localmodel/contracts/pinned-file.ts";
 import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
+import type { Weights } from "@localmodel/weights/fetch-parts.ts";
 import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import type { WeightsProgress } from "@localmodel/weights/progress/progress.ts";
 import { formatBytes, formatDuration } from "@localmodel/weights/progress/units.ts";
@@ -21,6 +23,8 @@ export type ModelFiles = {
     readonly path: string;
     readonly scale: number;
   }[];
+  /** Those that have a checksum. */
+  readonly pinnedFiles: readonly PinnedFile[];
 };
 
 type FetchHooks = {
@@ -31,16 +35,18 @@ type FetchHooks = {
 };
 
 export async function fetchFiles({ spec }: DesiredModel, hooks: FetchHooks): Promise<ModelFiles> {
-  const weightsPath = await fetchPersistently(spec.source, hooks);
+  const weights = await fetchPersistently(spec.source, hooks);
+  const pinnedFiles = [...weights.pinned];
   const adapters = [];
   for (const { id, scale, ...source } of spec.adapters ?? []) {
-    const path = await fetchPersistently(source, hooks);
+    const { path, pinned } = await fetchPersistently(source, hooks);
     adapters.push({ ...(id !== undefined && { id }), path, scale });
+    pinnedFiles.push(...pinned);
   }
-  return { weightsPath, adapters };
+  return { weightsPath: weights.path, adapters, pinnedFiles };
 }
 
-async function fetchPersistently(source: WeightsSource, hooks: FetchHooks): Promise<string> {
+async function fetchPersistently(source: WeightsSource, hooks: FetchHooks): Promise<Weights> {
   const { signal, show, onLine: log } = hooks;
   show({ state: "downloading", message: "looking for its weights" });
   const onProgress = (progress: WeightsProgress): void => {
@@ -49,7 +55,7 @@ async function fetchPersistently(source: WeightsSource, hooks: FetchHooks): Prom
   };
   for (let failures = 1; ; failures++) {
     try {
-      return (await fetchWeights(source, { signal, onProgress, log })).path;
+      return await fetchWeights(source, { signal, onProgress, log });
     } catch (error) {
       if (!(error instanceof WeightsError) || !isTransient(error.reason)) throw error;
       const delayMs = restartDelayMs(failures);

@@ -8,6 +8,7 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { ServerMessage } from "@localmodel/localmodel/contracts/server-state.ts";
+import type { Termination } from "@localmodel/localmodel/contracts/termination.ts";
 import { SERVER_HEAP } from "@localmodel/service/process/heap.ts";
 import { METRICS_PORT_VARIABLE } from "@localmodel/service/http/metrics-server.ts";
 import type { ProgressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
@@ -35,7 +36,11 @@ const STOP_GRACE_MS = 10_000;
 /** How a model server ends that cannot use what it was started with. */
 const CONFIGURATION_EXIT_CODE = 2;
 
-type Ending = { readonly exit: Exit; readonly servedMs: number; readonly failure?: string };
+type Ending = {
+  readonly exit: Exit;
+  readonly servedMs: number;
+  readonly failure?: Pick<Termination, "message" | "reason">;
+};
 
 export class ModelRun {
   readonly number: number;
@@ -76,15 +81,18 @@ export class ModelRun {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     try {
-      const files = await this.#fetch(signal);
+      let files = await this.#fetch(signal);
       let crashes = 0;
       while (!signal.aborted) {
         const { exit, servedMs, failure } = await this.#serve(files);
         if (signal.aborted) return;
-        if (failure !== undefined) throw new Error(failure);
+        // A file was replaced under its server: where it came from may have the right one, or say what is wrong.
+        if (failure?.reason === "ChecksumMismatch") files = await this.#fetch(signal);
+        else if (failure !== undefined) throw new Error(failure.message);
         crashes = crashesInARow(crashes, servedMs);
         const delayMs = restartDelayMs(crashes);
-        this.#show({ state: "restarting", message: crashMessage(exit, crashes, delayMs) });
+        const message = failure?.message ?? crashMessage(exit, crashes, delayMs);
+        this.#show({ state: "restarting", message });
         await wait(delayMs, undefined, { signal });
       }
     } catch (error) {
@@ -108,7 +116,7 @@ export class ModelRun {
   async #serve(files: ModelFiles): Promise<Ending> {
     let port: number | undefined;
     let readyMs: number | undefined;
-    let failure: string | undefined;
+    let failure: Ending["failure"];
     this.#show({ state: "loading", message: "starting its server" });
     const server = new ServiceProcess({
       module: this.#hooks.serverModule,
@@ -127,7 +135,7 @@ export class ModelRun {
         }
         if (heard.state.state === "ready") readyMs ??= performance.now();
         if (heard.state.state === "failed") {
-          failure = heard.state.message;
+          failure = heard.state;
           void server.stop(STOP_GRACE_MS);
         }
         const view = viewOfServer(heard.state, port);
@@ -136,7 +144,9 @@ export class ModelRun {
     });
     this.#process = server;
     const exit = await server.exited;
-    if (exit.code === CONFIGURATION_EXIT_CODE) failure ??= "its server refused its configuration";
+    if (exit.code === CONFIGURATION_EXIT_CODE) {
+      failure ??= { reason: "BadConfiguration", message: "its server refused its configuration" };
+    }
     const servedMs = readyMs === undefined ? 0 : performance.now() - readyMs;
     return { exit, servedMs, ...(failure !== undefined && { failure }) };
   }

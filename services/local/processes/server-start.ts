@@ -35,6 +35,7 @@ function serverConfig(
     createdSeconds,
     weightsPath: files.weightsPath,
     adapters: [...files.adapters],
+    pinnedFiles: [...files.pinnedFiles],
     engine: spec.engine,
     contextFromMemory: true,
     sampling: spec.sampling,

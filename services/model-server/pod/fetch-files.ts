@@ -8,7 +8,9 @@ import { randomUUID } from "node:crypto";
 import { mkdir, realpath, rename, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { FetchConfig, FetchedFile } from "@localmodel/localmodel/contracts/fetch-config.ts";
+import type { PinnedFile } from "@localmodel/localmodel/contracts/pinned-file.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
+import { writeRecord } from "@localmodel/weights/cache/record-file.ts";
 import { fetchWeights } from "@localmodel/weights/fetch-weights.ts";
 import { withPart } from "@localmodel/weights/gguf/split-names.ts";
 import { progressReporter } from "@localmodel/weights/progress/progress-reporter.ts";
@@ -24,14 +26,18 @@ export type FetchHooks = {
 };
 
 export async function fetchFiles(config: FetchConfig, hooks: FetchHooks): Promise<void> {
-  for (const file of config.files) await fetchFile(file, config.cacheFolder, hooks);
+  const pinned: PinnedFile[] = [];
+  for (const file of config.files) pinned.push(...(await fetchFile(file, config, hooks)));
+  const { pinnedFilesPath } = config;
+  if (pinnedFilesPath !== undefined) await writeRecord(pinnedFilesPath, pinned);
 }
 
+/** Those of its files that have a checksum, by the names that they are linked under. */
 async function fetchFile(
   { role, source, path }: FetchedFile,
-  cacheDir: string,
+  { cacheFolder: cacheDir, cacheIsShared }: FetchConfig,
   { board, log, environment }: FetchHooks,
-): Promise<void> {
+): Promise<readonly PinnedFile[]> {
   // A line in the log for every tenth.
   const stream = { write: (line: string) => log.info(line.trim(), { role }) };
   using lines = progressReporter(stream, { isTTY: false });
@@ -39,6 +45,7 @@ async function fetchFile(
     () =>
       fetchWeights(source, {
         cacheDir,
+        cacheIsShared,
         environment,
         credentialsFor: secretCredentials(role, environment),
         onProgress: (progress: WeightsProgress) => {
@@ -55,14 +62,19 @@ async function fetchFile(
       board.waits(message, reason);
     },
   );
-  await link(weights.parts, path);
+  const links = await link(weights.parts, path);
   board.done(role, weights.sizeBytes);
   log.info("fetched", { role, path, sizeBytes: weights.sizeBytes, sha256: weights.sha256 });
+  return weights.pinned.map((file) => ({
+    ...file,
+    path: links[weights.parts.indexOf(file.path)] ?? file.path,
+  }));
 }
 
 /** All parts of a split GGUF lie next to each other; their names follow from the first. */
-async function link(files: readonly string[], path: string): Promise<void> {
+async function link(files: readonly string[], path: string): Promise<readonly string[]> {
   await mkdir(dirname(path), { recursive: true });
+  const links: string[] = [];
   for (const [index, file] of files.entries()) {
     const name = index === 0 ? basename(path) : withPart(basename(path), index + 1);
     const place = join(dirname(path), name);
@@ -70,5 +82,7 @@ async function link(files: readonly string[], path: string): Promise<void> {
     // To the file itself: the links a cache or a volume has may lead through folders the server has not.
     await symlink(await realpath(file), temporary);
     await rename(temporary, place);
+    links.push(place);
   }
+  return links;
 }

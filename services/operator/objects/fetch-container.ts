@@ -8,6 +8,7 @@ import {
   FETCH_ARGS,
   FETCH_CONTAINER,
   FETCH_PORT,
+  PINNED_FILES_PATH,
   TERMINATION_LOG_PATH,
 } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type { Model } from "../model/model.ts";
@@ -36,6 +37,9 @@ export function fetching(model: Model, platform: Platform) {
   const config: FetchConfigInput = {
     files: filesOf(model).map(fetchedFile),
     cacheFolder: CACHE_FOLDER,
+    // Whoever can mount a claim can write to it, with this pod's own user.
+    cacheIsShared: model.spec.cache !== undefined,
+    pinnedFilesPath: PINNED_FILES_PATH,
     port: FETCH_PORT,
   };
   return {

@@ -8,6 +8,7 @@ import { sharesOf } from "@localmodel/localmodel/resource/claims.ts";
 import {
   METRICS_PORT,
   METRICS_PORT_NAME,
+  PINNED_FILES_PATH,
   SERVER_ARGS,
   SERVER_CONTAINER,
   SERVER_PORT,
@@ -84,6 +85,7 @@ function serverConfig(model: Model): ServerConfigInput {
     aliases: [modelId, ...spec.aliases].filter((alias) => alias !== id),
     createdSeconds,
     weightsPath: weights?.path ?? "",
+    pinnedFilesPath: PINNED_FILES_PATH,
     adapters: adapters.map(({ path }, index) => {
       const { id: adapterId, scale = 1 } = spec.adapters?.[index] ?? {};
       return { ...(adapterId !== undefined && { id: adapterId }), path, scale };

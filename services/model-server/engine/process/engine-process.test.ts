@@ -1,6 +1,16 @@
 /** The engine process for real: a child with llama.cpp that is fed, hurt and stopped. */
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  readFile,
+  rename,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { after, before, suite, test, type TestContext } from "node:test";
 import {
   ServerConfig,
@@ -10,6 +20,7 @@ import type { ServerState } from "@localmodel/localmodel/contracts/server-state.
 import { Failure, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
 import { createLogger } from "@localmodel/service/log/log.ts";
+import { fingerprintOf } from "@localmodel/weights/cache/fingerprint.ts";
 import { writeHtml, writeTruncated } from "../../../../test/support/broken-models.ts";
 import { isRunning } from "../../../../test/support/process-tree.ts";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
@@ -188,6 +199,33 @@ suite("the engine process", { timeout: 120_000 }, () => {
     );
   });
 
+  test("a file that was replaced is not loaded again, and one that was only touched is", async (t) => {
+    const path = folder.file("pinned.gguf");
+    await copyFile(chatModel, path);
+    const sha256 = createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex");
+    const fingerprint = fingerprintOf(await stat(path, { bigint: true }));
+    const engine = startWith(t, {
+      weightsPath: path,
+      pinnedFiles: [{ path, sha256, fingerprint }],
+    });
+    await become(engine, "ready");
+    await utimes(path, new Date(), new Date());
+    process.kill(engine.processId ?? 0, "SIGKILL");
+    await become(engine, "restarting");
+    await become(engine, "ready");
+    // As whoever replaces files does it: the old one stays where it is mapped.
+    await writeTinyChatModel(folder.file("other.gguf"));
+    await appendFile(folder.file("other.gguf"), "x");
+    await rename(folder.file("other.gguf"), path);
+    process.kill(engine.processId ?? 0, "SIGKILL");
+    const state = await become(engine, "failed");
+    assert.ok(state.state === "failed");
+    assert.equal(state.reason, "ChecksumMismatch");
+    assert.match(state.message, /pinned\.gguf has been changed since it was verified/);
+  });
+
   test("a kill for want of memory while loading is told at once", async (t) => {
     const cgroup = folder.file("cgroup-of-loading");
     await mkdir(`${cgroup}/memory`, { recursive: true });
@@ -213,10 +251,18 @@ function start(
   engine: Partial<ServerConfig["engine"]> = {},
   memoryKills: MemoryKills = new MemoryKills(),
 ): EngineProcess {
+  return startWith(t, { weightsPath, engine }, memoryKills);
+}
+
+function startWith(
+  t: TestContext,
+  { engine, ...given }: Pick<ServerConfigInput, "engine" | "pinnedFiles" | "weightsPath">,
+  memoryKills: MemoryKills = new MemoryKills(),
+): EngineProcess {
   const input: ServerConfigInput = {
     modelId: "test",
     createdSeconds: 0,
-    weightsPath,
+    ...given,
     engine: { gpuLayers: 0, threads: 1, slots: 4, ...engine },
   };
   const started = new EngineProcess(

@@ -4,10 +4,12 @@
  * When the child dies, everything it was doing fails at once with a retryable error and a new child is
  * started after a pause that doubles with every death in a row. A child that says why it cannot load is
  * not started again: a person must change something first. So is one that the kernel kills for want of memory
- * while it loads, or a second time before it has served for a while; one such kill may be bad luck.
+ * while it loads, or a second time before it has served for a while; one such kill may be bad luck. Nor is one started
+ * whose files no longer have the bytes that the LocalModel asks for.
  */
 import type { ChildProcess } from "node:child_process";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import type { PinnedFile } from "@localmodel/localmodel/contracts/pinned-file.ts";
 import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import { engineFailed, modelLoading, shuttingDown } from "@localmodel/inference/unavailability.ts";
 import { Failure } from "@localmodel/inference/failure.ts";
@@ -18,6 +20,7 @@ import {
   pair,
   type RequestOf,
 } from "@localmodel/inference/operation.ts";
+import { verifyPinned } from "@localmodel/weights/pinned-files.ts";
 import type { Engine } from "../contract.ts";
 import type { EngineEvent, FromEngine, ToEngine } from "../protocol.ts";
 import { forkEngine } from "./engine-child.ts";
@@ -35,6 +38,9 @@ export class EngineProcess implements Engine {
   readonly #log: Logger;
   readonly #listeners: ((state: ServerState) => void)[] = [];
   readonly #memoryKills: MemoryKills;
+  /** As they were when they were last looked at. */
+  #pinned: readonly PinnedFile[];
+  readonly #verifying = new AbortController();
   readonly #open = new Map<number, EventQueue<EngineEvent>>();
   #state: ServerState = { state: "loading", message: "Starting the engine", progress: 0 };
   #child: ChildProcess | undefined;
@@ -55,6 +61,7 @@ export class EngineProcess implements Engine {
   ) {
     this.#memoryKills = memoryKills;
     this.#config = config;
+    this.#pinned = config.pinnedFiles;
     this.#log = log;
     this.#start(child);
   }
@@ -115,12 +122,13 @@ export class EngineProcess implements Engine {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#verifying.abort();
     clearTimeout(this.#restart);
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = new Promise((resolve) => child.once("exit", resolve));
     const kill = setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
-    child.disconnect();
+    if (child.connected) child.disconnect();
     await exited;
     clearTimeout(kill);
   }
@@ -131,7 +139,20 @@ export class EngineProcess implements Engine {
     child.on("message", (message) => this.#receive(message as FromEngine));
     child.on("error", (error) => this.#log.error("engine process", { error: error.message }));
     child.on("exit", (code, signal) => this.#died(code, signal));
-    send(child, { type: "load", config: this.#config });
+    void this.#load(child);
+  }
+
+  /** Before each load: files may have been replaced since the last one. */
+  async #load(child: ChildProcess): Promise<void> {
+    try {
+      this.#pinned = await verifyPinned(this.#pinned, this.#verifying.signal);
+      send(child, { type: "load", config: this.#config });
+    } catch (error) {
+      if (child.connected) child.disconnect();
+      if (this.#stopped) return;
+      const message = error instanceof Error ? error.message : String(error);
+      this.#become({ state: "failed", reason: "ChecksumMismatch", message });
+    }
   }
 
   #receive(message: FromEngine): void {
