@@ -19,6 +19,7 @@ import type { CredentialsFor } from "./source/credentials.ts";
 import { diskError } from "./cache/disk-space.ts";
 import { fetchParts, wantedParts, type Weights } from "./fetch-parts.ts";
 import { type OnProgress, throttled } from "./progress/progress.ts";
+import type { Network } from "./web/reach.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./web/retry.ts";
 import type { FetchSession } from "./session.ts";
 import { formatDuration } from "./progress/units.ts";
@@ -35,6 +36,10 @@ export type FetchOptions = {
   /** Aborting ends the fetch with the signal's reason; what has arrived is kept. */
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
+  /** Hosts that `http` and `s3` sources may be redirected to; `*.` stands for any below. Default: all. */
+  readonly sourceHosts?: readonly string[];
+  /** For tests. */
+  readonly network?: Network;
   /** Default: the user's own, from the environment and the Hub's token file. */
   readonly credentialsFor?: CredentialsFor;
   /** Longest wait for a next byte. */
@@ -65,7 +70,7 @@ export async function fetchWeights(
   const { environment, signal } = settings;
   const overallMs = Math.min(settings.overallTimeoutMs, MAX_TIMER_MS);
   const deadline = AbortSignal.timeout(overallMs);
-  await using web = new WebClient(environment);
+  await using web = new WebClient(environment, settings.network);
   const session: FetchSession = {
     ...settings,
     credentialsFor: settings.credentialsFor ?? ownCredentials(environment),

@@ -33,6 +33,8 @@ type InspectOptions = {
   readonly environment?: NodeJS.ProcessEnv;
   readonly credentialsFor?: CredentialsFor;
   readonly signal?: AbortSignal;
+  /** As for a fetch. */
+  readonly sourceHosts?: readonly string[];
   /** Longest wait for a next byte. */
   readonly stallTimeoutMs?: number;
 };
@@ -50,6 +52,7 @@ export async function inspectWeights(
     environment,
     credentialsFor: options.credentialsFor ?? ownCredentials(environment),
     web,
+    ...(options.sourceHosts !== undefined && { sourceHosts: options.sourceHosts }),
     signal: options.signal ?? new AbortController().signal,
     stallTimeoutMs: options.stallTimeoutMs ?? STALL_TIMEOUT_MS,
   };

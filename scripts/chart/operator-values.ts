@@ -32,6 +32,7 @@ export const operator = group("Turns LocalModels into pods.", {
       modelEnvironment: true,
       namespaces: true,
       port: true,
+      sourceHosts: true,
     }),
     {},
   ),

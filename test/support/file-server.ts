@@ -50,15 +50,20 @@ export class FileServer implements AsyncDisposable {
     });
   }
 
-  static async start(script: Script): Promise<FileServer> {
+  /** `host`: an address of loopback, which on Linux has many. */
+  static async start(script: Script, host = "127.0.0.1"): Promise<FileServer> {
     const server = new FileServer(script);
-    await new Promise<void>((resolve) => server.#server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => server.#server.listen(0, host, resolve));
     return server;
   }
 
   /** The same server under two names is two origins. */
   origin(host: "127.0.0.1" | "localhost" = "127.0.0.1"): string {
-    return `http://${host}:${(this.#server.address() as AddressInfo).port}`;
+    return `http://${host}:${this.port}`;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
   }
 
   url(path: string): string {

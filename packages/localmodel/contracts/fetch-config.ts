@@ -25,6 +25,10 @@ export const FetchConfig = z.strictObject({
     .describe(
       "Whether other pods may write to it: then its files are read before they are believed.",
     ),
+  sourceHosts: z
+    .array(z.string().min(1))
+    .exactOptional()
+    .describe("Hosts that http and s3 sources may be redirected to; absent: all."),
   pinnedFilesPath: z
     .string()
     .min(1)

@@ -28,6 +28,10 @@ export const OperatorConfig = z.strictObject({
   environmentPolicy: EnvironmentPolicy.prefault({}).describe(
     "What spec.env of LocalModels may do besides what it always may.",
   ),
+  sourceHosts: z
+    .array(z.string().min(1))
+    .exactOptional()
+    .describe("Hosts that http and s3 sources may be redirected to; absent: all."),
   leaderElection: z
     .strictObject({
       enabled: z.boolean().default(true),

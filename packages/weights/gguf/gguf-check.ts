@@ -2,13 +2,13 @@
  * Decides whether a file on disk is a complete GGUF, and says what it is instead.
  *
  * What arrives in place of a model is nearly always one of a few things: a login or error page, a JSON
- * error, a Git LFS pointer, an archive. Each gets its own sentence, because each has its own remedy.
+ * error, a Git LFS pointer, an archive. Each gets its own sentence, because each has its own remedy. None repeats a byte
+ * of it: whoever reads the sentence may not be allowed to read the file.
  */
 import { open } from "node:fs/promises";
 import { ByteCursor, type ByteSource, EndOfFileError } from "./byte-cursor.ts";
 import { GGUF_MAGIC, type GgufHeader, readGgufHeader } from "./gguf-header.ts";
 import { GgufHeaderError } from "./gguf-values.ts";
-import { publicText } from "../source/redact.ts";
 import { impossibleValue } from "./impossible-values.ts";
 import { parseSplitName } from "./split-names.ts";
 import { WeightsError } from "../source/weights-error.ts";
@@ -28,14 +28,12 @@ export function problemOfHead(head: Buffer): string | undefined {
 
 function describeText(text: string): string | undefined {
   if (/^<(!doctype|html|head|body|\?xml|!--)/i.test(text)) {
-    const title = /<title>([^<]*)/i.exec(text)?.[1];
-    const named = title === undefined ? "" : ` titled "${publicText(title, 80)}"`;
-    return `there is a web page${named} (a login, error or file-listing page: check the URL)`;
+    return "there is a web page (a login, error or file-listing page: check the URL)";
   }
   if (text.startsWith("version https://git-lfs")) {
     return "there is a Git LFS pointer (ask for the file itself, with /resolve/ or /raw/lfs in the URL, or run `git lfs pull`)";
   }
-  if (/^[{[]/.test(text)) return `there is JSON (${publicText(text, 120)})`;
+  if (/^[{[]/.test(text)) return "there is JSON (an answer of a service: check the URL)";
   return undefined;
 }
 
@@ -52,7 +50,7 @@ function describeBinary(head: Buffer): string {
   const known = SIGNATURES.find(([signature]) => start.startsWith(signature));
   if (known !== undefined) return known[1];
   if (start.startsWith('{"', 8)) return "there is a safetensors file (convert it to GGUF first)";
-  return `there is something that starts with the bytes ${head.subarray(0, 8).toString("hex")}`;
+  return "there is something of an unknown kind";
 }
 
 /** Throws a WeightsError unless `path` holds a complete GGUF; `name` is what it is called at its source. */

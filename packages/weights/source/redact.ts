@@ -13,6 +13,11 @@ export function publicUrl(url: string): string {
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}${query}`;
 }
 
+/** A URL that a request for `asked` was answered by: where a redirect has led elsewhere, its host alone. */
+export function answeringUrl(url: string, asked: string): string {
+  return url === asked ? publicUrl(url) : (URL.parse(url)?.host ?? publicUrl(url));
+}
+
 /** Somebody else's message (pip's, a server's) on one line, bounded, its URLs made public. */
 export function publicText(text: string, maxLength = 300): string {
   const line = text

@@ -11,6 +11,9 @@ import {
 import { WeightsError } from "../source/weights-error.ts";
 import type { WebResponse } from "./web-client.ts";
 
+export const UNKNOWN_CODING =
+  "the server sends the file in a Content-Encoding that is unknown here, although it was asked for none";
+
 export type ContentCoding = "gzip" | "deflate" | "br" | "zstd";
 
 export function isContentCoding(coding: string): coding is ContentCoding {
@@ -35,10 +38,7 @@ export function decoded({ body, headers }: WebResponse): Readable {
   const coding = headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
   if (coding === "identity" || coding === "") return body;
   if (!isContentCoding(coding)) {
-    throw new WeightsError(
-      "SourceUnavailable",
-      `the server sends the file with Content-Encoding "${coding}" although it was asked not to`,
-    );
+    throw new WeightsError("SourceUnavailable", UNKNOWN_CODING);
   }
   const plain = decoder(coding);
   body.on("error", (error) => plain.destroy(error));

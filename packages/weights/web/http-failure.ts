@@ -2,10 +2,9 @@
  * What an HTTP status other than success means for a download, and what a person can do about it.
  *
  * The Hub says in `x-error-code` what its 401 and 404 really mean (it answers 401 for a repository that
- * does not exist, too).
+ * does not exist, too). Nothing else of an answer is repeated: it may come from where whoever reads this may not look.
  */
 import type { WeightsFailureReason } from "../source/weights-error.ts";
-import { publicText } from "../source/redact.ts";
 import type { ResponseHeaders } from "./web-client.ts";
 
 export type HttpAnswer = { readonly status: number; readonly headers: ResponseHeaders };
@@ -27,28 +26,26 @@ const HUB_CODES: Readonly<Record<string, HttpFailure>> = {
   EntryNotFound: never("NotFound", "the revision has no such file; check the file's name"),
 };
 
+const REGION = /^[a-z]{2}(-[a-z]{2,10}){1,3}-[0-9]{1,2}$/;
+
 export function failureOfStatus({ status, headers }: HttpAnswer): HttpFailure {
   const code = headers["x-error-code"];
   const known = code === undefined ? undefined : HUB_CODES[code];
   if (known?.kind === "never") return { ...known, message: `status ${status}: ${known.message}` };
   const store = failureOfStore(status, headers);
   if (store !== undefined) return { ...store, message: `status ${status}: ${store.message}` };
-  const details = headers["x-error-message"];
-  const said = details === undefined ? "" : ` (${publicText(details)})`;
   const { message, ...failure } = byStatus(status);
   const afterMs = parseRetryAfter(headers["retry-after"]);
   const wait = failure.kind === "later" && afterMs !== undefined ? { afterMs } : {};
-  return { ...failure, ...wait, message: `status ${status}${said}: ${message}` };
+  return { ...failure, ...wait, message: `status ${status}: ${message}` };
 }
 
 /** What S3 and its like mean by an answer, where it differs from what it says. */
 function failureOfStore(status: number, headers: ResponseHeaders) {
   const region = headers["x-amz-bucket-region"];
   if (region !== undefined && (status === 301 || status === 400)) {
-    return never(
-      "InvalidSource",
-      `the bucket is in the region ${publicText(region)}; set s3.region`,
-    );
+    const named = REGION.test(region) ? `the region ${region}` : "another region";
+    return never("InvalidSource", `the bucket is in ${named}; set s3.region`);
   }
   if (status === 403 && headers["x-amz-request-id"] !== undefined) {
     return never(

@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { requireSpace } from "../cache/disk-space.ts";
 import { HEAD_BYTES, problemOfHead } from "../gguf/gguf-check.ts";
 import type { PartialFile } from "../cache/partial-file.ts";
-import { publicUrl } from "../source/redact.ts";
+import { answeringUrl, publicUrl } from "../source/redact.ts";
 import type { Leg } from "./redirects.ts";
 import { type RemoteFile, remoteFileOf } from "./remote-file.ts";
 import { type ContentCoding, decoder } from "./content-coding.ts";
@@ -73,17 +73,21 @@ export async function receive(
       return { ...plan, kind: "failed", how: "later" };
     case "never":
     default:
-      throw new WeightsError(plan.reason, `${publicUrl(response.url)}: ${plan.message}`);
+      throw new WeightsError(
+        plan.reason,
+        `${answeringUrl(response.url, context.job.url)}: ${plan.message}`,
+      );
   }
 }
 
 /** The Hub says beforehand what the checksum will be: no need to download a file to find it wrong. */
-function requireSameFile(remote: RemoteFile, response: WebResponse, { sha256 }: Transfer): void {
+function requireSameFile(remote: RemoteFile, response: WebResponse, job: Transfer): void {
+  const { sha256, url } = job;
   if (sha256 === undefined || remote.sha256 === undefined || remote.sha256 === sha256) return;
   discardBody(response.body);
   throw new WeightsError(
     "ChecksumMismatch",
-    `${publicUrl(response.url)}: the server has a file with sha256 ${remote.sha256}, the source asks for ${sha256}; correct source.sha256 or the revision`,
+    `${answeringUrl(response.url, url)}: the server has a file with sha256 ${remote.sha256}, the source asks for ${sha256}; correct source.sha256 or the revision`,
   );
 }
 

@@ -11,6 +11,8 @@ import { nextLeg } from "./redirects.ts";
 const MODEL = sampleGguf();
 const SECRETS = { authorization: "Bearer secret", cookie: "session=secret", "x-api-key": "secret" };
 
+const FIRST = { count: 0, fromPrivate: false };
+
 test("credentials follow a redirect within their host and never to another, nor back from there", async () => {
   await using folder = await TemporaryFolder.create();
   await using server = await FileServer.start(({ path }) => {
@@ -61,7 +63,7 @@ test("every kind of redirect is followed, and the range goes along", async () =>
 test("redirects that lead nowhere end with an error that says where they stopped", async () => {
   const cases = [
     [{ location: "/model.gguf" }, /10 redirects, and it redirects again/],
-    [{ location: "file:///etc/passwd" }, /redirects to a file: URL/],
+    [{ location: "file:///etc/passwd" }, /redirects to what is no http or https URL/],
     [{}, /redirects without saying where to/],
   ] as const;
   for (const [headers, message] of cases) {
@@ -74,17 +76,18 @@ test("redirects that lead nowhere end with an error that says where they stopped
 
 test("a redirect from https to http is refused while credentials are on board", () => {
   const target = "http://models.example/file?token=t";
-  const refused = nextLeg({ url: "https://models.example/", credentials: SECRETS }, target, 0);
+  const refused = nextLeg({ url: "https://models.example/", credentials: SECRETS }, target, FIRST);
   assert.equal(refused.kind, "refuse");
   assert.equal(JSON.stringify(refused).includes("token"), false);
-  const followed = nextLeg({ url: "https://models.example/", credentials: {} }, target, 0);
-  assert.deepEqual(followed, { kind: "follow", leg: { url: target, credentials: {} } });
+  const followed = nextLeg({ url: "https://models.example/", credentials: {} }, target, FIRST);
+  const leg = { url: target, credentials: {} };
+  assert.deepEqual(followed, { kind: "follow", leg, reach: "public" });
 });
 
 test("another port or scheme is another host, and a URL's own credentials are dropped", () => {
   const from = { url: "https://models.example/a", credentials: SECRETS };
   const leg = (location: string) => {
-    const next = nextLeg(from, location, 0);
+    const next = nextLeg(from, location, FIRST);
     return next.kind === "follow" ? next.leg : next;
   };
   assert.deepEqual(leg("https://models.example:8443/a"), {

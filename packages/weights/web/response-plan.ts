@@ -8,7 +8,7 @@
  *   408, 425, 429, 5xx                                       try again later
  *   anything else                                            this source will not deliver
  */
-import { type ContentCoding, isContentCoding } from "./content-coding.ts";
+import { type ContentCoding, isContentCoding, UNKNOWN_CODING } from "./content-coding.ts";
 import { failureOfStatus, type HttpAnswer, type HttpFailure } from "./http-failure.ts";
 import { parseContentRange, type Validator, validatorOf } from "./remote-file.ts";
 import type { ResponseHeaders } from "./web-client.ts";
@@ -55,7 +55,7 @@ function planWholeFile(headers: ResponseHeaders): ResponsePlan {
   return {
     kind: "never",
     reason: "SourceUnavailable",
-    message: `the server sends the file with Content-Encoding "${coding}" although it was asked not to`,
+    message: UNKNOWN_CODING,
   };
 }
 

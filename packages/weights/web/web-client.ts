@@ -1,13 +1,14 @@
 /**
  * The only file that talks to the network: GET requests with redirects followed by our own rules.
  *
- * Redirects are not left to the HTTP library because of the credentials (redirects.ts) and because the
- * Hub describes a file in the headers of the redirect, not in those of the final answer. There are no
+ * Redirects are not left to the HTTP library because of the credentials and of private hosts (redirects.ts), and because
+ * the Hub describes a file in the headers of the redirect, not in those of the final answer. There are no
  * timeouts here except for connecting: the caller's signal carries the stall and overall deadlines.
  */
 import type { Readable } from "node:stream";
 import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
-import { isRedirect, type Leg, nextLeg } from "./redirects.ts";
+import { type Network, PrivateAddressError, type Reach, Reached } from "./reach.ts";
+import { isRedirect, type Leg, nextLeg, privateTarget } from "./redirects.ts";
 import { WeightsError } from "../source/weights-error.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -43,42 +44,54 @@ export class RequestError extends Error {
 }
 
 export class WebClient implements AsyncDisposable {
-  readonly #dispatcher: EnvHttpProxyAgent;
+  readonly #reached: Reached;
+  /** One for each reach, so that no connection of the one is used for the other. */
+  readonly #dispatchers: Readonly<Record<Reach, EnvHttpProxyAgent>>;
 
-  constructor(environment: NodeJS.ProcessEnv) {
-    this.#dispatcher = new EnvHttpProxyAgent({
-      httpProxy: environment["http_proxy"] ?? environment["HTTP_PROXY"] ?? "",
-      httpsProxy: environment["https_proxy"] ?? environment["HTTPS_PROXY"] ?? "",
-      noProxy: environment["no_proxy"] ?? environment["NO_PROXY"] ?? "",
-      connect: { timeout: CONNECT_TIMEOUT_MS },
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      allowH2: false, // One big body per connection gains nothing from multiplexing.
-    });
+  constructor(environment: NodeJS.ProcessEnv, network?: Network) {
+    const reached = new Reached(network);
+    this.#reached = reached;
+    this.#dispatchers = {
+      anywhere: dispatcher(environment, reached, "anywhere"),
+      public: dispatcher(environment, reached, "public"),
+    };
   }
 
   async get(wanted: WebRequest): Promise<WebResponse> {
     const redirects: ResponseHeaders[] = [];
-    let leg: Leg = wanted;
+    const { url, credentials, redirectHosts } = wanted;
+    let leg: Leg = { url, credentials, ...(redirectHosts && { redirectHosts }) };
+    // Whoever wrote the source may mean a host of his own network.
+    let reach: Reach = "anywhere";
+    let from = url;
     for (;;) {
-      const response = await this.#send(leg, wanted);
+      const response = await this.#send(leg, wanted, { reach, from });
       const headers = flatHeaders(response.headers);
       if (!isRedirect(response.statusCode) || isWrongRegion(headers)) {
         const { statusCode: status, body } = response;
         return { status, headers, url: leg.url, redirects, body };
       }
       discardBody(response.body);
-      const next = nextLeg(leg, headers["location"], redirects.length);
+      const fromPrivate = this.#reached.isPrivate(new URL(leg.url).hostname);
+      const hops = { count: redirects.length, fromPrivate };
+      const next = nextLeg(leg, headers["location"], hops);
       if (next.kind === "refuse") throw new WeightsError("SourceUnavailable", next.message);
       redirects.push(headers);
-      leg = next.leg;
+      from = leg.url;
+      ({ leg, reach } = next);
     }
   }
 
-  async #send(leg: Leg, { headers, signal }: WebRequest): Promise<Dispatcher.ResponseData> {
+  async #send(
+    leg: Leg,
+    { headers, signal }: WebRequest,
+    { reach, from }: { readonly reach: Reach; readonly from: string },
+  ): Promise<Dispatcher.ResponseData> {
+    const { hostname } = new URL(leg.url);
     try {
+      this.#reached.require(hostname, reach);
       return await request(leg.url, {
-        dispatcher: this.#dispatcher,
+        dispatcher: this.#dispatchers[reach],
         headers: {
           "user-agent": "localmodel",
           // A compressed answer cannot be continued; response-plan.ts copes with servers that insist.
@@ -89,13 +102,32 @@ export class WebClient implements AsyncDisposable {
         signal,
       });
     } catch (error) {
-      throw new RequestError(leg.url, error);
+      if (!isPrivateAddressError(error)) throw new RequestError(leg.url, error);
+      throw new WeightsError("SourceUnavailable", privateTarget(from, hostname), { cause: error });
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#dispatcher.destroy();
+    await Promise.all(Object.values(this.#dispatchers).map((one) => one.destroy()));
   }
+}
+
+/** A proxy resolves names itself, and is where a site decides what may be reached: it is asked for any. */
+function dispatcher(environment: NodeJS.ProcessEnv, reached: Reached, reach: Reach) {
+  return new EnvHttpProxyAgent({
+    httpProxy: environment["http_proxy"] ?? environment["HTTP_PROXY"] ?? "",
+    httpsProxy: environment["https_proxy"] ?? environment["HTTPS_PROXY"] ?? "",
+    noProxy: environment["no_proxy"] ?? environment["NO_PROXY"] ?? "",
+    connect: { timeout: CONNECT_TIMEOUT_MS, lookup: reached.lookup(reach) },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false, // One big body per connection gains nothing from multiplexing.
+  });
+}
+
+function isPrivateAddressError(error: unknown): boolean {
+  const isIt = error instanceof PrivateAddressError;
+  return isIt || (error instanceof Error && error.cause instanceof PrivateAddressError);
 }
 
 /** S3 redirects to a bucket's own region without saying where that is. */

@@ -243,8 +243,8 @@ test("a server that always breaks at the same byte is given up", async () => {
 
 test("what is no GGUF is named for what it is, after its first bytes", async () => {
   const cases: readonly (readonly [string | Buffer, RegExp])[] = [
-    ["<!DOCTYPE html><title>Sign in</title>", /a web page titled "Sign in"/],
-    ['{"error":"no such model"}', /JSON \(\{"error":"no such model"\}\)/],
+    ["<!DOCTYPE html><title>Sign in</title>", /there is a web page \(/],
+    ['{"error":"no such model"}', /there is JSON \(an answer/],
     ["version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", /Git LFS pointer/],
     [gzipSync(MODEL), /gzip-compressed/],
     ["", /empty/],

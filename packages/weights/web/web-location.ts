@@ -21,12 +21,27 @@ export function isOffline(source: WebSource, environment: NodeJS.ProcessEnv): bo
 /** For one request: the next needs a leg of its own, as credentials do not last. */
 export async function locate(
   source: WebSource,
-  { environment, credentialsFor }: Pick<AskingSession, "environment" | "credentialsFor">,
+  session: Pick<AskingSession, "environment" | "credentialsFor" | "sourceHosts">,
 ): Promise<Leg> {
-  const url = urlOf(source, environment);
-  const { headers = {}, aws } = await credentialsFor(source);
-  if (source.type !== "s3" || aws === undefined) return { url, credentials: headers };
-  return { url, credentials: { ...headers, ...(await signedHeaders(url, source.region, aws)) } };
+  const url = urlOf(source, session.environment);
+  const { headers = {}, aws } = await session.credentialsFor(source);
+  const signed =
+    source.type === "s3" && aws !== undefined ? await signedHeaders(url, source.region, aws) : {};
+  const redirectHosts = redirectHostsOf(source, session.sourceHosts);
+  const credentials = { ...headers, ...signed };
+  return { url, credentials, ...(redirectHosts !== undefined && { redirectHosts }) };
+}
+
+/** The Hub is no host that a platform names: its own redirects lead where it keeps files. */
+function redirectHostsOf(
+  source: WebSource,
+  hosts: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (hosts === undefined || source.type === "huggingFace") return undefined;
+  if (source.type === "http" || source.addressing === "path") return hosts;
+  // The bucket is in front of the host.
+  const inFront = hosts.filter((host) => !host.startsWith("*."));
+  return [...hosts, ...inFront.map((host) => `${source.bucket}.${host}`)];
 }
 
 export function urlOf(source: WebSource, environment: NodeJS.ProcessEnv): string {

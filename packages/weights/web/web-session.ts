@@ -12,6 +12,8 @@ export type AskingSession = {
   readonly signal: AbortSignal;
   readonly web: WebClient;
   readonly credentialsFor: CredentialsFor;
+  /** Hosts that `http` and `s3` sources may be redirected to, where the platform says so. */
+  readonly sourceHosts?: readonly string[];
 };
 
 /** Enough to download a file into the cache. */

@@ -35,7 +35,7 @@ export async function fetchFiles(config: FetchConfig, hooks: FetchHooks): Promis
 /** Those of its files that have a checksum, by the names that they are linked under. */
 async function fetchFile(
   { role, source, path }: FetchedFile,
-  { cacheFolder: cacheDir, cacheIsShared }: FetchConfig,
+  { cacheFolder: cacheDir, cacheIsShared, sourceHosts }: FetchConfig,
   { board, log, environment }: FetchHooks,
 ): Promise<readonly PinnedFile[]> {
   // A line in the log for every tenth.
@@ -46,6 +46,7 @@ async function fetchFile(
       fetchWeights(source, {
         cacheDir,
         cacheIsShared,
+        ...(sourceHosts !== undefined && { sourceHosts }),
         environment,
         credentialsFor: secretCredentials(role, environment),
         onProgress: (progress: WeightsProgress) => {

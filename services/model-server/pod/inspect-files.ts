@@ -16,6 +16,7 @@ export async function inspectFiles(config: FetchConfig, hooks: FetchHooks): Prom
       () =>
         inspectWeights(source, {
           environment: hooks.environment,
+          ...(config.sourceHosts !== undefined && { sourceHosts: config.sourceHosts }),
           credentialsFor: secretCredentials(role, hooks.environment),
         }),
       (message, reason) => {

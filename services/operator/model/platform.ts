@@ -3,5 +3,10 @@ import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-c
 
 export type Platform = Pick<
   OperatorConfig,
-  "environmentPolicy" | "images" | "imagePullPolicy" | "imagePullSecrets" | "modelEnvironment"
+  | "environmentPolicy"
+  | "images"
+  | "imagePullPolicy"
+  | "imagePullSecrets"
+  | "modelEnvironment"
+  | "sourceHosts"
 >;

@@ -39,6 +39,7 @@ export function fetching(model: Model, platform: Platform) {
     cacheFolder: CACHE_FOLDER,
     // Whoever can mount a claim can write to it, with this pod's own user.
     cacheIsShared: model.spec.cache !== undefined,
+    ...(platform.sourceHosts !== undefined && { sourceHosts: [...platform.sourceHosts] }),
     pinnedFilesPath: PINNED_FILES_PATH,
     port: FETCH_PORT,
   };
