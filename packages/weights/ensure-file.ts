@@ -12,6 +12,7 @@ import { type Blob, findBlob, verifyBlob } from "./cache/blobs.ts";
 import { keyOf } from "./cache/cache-layout.ts";
 import type { Candidate } from "./source/candidate.ts";
 import { acquireLock } from "./cache/file-lock.ts";
+import { removeLeftovers } from "./cache/leftovers.ts";
 import { useLocalFile, type LocalFile } from "./local-file.ts";
 import { discardPartial, PartialRecord } from "./cache/partial-file.ts";
 import { fetchFromPythonPackage } from "./python/python-package.ts";
@@ -106,6 +107,7 @@ async function fetchLocked(
   const now = await findCached(wanted, session, (sha256) => verifyBlob(sha256, session));
   const isNews = now !== undefined && now.blob.sha256 !== outdated?.sha256;
   if (isNews && !(await isOutdated(now, session))) return now.blob;
+  await removeLeftovers(session);
   try {
     const file = await fetchFromAny(wanted, { key, attempts }, session);
     await discardPartial(session.cache, key);

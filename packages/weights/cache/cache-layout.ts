@@ -35,16 +35,20 @@ export class CacheLayout {
     return join(this.root, "index", `${keyOf(identity)}.json`);
   }
 
+  get partialFolder(): string {
+    return join(this.root, "partial");
+  }
+
   partial(key: string): string {
-    return join(this.root, "partial", `${key}.gguf`);
+    return join(this.partialFolder, `${key}.gguf`);
   }
 
   partialRecord(key: string): string {
-    return join(this.root, "partial", `${key}.json`);
+    return join(this.partialFolder, `${key}.json`);
   }
 
   unpackFolder(key: string): string {
-    return join(this.root, "partial", `${key}.unpack`);
+    return join(this.partialFolder, `${key}.unpack`);
   }
 
   setFolder(parts: readonly string[]): string {

@@ -44,7 +44,7 @@ export function diskError(error: unknown, folder: string): unknown {
     const what = code === "EDQUOT" ? "the quota of this user is used up" : "the disk is full";
     return new WeightsError(
       "DiskFull",
-      `${what} (${code}) while writing to ${folder}; what has arrived is kept. Free some space or set LOCALMODEL_CACHE to a folder on a bigger disk`,
+      `${what} (${code}) while writing to ${folder}; what has arrived is kept if it can be continued. Free some space or set LOCALMODEL_CACHE to a folder on a bigger disk`,
       { cause: error },
     );
   }

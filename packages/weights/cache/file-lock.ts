@@ -56,7 +56,8 @@ async function ownedToo(lock: Disposable, path: string, options: LockOptions): P
   }
 }
 
-function tryLock(path: string): Disposable | undefined {
+/** The lock of this kernel alone, if it is free. */
+export function tryLock(path: string): Disposable | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { timeout: 0 });

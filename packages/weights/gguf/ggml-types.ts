@@ -46,8 +46,13 @@ const BLOCK_FORMATS: ReadonlyMap<number, BlockFormat> = new Map([
   [39, block(32, 17)], // MXFP4
 ]);
 
-/** Bytes a tensor occupies; 0n when its type is unknown here. */
-export function tensorBytes(type: number, elements: bigint): bigint {
+/** No type has more. */
+const ELEMENT_BYTES_MAX = 8n;
+
+/** Bytes a tensor occupies at least and at most: 0n to 8 bytes an element when its type is unknown here. */
+export function tensorBytes(type: number, elements: bigint): { least: bigint; most: bigint } {
   const format = BLOCK_FORMATS.get(type);
-  return format === undefined ? 0n : (elements * format.bytes) / format.elements;
+  if (format === undefined) return { least: 0n, most: elements * ELEMENT_BYTES_MAX };
+  const bytes = (elements * format.bytes) / format.elements;
+  return { least: bytes, most: bytes };
 }

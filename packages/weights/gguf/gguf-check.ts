@@ -68,17 +68,11 @@ export async function checkGguf(
 ): Promise<GgufHeader> {
   const problem = problemOfHead(await readHead(source));
   if (problem !== undefined) throw new WeightsError("NotAGguf", problem);
-  const cursor = new ByteCursor(source, Math.min(size, Number.MAX_SAFE_INTEGER));
-  const header = await readGgufHeader(cursor).catch((error: unknown) => {
-    if (error instanceof EndOfFileError) {
-      const where = Number.isFinite(size) ? `, after ${size} bytes` : "";
-      throw new WeightsError("Truncated", `the file ends inside its header${where}`);
-    }
-    if (error instanceof GgufHeaderError) {
-      throw new WeightsError("NotAGguf", `not a usable GGUF: ${error.message}`);
-    }
-    throw error;
-  });
+  const header = await headerIn(source, size);
+  if (header === undefined) {
+    const where = Number.isFinite(size) ? `, after ${size} bytes` : "";
+    throw new WeightsError("Truncated", `the file ends inside its header${where}`);
+  }
   if (size < header.requiredBytes) {
     throw new WeightsError(
       "Truncated",
@@ -94,6 +88,25 @@ export async function checkGguf(
   }
   requirePart(header, name);
   return header;
+}
+
+/** The header of a file that is still on its way; undefined while it has not come whole. */
+export async function arrivedHeader(path: string): Promise<GgufHeader | undefined> {
+  await using file = await open(path, "r");
+  const { size } = await file.stat();
+  return await headerIn(file, size);
+}
+
+/** Undefined where the bytes end inside it. */
+async function headerIn(source: ByteSource, size: number): Promise<GgufHeader | undefined> {
+  const cursor = new ByteCursor(source, Math.min(size, Number.MAX_SAFE_INTEGER));
+  try {
+    return await readGgufHeader(cursor);
+  } catch (error) {
+    if (error instanceof EndOfFileError) return undefined;
+    if (!(error instanceof GgufHeaderError)) throw error;
+    throw new WeightsError("NotAGguf", `not a usable GGUF: ${error.message}`);
+  }
 }
 
 async function readHead(source: ByteSource): Promise<Buffer> {

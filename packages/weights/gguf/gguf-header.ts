@@ -19,6 +19,8 @@ export type GgufHeader = {
   readonly tensorCount: number;
   /** Length the file must at least have for all of its tensors. */
   readonly requiredBytes: number;
+  /** Where the last of them ends at the latest; beyond it there is nothing that anybody reads. */
+  readonly meaningfulBytes: number;
   /** Elements of all tensors of this file. */
   readonly parameters: number;
   /** The metadata without what is long. */
@@ -51,7 +53,7 @@ export async function readGgufHeader(cursor: ByteCursor): Promise<GgufHeader> {
   if (keyValueCount === 0) throw new GgufHeaderError("it has no metadata at all");
 
   const values = await readKeyValues(cursor, keyValueCount);
-  const { parameters, dataBytes } = await readTensorInfos(cursor, tensorCount);
+  const { parameters, least, most } = await readTensorInfos(cursor, tensorCount);
   const alignment = alignmentOf(values.get("general.alignment"));
   const dataStart = Math.ceil(cursor.offset / alignment) * alignment;
   const splitCount = values.get("split.count");
@@ -59,7 +61,8 @@ export async function readGgufHeader(cursor: ByteCursor): Promise<GgufHeader> {
   return {
     version,
     tensorCount,
-    requiredBytes: tensorCount === 0 ? cursor.offset : dataStart + dataBytes,
+    requiredBytes: tensorCount === 0 ? cursor.offset : dataStart + least,
+    meaningfulBytes: dataStart + most,
     parameters,
     values,
     ...(typeof splitCount === "number" ? { splitCount } : {}),
@@ -81,8 +84,9 @@ async function readKeyValues(cursor: ByteCursor, keyValueCount: number): Promise
 async function readTensorInfos(
   cursor: ByteCursor,
   tensorCount: number,
-): Promise<{ parameters: number; dataBytes: number }> {
-  let end = 0n;
+): Promise<{ parameters: number; least: number; most: number }> {
+  let least = 0n;
+  let most = 0n;
   let parameters = 0n;
   for (let index = 0; index < tensorCount; index += 1) {
     const name = await readString(cursor, 4096);
@@ -93,17 +97,19 @@ async function readTensorInfos(
     let elements = 1n;
     for (let axis = 0; axis < dimensions; axis += 1) elements *= await cursor.uint64();
     const type = await cursor.uint32();
-    const tensorEnd = (await cursor.uint64()) + tensorBytes(type, elements);
-    if (tensorEnd > BigInt(Number.MAX_SAFE_INTEGER)) {
+    const start = await cursor.uint64();
+    const bytes = tensorBytes(type, elements);
+    if (start + bytes.most > BigInt(Number.MAX_SAFE_INTEGER)) {
       throw new GgufHeaderError(`tensor "${name}" claims an impossible size`);
     }
-    if (tensorEnd > end) end = tensorEnd;
+    if (start + bytes.least > least) least = start + bytes.least;
+    if (start + bytes.most > most) most = start + bytes.most;
     parameters += elements;
   }
   if (parameters > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw new GgufHeaderError("its tensors claim an impossible number of elements");
   }
-  return { parameters: Number(parameters), dataBytes: Number(end) };
+  return { parameters: Number(parameters), least: Number(least), most: Number(most) };
 }
 
 async function readString(cursor: ByteCursor, maxLength: number): Promise<string> {

@@ -3,6 +3,7 @@
  *
  * One request is made, once: whoever wants to know decides whether to ask again.
  */
+import { HEADER_BYTES_MAX } from "./growth.ts";
 import { BodyBytes, TooLongError } from "./body-bytes.ts";
 import { decoded } from "./content-coding.ts";
 import { failureOfStatus } from "./http-failure.ts";
@@ -18,9 +19,6 @@ import type { GgufHeader } from "../gguf/gguf-header.ts";
 import { fileNameOf } from "../gguf/split-names.ts";
 import { formatBytes, formatDuration } from "../progress/units.ts";
 import { WeightsError } from "../source/weights-error.ts";
-
-/** The vocabularies of real models make headers of 5 to 30 MB. */
-const MAX_HEADER_BYTES = 128 * 2 ** 20;
 
 export type InspectedFile = { readonly header: GgufHeader; readonly sizeBytes: number };
 
@@ -38,7 +36,7 @@ export async function inspectRemote(
   using guard = new StallGuard(session.stallTimeoutMs, session.signal);
   try {
     const leg = await locate(source, session);
-    const headers = { range: `bytes=0-${MAX_HEADER_BYTES - 1}` };
+    const headers = { range: `bytes=0-${HEADER_BYTES_MAX - 1}` };
     const response = await session.web.get({ ...leg, headers, signal: guard.signal });
     try {
       return await inspectAnswer(response, { sha256, name: fileNameOf(source), guard });
@@ -75,7 +73,7 @@ async function inspectAnswer(
       `the server has a file with sha256 ${remote.sha256}, the source asks for ${sha256}; correct source.sha256 or the revision`,
     );
   }
-  const bytes = new BodyBytes(decoded(response), MAX_HEADER_BYTES, () => guard.touch());
+  const bytes = new BodyBytes(decoded(response), HEADER_BYTES_MAX, () => guard.touch());
   const header = await checkGguf(bytes, remote.sizeBytes ?? Infinity, name);
   return { header, sizeBytes: remote.sizeBytes ?? header.requiredBytes };
 }
@@ -88,7 +86,7 @@ function inWords(
   if (error instanceof WeightsError)
     return new WeightsError(error.reason, `${shown}: ${error.message}`);
   if (error instanceof TooLongError) {
-    const limit = formatBytes(MAX_HEADER_BYTES);
+    const limit = formatBytes(HEADER_BYTES_MAX);
     return new WeightsError("NotAGguf", `${shown}: its header is longer than ${limit}`);
   }
   const { host } = new URL(error instanceof RequestError ? error.url : url);

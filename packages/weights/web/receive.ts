@@ -2,7 +2,7 @@
  * Acts on one answer of a download: appends the body, replaces what is there, or says what comes next.
  *
  * The decision is made in response-plan.ts; here it meets the disk. Before the first byte there must be
- * room for the last, and after the first half kilobyte it must look like a GGUF.
+ * room for the last, after the first half kilobyte it must look like a GGUF, and it must stay within its header (growth.ts).
  */
 import { pipeline } from "node:stream/promises";
 import { requireSpace } from "../cache/disk-space.ts";
@@ -11,6 +11,7 @@ import type { PartialFile } from "../cache/partial-file.ts";
 import { answeringUrl, publicUrl } from "../source/redact.ts";
 import type { Leg } from "./redirects.ts";
 import { type RemoteFile, remoteFileOf } from "./remote-file.ts";
+import { Growth } from "./growth.ts";
 import { type ContentCoding, decoder } from "./content-coding.ts";
 import type { ResponsePlan } from "./response-plan.ts";
 import type { Failed } from "./retry.ts";
@@ -121,6 +122,11 @@ async function receiveBody(response: WebResponse, context: Body): Promise<Outcom
     discardBody(response.body);
     throw error;
   }
+  const growth = new Growth({
+    path: partial.path,
+    folder: session.cache.root,
+    announcedBytes: totalBytes,
+  });
   const append = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
     let looked = partial.sizeBytes >= HEAD_BYTES;
     for await (const chunk of chunks) {
@@ -130,18 +136,40 @@ async function receiveBody(response: WebResponse, context: Body): Promise<Outcom
         looked = true;
         await requireHead(job);
       }
+      await growth.reached(partial.sizeBytes).catch((error: unknown) => {
+        throw naming(job.url, error);
+      });
       session.onProgress({ phase: "downloading", receivedBytes: partial.sizeBytes, ...total });
     }
   };
   session.onProgress({ phase: "downloading", receivedBytes: partial.sizeBytes, ...total });
-  await (coding === undefined
-    ? pipeline(response.body, append)
-    : pipeline(response.body, decoder(coding), append));
+  try {
+    await (coding === undefined
+      ? pipeline(response.body, append)
+      : pipeline(response.body, decoder(coding), append));
+  } catch (error) {
+    if (error instanceof WeightsError && !isWorthKeeping(error, job)) {
+      await partial.restart(undefined);
+    }
+    throw error;
+  }
   if (totalBytes === undefined || partial.sizeBytes >= totalBytes) {
     return { kind: "complete", remote };
   }
   const got = `${formatBytes(partial.sizeBytes)} of ${formatBytes(totalBytes)}`;
   return { kind: "failed", how: "broken", message: `the server ended the file after ${got}` };
+}
+
+function naming(url: string, error: unknown): unknown {
+  if (!(error instanceof WeightsError) || error.reason === "DiskFull") return error;
+  return new WeightsError(error.reason, `${publicUrl(url)}: ${error.message}`);
+}
+
+/** Only bytes that can be continued once there is room: others would fill the disk for nothing. */
+function isWorthKeeping({ reason }: WeightsError, { partial, sha256 }: Transfer): boolean {
+  if (reason !== "DiskFull") return false;
+  const { record } = partial;
+  return record?.continuable === true && (sha256 ?? record.validator) !== undefined;
 }
 
 /** Finds a web page out after its first bytes, not after the size of a model. */

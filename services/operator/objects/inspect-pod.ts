@@ -23,6 +23,8 @@ import { volumesOf } from "./volumes.ts";
 
 /** On the pod: stands for the sources its result is about. */
 export const SOURCE_ANNOTATION = "localmodel.dev/source";
+/** Headers are read from where they are, and kept nowhere. */
+const CACHE_LIMIT = "64Mi";
 /** It has nothing to finish. */
 const GRACE_SECONDS = 1;
 
@@ -36,7 +38,7 @@ export function sourceHash(model: Pick<Model, "spec">): string {
 }
 
 export function inspectPod(model: Model, platform: Platform): ApplyConfiguration<Pod> {
-  const volumes = volumesOf(filesOf(model));
+  const volumes = volumesOf(filesOf(model), { limit: CACHE_LIMIT });
   const spec = {
     ...podSecurity,
     ...commonPlacement(model, platform),

@@ -10,6 +10,7 @@ import { filesOf } from "./files.ts";
 import { gpuOf, podClaims } from "./gpu.ts";
 import { labelsOf, REVISION_ANNOTATION } from "./metadata.ts";
 import { serverPlacement } from "./placement.ts";
+import { cacheLimit } from "./resources.ts";
 import { podSecurity } from "./security.ts";
 import { GRACE_SECONDS, serverContainer } from "./server-container.ts";
 import { topologySpread } from "./topology-spread.ts";
@@ -18,7 +19,11 @@ import { volumesOf } from "./volumes.ts";
 export type PodTemplate = ReturnType<typeof podTemplate>;
 
 export function podTemplate(model: Model, platform: Platform, inspection: Inspection | undefined) {
-  const volumes = volumesOf(filesOf(model), cacheClaimName(model));
+  const limit = inspection && cacheLimit(inspection);
+  const volumes = volumesOf(filesOf(model), {
+    claim: cacheClaimName(model),
+    ...(limit !== undefined && { limit }),
+  });
   const spec = {
     ...podSecurity,
     ...serverPlacement(model, platform),

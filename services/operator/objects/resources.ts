@@ -21,6 +21,8 @@ const DEFAULT_CPU_REQUEST = "1";
 const FETCH_REQUESTS = { cpu: "100m", memory: "128Mi" };
 /** Mostly files being written, which the kernel drops when it has to. */
 const FETCH_MEMORY_LIMIT = "512Mi";
+const CACHE_SPARE_SHARE = 0.1;
+const CACHE_SPARE_BYTES = 2 ** 30;
 const INSPECT_REQUESTS = { cpu: "100m", memory: "256Mi" };
 
 /** Whether the author says how much memory pods get, so that nobody has to find out. */
@@ -76,6 +78,11 @@ function deviceShare(model: Model, { layers }: Inspection): number {
   const { gpuLayers } = model.spec.engine;
   if (gpuLayers === undefined || layers === 0) return gpuLayers === 0 ? 0 : 1;
   return Math.min(1, gpuLayers / layers);
+}
+
+/** What a cache that goes with the pod may grow to: the files, with room for a download that starts again. */
+export function cacheLimit({ sizeBytes, furtherBytes }: Inspection): string {
+  return mebibytes((sizeBytes + furtherBytes) * (1 + CACHE_SPARE_SHARE) + CACHE_SPARE_BYTES);
 }
 
 export function fetchResources(model: Model) {

@@ -25,32 +25,45 @@ export type Volumes = {
 
 /** Readable by the pods' group, which fsGroup makes theirs. */
 const SECRET_MODE = 0o440;
+/** Links, and what says which files are pinned. */
+const LINKS_LIMIT = "16Mi";
+/** Compiled code: Node's, and that of GPU kernels. */
+const TEMPORARY_LIMIT = "4Gi";
 const TEMPORARY = { name: "tmp", mountPath: "/tmp" };
 
-/** `cacheClaim`: the claim the cache is on; without one the cache goes with the pod. */
-export function volumesOf(files: readonly ModelFile[], cacheClaim?: string): Volumes {
+type Cache = {
+  /** The claim it is on; without one it goes with the pod. */
+  readonly claim?: string | undefined;
+  /** What it may grow to where it goes with the pod; absent where nobody knows how big the files are. */
+  readonly limit?: string;
+};
+
+export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volumes {
+  const { claim: cacheClaim, limit } = cache;
   const candidates = candidatesOf(files);
   const secrets = candidates.flatMap(secretVolume);
   const shared = sharedVolumes(candidates, cacheClaim);
-  const cache = cacheClaim === undefined ? "cache" : shared.claimVolume(cacheClaim);
+  const cacheName = cacheClaim === undefined ? "cache" : shared.claimVolume(cacheClaim);
   return {
     volumes: [
-      { name: "model", emptyDir: {} },
-      { name: "tmp", emptyDir: {} },
-      ...(cacheClaim === undefined ? [{ name: "cache", emptyDir: {} }] : []),
+      { name: "model", emptyDir: { sizeLimit: LINKS_LIMIT } },
+      { name: "tmp", emptyDir: { sizeLimit: TEMPORARY_LIMIT } },
+      ...(cacheClaim === undefined
+        ? [{ name: "cache", emptyDir: { ...(limit !== undefined && { sizeLimit: limit }) } }]
+        : []),
       ...shared.volumes,
       ...secrets.map(({ volume }) => volume),
     ],
     fetchMounts: [
       { name: "model", mountPath: MODEL_FOLDER },
-      { name: cache, mountPath: CACHE_FOLDER },
+      { name: cacheName, mountPath: CACHE_FOLDER },
       TEMPORARY,
       ...shared.mounts,
       ...secrets.map(({ mount }) => mount),
     ],
     serverMounts: [
       { name: "model", mountPath: MODEL_FOLDER, readOnly: true },
-      { name: cache, mountPath: CACHE_FOLDER, readOnly: true },
+      { name: cacheName, mountPath: CACHE_FOLDER, readOnly: true },
       TEMPORARY,
       ...shared.mounts,
     ],
