@@ -88,6 +88,12 @@ export function requestTooLarge(limitBytes: number): Failure {
   );
 }
 
+export function bodyInCrumbs(): Failure {
+  const message =
+    "The body of the request comes in too many pieces of a few bytes each. Send larger chunks.";
+  return invalidRequest(null, message, "chunks_too_small");
+}
+
 /** Repeating it may help: connections of phones and laptops stop like this. */
 export function bodyTimedOut(idleMs: number): Failure {
   return new Failure({

@@ -106,6 +106,18 @@ test("a thousand pieces of a byte each take the room of a thousand bytes", async
   assert.equal(arrived(), 1);
 });
 
+test("a body of crumbs is refused after some thousand of them, and its connection ends", async (t) => {
+  const { open, memory, post } = await scene(t);
+  const chunked = "transfer-encoding: chunked";
+  for (const head of [chunked, `${chunked}\r\ncontent-encoding: gzip`]) {
+    const answer = await text(await open(head, "1\r\n \r\n".repeat(90_000)));
+    assert.match(answer, /^HTTP\/1.1 400 [^]*connection: close/i);
+    if (head === chunked) assert.match(answer, /"code":"chunks_too_small"/);
+  }
+  await t.waitFor(() => assert.equal(memory.takenBytes, 0));
+  assert.equal((await post(plain)).status, 200);
+});
+
 test("one owner's bodies never take all there is: the next one's still has room", async (t) => {
   const { open, memory, post } = await scene(t, { bodiesMaxBytes: 400_000 });
   const hog = "x-owner: hog\r\ncontent-length: 90000";

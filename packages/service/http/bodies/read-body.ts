@@ -5,7 +5,12 @@
  * Memory is taken as bytes come, never for what a client only announces: a request that sends nothing holds nothing.
  */
 import type { Failure } from "@localmodel/inference/failure.ts";
-import { bodyTimedOut, invalidRequest, requestTooLarge } from "@localmodel/inference/refusals.ts";
+import {
+  bodyInCrumbs,
+  bodyTimedOut,
+  invalidRequest,
+  requestTooLarge,
+} from "@localmodel/inference/refusals.ts";
 import { overloaded } from "@localmodel/inference/unavailability.ts";
 import type { Request, RequestHandler, Response } from "express";
 import type { BodyMemory } from "./body-memory.ts";
@@ -40,13 +45,13 @@ export function readBody(options: BodyOptions): RequestHandler {
       body.add(piece);
       return undefined;
     };
-    const stalled = (): Failure => {
-      // What is still to come would be taken for the next request.
+    const hangUp = (failure: Failure): Failure => {
+      // What is still to come is not looked at any more, nor taken for the next request.
       res.set("connection", "close");
-      return bodyTimedOut(idleTimeoutMs);
+      return failure;
     };
     if (waitsForLeave(req)) res.writeContinue();
-    await collect(req, source, { maxBytes, idleTimeoutMs, keep, stalled });
+    await collect(req, source, { maxBytes, idleTimeoutMs, keep, hangUp });
     req.body = body.whole();
     next();
   };
@@ -65,24 +70,39 @@ function announcedBy(req: Request): number | undefined {
 type Collecting = Pick<BodyOptions, "maxBytes" | "idleTimeoutMs"> & {
   /** Takes a piece, or says why not. */
   readonly keep: (piece: Buffer) => Failure | undefined;
-  readonly stalled: () => Failure;
+  /** For a failure with which the connection ends. */
+  readonly hangUp: (failure: Failure) => Failure;
 };
+
+/** Pieces that a body may come in beyond those that have a length: each costs more than its bytes. */
+const SMALL_PIECES_MAX = 4096;
+const PIECE_MIN_BYTES = 64;
 
 /** Settles at the end of the body, or as soon as it cannot be taken. What still comes then is thrown away. */
 async function collect(req: Request, source: Unpacked, limits: Collecting): Promise<void> {
   const { stream, encoding } = source;
-  const { maxBytes, idleTimeoutMs, keep, stalled } = limits;
+  const { maxBytes, idleTimeoutMs, keep, hangUp } = limits;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let sentBytes = 0;
-  const idle = setTimeout(() => reject(stalled()), idleTimeoutMs);
+  let pieces = 0;
+  // At once: what has been read already comes before anybody who waits hears of it.
+  const refuse = (failure: Failure): void => {
+    req.off("data", count);
+    stream.off("data", take);
+    reject(failure);
+  };
+  const idle = setTimeout(() => refuse(hangUp(bodyTimedOut(idleTimeoutMs))), idleTimeoutMs);
   const count = (piece: Buffer): void => {
     idle.refresh();
     sentBytes += piece.length;
-    if (sentBytes > maxBytes) reject(requestTooLarge(maxBytes));
+    pieces += 1;
+    if (sentBytes > maxBytes) refuse(requestTooLarge(maxBytes));
+    else if (pieces > SMALL_PIECES_MAX + sentBytes / PIECE_MIN_BYTES)
+      refuse(hangUp(bodyInCrumbs()));
   };
   const take = (piece: Buffer): void => {
     const refusal = keep(piece);
-    if (refusal !== undefined) reject(refusal);
+    if (refusal !== undefined) refuse(refusal);
   };
   const cut = (): void =>
     reject(invalidRequest(null, "The body of the request ended before its Content-Length."));
