@@ -22,6 +22,8 @@ type ApiProcessOptions = {
   readonly models: readonly (Pick<DirectoryModel, "id" | "endpoints"> & Partial<DirectoryModel>)[];
   readonly config?: ApiConfigInput;
   readonly environment?: Readonly<Record<string, string>>;
+  /** A module that is loaded before the service. */
+  readonly preload?: string;
 };
 
 export class ApiProcess implements AsyncDisposable {
@@ -36,9 +38,10 @@ export class ApiProcess implements AsyncDisposable {
   }
 
   /** Resolves when it has its models. */
-  static async start({ models, config, environment }: ApiProcessOptions): Promise<ApiProcess> {
+  static async start(options: ApiProcessOptions): Promise<ApiProcess> {
+    const { models, config, environment, preload } = options;
     const child = fork(MAIN, {
-      execArgv: [...API_HEAP],
+      execArgv: [...API_HEAP, ...(preload === undefined ? [] : ["--import", preload])],
       env: {
         ...process.env,
         LOG_FORMAT: "json",
