@@ -1,0 +1,67 @@
+/**
+ * Requests that are nearly right, by the thousand, through the API service to a real engine.
+ *
+ * FUZZ_REQUESTS is how many (5000), FUZZ_SEED which (1): the same seed makes the same requests. At night, with another
+ * seed each time: FUZZ_REQUESTS=100000 FUZZ_SEED=$(date +%s) npx node --test --test-timeout=36000000 test/attacks/fuzz.test.ts
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { ApiProcess } from "../support/api-process.ts";
+import { type FuzzedRequest, fuzzedRequest } from "../support/fuzzed-requests.ts";
+import { ModelServer } from "../support/model-server.ts";
+import { TemporaryFolder } from "../support/temporary-folder.ts";
+import { writeTinyChatModel } from "../support/tiny-models.ts";
+
+const REQUESTS = Number(process.env["FUZZ_REQUESTS"] ?? 5000);
+const SEED = Number(process.env["FUZZ_SEED"] ?? 1);
+const AT_ONCE = 8;
+/** Made at a time. */
+const BATCH = 500;
+
+/** A 503 says that it is one: the memory for bodies, a model that is not there. */
+const DECLARED: ReadonlySet<unknown> = new Set(["server_overloaded", "model_loading"]);
+
+function isAllowed(status: number, text: string): boolean {
+  if (status === 200) return true;
+  const { error } = JSON.parse(text) as { error: { message: string; code: unknown } };
+  if (typeof error.message !== "string") return false;
+  return (status >= 400 && status < 500) || (status === 503 && DECLARED.has(error.code));
+}
+
+test(`${REQUESTS} requests that are nearly right get an answer or a refusal, and end no process`, async (t) => {
+  const folder = await TemporaryFolder.create();
+  t.after(() => folder[Symbol.asyncDispose]());
+  const weightsPath = folder.file("tiny.gguf");
+  await writeTinyChatModel(weightsPath);
+  const engine = { slots: 4, contextTokens: 128 };
+  const server = await ModelServer.ready({ weightsPath, modelId: "m", engine });
+  t.after(() => server[Symbol.asyncDispose]());
+  const enginePid = await server.enginePid();
+  const api = await ApiProcess.start({ models: [{ id: "m", endpoints: [server.url], slots: 4 }] });
+  t.after(() => api.stop());
+
+  const statuses = new Map<number, number>();
+  const send = async ({ path, headers, body }: FuzzedRequest, index: number): Promise<void> => {
+    const init = { method: "POST", headers, body: new Uint8Array(body) };
+    const response = await fetch(api.url + path, init);
+    const text = await response.text();
+    statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+    const what = `request ${index} of seed ${SEED}: ${response.status} ${text.slice(0, 500)}`;
+    assert.ok(isAllowed(response.status, text), `${what}\n${body.toString().slice(0, 2000)}`);
+  };
+  for (let first = 0; first < REQUESTS; first += BATCH) {
+    const numRuns = Math.min(BATCH, REQUESTS - first);
+    const batch = fc.sample(fuzzedRequest, { numRuns, seed: SEED + first }).entries();
+    const sender = async () => {
+      for (const [index, request] of batch) await send(request, first + index);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, sender));
+  }
+  t.diagnostic(JSON.stringify(Object.fromEntries(statuses)));
+  assert.ok((statuses.get(200) ?? 0) > REQUESTS / 20, "hardly anything was answered");
+  const right = { model: "m", messages: [{ role: "user", content: "Hi" }], max_tokens: 4 };
+  assert.equal((await api.post("/v1/chat/completions", right)).status, 200);
+  assert.equal(await server.enginePid(), enginePid);
+  assert.ok(!server.exited && api.process.exitCode === null);
+});
