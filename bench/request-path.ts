@@ -33,7 +33,7 @@ const config = ServerConfig.parse({
   weightsPath,
   engine: { threads: 1, gpuLayers: 0 },
 });
-const engine = new EngineProcess(config, log, forkEngine(ENGINE));
+const engine = new EngineProcess(config, log, { child: forkEngine(ENGINE) });
 while (engine.state.state !== "ready") await pause(20);
 const server = await listen(createApp({ engine, config, log }), { host: "127.0.0.1", port: 0 });
 const gateway = await startGateway([model("tiny", { endpoints: [server.url] })]);

@@ -38,7 +38,7 @@ export async function serve(child: ChildProcess): Promise<void> {
 }
 
 async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
-  const engine = new EngineProcess(config, log, child);
+  const engine = new EngineProcess(config, log, { child });
   const metricsPort = config.metricsPort ?? metricsPortIn(process.env);
   const [{ createApp }, { listen }, telemetry] = await Promise.all([
     import("./app.ts"),

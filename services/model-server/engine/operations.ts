@@ -7,6 +7,7 @@ import type { Operation, RequestOf } from "@localmodel/inference/operation.ts";
 import type { LoadedEngine } from "./load.ts";
 import { encodePrompts } from "./prompt/prompt.ts";
 import type { EngineEvent } from "./protocol.ts";
+import { StepWatch } from "./step-watch.ts";
 import { EmbeddingQueue } from "./stepping/embedding-queue.ts";
 import { Scheduler } from "./stepping/scheduler.ts";
 import type { StepContext } from "./stepping/step-context.ts";
@@ -25,6 +26,8 @@ type Reporter = {
   readonly send: (events: readonly EngineEvent[]) => void;
   /** Told of what nobody foresaw; it may end the process. */
   readonly onBroken: (error: unknown, inARow: number) => void;
+  /** Told of a step that does not end. */
+  readonly onStuck: (message: string) => void;
 };
 
 export function operationsOf(loaded: LoadedEngine, reporter: Reporter): EngineOperations {
@@ -36,7 +39,9 @@ export function operationsOf(loaded: LoadedEngine, reporter: Reporter): EngineOp
 }
 
 function generating(loaded: LoadedEngine, reporter: Reporter): EngineOperation<"generate"> {
-  const inTurn = loaded.generations.length > 1 ? turns() : atOnce;
+  const turn = loaded.generations.length > 1 ? turns() : atOnce;
+  const watch = new StepWatch(reporter.onStuck);
+  const inTurn: InTurn = (step) => turn(() => watch.during(step));
   const schedulers = new Map(
     loaded.generations.map(({ adapter, context }) => [
       adapter,
@@ -76,8 +81,9 @@ function embedding(
   }: LoadedEngine & { readonly embedder: NonNullable<LoadedEngine["embedder"]> },
   reporter: Reporter,
 ): EngineOperation<"embed"> {
+  const watch = new StepWatch(reporter.onStuck);
   const queue = new EmbeddingQueue({
-    embedder,
+    embedder: { ...embedder, embed: (input) => watch.during(() => embedder.embed(input)) },
     tokenizer,
     vocabulary,
     contextTokens: facts.contextTokens,

@@ -21,7 +21,13 @@ export type EngineEvent =
   | { readonly id: number; readonly failure: FailureData };
 
 export type FromEngine =
+  /** Every HEARTBEAT_MS, whatever else there is to say: its event loop turns. */
+  | { readonly type: "alive" }
+  /** It cannot go on and cannot end by itself either: a thread of it does not come back. */
+  | { readonly type: "stuck"; readonly message: string }
   | { readonly type: "loading"; readonly progress: number }
   | { readonly type: "ready"; readonly model: ModelFacts }
   | { readonly type: "failed"; readonly reason: FailureReason; readonly message: string }
   | { readonly type: "events"; readonly events: readonly EngineEvent[] };
+
+export const HEARTBEAT_MS = 1000;

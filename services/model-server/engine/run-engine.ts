@@ -11,8 +11,10 @@ import type { Operation } from "@localmodel/inference/operation.ts";
 import { createLogger } from "@localmodel/service/log/log.ts";
 import { loadEngine } from "./load.ts";
 import { DoesNotFitError, NotAGgufError } from "./model/load-error.ts";
+import { explained } from "./model/load-reason.ts";
+import { RecentLines } from "./model/recent-lines.ts";
 import type { EngineOperation, EngineOperations, operationsOf } from "./operations.ts";
-import type { FromEngine, ToEngine } from "./protocol.ts";
+import { type FromEngine, HEARTBEAT_MS, type ToEngine } from "./protocol.ts";
 
 /** Steps that fail in a row before the process gives way to a new one. */
 const BROKEN_STEPS_MAX = 3;
@@ -25,6 +27,9 @@ export function runEngine(operations: typeof operationsOf): void {
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
   process.on("disconnect", () => process.exit(0));
+  // The parent may have gone while this process was still loading its modules.
+  if (!process.connected) process.exit(0);
+  setInterval(() => send({ type: "alive" }), HEARTBEAT_MS).unref();
 
   process.once("message", (message: ToEngine) => {
     if (message.type === "load") void load(message.config, operations);
@@ -32,16 +37,22 @@ export function runEngine(operations: typeof operationsOf): void {
 }
 
 async function load(config: ServerConfig, operations: typeof operationsOf): Promise<void> {
+  const said = new RecentLines();
   try {
     const loaded = await loadEngine(config, {
       progress: (progress) => send({ type: "loading", progress }),
-      log: (level, message) => log[level](message),
+      log: (level, message) => {
+        said.write(`${message}\n`);
+        log[level](message);
+      },
     });
-    process.on("message", serve(operations(loaded, { send: sendEvents, onBroken })));
+    const reporter = { send: sendEvents, onBroken, onStuck };
+    process.on("message", serve(operations(loaded, reporter)));
     send({ type: "ready", model: loaded.facts });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const failed = error instanceof Error ? error.message : String(error);
     const reason = reasonOf(error);
+    const message = reason === "LoadFailed" ? explained(failed, said.lines) : failed;
     log.error("cannot load the model", { reason, error: message });
     process.send?.({ type: "failed", reason, message } satisfies FromEngine, () => process.exit(1));
   }
@@ -75,6 +86,11 @@ function ask(
 function onBroken(error: unknown, inARow: number): void {
   log.error("the engine failed", { error: String(error), inARow });
   if (inARow >= BROKEN_STEPS_MAX) process.exit(1);
+}
+
+function onStuck(message: string): void {
+  log.error("the engine is stuck", { error: message });
+  send({ type: "stuck", message });
 }
 
 function reasonOf(error: unknown): FailureReason {

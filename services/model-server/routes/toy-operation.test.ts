@@ -35,7 +35,7 @@ suite("an operation that is added by its own code alone", { timeout: 120_000 }, 
       promptLogging: true,
       engine: { threads: 1, gpuLayers: 0 },
     });
-    engine = new EngineProcess(config, log, forkEngine(ENGINE));
+    engine = new EngineProcess(config, log, { child: forkEngine(ENGINE) });
     const loaded = Promise.withResolvers<void>();
     engine.onState(({ state }) => {
       if (state === "ready") loaded.resolve();

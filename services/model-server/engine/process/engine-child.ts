@@ -11,12 +11,21 @@ const ENGINE_MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
  */
 const POOL_THREADS = 1;
 
-/** `main`: another module than the product's, for tests. */
+/**
+ * Its standard error is read here and passed on: a native assertion says what failed there, and nowhere else.
+ * `main`: another module than the product's, for tests.
+ */
 export function forkEngine(main = ENGINE_MAIN): ChildProcess {
   return fork(main, {
     execArgv: [...ENGINE_HEAP],
     // Vectors travel as they are.
     serialization: "advanced",
-    env: { ...process.env, UV_THREADPOOL_SIZE: String(POOL_THREADS) },
+    stdio: ["ignore", "inherit", "pipe", "ipc"],
+    env: {
+      // A debugger that reads the stack of a failed assertion takes seconds, and says nothing to who has no source.
+      GGML_NO_BACKTRACE: "1",
+      ...process.env,
+      UV_THREADPOOL_SIZE: String(POOL_THREADS),
+    },
   });
 }

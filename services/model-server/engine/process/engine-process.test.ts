@@ -21,7 +21,11 @@ import { Failure, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
 import { createLogger } from "@localmodel/service/log/log.ts";
 import { fingerprintOf } from "@localmodel/weights/cache/fingerprint.ts";
-import { writeHtml, writeTruncated } from "../../../../test/support/broken-models.ts";
+import {
+  writeAborting,
+  writeHtml,
+  writeTruncated,
+} from "../../../../test/support/broken-models.ts";
 import { isRunning } from "../../../../test/support/process-tree.ts";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import {
@@ -30,7 +34,6 @@ import {
 } from "../../../../test/support/tiny-models.ts";
 import { GREEDY } from "../../fixtures/sampling.ts";
 import { Cgroup } from "../machine/cgroup.ts";
-import { forkEngine } from "./engine-child.ts";
 import { EngineProcess, restartPauseMs } from "./engine-process.ts";
 import { MemoryKills } from "./memory-kill.ts";
 
@@ -181,7 +184,8 @@ suite("the engine process", { timeout: 120_000 }, () => {
     await writeFile(`${cgroup}/memory.max`, "1073741824\n");
     await writeFile(`${cgroup}/memory.peak`, "1073000000\n");
     await kills(1);
-    const engine = start(t, chatModel, {}, new MemoryKills(new Cgroup(cgroup)));
+    const memoryKills = new MemoryKills(new Cgroup(cgroup));
+    const engine = start(t, chatModel, {}, { memoryKills });
     await become(engine, "ready");
     await kills(2);
     process.kill(engine.processId ?? 0, "SIGKILL");
@@ -229,11 +233,40 @@ suite("the engine process", { timeout: 120_000 }, () => {
   test("a kill for want of memory while loading is told at once", async (t) => {
     const cgroup = folder.file("cgroup-of-loading");
     await mkdir(`${cgroup}/memory`, { recursive: true });
-    const engine = start(t, chatModel, {}, new MemoryKills(new Cgroup(cgroup)));
+    const memoryKills = new MemoryKills(new Cgroup(cgroup));
+    const engine = start(t, chatModel, {}, { memoryKills });
     await writeFile(`${cgroup}/memory/memory.oom_control`, "under_oom 0\noom_kill 1\n");
     process.kill(engine.processId ?? 0, "SIGKILL");
     const state = await become(engine, "failed");
     assert.equal(state.state === "failed" && state.reason, "OutOfMemory");
+  });
+
+  test("one that hangs ends what it was asked, says so, and is replaced", async (t) => {
+    const silence = { loadingBeats: 60, readyBeats: 3 };
+    const engine = start(t, chatModel, {}, { silence });
+    await become(engine, "ready");
+    const hung = engine.processId ?? 0;
+    const seen: GenerateEvent[] = [];
+    const stream = collect(engine, { ...REQUEST, maxTokens: 2000 }, seen);
+    await t.waitFor(() => assert.ok(seen.some(({ type }) => type === "delta")));
+    process.kill(hung, "SIGSTOP");
+    await assert.rejects(stream, {
+      code: "engine_error",
+      message: "The engine has not answered for 3 s; it is being restarted.",
+    });
+    assert.match(engine.state.message, /has not answered for 3 s; it is being restarted/u);
+    await become(engine, "ready");
+    assert.notEqual(engine.processId, hung);
+    assert.equal(isRunning(hung), false);
+  });
+
+  test("one that dies whenever it loads is not started for ever, and its last words are told", async (t) => {
+    const path = folder.file("aborting.gguf");
+    await writeAborting(path);
+    const state = await become(start(t, path), "failed");
+    assert.ok(state.state === "failed");
+    assert.equal(state.reason, "LoadFailed");
+    assert.match(state.message, /died \(SIGABRT\) every time it loaded.*GGML_ASSERT\(.*\) failed/u);
   });
 
   test("says that a context does not fit into memory", async (t) => {
@@ -249,15 +282,15 @@ function start(
   t: TestContext,
   weightsPath: string,
   engine: Partial<ServerConfig["engine"]> = {},
-  memoryKills: MemoryKills = new MemoryKills(),
+  options: ConstructorParameters<typeof EngineProcess>[2] = {},
 ): EngineProcess {
-  return startWith(t, { weightsPath, engine }, memoryKills);
+  return startWith(t, { weightsPath, engine }, options);
 }
 
 function startWith(
   t: TestContext,
   { engine, ...given }: Pick<ServerConfigInput, "engine" | "pinnedFiles" | "weightsPath">,
-  memoryKills: MemoryKills = new MemoryKills(),
+  options: ConstructorParameters<typeof EngineProcess>[2] = {},
 ): EngineProcess {
   const input: ServerConfigInput = {
     modelId: "test",
@@ -265,12 +298,8 @@ function startWith(
     ...given,
     engine: { gpuLayers: 0, threads: 1, slots: 4, ...engine },
   };
-  const started = new EngineProcess(
-    ServerConfig.parse(input),
-    createLogger("test", { level: "error" }),
-    forkEngine(),
-    memoryKills,
-  );
+  const log = createLogger("test", { level: "error" });
+  const started = new EngineProcess(ServerConfig.parse(input), log, options);
   t.after(() => started.stop());
   return started;
 }

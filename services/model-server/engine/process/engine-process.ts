@@ -5,12 +5,13 @@
  * started after a pause that doubles with every death in a row. A child that says why it cannot load is
  * not started again: a person must change something first. So is one that the kernel kills for want of memory
  * while it loads, or a second time before it has served for a while; one such kill may be bad luck. Nor is one started
- * whose files no longer have the bytes that the LocalModel asks for.
+ * whose files no longer have the bytes that the LocalModel asks for, nor one more after some that died every time they
+ * loaded: their last words say why.
  */
 import type { ChildProcess } from "node:child_process";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { PinnedFile } from "@localmodel/localmodel/contracts/pinned-file.ts";
-import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
+import type { FailureReason, ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import { engineFailed, modelLoading, shuttingDown } from "@localmodel/inference/unavailability.ts";
 import { Failure } from "@localmodel/inference/failure.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
@@ -22,16 +23,33 @@ import {
 } from "@localmodel/inference/operation.ts";
 import { verifyPinned } from "@localmodel/weights/pinned-files.ts";
 import type { Engine } from "../contract.ts";
-import type { EngineEvent, FromEngine, ToEngine } from "../protocol.ts";
+import { explained } from "../model/load-reason.ts";
+import type { EngineEvent } from "../protocol.ts";
 import { forkEngine } from "./engine-child.ts";
 import { EventQueue } from "./event-queue.ts";
 import { MemoryKills } from "./memory-kill.ts";
+import {
+  type Death,
+  type EngineMessage,
+  type Silence,
+  SILENCE,
+  WatchedChild,
+} from "./watched-child.ts";
 
 const FIRST_RESTART_MS = 100;
 const LAST_RESTART_MS = 30_000;
 /** A child that served this long starts the count of deaths anew. */
 const SETTLED_MS = 60_000;
 const STOP_GRACE_MS = 2_000;
+/** In a row, of children that never got ready. */
+const LOAD_DEATHS_MAX = 3;
+
+type EngineProcessOptions = {
+  /** One that was started ahead of time, and waits to be told what to load. */
+  readonly child?: ChildProcess;
+  readonly memoryKills?: MemoryKills;
+  readonly silence?: Silence;
+};
 
 export class EngineProcess implements Engine {
   readonly #config: ServerConfig;
@@ -43,23 +61,21 @@ export class EngineProcess implements Engine {
   readonly #verifying = new AbortController();
   readonly #open = new Map<number, EventQueue<EngineEvent>>();
   #state: ServerState = { state: "loading", message: "Starting the engine", progress: 0 };
-  #child: ChildProcess | undefined;
+  readonly #silence: Silence;
+  #child: WatchedChild | undefined;
   #restart: NodeJS.Timeout | undefined;
   #nextId = 1;
   #deaths = 0;
+  #loadDeaths = 0;
   #readySince = 0;
   #loadMs = 0;
   #startedAt = 0;
   #stopped = false;
 
-  /** `child` is one that was started ahead of time, and waits to be told what to load. */
-  constructor(
-    config: ServerConfig,
-    log: Logger,
-    child: ChildProcess = forkEngine(),
-    memoryKills: MemoryKills = new MemoryKills(),
-  ) {
+  constructor(config: ServerConfig, log: Logger, options: EngineProcessOptions = {}) {
+    const { child = forkEngine(), memoryKills = new MemoryKills(), silence = SILENCE } = options;
     this.#memoryKills = memoryKills;
+    this.#silence = silence;
     this.#config = config;
     this.#pinned = config.pinnedFiles;
     this.#log = log;
@@ -92,7 +108,7 @@ export class EngineProcess implements Engine {
     const abort = () => queue.fail(signal.reason);
     this.#open.set(id, queue);
     signal.addEventListener("abort", abort, { once: true });
-    send(child, { type: "ask", id, ...pair(operation, request) });
+    child.send({ type: "ask", id, ...pair(operation, request) });
     let over = false;
     try {
       for await (const happened of queue) {
@@ -104,7 +120,7 @@ export class EngineProcess implements Engine {
     } finally {
       signal.removeEventListener("abort", abort);
       this.#open.delete(id);
-      if (!over) send(child, { type: "cancel", id });
+      if (!over) child.send({ type: "cancel", id });
     }
   }
 
@@ -124,38 +140,36 @@ export class EngineProcess implements Engine {
     this.#stopped = true;
     this.#verifying.abort();
     clearTimeout(this.#restart);
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = new Promise((resolve) => child.once("exit", resolve));
-    const kill = setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
-    if (child.connected) child.disconnect();
-    await exited;
-    clearTimeout(kill);
+    await this.#child?.stop(STOP_GRACE_MS);
   }
 
   #start(child: ChildProcess): void {
     this.#startedAt = performance.now();
-    this.#child = child;
-    child.on("message", (message) => this.#receive(message as FromEngine));
-    child.on("error", (error) => this.#log.error("engine process", { error: error.message }));
-    child.on("exit", (code, signal) => this.#died(code, signal));
-    void this.#load(child);
+    const watched = new WatchedChild(child, {
+      silence: this.#silence,
+      onMessage: (message) => this.#receive(message),
+      onError: (error) => this.#log.error("engine process", { error: error.message }),
+      onHang: (how) => this.#hung(how),
+      onDeath: (death) => this.#died(death),
+    });
+    this.#child = watched;
+    void this.#load(watched);
   }
 
   /** Before each load: files may have been replaced since the last one. */
-  async #load(child: ChildProcess): Promise<void> {
+  async #load(child: WatchedChild): Promise<void> {
     try {
       this.#pinned = await verifyPinned(this.#pinned, this.#verifying.signal);
-      send(child, { type: "load", config: this.#config });
+      child.send({ type: "load", config: this.#config });
     } catch (error) {
-      if (child.connected) child.disconnect();
+      child.disconnect();
       if (this.#stopped) return;
       const message = error instanceof Error ? error.message : String(error);
       this.#become({ state: "failed", reason: "ChecksumMismatch", message });
     }
   }
 
-  #receive(message: FromEngine): void {
+  #receive(message: EngineMessage): void {
     if (message.type === "events") {
       for (const event of message.events) this.#open.get(event.id)?.push(event);
     } else if (!this.#stopped) {
@@ -163,7 +177,7 @@ export class EngineProcess implements Engine {
     }
   }
 
-  #stateAfter(message: Exclude<FromEngine, { type: "events" }>): ServerState {
+  #stateAfter(message: Exclude<EngineMessage, { type: "events" }>): ServerState {
     switch (message.type) {
       case "loading": {
         // A restart stays a restart until it is over: "loading" would forget what happened.
@@ -174,6 +188,7 @@ export class EngineProcess implements Engine {
       }
       case "ready":
         this.#readySince = performance.now();
+        this.#loadDeaths = 0;
         this.#loadMs = this.#readySince - this.#startedAt;
         return { state: "ready", message: "Serving", model: message.model };
       case "failed":
@@ -181,7 +196,17 @@ export class EngineProcess implements Engine {
     }
   }
 
-  #died(code: number | null, signal: NodeJS.Signals | null): void {
+  /** Nobody waits for its end, which follows. */
+  #hung(how: string): void {
+    this.#log.error("the engine process hangs", { how, requests: this.#open.size });
+    const message = `${how}; it is being restarted`;
+    const queues = [...this.#open.values()];
+    this.#open.clear();
+    if (!this.#stopped) this.#become({ state: "restarting", message, retryAfterSeconds: 1 });
+    for (const queue of queues) queue.fail(engineFailed(`${message}.`));
+  }
+
+  #died({ signal, how, lastLines }: Death): void {
     this.#child = undefined;
     const queues = [...this.#open.values()];
     this.#open.clear();
@@ -195,12 +220,17 @@ export class EngineProcess implements Engine {
     const outOfMemory = this.#memoryKills.explain(signal);
     if (outOfMemory !== undefined && (!wasReady || this.#deaths > 1)) {
       this.#log.error("the engine process was killed for want of memory", { detail: outOfMemory });
-      this.#become({ state: "failed", reason: "OutOfMemory", message: outOfMemory });
-      for (const queue of queues) queue.fail(engineFailed(`${outOfMemory}.`));
-      return;
+      return this.#fail("OutOfMemory", outOfMemory, queues);
     }
-    const how = outOfMemory ?? `The engine died (${signal ?? `exit code ${code}`})`;
-    this.#startAgain(how, queues);
+    if (this.#readySince < this.#startedAt) this.#loadDeaths += 1;
+    if (this.#loadDeaths < LOAD_DEATHS_MAX) return this.#startAgain(outOfMemory ?? how, queues);
+    const every = `${how} every time it loaded the model`;
+    this.#fail("LoadFailed", explained(every, lastLines), queues);
+  }
+
+  #fail(reason: FailureReason, message: string, queues: readonly EventQueue<EngineEvent>[]): void {
+    this.#become({ state: "failed", reason, message });
+    for (const queue of queues) queue.fail(engineFailed(`${message}.`));
   }
 
   #startAgain(how: string, queues: readonly EventQueue<EngineEvent>[]): void {
@@ -232,9 +262,4 @@ function notReady(state: ServerState) {
   if (state.state === "restarting")
     return engineFailed(`${state.message}.`, state.retryAfterSeconds);
   return modelLoading(state.message, 1);
-}
-
-function send(child: ChildProcess, message: ToEngine): void {
-  // A child that is gone has its "exit" event under way, which fails what is open.
-  if (child.connected) child.send(message, () => {});
 }
