@@ -15,6 +15,7 @@ import { overloaded } from "@localmodel/inference/unavailability.ts";
 import type { Request, RequestHandler, Response } from "express";
 import type { BodyMemory } from "./body-memory.ts";
 import { GrowingBuffer } from "./growing-buffer.ts";
+import { pace } from "./pace.ts";
 import { type Unpacked, unpacked } from "./unpacked.ts";
 
 type BodyOptions = {
@@ -108,6 +109,7 @@ async function collect(req: Request, source: Unpacked, limits: Collecting): Prom
     reject(invalidRequest(null, "The body of the request ended before its Content-Length."));
   const unreadable = ({ message }: Error): void =>
     reject(invalidRequest(null, `The body of the request is not valid ${encoding}: ${message}.`));
+  pace(req);
   req.on("data", count).on("aborted", cut).on("error", cut);
   stream.on("data", take).on("end", resolve);
   if (stream !== req) stream.on("error", unreadable);
