@@ -2,6 +2,7 @@
  * What a client has asked for, after its dialect has understood it and before anybody has looked at the model: what was
  * left out is still missing here.
  */
+import type { Truncation } from "./embed.ts";
 import type { Prompt, Sampling } from "./generate.ts";
 
 export type GenerateAsk = {
@@ -26,4 +27,6 @@ export type EmbedAsk = {
   readonly inputs: readonly (string | readonly number[])[];
   /** Of each vector. Absent: all that the model makes. */
   readonly dimensions?: number | undefined;
+  /** Absent: an input that is too long is refused. */
+  readonly truncation?: Truncation | undefined;
 };

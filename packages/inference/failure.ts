@@ -24,10 +24,15 @@ const HTTP_STATUS = {
 export type FailureKind = keyof typeof HTTP_STATUS;
 
 /**
- * Stands for the field that holds the prompt, whose name only the dialect knows: as a failure's field, and in its
- * message, where it becomes `messages`, `input` and the like.
+ * Stands for the field that holds the prompt, whose name only the dialect knows: as a failure's field or the beginning of
+ * it, and in its message, where it becomes `messages`, `input` and the like.
  */
 export const PROMPT_FIELD = "{prompt}";
+
+/** One of several prompts, as a failure's field. */
+export function promptField(index: number, count: number): string {
+  return count === 1 ? PROMPT_FIELD : `${PROMPT_FIELD}[${index}]`;
+}
 
 /** A failure as plain data: what crosses a process boundary. */
 export type FailureData = {

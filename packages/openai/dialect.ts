@@ -37,11 +37,11 @@ export const openai: Dialect = {
 /** The body of an error response, and of an error event inside a stream. */
 export function errorBody(failure: Failure, { names, promptField }: FailureContext): ErrorBody {
   const { kind, code, field } = failure;
-  const aboutPrompt = field === PROMPT_FIELD && promptField !== undefined;
+  const aboutPrompt = field?.startsWith(PROMPT_FIELD) === true && promptField !== undefined;
   const message = aboutPrompt
     ? failure.data.message.replaceAll(PROMPT_FIELD, promptField)
     : failure.message;
-  const param = aboutPrompt ? promptField : field;
+  const param = aboutPrompt ? field.replace(PROMPT_FIELD, promptField) : field;
   return { error: { message, type: ERROR_TYPES[kind], param, code }, ...identifiers(names) };
 }
 

@@ -104,6 +104,50 @@ test("an input longer than the context is refused, naming input", async () => {
   );
 });
 
+test("white space is embedded by the model's own beginning and end, also among others", async () => {
+  const answer = await client.embeddings.create({
+    model,
+    input: ["ok", " ", "\u200b", "\u3000\n"],
+  });
+  assert.deepEqual(
+    answer.data.map(({ embedding }) => embedding.length),
+    Array(4).fill(DIMENSIONS),
+  );
+  const [, space, invisible] = answer.data;
+  assert.ok(cosine(space?.embedding ?? [], invisible?.embedding ?? []) > 0.9999);
+  assert.ok(Math.abs(length(space?.embedding ?? []) - 1) < 1e-5);
+});
+
+test("the refusal of one of several inputs names it and its length", async () => {
+  await assert.rejects(vectorOf({ input: ["water", "river ".repeat(150)] }), (error) => {
+    assert.ok(error instanceof BadRequestError);
+    assert.equal(error.param, "input[1]");
+    assert.match(error.message, /your input\[1\] resulted in \d+ tokens/);
+    return true;
+  });
+});
+
+/** 1 where they point the same way; the same text in another batch is rounded differently. */
+function cosine(one: readonly number[], other: readonly number[]): number {
+  return one.reduce((sum, value, index) => sum + value * (other[index] ?? 0), 0);
+}
+
+function cut(input: string, more: object): Promise<readonly number[]> {
+  return vectorOf({ input, ...more });
+}
+
+test("what is too long is cut where the client wants it", async () => {
+  const words = Array.from({ length: 500 }, (_, index) => (index % 2 === 0 ? "water" : "king"));
+  const text = words.join(" ");
+  const beginning = await cut(text, { truncate: true });
+  const longer = `${text} river city`;
+  assert.ok(cosine(await cut(longer, { truncate: "end" }), beginning) > 0.9999);
+  assert.ok(cosine(await cut(longer, { truncate: "start" }), beginning) < 0.9999);
+  const asked = { model, input: text, truncate_prompt_tokens: 10 };
+  const short = await client.embeddings.create(asked);
+  assert.equal(short.usage.prompt_tokens, 10);
+});
+
 for (const input of ["", [], [""], [[]], [[9_999_999]]]) {
   test(`the input ${JSON.stringify(input)} is refused, naming input`, async () => {
     const { status, json } = await postJson(`${server.url}/v1/embeddings`, { model, input });

@@ -2,7 +2,7 @@
 import type { Understood, Wire } from "@localmodel/inference/wire.ts";
 import { EMBEDDINGS } from "../endpoints.ts";
 import { embeddingResponse, shortened } from "./embedding-answer.ts";
-import { parseEmbeddingRequest } from "./embedding-request.ts";
+import { parseEmbeddingRequest, truncationOf } from "./embedding-request.ts";
 
 export const embeddingWire: Wire<"embed"> = { endpoint: EMBEDDINGS, understand };
 
@@ -11,7 +11,7 @@ function understand(body: unknown): Understood<"embed"> {
   const { model, input, dimensions, encoding_format: encoding = "float" } = request;
   return {
     model,
-    ask: { inputs: input, dimensions },
+    ask: { inputs: input, dimensions, truncation: truncationOf(request) },
     ignored,
     idPrefix: "embd-",
     answer: ({ model: answering }, events) => {

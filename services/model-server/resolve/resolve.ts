@@ -13,6 +13,8 @@ export type ResolveContext = {
   readonly config: ServerConfig;
   readonly facts: ModelFacts;
   readonly served: Served;
+  /** The name that the client used. */
+  readonly requested?: string | undefined;
   readonly tenant: string;
 };
 

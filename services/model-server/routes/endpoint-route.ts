@@ -39,7 +39,8 @@ export function endpointRoute<Asked extends Operation>(
     const facts = loadedModel(engine.state);
     requireCapability(endpoint.capability, facts, served.modelId);
     const tenant = req.get(TENANT_HEADER) ?? "";
-    const request = resolve(operation, understood.ask, { config, facts, served, tenant });
+    const context = { config, facts, served, tenant, requested: understood.model };
+    const request = resolve(operation, understood.ask, context);
     return { understood, served, facts, tenant, request };
   };
 

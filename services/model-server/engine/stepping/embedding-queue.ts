@@ -2,11 +2,11 @@
  * Embeddings of all requests, one batch after another: see embedding-batch.ts for who is in which.
  */
 import type { EmbedEvent, EmbedRequest } from "@localmodel/inference/embed.ts";
-import { Failure, type FailureData, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
-import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import { Failure, type FailureData, promptField } from "@localmodel/inference/failure.ts";
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
-import { overflow, type TextLimit, type TextTokenizer, textTokens } from "../prompt/text-tokens.ts";
+import { encodeInput } from "../prompt/embedding-input.ts";
+import type { TextTokenizer } from "../prompt/text-tokens.ts";
 import type { EngineEvent } from "../protocol.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 import { CancelledError } from "./cancelled-error.ts";
@@ -84,8 +84,8 @@ export class EmbeddingQueue {
   ): Promise<void> {
     const receivedMs = epochMs();
     const prepared: Prepared[] = [];
-    for (const [index, input] of request.inputs.entries()) {
-      prepared.push(await this.#prepare(input, index, signal));
+    for (const index of request.inputs.keys()) {
+      prepared.push(await this.#prepare(request, index, signal));
     }
     const promptTokens = prepared.reduce((sum, { complete }) => sum + complete.length, 0);
     put({ type: "accepted", promptTokens, ...this.#reports(request, prepared, receivedMs) });
@@ -174,22 +174,19 @@ export class EmbeddingQueue {
   }
 
   async #prepare(
-    input: string | readonly number[],
+    { inputs, truncation }: EmbedRequest,
     index: number,
     signal: AbortSignal,
   ): Promise<Prepared> {
     const { embedder, tokenizer, contextTokens } = this.#options;
-    const limit: TextLimit = { contextTokens, signal };
-    const tokens =
-      typeof input === "string"
-        ? await textTokens(input, { control: false }, tokenizer, limit)
-        : input;
-    if (tokens.length === 0) {
-      throw invalidRequest(PROMPT_FIELD, `Input ${index} holds no tokens, so it has no embedding.`);
-    }
-    const complete = embedder.complete(tokens);
-    if (complete.length > contextTokens) throw overflow(complete.length, limit);
-    return { tokens, complete };
+    const tokens = await encodeInput(inputs[index] ?? "", tokenizer, {
+      contextTokens,
+      evaluatedTokens: (some) => embedder.complete(some).length,
+      truncation,
+      field: promptField(index, inputs.length),
+      signal,
+    });
+    return { tokens, complete: embedder.complete(tokens) };
   }
 
   /** Anything that is not meant for the client is told as the engine's failure. */
