@@ -146,6 +146,16 @@ test("alone, a chunk takes as long as a client may be gone unnoticed, or as two 
   );
 });
 
+test("one prompt is enough to know what a fast machine may be given at once", () => {
+  const pace = new Pace(BATCH_TOKENS);
+  const fast = { passMs: 4, tokenMs: 0.2 };
+  run(pace, fast, { decoding: 1, waiting: 0, steps: 2 });
+  const [first = 0, second = 0] = run(pace, fast, { decoding: 0, waiting: 1, steps: 2 });
+  assert.equal(first, 32);
+  assert.ok(second > 5 * first, `${second} tokens`);
+  assert.ok(fast.passMs + fast.tokenMs * second <= ALONE_MS * 1.1);
+});
+
 test("noise moves a chunk around what is right, not away from it", () => {
   fc.assert(
     fc.property(machine, slots, fc.nat(), (on, decoding, seed) => {

@@ -12,10 +12,13 @@
  */
 const MIXED_SHARE = 1;
 const ALONE_MS = 60;
-const FIRST_TOKENS = { mixed: 8, alone: 32 };
+/** `alone`: what the warm-up evaluates, for the clock to tell what a token of a prompt costs. */
+export const FIRST_TOKENS = { mixed: 8, alone: 32 };
 const FEWEST_TOKENS = { mixed: 4, alone: 16 };
 /** Bounds of one correction, so that a single hiccup of the machine does not decide. */
 const CORRECTION = { least: 0.6, most: 1.5 };
+/** Of the first prompt, before which nothing was known of the machine. */
+const FIRST_CORRECTION = { least: 0.25, most: 8 };
 /** Steps with prompts until one without them tells again what decoding takes. */
 const MEASURE_EVERY_STEPS = 16;
 /** Of so many latest measurements the median counts, of two the smaller: one hiccup says nothing. */
@@ -35,6 +38,7 @@ export class Pace {
   readonly #batchTokens: number;
   /** Tokens of a chunk that takes what `#usualMs` allows. */
   readonly #size = { ...FIRST_TOKENS };
+  #aloneMeasured = false;
   /** Latest durations of steps without prompts, by the number of slots that decode. */
   readonly #decodeMs = new Map<number, readonly number[]>();
   #latestDecodeMs = ALONE_MS / 3;
@@ -99,7 +103,9 @@ export class Pace {
     // That the end of a prompt, shorter than the budget, takes little says little about the budget.
     const short = usualTokens < this.#size[kind] / 2;
     if (short && ratio >= 1) return;
-    const bounded = Math.min(CORRECTION.most, Math.max(CORRECTION.least, ratio));
+    const { least, most } = kind === "mixed" || this.#aloneMeasured ? CORRECTION : FIRST_CORRECTION;
+    this.#aloneMeasured ||= kind === "alone";
+    const bounded = Math.min(most, Math.max(least, ratio));
     const size = (short ? this.#size[kind] : usualTokens) * bounded;
     this.#size[kind] = Math.min(this.#batchTokens, Math.max(FEWEST_TOKENS[kind], size));
   }

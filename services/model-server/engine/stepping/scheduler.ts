@@ -13,7 +13,7 @@ import { composeStep } from "./compose.ts";
 import { Generation } from "./generation.ts";
 import { Job } from "./job.ts";
 import { Outbox } from "./outbox.ts";
-import { type Load, Pace } from "./pace.ts";
+import { FIRST_TOKENS, type Load, Pace } from "./pace.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { EngineEvent } from "../protocol.ts";
 import { nextInLine } from "./queue.ts";
@@ -44,9 +44,6 @@ type Part = { readonly slot: Slot; readonly run: Run };
 
 /** What went wrong in a step, by slot. */
 type Failures = Map<Slot, unknown>;
-
-/** Enough for the clock to tell what a token of a prompt costs, and soon done on any machine. */
-const WARM_PROMPT_TOKENS = 16;
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -117,7 +114,7 @@ export class Scheduler {
       // From the second time on it tells what a step costs.
       const decode = { decoding: 1, waiting: 0, promptTokens: 0 };
       this.#pace.record({ ...decode, durationMs: await evaluate(1) });
-      const promptTokens = Math.min(WARM_PROMPT_TOKENS, this.#options.contextTokens - 1);
+      const promptTokens = Math.min(FIRST_TOKENS.alone, this.#options.contextTokens - 1);
       const prompt = { decoding: 0, waiting: 1, promptTokens };
       this.#pace.record({ ...prompt, durationMs: await evaluate(promptTokens) });
     } catch (error) {
