@@ -6,6 +6,7 @@
  */
 import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import { DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import { speakAs } from "@localmodel/service/http/exchange.ts";
 import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/http/errors.ts";
 import { guardHost } from "@localmodel/service/http/host-guard.ts";
@@ -82,7 +83,9 @@ export function createApp(options: AppOptions): Express {
   app.use(traceRequests(options.tracer, routeOf), measureRequests(options.metrics, routeOf));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
-  const body = jsonBody();
+  const { contextTokens } = config.engine;
+  const otherwise = config.contextFromMemory ? undefined : DEFAULT_CONTEXT_TOKENS;
+  const body = jsonBody(contextTokens ?? otherwise);
   for (const { endpoint, handler } of endpoints) {
     app.route(endpoint.path).all(speakAs(endpoint)).post(body, handler(serving)).all(post);
   }

@@ -12,6 +12,7 @@
  * tokens 385 of 639.
  */
 import type { EngineSpec } from "../resource/engine-spec.ts";
+import { bodiesMaxBytes } from "./body-limits.ts";
 import type { Inspection } from "./inspection.ts";
 
 /** Unless the LocalModel says otherwise, a slot is not given more than this much context. */
@@ -34,6 +35,8 @@ const CACHE_STEP_TOKENS = 256;
 
 /** Both Node processes with their libraries, and what waits to be collected (sampler-memory.ts of the engine). */
 const PROCESSES_BYTES = 320 * 2 ** 20;
+/** Of a body: as bytes, as text, as what is asked, on its way to the engine, and there as much again. */
+const BODY_COPIES = 10;
 /** Texts and tables the engine process keeps for each token of the vocabulary. */
 const BYTES_PER_VOCABULARY_TOKEN = 1024;
 /** Of the compute buffers, for each token of a batch: activations as multiples of the embedding. */
@@ -61,7 +64,10 @@ export function estimateMemory(
       cacheTokens(inspection, engine),
   );
   const marginBytes =
-    PROCESSES_BYTES + vocabularyBytes(inspection) + contexts * batchBytes(inspection, engine);
+    PROCESSES_BYTES +
+    vocabularyBytes(inspection) +
+    BODY_COPIES * bodiesMaxBytes(contextTokensOf(engine, inspection.trainContextTokens)) +
+    contexts * batchBytes(inspection, engine);
   return {
     weightsBytes,
     contextBytes,

@@ -4,6 +4,7 @@
  * Express' own parser answers in its own words and takes any text that happens to decode; this one is
  * strict about bytes and says what is wrong in OpenAI's form.
  */
+import { bodiesMaxBytes, bodyMaxBytes } from "@localmodel/localmodel/contracts/body-limits.ts";
 import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { unsupportedMediaType } from "@localmodel/inference/refusals.ts";
 import { parseJson } from "@localmodel/openai/parsing/json.ts";
@@ -13,19 +14,16 @@ import { isJsonMediaType } from "@localmodel/service/http/json-media-type.ts";
 import { Turns } from "@localmodel/service/process/turns.ts";
 import type { RequestHandler } from "express";
 
-/** Room for a prompt of several million tokens, and no more than a process can hold many of. */
-const BODY_MAX_BYTES = 32 * 1024 * 1024;
-/** Of all that are open, together. */
-const BODIES_MAX_BYTES = 4 * BODY_MAX_BYTES;
 /** The API service, which nearly all requests come from, sends a body at once. */
 const BODY_IDLE_TIMEOUT_MS = 10_000;
 
-/** For all endpoints together: they share the memory. */
-export function jsonBody(): RequestHandler[] {
+/** For all endpoints together: they share the memory. Undefined: the context may be of any length. */
+export function jsonBody(contextTokens: number | undefined): RequestHandler[] {
+  const tokens = contextTokens ?? Number.POSITIVE_INFINITY;
   const body = readBody({
-    maxBytes: BODY_MAX_BYTES,
+    maxBytes: bodyMaxBytes(tokens),
     idleTimeoutMs: BODY_IDLE_TIMEOUT_MS,
-    memory: new BodyMemory(BODIES_MAX_BYTES),
+    memory: new BodyMemory(bodiesMaxBytes(tokens)),
     ownerOf: (req) => req.get(TENANT_HEADER) ?? "",
   });
   return [requireJson, body, parse];
