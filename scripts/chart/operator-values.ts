@@ -3,7 +3,7 @@ import { z } from "zod";
 import { EnvironmentPolicy } from "@localmodel/localmodel/resource/environment-policy.ts";
 import { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { disruptionBudget, image, pods, serviceAccount } from "./component-values.ts";
-import { digest, pullPolicy, tag } from "./value-schemas.ts";
+import { digest, objectName, pullPolicy, tag } from "./value-schemas.ts";
 import { erasable, group, value } from "./value-tree.ts";
 
 const variant = z.strictObject({
@@ -32,6 +32,7 @@ export const operator = group("Turns LocalModels into pods.", {
       modelEnvironment: true,
       namespaces: true,
       port: true,
+      serverKeyFile: true,
       sourceHosts: true,
     }),
     {},
@@ -51,6 +52,21 @@ export const modelServer = group("What models' pods run.", {
     },
   ),
   pullPolicy: value("Default: `image.pullPolicy`.", pullPolicy, ""),
+  key: group(
+    "The secret that models' pods know the API service by. Without one they answer whoever reaches them.",
+    {
+      existingSecret: value(
+        "A Secret of the release's namespace that you have made.",
+        objectName,
+        "",
+      ),
+      existingSecretKey: value(
+        "Where in it; the first line is shown, all are known.",
+        z.string().min(1),
+        "key",
+      ),
+    },
+  ),
   environmentPolicy: group(
     "What `spec.env` of a LocalModel may do besides tuning llama.cpp and naming proxies; `*` stands for any characters.",
     {

@@ -40,6 +40,7 @@ import { adminOnly } from "./prompt-log/admin-only.ts";
 import { promptLog } from "./prompt-log/log-route.ts";
 import { tenantOf } from "./request/context.ts";
 import { readReference } from "./request/reference.ts";
+import type { ServerKeys } from "./upstream/server-keys.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
 type BodyLimits = Pick<ApiConfig, "bodyMaxBytes" | "bodiesMaxBytes" | "bodyIdleTimeoutMs">;
@@ -48,6 +49,8 @@ type AppOptions = {
   readonly directory: ModelDirectory;
   readonly upstream: Upstream;
   readonly requests: OpenRequests;
+  /** Default: model servers ask for no key. */
+  readonly serverKeys?: ServerKeys;
   readonly log: Logger;
   readonly limits: AdmissionLimits & BodyLimits;
   /** Default: all there are. */

@@ -17,6 +17,7 @@ import { configuredKeys } from "./keys/configured-keys.ts";
 import type { ModelDirectory } from "./directory/model-directory.ts";
 import { OpenRequests } from "./upstream/open-requests.ts";
 import { parentDirectory } from "./directory/parent-directory.ts";
+import { configuredServerKeys } from "./upstream/server-keys.ts";
 import { createUpstream } from "./upstream/upstream.ts";
 
 const log = createLogger("api");
@@ -34,6 +35,7 @@ try {
   const app = createApp({
     directory: await modelDirectory(),
     upstream: createUpstream(),
+    serverKeys: configuredServerKeys(config, process.env),
     requests,
     log,
     limits: config,

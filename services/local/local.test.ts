@@ -15,7 +15,14 @@ import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 
 const MAIN = path.join(import.meta.dirname, "fixtures/local.ts");
 
-type Identity = { pid: number; modelId: string; aliases: string[]; engine: { slots: number } };
+type Identity = {
+  pid: number;
+  modelId: string;
+  aliases: string[];
+  engine: { slots: number };
+  knowsIt: boolean;
+  keySha256: string[];
+};
 type Failure = { error: { message: string; code: string } };
 
 class Scene {
@@ -129,6 +136,16 @@ test("a document does not get its own code run by a variable, and whoever starts
   const allowing = await scene(t, documents, ["--allow-env", "NODE_OPTIONS"]);
   await allowing.served("a");
   assert.equal(existsSync(proof.file("ran")), true);
+});
+
+test("each server knows the API service by a key of its own, which stands in no process's arguments", async (t) => {
+  const stage = await scene(t, { "a.yaml": model("a"), "b.yaml": model("b") });
+  const servers = [await stage.served("a"), await stage.served("b")];
+  assert.deepEqual(
+    servers.map(({ knowsIt }) => knowsIt),
+    [true, true],
+  );
+  assert.equal(new Set(servers.flatMap(({ keySha256 }) => keySha256)).size, 2);
 });
 
 test("a server that is killed is started again, and the others go on serving", async (t) => {

@@ -3,6 +3,7 @@
  *
  * The API service comes first, so that a port that is taken is told before anything is downloaded.
  */
+import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { ApiProcess } from "./processes/api-process.ts";
 import type { BareEngine } from "./documents/bare-weights.ts";
@@ -51,7 +52,9 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   const first = await documents.read();
   if (first.models.length === 0 && first.hasProblems) throw new StartError(first.notes.join("\n"));
 
-  const api = await startApi(options);
+  // Of this run alone: nobody who did not start these processes can know it.
+  const serverSecret = randomBytes(32).toString("base64url");
+  const api = await startApi(options, serverSecret);
   const url = baseUrl(api.address.host, api.address.port);
   screen.print(`LocalModel listens on ${url}`);
   if (options.keysFile === undefined && !isLoopback(options.host)) {
@@ -60,6 +63,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
 
   const supervisor = new Supervisor({
     serverModule: options.serverModule,
+    serverSecret,
     publish: (directory) => api.publish(directory),
     onChange: narrator(screen, url),
     onLine: (model, line) => screen.print(`${model.name} | ${line}`),
@@ -93,7 +97,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   };
 }
 
-async function startApi(options: LocalOptions): Promise<ApiProcess> {
+async function startApi(options: LocalOptions, serverSecret: string): Promise<ApiProcess> {
   const { host, port, keysFile, origins, apiModule, screen } = options;
   const access = {
     // Others may know this machine by any name; on its own, no name of a stranger means it.
@@ -102,7 +106,11 @@ async function startApi(options: LocalOptions): Promise<ApiProcess> {
     cors: { origins: [...origins] },
     ...(keysFile !== undefined && { keysFile }),
   };
-  const hooks = { module: apiModule, onLine: (line: string) => screen.print(`api | ${line}`) };
+  const hooks = {
+    module: apiModule,
+    serverSecret,
+    onLine: (line: string) => screen.print(`api | ${line}`),
+  };
   try {
     return await ApiProcess.start(hooks, { host, port }, access);
   } catch (cause) {

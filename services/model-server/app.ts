@@ -23,6 +23,7 @@ import { apiHeaders, markProcessed } from "./http/api-headers.ts";
 import type { Engine } from "./engine/contract.ts";
 import { jsonBody } from "./http/json-body.ts";
 import { observeEngine } from "./watching/metrics/observe-engine.ts";
+import { requireServerKey } from "./http/server-key.ts";
 import { ServerMetrics } from "./watching/metrics/server-metrics.ts";
 import { measuring } from "./watching/metrics/measured-request.ts";
 import { logging } from "./watching/prompt-log/logged-request.ts";
@@ -81,6 +82,7 @@ export function createApp(options: AppOptions): Express {
   // Probes come every few seconds, and are nobody's request.
   const routeOf = routesOf(endpoints.map(({ endpoint }) => endpoint));
   app.use(traceRequests(options.tracer, routeOf), measureRequests(options.metrics, routeOf));
+  app.use(requireServerKey(config.keySha256));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
   const { contextTokens } = config.engine;

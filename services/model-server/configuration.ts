@@ -7,6 +7,12 @@ import {
   ServerConfig,
 } from "@localmodel/localmodel/contracts/server-config.ts";
 import { type PinnedFile, PinnedFiles } from "@localmodel/localmodel/contracts/pinned-file.ts";
+import {
+  secretsIn,
+  SERVER_KEY_VARIABLE,
+  serverKeyFor,
+  serverKeyHash,
+} from "@localmodel/localmodel/contracts/server-key.ts";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 
@@ -21,9 +27,15 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): ServerConfig 
     example:
       '{"modelId":"my-model","createdSeconds":0,"weightsPath":"/models/my-model.gguf","port":8080}',
   });
-  const { pinnedFilesPath, pinnedFiles } = config;
-  if (pinnedFilesPath === undefined) return config;
-  return { ...config, pinnedFiles: [...pinnedFiles, ...readPinnedFiles(pinnedFilesPath)] };
+  const { pinnedFilesPath, pinnedFiles, keySha256 } = config;
+  const secrets = secretsIn(environment[SERVER_KEY_VARIABLE] ?? "");
+  const keys = secrets.map((secret) => serverKeyHash(serverKeyFor(secret, undefined)));
+  const left = pinnedFilesPath === undefined ? [] : readPinnedFiles(pinnedFilesPath);
+  return {
+    ...config,
+    keySha256: [...keySha256, ...keys],
+    pinnedFiles: [...pinnedFiles, ...left],
+  };
 }
 
 /** Without them nothing would tell whether a file is still the one that was fetched. */

@@ -18,6 +18,8 @@ import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import type { Transport } from "@localmodel/kube/wire/transport.ts";
 import { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
 import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
+import { secretsIn } from "@localmodel/localmodel/contracts/server-key.ts";
+import { readFileSync } from "node:fs";
 import { askPods as askRealPods, type AskPods } from "./observe/ask-pods.ts";
 import { Caches, modelKeysOf } from "./observe/caches.ts";
 import { claimants } from "./observe/duplicates.ts";
@@ -64,7 +66,7 @@ export function createOperator(options: OperatorOptions): Manager {
     memory: new AppliedMemory(),
     written,
     strangers: new Strangers(client, systemClock),
-    platform: config,
+    platform: { ...config, serverSecrets: serverSecretsIn(config) },
     askPods,
     clock: systemClock,
   };
@@ -102,6 +104,11 @@ function watchAll(controller: Controller, caches: Caches, written: WrittenVersio
       written.seenIn(resource, reflector.cache, namespace);
     }
   }
+}
+
+/** Read once: who changes them starts the operator again. */
+function serverSecretsIn({ serverKeyFile }: OperatorConfig): readonly string[] {
+  return serverKeyFile === undefined ? [] : secretsIn(readFileSync(serverKeyFile, "utf8"));
 }
 
 function sameGeneration(a: KubeObject, b: KubeObject): boolean {

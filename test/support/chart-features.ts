@@ -57,6 +57,9 @@ export const CHART_FEATURES: Readonly<Record<string, Values>> = {
     commonLabels: { "cost-center": "4711", "app.kubernetes.io/name": "another" },
     commonAnnotations: { note: "by hand", "helm.sh/resource-policy": "delete" },
   },
+  "a key between the services": {
+    modelServer: { key: { existingSecret: "model-server-key", existingSecretKey: "secret" } },
+  },
   registry: {
     image: { registry: "registry.example.com/localmodel/", tag: "1.2.3", pullPolicy: "Always" },
     imagePullSecrets: [{ name: "registry" }, { name: "registry" }],

@@ -85,3 +85,19 @@ annotations:
 {{- define "localmodel.modelNamespaces" -}}
 {{- .Values.networkPolicy.modelNamespaces | default .Values.watchNamespaces | uniq | join "," -}}
 {{- end -}}
+
+{{/* The secret that the keys of models' pods are made from: a volume, and where it is mounted. */}}
+{{- define "localmodel.serverKeyVolume" -}}
+- name: server-key
+  secret:
+    secretName: {{ .Values.modelServer.key.existingSecret }}
+    items:
+      - key: {{ .Values.modelServer.key.existingSecretKey }}
+        path: key
+{{- end -}}
+
+{{- define "localmodel.serverKeyMount" -}}
+- name: server-key
+  mountPath: /etc/localmodel/server-key
+  readOnly: true
+{{- end -}}

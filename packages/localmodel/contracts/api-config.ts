@@ -77,6 +77,11 @@ export const ApiConfig = z.strictObject({
     .default(30_000)
     .describe("Longest wait for a model that is loading or restarting; 503 after that."),
   drainTimeoutMs: z.int().min(0).default(30_000),
+  serverKeyFile: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("The secret that model servers know the service by: server-key.ts."),
   keysFile: z
     .string()
     .min(1)

@@ -21,6 +21,8 @@ export type DirectoryModel = {
   readonly facts?: Partial<ModelFacts>;
   /** Base URLs that serve it now, such as `http://127.0.0.1:41234`. */
   readonly endpoints: readonly string[];
+  /** `namespace/name` of its LocalModel, which decides the key that its servers are shown; see server-key.ts. */
+  readonly server?: string;
   /** In a cluster: the name of each endpoint's pod. */
   readonly pods?: Readonly<Record<string, string>>;
   /** Requests that each endpoint works on at the same time; 1 if left out. */

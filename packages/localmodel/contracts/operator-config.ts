@@ -32,6 +32,11 @@ export const OperatorConfig = z.strictObject({
     .array(z.string().min(1))
     .exactOptional()
     .describe("Hosts that http and s3 sources may be redirected to; absent: all."),
+  serverKeyFile: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("The secret that model servers know the API service by: server-key.ts."),
   leaderElection: z
     .strictObject({
       enabled: z.boolean().default(true),

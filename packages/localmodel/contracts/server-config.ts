@@ -51,6 +51,11 @@ export const ServerConfig = z.strictObject({
     .boolean()
     .default(false)
     .describe("Whether readers of /admin/log may see prompts and answers."),
+  keySha256: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/))
+    .max(16)
+    .default([])
+    .describe("SHA-256 of each key that requests may show: server-key.ts. None: anybody may ask."),
   host: z.string().default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(0).describe("0 takes a free port."),
   metricsPort: MetricsPort,

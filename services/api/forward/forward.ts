@@ -12,6 +12,7 @@
  * no endpoint left, the request waits for one as if it had just come.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
+import { SERVER_KEY_HEADER } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
 import { patienceSeconds } from "@localmodel/service/http/patience.ts";
 import { logFieldsOf, markFailed } from "@localmodel/service/http/server-span.ts";
@@ -32,6 +33,7 @@ import { relay } from "../answer/relay.ts";
 import { findModel } from "../directory/find-model.ts";
 import { clientFailureOf, failureType, UpstreamFailure } from "../upstream/upstream-failure.ts";
 import { failureOfStatus } from "../upstream/statuses.ts";
+import type { ServerKeys } from "../upstream/server-keys.ts";
 import type { Upstream, UpstreamRequest } from "../upstream/upstream.ts";
 import { WaitingStream, waitsInSilence } from "../answer/waiting-stream.ts";
 
@@ -39,6 +41,7 @@ type ForwardOptions = {
   readonly directory: ModelDirectory;
   readonly upstream: Upstream;
   readonly requests: OpenRequests;
+  readonly serverKeys?: ServerKeys;
   readonly log: Logger;
   readonly limits: AdmissionLimits;
   /** Longest silence of a stream that waits. Proxies commonly cut at 60 seconds. */
@@ -113,6 +116,13 @@ class Forwarder {
     }
   }
 
+  /** With the key that this model's servers know the service by. */
+  #requestTo(model: DirectoryModel, { request }: Call): UpstreamRequest {
+    const key = this.#options.serverKeys?.(model);
+    if (key === undefined) return request;
+    return { ...request, headers: { ...request.headers, [SERVER_KEY_HEADER]: key } };
+  }
+
   #find(id: string | undefined): DirectoryModel {
     return findModel(this.#options.directory.current(), id);
   }
@@ -154,7 +164,7 @@ class Forwarder {
   /** Whether the client got its answer; if not, nothing has been started. */
   async #attempt({ model, lease, attempts }: Attempting, call: Call): Promise<boolean> {
     using _lease = lease;
-    using attempt = call.journey.attempt(model, lease.endpoint, call.request);
+    using attempt = call.journey.attempt(model, lease.endpoint, this.#requestTo(model, call));
     try {
       const { upstream } = this.#options;
       const answer = await upstream.send(lease.endpoint, attempt.request, call.open);

@@ -4,6 +4,7 @@
  * A connection that breaks is opened again at the next look; a server that refuses is not asked again.
  */
 import { once } from "node:events";
+import { SERVER_KEY_HEADER } from "@localmodel/localmodel/contracts/server-key.ts";
 import { frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
 import { SpectatorStream } from "@localmodel/service/http/event-stream.ts";
 import type { Response } from "express";
@@ -13,6 +14,9 @@ const KEEP_ALIVE_MS = 15_000;
 /** A prompt of a million tokens, with its answer, and room to spare. */
 const EVENT_MAX_BYTES = 32 * 1024 * 1024;
 const REFUSAL_MAX_CHARACTERS = 1000;
+
+/** Whose server it is, and what it knows this service by. */
+export type Followed = { readonly model: string; readonly key: string | undefined };
 
 export class LogFollower implements Disposable {
   readonly #res: Response;
@@ -26,18 +30,18 @@ export class LogFollower implements Disposable {
     this.#stream = new SpectatorStream(res, { comment: KEEP_ALIVE, intervalMs: KEEP_ALIVE_MS });
   }
 
-  /** From now on exactly these servers; the model of each. */
-  follow(servers: ReadonlyMap<string, string>): void {
+  /** From now on exactly these servers. */
+  follow(servers: ReadonlyMap<string, Followed>): void {
     for (const [endpoint, connection] of this.#servers) {
       if (servers.has(endpoint)) continue;
       this.#servers.delete(endpoint);
       connection.abort();
     }
-    for (const [endpoint, model] of servers) {
+    for (const [endpoint, followed] of servers) {
       if (this.#servers.has(endpoint)) continue;
       const connection = new AbortController();
       this.#servers.set(endpoint, connection);
-      void this.#read(endpoint, model, connection);
+      void this.#read(endpoint, followed, connection);
     }
   }
 
@@ -50,9 +54,14 @@ export class LogFollower implements Disposable {
     this.follow(new Map());
   }
 
-  async #read(endpoint: string, model: string, { signal }: AbortController): Promise<void> {
+  async #read(
+    endpoint: string,
+    { model, key }: Followed,
+    { signal }: AbortController,
+  ): Promise<void> {
     try {
-      const answer = await fetch(`${endpoint}/admin/log`, { signal, redirect: "error" });
+      const headers = key === undefined ? {} : { [SERVER_KEY_HEADER]: key };
+      const answer = await fetch(`${endpoint}/admin/log`, { signal, headers, redirect: "error" });
       if (!answer.ok)
         return this.#write({ type: "refused", model, endpoint, ...(await why(answer)) });
       this.#write({ type: "attached", model, endpoint });

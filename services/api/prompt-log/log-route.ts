@@ -4,12 +4,14 @@
  * Follows servers that come and go. Nothing is buffered here: a reader that does not keep up is not read
  * for, and the model servers drop what it misses, and say how much.
  */
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import { rateLimited, shuttingDown } from "@localmodel/inference/unavailability.ts";
 import type { Request, RequestHandler } from "express";
 import type { ModelDirectory } from "../directory/model-directory.ts";
 import { findModel } from "../directory/find-model.ts";
-import { LogFollower } from "./log-follower.ts";
+import { type Followed, LogFollower } from "./log-follower.ts";
+import { NO_SERVER_KEYS, type ServerKeys } from "../upstream/server-keys.ts";
 
 const READERS_MAX = 16;
 const LOOK_INTERVAL_MS = 1000;
@@ -17,9 +19,11 @@ const LOOK_INTERVAL_MS = 1000;
 type PromptLogOptions = {
   readonly directory: ModelDirectory;
   readonly requests: { readonly draining: boolean };
+  readonly serverKeys?: ServerKeys;
 };
 
-export function promptLog({ directory, requests }: PromptLogOptions): RequestHandler {
+export function promptLog(options: PromptLogOptions): RequestHandler {
+  const { directory, requests, serverKeys = NO_SERVER_KEYS } = options;
   let readers = 0;
   return (req, res) => {
     const wanted = wantedModel(req);
@@ -38,7 +42,7 @@ export function promptLog({ directory, requests }: PromptLogOptions): RequestHan
     const follower = new LogFollower(res);
     const look = (): void => {
       if (requests.draining) follower.end();
-      else follower.follow(servedBy(models));
+      else follower.follow(servedBy(models, serverKeys));
     };
     look();
     const timer = setInterval(look, LOOK_INTERVAL_MS);
@@ -59,11 +63,15 @@ function wantedModel({ query }: Request): string | undefined {
 
 /** Which model each server belongs to; a model that is gone has none. */
 function servedBy(
-  models: () => readonly { readonly id: string; readonly endpoints: readonly string[] }[],
-): ReadonlyMap<string, string> {
+  models: () => readonly DirectoryModel[],
+  serverKeys: ServerKeys,
+): ReadonlyMap<string, Followed> {
   try {
     return new Map(
-      models().flatMap(({ id, endpoints }) => endpoints.map((endpoint) => [endpoint, id])),
+      models().flatMap((one) => {
+        const followed = { model: one.id, key: serverKeys(one) };
+        return one.endpoints.map((endpoint) => [endpoint, followed] as const);
+      }),
     );
   } catch {
     return new Map();

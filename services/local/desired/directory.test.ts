@@ -4,7 +4,7 @@ import { directoryOf, type Listing } from "./directory.ts";
 import type { ServerView } from "./server-view.ts";
 
 const listing = (ids: string[], view: Partial<ServerView>): Listing => ({
-  model: { name: "m", ids, adapterIds: [], createdSeconds: 1 },
+  model: { key: "default/m", name: "m", ids, adapterIds: [], createdSeconds: 1 },
   view: { state: "loading", message: "m", ...view },
 });
 

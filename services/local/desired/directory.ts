@@ -14,7 +14,7 @@ import type { DesiredModel } from "./desired.ts";
 import type { ServerView } from "./server-view.ts";
 
 export type Listing = {
-  readonly model: Pick<DesiredModel, "name" | "ids" | "adapterIds" | "createdSeconds">;
+  readonly model: Pick<DesiredModel, "key" | "name" | "ids" | "adapterIds" | "createdSeconds">;
   readonly view: ServerView;
 };
 
@@ -46,6 +46,7 @@ function entry({ model, view }: Listing, names: Names): DirectoryModel {
   return {
     ...names,
     createdSeconds: model.createdSeconds,
+    server: model.key,
     state,
     message,
     // Whole percents: the API service need not hear of every block that arrives.

@@ -12,6 +12,7 @@ import type {
   Directory,
   DirectoryMessage,
 } from "@localmodel/localmodel/contracts/directory.ts";
+import { SERVER_KEY_VARIABLE } from "@localmodel/localmodel/contracts/server-key.ts";
 import { API_HEAP } from "@localmodel/service/process/heap.ts";
 import { formatDuration } from "@localmodel/weights/progress/units.ts";
 import { crashesInARow, restartDelayMs } from "../desired/backoff.ts";
@@ -21,6 +22,8 @@ import { describeExit, ServiceProcess } from "./service-process.ts";
 type ApiHooks = {
   /** The module of the API service. */
   readonly module: string;
+  /** What model servers know it by is made from this. */
+  readonly serverSecret: string;
   readonly onLine: (line: string) => void;
 };
 
@@ -77,7 +80,10 @@ export class ApiProcess {
     const api = new ServiceProcess({
       module: this.#hooks.module,
       heap: API_HEAP,
-      environment: { [API_CONFIG_VARIABLE]: JSON.stringify(config) },
+      environment: {
+        [API_CONFIG_VARIABLE]: JSON.stringify(config),
+        [SERVER_KEY_VARIABLE]: this.#hooks.serverSecret,
+      },
       onLine: this.#hooks.onLine,
       onMessage: (message) => {
         const heard = message as ApiMessage;

@@ -24,6 +24,8 @@ import { describeExit, type Exit, ServiceProcess } from "./service-process.ts";
 export type RunHooks = {
   /** The module of the model server. */
   readonly serverModule: string;
+  /** What its server knows the API service by is made from this. */
+  readonly serverSecret: string;
   readonly onChange: (run: ModelRun) => void;
   /** Whether this machine serves no other model. */
   readonly isAlone: () => boolean;
@@ -122,7 +124,10 @@ export class ModelRun {
       module: this.#hooks.serverModule,
       heap: SERVER_HEAP,
       environment: {
-        ...serverEnvironment(this.model, files, { isAlone: this.#hooks.isAlone() }),
+        ...serverEnvironment(this.model, files, {
+          isAlone: this.#hooks.isAlone(),
+          serverSecret: this.#hooks.serverSecret,
+        }),
         // One port cannot be everybody's: it is the API service's.
         [METRICS_PORT_VARIABLE]: "",
       },

@@ -3,22 +3,24 @@ import {
   SERVER_CONFIG_VARIABLE,
   type ServerConfigInput,
 } from "@localmodel/localmodel/contracts/server-config.ts";
+import { serverKeyFor, serverKeyHash } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { DesiredModel } from "../desired/desired.ts";
 import type { ModelFiles } from "./model-files.ts";
 
 /** Time for open requests to finish when a service is told to stop. */
 export const DRAIN_TIMEOUT_MS = 30_000;
 
-/** `isAlone`: whether no other model shares the machine's cores. */
+/** `isAlone`: whether no other model shares the machine's cores. `serverSecret`: see server-key.ts. */
 export function serverEnvironment(
   model: DesiredModel,
   files: ModelFiles,
-  { isAlone }: { readonly isAlone: boolean },
+  { isAlone, serverSecret }: { readonly isAlone: boolean; readonly serverSecret: string },
 ): Record<string, string> {
   const config = JSON.stringify({
     ...serverConfig(model, files),
     // Threads of llama.cpp wait for each other in a loop: more of them than cores stand still most of the time.
     sparedThreads: isAlone ? 0 : 1,
+    keySha256: [serverKeyHash(serverKeyFor(serverSecret, model.key))],
   } satisfies ServerConfigInput);
   return { ...variables(model), [SERVER_CONFIG_VARIABLE]: config };
 }
@@ -39,7 +41,7 @@ function serverConfig(
     engine: spec.engine,
     contextFromMemory: true,
     sampling: spec.sampling,
-    // Its port is this machine's own, and the API service decides who reads along.
+    // Only the API service can ask, and it decides who reads along.
     promptLogging: true,
     host: "127.0.0.1",
     port: 0,

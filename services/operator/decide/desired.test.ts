@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { serverKeyFor, serverKeyHash } from "@localmodel/localmodel/contracts/server-key.ts";
 import { test } from "node:test";
 import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
 import { FetchConfig } from "@localmodel/localmodel/contracts/fetch-config.ts";
@@ -374,6 +375,26 @@ test("servers get OpenTelemetry's variables of the operator, say whose pod they 
     ["http", 8080],
     ["metrics", metricsPort],
   ]);
+});
+
+test("a server knows the hash of a key of its own, and its pod holds nothing that opens it", () => {
+  const serverSecrets = ["newer", "older"];
+  const hashesOf = (name: string) => {
+    const { spec } = podTemplate(
+      modelWith({}, { name }),
+      { ...platform, serverSecrets },
+      inspection,
+    );
+    const key = serverKeyFor("newer", `default/${name}`);
+    const text = JSON.stringify(spec);
+    for (const secret of [...serverSecrets, key]) assert.ok(!text.includes(`"${secret}`), secret);
+    const [server] = spec.containers as unknown as readonly Container[];
+    const { keySha256 } = configOf(server as Container) as { keySha256: readonly string[] };
+    assert.equal(keySha256[0], serverKeyHash(key));
+    return keySha256;
+  };
+  const hashes = [...hashesOf("llama"), ...hashesOf("qwen")];
+  assert.equal(new Set(hashes).size, 4);
 });
 
 test("without such variables a server's environment has none of them", () => {

@@ -9,4 +9,7 @@ export type Platform = Pick<
   | "imagePullSecrets"
   | "modelEnvironment"
   | "sourceHosts"
->;
+> & {
+  /** What the keys of model servers are made from. None: their servers ask for none. */
+  readonly serverSecrets?: readonly string[];
+};

@@ -18,6 +18,7 @@ import {
   SERVER_CONFIG_VARIABLE,
   type ServerConfigInput,
 } from "@localmodel/localmodel/contracts/server-config.ts";
+import { serverKeyFor, serverKeyHash } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
@@ -64,8 +65,12 @@ export function serverContainer(
 }
 
 /** What the author may set has been decided before (unsupported.ts); never what the server is configured by. */
-function environmentOf(model: Model, { modelEnvironment }: Platform) {
-  const config = { name: SERVER_CONFIG_VARIABLE, value: JSON.stringify(serverConfig(model)) };
+function environmentOf(model: Model, platform: Platform) {
+  const { modelEnvironment } = platform;
+  const config = {
+    name: SERVER_CONFIG_VARIABLE,
+    value: JSON.stringify(serverConfig(model, platform)),
+  };
   const given = (model.spec.env ?? []).filter(({ name }) => name !== config.name);
   const defaults = [HOME_VARIABLE, ...telemetryVariables(model, modelEnvironment)];
   return [
@@ -75,7 +80,7 @@ function environmentOf(model: Model, { modelEnvironment }: Platform) {
   ];
 }
 
-function serverConfig(model: Model): ServerConfigInput {
+function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerConfigInput {
   const { spec, claim, modelId, createdSeconds } = model;
   const [weights, ...adapters] = filesOf(model);
   const [id = modelId] = sharesOf({ modelId, aliases: spec.aliases }, claim).ids;
@@ -93,6 +98,9 @@ function serverConfig(model: Model): ServerConfigInput {
     engine: spec.engine,
     sampling: spec.sampling,
     promptLogging: spec.promptLogging,
+    keySha256: serverSecrets.map((secret) =>
+      serverKeyHash(serverKeyFor(secret, `${model.namespace}/${model.name}`)),
+    ),
     host: "0.0.0.0",
     port: SERVER_PORT,
     metricsPort: METRICS_PORT,

@@ -1,6 +1,6 @@
 /**
  * The Service of a LocalModel: its pods' addresses, as the api reads them from EndpointSlices, and a name
- * for clients inside the cluster that want this one model.
+ * for clients inside the cluster that want this one model, where no key is asked for.
  */
 import type { Service } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";

@@ -29,7 +29,7 @@ export function directoryOf(
   return {
     models: ordered.flatMap((model, index) => {
       const own = slicesByModel.get(model.key) ?? [];
-      const where = { endpoints: endpointsOf(own), pods: podNames(own) };
+      const where = { endpoints: endpointsOf(own), pods: podNames(own), server: model.key };
       const { ids, adapterIds } = sharesOf(model, claimed[index] ?? { held: [] });
       const names = listedAs(ids, adapterIds, model.modelId);
       return names.map((name) => entry(model, { ...name, ...where }));
@@ -39,7 +39,7 @@ export function directoryOf(
 
 function entry(
   { createdMs, slots, status }: ObservedModel,
-  route: Names & Pick<DirectoryModel, "endpoints" | "pods">,
+  route: Names & Pick<DirectoryModel, "endpoints" | "pods" | "server">,
 ): DirectoryModel {
   const facts = factsOf(status);
   return {

@@ -1,0 +1,30 @@
+/**
+ * How a model server knows the API service: every request shows a key that only the two can know.
+ *
+ * The platform has one secret. What is shown to a server follows from it and from the LocalModel's name, so that a
+ * server which is taken over, or listened to, has nothing that opens another one. A server only knows what its key
+ * hashes to, which may stand where everybody can read it. Nothing but probes is answered without a key.
+ */
+import { createHash, createHmac } from "node:crypto";
+
+export const SERVER_KEY_HEADER = "x-localmodel-server-key";
+/** The secret, for who starts the API service and model servers himself; one a line, the first is shown. */
+export const SERVER_KEY_VARIABLE = "LOCALMODEL_SERVER_KEY";
+
+/** The lines of a file, or of the variable. */
+export function secretsIn(text: string): readonly string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+/** `server`: `namespace/name` of the LocalModel; none where somebody has started it himself: it knows the secret. */
+export function serverKeyFor(secret: string, server: string | undefined): string {
+  if (server === undefined) return secret;
+  return createHmac("sha256", secret).update(`model server ${server}`).digest("base64url");
+}
+
+export function serverKeyHash(key: string): string {
+  return createHash("sha256").update(key).digest("hex");
+}
