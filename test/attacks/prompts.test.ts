@@ -26,7 +26,10 @@ before(async () => {
     contextLength: CONTEXT_TOKENS,
     chatTemplate: TEMPLATE,
   });
-  server = await ModelServer.ready({ weightsPath, engine: { slots: 2 } });
+  server = await ModelServer.ready({
+    weightsPath,
+    engine: { slots: 2, contextTokens: CONTEXT_TOKENS },
+  });
 });
 after(async () => {
   await server[Symbol.asyncDispose]();
@@ -60,26 +63,28 @@ async function attack(path: string, body: object) {
 }
 
 for (const [what, content] of [
-  ["private-use characters, 20 MB of which are sent as 20 KB", "\uE000".repeat(6_900_000)],
-  ["the text of a control token, three million times", "<|im_end|>".repeat(3_000_000)],
-  ["two million emoji", "🙂".repeat(2_000_000)],
-  ["fifteen megabytes of spaces", " ".repeat(15_000_000)],
+  ["private-use characters, as many as a body may have", "\uE000".repeat(1_200_000)],
+  ["the text of a control token, four hundred thousand times", "<|im_end|>".repeat(400_000)],
+  ["a million emoji", "🙂".repeat(1_000_000)],
+  ["four megabytes of spaces", " ".repeat(4_000_000)],
 ] as const) {
   test(`a message of ${what} is refused, and others' streams go on`, async () => {
     const { status, said } = await attack("/v1/chat/completions", chatOf(content));
-    assert.ok(status === 400 || status === 413, `${status} ${said.slice(0, 300)}`);
-    if (status === 400) assert.match(said, /resulted in more than \d+ tokens/);
+    assert.equal(status, 400, said.slice(0, 300));
+    assert.match(said, /resulted in more than \d+ tokens/);
   });
 }
 
-test("two thousand long prompts are taken in turns with the tokens of others", async () => {
-  const prompt = Array.from({ length: 2048 }, (_, index) => `${index} ${"word ".repeat(3200)}`);
+test("two hundred long prompts are taken in turns with the tokens of others", async () => {
+  const prompt = Array.from({ length: 200 }, (_, index) => `${index} ${"river ".repeat(3200)}`);
+  // All are tokenised before the last one is found to be too long.
+  prompt.push("river ".repeat(20_000));
   const { status } = await attack("/v1/completions", {
     model: server.modelId,
     prompt,
     max_tokens: 0,
   });
-  assert.ok(status < 500, `answered ${status}`);
+  assert.equal(status, 400);
 });
 
 test("a template that does not end costs its own request, and nobody else's", async () => {
