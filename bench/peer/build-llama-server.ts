@@ -60,7 +60,7 @@ function sourcesOf(source: string): readonly string[] {
       .map((name) => path.join(folder, name));
   return [
     ...list("tools/server", /^(?:main|server.*)\.cpp$/),
-    ...list("tools/mtmd", /^(?!.*cli|.*debug|deprecation).*\.cpp$/),
+    ...list("tools/mtmd", /^(?!mtmd-cli|deprecation).*\.cpp$/),
     ...list("tools/mtmd/models", /\.cpp$/),
   ];
 }
