@@ -34,7 +34,7 @@ export const LAYERS: Layers = {
   ],
   "packages/service": ["log/ process/", "http/"],
   "packages/telemetry": ["settings/", "spans/", "metrics/ otlp/", "export/"],
-  "packages/weights": ["progress/ source/", "cache/ gguf/", "python/ web/"],
+  "packages/weights": ["progress/ source/", "cache/ gguf/ http/", "python/ web/"],
   "services/api": [
     "browsers/ cli/ directory/ request/",
     "balancing/ keys/ upstream/",

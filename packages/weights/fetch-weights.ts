@@ -19,11 +19,11 @@ import type { CredentialsFor } from "./source/credentials.ts";
 import { diskError } from "./cache/disk-space.ts";
 import { fetchParts, wantedParts, type Weights } from "./fetch-parts.ts";
 import { type OnProgress, throttled } from "./progress/progress.ts";
-import type { Network } from "./web/reach.ts";
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./web/retry.ts";
+import type { Network } from "./http/reach.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./http/retry.ts";
 import type { FetchSession } from "./session.ts";
 import { formatDuration } from "./progress/units.ts";
-import { WebClient } from "./web/web-client.ts";
+import { WebClient } from "./http/web-client.ts";
 import { WeightsError } from "./source/weights-error.ts";
 
 export type FetchOptions = {

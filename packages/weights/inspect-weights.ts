@@ -17,7 +17,7 @@ import { statReadable } from "./local-file.ts";
 import { describeSource } from "./source/source-identity.ts";
 import { allSourcesFailed, type SourceAttempt, WeightsError } from "./source/weights-error.ts";
 import { type InspectedFile, inspectRemote, type InspectionSession } from "./web/inspect-remote.ts";
-import { WebClient } from "./web/web-client.ts";
+import { WebClient } from "./http/web-client.ts";
 import { isWebSource } from "./web/web-location.ts";
 
 export type InspectedWeights = {

@@ -8,7 +8,7 @@ import { partialHas } from "../../test/support/partial-files.ts";
 import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { fetchInto } from "../../test/support/weights-fetch.ts";
-import { networkFailure } from "./web/network-failure.ts";
+import { networkFailure } from "./http/network-failure.ts";
 import { isTransient, type WeightsError } from "./source/weights-error.ts";
 
 const MODEL = sampleGguf();

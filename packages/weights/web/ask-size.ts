@@ -1,8 +1,8 @@
 /**
  * Asks a source on the web how big its file is, without fetching it.
  */
-import { remoteFileOf } from "./remote-file.ts";
-import { discardBody } from "./web-client.ts";
+import { remoteFileOf } from "../http/remote-file.ts";
+import { discardBody } from "../http/web-client.ts";
 import { isOffline, locate, type WebSource } from "./web-location.ts";
 import type { AskingSession } from "./web-session.ts";
 

@@ -4,8 +4,8 @@
 import type { IndexRecord } from "../cache/source-index.ts";
 import type { Candidate } from "../source/candidate.ts";
 import { isImmutable } from "../source/source-identity.ts";
-import { type RemoteFile, remoteFileOf } from "./remote-file.ts";
-import { discardBody, type WebResponse } from "./web-client.ts";
+import { type RemoteFile, remoteFileOf } from "../http/remote-file.ts";
+import { discardBody, type WebResponse } from "../http/web-client.ts";
 import { isOffline, isWebSource, locate, urlOf } from "./web-location.ts";
 import type { DownloadSession } from "./web-session.ts";
 

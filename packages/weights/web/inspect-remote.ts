@@ -5,13 +5,13 @@
  */
 import { HEADER_BYTES_MAX } from "./growth.ts";
 import { BodyBytes, TooLongError } from "./body-bytes.ts";
-import { decoded } from "./content-coding.ts";
-import { failureOfStatus } from "./http-failure.ts";
-import { networkFailure } from "./network-failure.ts";
+import { decoded } from "../http/content-coding.ts";
+import { failureOfStatus } from "../http/http-failure.ts";
+import { networkFailure } from "../http/network-failure.ts";
 import { publicUrl } from "../source/redact.ts";
-import { remoteFileOf } from "./remote-file.ts";
+import { remoteFileOf } from "../http/remote-file.ts";
 import { StallGuard } from "../progress/stall-guard.ts";
-import { discardBody, RequestError, type WebResponse } from "./web-client.ts";
+import { discardBody, RequestError, type WebResponse } from "../http/web-client.ts";
 import { isOffline, locate, urlOf, type WebSource } from "./web-location.ts";
 import type { AskingSession } from "./web-session.ts";
 import { checkGguf } from "../gguf/gguf-check.ts";

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseRetryAfter } from "./http-failure.ts";
-import { publicText, publicUrl } from "../source/redact.ts";
-import { remoteFileOf } from "./remote-file.ts";
+import { remoteFileOf } from "../http/remote-file.ts";
 import { planResponse, rangeHeaders } from "./response-plan.ts";
-import { DEFAULT_RETRY_POLICY, type Failed, retryDelayMs } from "./retry.ts";
-import { differs } from "./has-changed.ts";
 
 const HALF = { offset: 50, validator: { etag: '"v1"' } } as const;
 
@@ -57,66 +53,4 @@ test("the Hub's description wins over that of the host it redirects to", () => {
   });
   const git = { "x-linked-etag": '"0123456789012345678901234567890123456789"' };
   assert.equal(remoteFileOf({ status: 200, headers, redirects: [git] }).sha256, undefined);
-});
-
-function answer(headers: Record<string, string>, status = 200) {
-  return { status, headers, redirects: [] };
-}
-
-test("whether a file has changed is told by the best thing both sides have", () => {
-  const known = { sha256: "ab".repeat(32), sizeBytes: 100 };
-  assert.equal(differs({ ...known, etag: '"a"' }, answer({ etag: 'W/"a"' })), false);
-  assert.equal(differs({ ...known, etag: '"a"' }, answer({ etag: '"b"' })), true);
-  assert.equal(differs({ ...known, lastModified: "x" }, answer({ "last-modified": "y" })), true);
-  assert.equal(differs(known, answer({ "content-length": "100" })), false);
-  assert.equal(differs(known, answer({ "content-length": "101" })), true);
-  assert.equal(differs(known, answer({}, 304)), false);
-  assert.equal(differs(known, answer({}, 503)), false);
-});
-
-test("waits double up to a limit, and are never shorter than the server asks", () => {
-  const failed = { kind: "broken", hasAlternative: false } as const;
-  const delays = [1, 2, 3, 4, 5, 6, 7].map((failures) =>
-    retryDelayMs({ ...failed, failures }, DEFAULT_RETRY_POLICY),
-  );
-  assert.deepEqual(delays, [500, 1000, 2000, 4000, 8000, 16_000, undefined]);
-  const asked = { ...failed, kind: "later", failures: 1, afterMs: 45_000 } as const;
-  assert.equal(retryDelayMs(asked, DEFAULT_RETRY_POLICY), 45_000);
-});
-
-/** How often a source is asked that always fails like this, when there is another one. */
-function triesBeforeAlternative(failed: Pick<Failed, "kind" | "afterMs">): number {
-  let failures = 1;
-  const delay = () =>
-    retryDelayMs({ ...failed, failures, hasAlternative: true }, DEFAULT_RETRY_POLICY);
-  while (delay() !== undefined) failures += 1;
-  return failures;
-}
-
-test("with another source to turn to, patience is short", () => {
-  assert.equal(triesBeforeAlternative({ kind: "timeout" }), 1);
-  assert.equal(triesBeforeAlternative({ kind: "refused" }), 1);
-  assert.equal(triesBeforeAlternative({ kind: "stalled" }), 2);
-  assert.equal(triesBeforeAlternative({ kind: "unreachable" }), 3);
-  assert.equal(triesBeforeAlternative({ kind: "later", afterMs: 60_000 }), 1);
-});
-
-test("Retry-After is read as seconds and as a date", () => {
-  const now = Date.parse("2026-01-01T00:00:00Z");
-  assert.equal(parseRetryAfter("7", now), 7000);
-  assert.equal(parseRetryAfter("Thu, 01 Jan 2026 00:00:30 GMT", now), 30_000);
-  assert.equal(parseRetryAfter("Wed, 31 Dec 2025 00:00:00 GMT", now), 0);
-  assert.equal(parseRetryAfter("soon", now), undefined);
-});
-
-test("URLs are shown without credentials, query and fragment, also inside other text", () => {
-  assert.equal(
-    publicUrl("https://u:p@h.example:8443/a%20b?sig=s#f"),
-    "https://h.example:8443/a%20b?…",
-  );
-  assert.equal(
-    publicText('Looking in "https://u:p@h.example/simple?t=s"\n  again'),
-    'Looking in "https://h.example/simple?…" again',
-  );
-  assert.equal(publicText("x".repeat(500)).length, 300);
 });

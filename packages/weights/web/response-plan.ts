@@ -8,10 +8,10 @@
  *   408, 425, 429, 5xx                                       try again later
  *   anything else                                            this source will not deliver
  */
-import { type ContentCoding, isContentCoding, UNKNOWN_CODING } from "./content-coding.ts";
-import { failureOfStatus, type HttpAnswer, type HttpFailure } from "./http-failure.ts";
-import { parseContentRange, type Validator, validatorOf } from "./remote-file.ts";
-import type { ResponseHeaders } from "./web-client.ts";
+import { type ContentCoding, isContentCoding, UNKNOWN_CODING } from "../http/content-coding.ts";
+import { failureOfStatus, type HttpAnswer, type HttpFailure } from "../http/http-failure.ts";
+import { parseContentRange, type Validator, validatorOf } from "../http/remote-file.ts";
+import type { ResponseHeaders } from "../http/web-client.ts";
 
 /** An interrupted download: how much there is, and what it is a part of. */
 export type ResumePoint = { readonly offset: number; readonly validator?: Validator };

@@ -6,15 +6,15 @@
  * ones is checked afterwards (web-download.ts).
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { networkFailure } from "./network-failure.ts";
+import { networkFailure } from "../http/network-failure.ts";
 import { type Outcome, receive, type Transfer } from "./receive.ts";
 import { publicUrl } from "../source/redact.ts";
-import type { RemoteFile } from "./remote-file.ts";
+import type { RemoteFile } from "../http/remote-file.ts";
 import { planResponse, rangeHeaders, type ResumePoint } from "./response-plan.ts";
-import { type Failed, retryDelayMs } from "./retry.ts";
+import { type Failed, retryDelayMs } from "../http/retry.ts";
 import { StallGuard } from "../progress/stall-guard.ts";
 import { formatBytes, formatDuration } from "../progress/units.ts";
-import { RequestError } from "./web-client.ts";
+import { RequestError } from "../http/web-client.ts";
 import type { DownloadSession } from "./web-session.ts";
 import { WeightsError } from "../source/weights-error.ts";
 

@@ -11,7 +11,7 @@ import { admitBlob, type Blob } from "../cache/blobs.ts";
 import { requireGguf } from "../gguf/gguf-check.ts";
 import { PartialFile } from "../cache/partial-file.ts";
 import { publicUrl } from "../source/redact.ts";
-import type { RemoteFile } from "./remote-file.ts";
+import type { RemoteFile } from "../http/remote-file.ts";
 import { type Order, requireChecksum } from "../source/order.ts";
 import { identityOf } from "../source/source-identity.ts";
 import { writeIndex } from "../cache/source-index.ts";

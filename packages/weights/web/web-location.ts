@@ -3,7 +3,7 @@
  */
 import type { Candidate } from "../source/candidate.ts";
 import { huggingFaceUrl, isHubOffline } from "./hugging-face.ts";
-import type { Leg } from "./redirects.ts";
+import type { Leg } from "../http/redirects.ts";
 import { s3Url, signedHeaders } from "./s3.ts";
 import type { AskingSession } from "./web-session.ts";
 

@@ -3,8 +3,8 @@
  */
 import type { CacheSession } from "../cache/cache-session.ts";
 import type { CredentialsFor } from "../source/credentials.ts";
-import type { RetryPolicy } from "./retry.ts";
-import type { WebClient } from "./web-client.ts";
+import type { RetryPolicy } from "../http/retry.ts";
+import type { WebClient } from "../http/web-client.ts";
 
 /** Enough to ask a source once, without a cache. */
 export type AskingSession = {
