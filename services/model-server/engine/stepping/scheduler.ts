@@ -114,7 +114,8 @@ export class Scheduler {
       // From the second time on it tells what a step costs.
       const decode = { decoding: 1, waiting: 0, promptTokens: 0 };
       this.#pace.record({ ...decode, durationMs: await evaluate(1) });
-      const promptTokens = Math.min(FIRST_TOKENS.alone, this.#options.contextTokens - 1);
+      const most = Math.min(context.batchTokens, this.#options.contextTokens - 1);
+      const promptTokens = Math.min(FIRST_TOKENS.alone, most);
       const prompt = { decoding: 0, waiting: 1, promptTokens };
       this.#pace.record({ ...prompt, durationMs: await evaluate(promptTokens) });
     } catch (error) {
