@@ -62,6 +62,10 @@ function sourcesOf(source: string): readonly string[] {
     ...list("tools/server", /^(?:main|server.*)\.cpp$/),
     ...list("tools/mtmd", /^(?!mtmd-cli|deprecation).*\.cpp$/),
     ...list("tools/mtmd/models", /\.cpp$/),
+    "vendor/hash/hash.cpp",
+    "vendor/hash/sha1/sha1.c",
+    "vendor/hash/sha256/sha256.c",
+    "vendor/hash/xxhash/xxhash.c",
   ];
 }
 
@@ -89,13 +93,14 @@ async function compileAll(
     "ggml/include",
     "common",
     "vendor",
+    "vendor/hash",
     "src",
     "tools/mtmd",
     "tools/server",
     "",
   ].map((folder) => `-I${path.join(source, folder)}`);
   includes.push(`-I${build}`);
-  const flags = ["-std=c++17", "-O2", "-DNDEBUG", "-DLLAMA_SHARED", "-DGGML_SHARED"];
+  const flags = ["-O2", "-DNDEBUG", "-DLLAMA_SHARED", "-DGGML_SHARED"];
   const left = units.entries();
   const objects: string[] = [];
   const compileNext = async (): Promise<void> => {
@@ -104,7 +109,9 @@ async function compileAll(
       const object = path.join(build, name);
       objects[index] = object;
       if (existsSync(object)) continue;
-      await run("g++", [
+      const [compiler, ...dialect] = compilerFor(unit);
+      await run(compiler, [
+        ...dialect,
         ...flags,
         ...includes,
         "-c",
@@ -118,4 +125,10 @@ async function compileAll(
   };
   await Promise.all(Array.from({ length: os.availableParallelism() }, compileNext));
   return objects;
+}
+
+/** C is C, but for one file whose functions the sources expect in a C++ namespace. */
+function compilerFor(unit: string): readonly [compiler: string, ...dialect: string[]] {
+  const isC = unit.endsWith(".c") && !unit.endsWith("sha1.c");
+  return isC ? ["gcc"] : ["g++", "-xc++", "-std=c++17"];
 }

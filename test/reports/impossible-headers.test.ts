@@ -49,12 +49,12 @@ for (const [what, change, message] of IMPOSSIBLE) {
     await using folder = await TemporaryFolder.create();
     const path = await written(folder, change);
     const source = { file: { path } };
-    for (const refused of [
-      inspectWeights(source),
-      fetchWeights(source, { cacheDir: folder.file("cache") }),
-      TestEngine.load(path),
+    for (const look of [
+      () => inspectWeights(source),
+      () => fetchWeights(source, { cacheDir: folder.file("cache") }),
+      () => TestEngine.load(path),
     ]) {
-      await assert.rejects(refused, message);
+      await assert.rejects(look, message);
     }
   });
 }
