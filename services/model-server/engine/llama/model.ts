@@ -54,14 +54,15 @@ export function describeModel(model: Model, metadata: Metadata): ModelDescriptio
   const { shape, vocabulary, llama } = model;
   const { bos, eos } = vocabulary.special;
   const textOf = (token: number | undefined) => (token === undefined ? "" : vocabulary.text(token));
-  const source = sourceOf(vocabulary);
+  const ends = endsOf(vocabulary);
+  const source = sourceOf(vocabulary, ends);
   return {
     metadata,
     vocabulary: source,
     tokenizer: tokenizerOf(vocabulary),
     tokenizerTexts: { bosText: textOf(bos), eosText: textOf(eos) },
     chatTemplate: model.chatTemplate(),
-    ends: new Set([...source.texts.keys()].filter((token) => vocabulary.isEnd(token))),
+    ends,
     parameters: shape.parameters,
     // "llama 135M Q4_1": what follows the architecture and the size.
     quantization: model.description.split(" ").slice(2).join(" "),
@@ -81,13 +82,18 @@ const KINDS = new Map([
   ["ugm", "t5"],
 ]);
 
-function sourceOf(vocabulary: LlamaVocabulary): VocabularySource {
+function endsOf(vocabulary: LlamaVocabulary): ReadonlySet<number> {
+  const tokens = Array.from({ length: vocabulary.size }, (_, token) => token);
+  return new Set(tokens.filter((token) => vocabulary.isEnd(token)));
+}
+
+function sourceOf(vocabulary: LlamaVocabulary, ends: ReadonlySet<number>): VocabularySource {
   const tokens = Array.from({ length: vocabulary.size }, (_, token) => token);
   return {
     kind: KINDS.get(vocabulary.kind) ?? vocabulary.kind,
     texts: tokens.map((token) => vocabulary.text(token)),
     types: tokens.map((token) => typeOf(vocabulary.attributeBits(token))),
-    isEnd: (token) => vocabulary.isEnd(token),
+    isEnd: (token) => ends.has(token),
   };
 }
 

@@ -12,6 +12,7 @@ import type {
   TokenLogprob,
 } from "@localmodel/inference/generate.ts";
 import type { SlotNeed } from "./compose.ts";
+import { scoresPrompt } from "./job.ts";
 import { tokenLogprob } from "./logprobs.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Chooser, Run, StepContext } from "./step-context.ts";
@@ -129,8 +130,7 @@ export class Generation {
   }
 
   get #explainsPrompt(): boolean {
-    const { request } = this.#options;
-    return request.echo && request.topLogprobs !== undefined;
+    return scoresPrompt(this.#options.request);
   }
 
   #choose(index: number): void {

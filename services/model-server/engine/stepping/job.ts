@@ -64,3 +64,8 @@ export class Job implements Waiting {
     };
   }
 }
+
+/** Whether the prompt's own tokens are to be told with log probabilities, for which each has to be evaluated. */
+export function scoresPrompt({ echo, topLogprobs }: GenerateRequest): boolean {
+  return echo && topLogprobs !== undefined;
+}

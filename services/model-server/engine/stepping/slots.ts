@@ -7,7 +7,7 @@
  */
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Generation } from "./generation.ts";
-import type { Job } from "./job.ts";
+import { type Job, scoresPrompt } from "./job.ts";
 import { chooseSlot, commonPrefix } from "./slot-choice.ts";
 import type { StepContext } from "./step-context.ts";
 
@@ -59,8 +59,7 @@ export class Slots {
     const { tenant } = request;
     const slot = chooseSlot(this.all, prompt.tokens, tenant);
     if (slot === undefined) return undefined;
-    // Every token of a prompt that is scored is evaluated.
-    const shares = !(request.echo && request.topLogprobs !== undefined);
+    const shares = !scoresPrompt(request);
     // So is the last token in any case: its logits choose the first token of the answer.
     const wanted = shares ? prompt.tokens.slice(0, -1) : [];
     const own = slot.tenant === tenant ? commonPrefix(slot.tokens, wanted) : 0;
