@@ -1,5 +1,6 @@
 /** Finds a rule that can begin with itself, directly or through others and what may be empty. */
 import type { Rule } from "./grammar.ts";
+import { rulesMadeOf } from "./rules-made-of.ts";
 
 export function leftRecursiveRule(rules: readonly Rule[]): number | undefined {
   const nullable = nullableRules(rules);
@@ -38,33 +39,7 @@ export function leftRecursiveRule(rules: readonly Rule[]): number | undefined {
 }
 
 function nullableRules(rules: readonly Rule[]): ReadonlySet<number> {
-  const nullable = new Set<number>();
-  const users = usersOf(rules);
-  const todo = rules.map((_, i) => i);
-  for (let i = todo.pop(); i !== undefined; i = todo.pop()) {
-    if (nullable.has(i)) continue;
-    const empty = rules[i]?.alternatives.some((sequence) =>
-      sequence.every((item) =>
-        item.kind === "rule" ? nullable.has(item.rule) : item.kind === "text" && item.text === "",
-      ),
-    );
-    if (empty !== true) continue;
-    nullable.add(i);
-    todo.push(...(users.get(i) ?? []));
-  }
-  return nullable;
-}
-
-/** For every rule those that speak of it. */
-export function usersOf(rules: readonly Rule[]): ReadonlyMap<number, readonly number[]> {
-  const users = new Map<number, number[]>();
-  rules.forEach(({ alternatives }, user) => {
-    for (const item of alternatives.flat()) {
-      if (item.kind !== "rule") continue;
-      const list = users.get(item.rule);
-      if (list === undefined) users.set(item.rule, [user]);
-      else list.push(user);
-    }
-  });
-  return users;
+  return rulesMadeOf(rules, (item, nullable) =>
+    item.kind === "rule" ? nullable.has(item.rule) : item.kind === "text" && item.text === "",
+  );
 }

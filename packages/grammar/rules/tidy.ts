@@ -4,8 +4,8 @@
  *
  * Dropping matters for more than size: an alternative that never ends is a trap in which a model writes until its limit.
  */
-import { usersOf } from "./left-recursion.ts";
 import type { Grammar, Item, Rule, Sequence } from "./grammar.ts";
+import { rulesMadeOf } from "./rules-made-of.ts";
 
 /** Undefined where nothing at all can be written. */
 export function tidy({ rules, root }: Grammar): Grammar | undefined {
@@ -20,19 +20,10 @@ export function tidy({ rules, root }: Grammar): Grammar | undefined {
 }
 
 function productiveRules(rules: readonly Rule[]): ReadonlySet<number> {
-  const productive = new Set<number>();
-  const users = usersOf(rules);
-  const todo = rules.map((_, i) => i);
-  for (let i = todo.pop(); i !== undefined; i = todo.pop()) {
-    if (productive.has(i)) continue;
-    const ends = rules[i]?.alternatives.some((sequence) =>
-      sequence.every((item) => item.kind !== "rule" || productive.has(item.rule)),
-    );
-    if (ends !== true) continue;
-    productive.add(i);
-    todo.push(...(users.get(i) ?? []));
-  }
-  return productive;
+  return rulesMadeOf(
+    rules,
+    (item, productive) => item.kind !== "rule" || productive.has(item.rule),
+  );
 }
 
 function distinct(alternatives: readonly Sequence[]): readonly Sequence[] {
