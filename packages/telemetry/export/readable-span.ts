@@ -68,10 +68,10 @@ function* pairsOf(flat: FlatAttributes): Iterable<Pair> {
   }
 }
 
+/** Every name is a property of its own, also one that an assignment would take for something else: `__proto__`. */
 function attributesOf(pairs: Iterable<Pair>): Attributes {
-  const attributes: Attributes = {};
-  for (const [name, value] of pairs) if (value !== undefined) attributes[name] = copyOf(value);
-  return attributes;
+  const said = [...pairs].filter((pair): pair is [string, AttributeValue] => pair[1] !== undefined);
+  return Object.fromEntries(said.map(([name, value]) => [name, copyOf(value)]));
 }
 
 function copyOf(value: AttributeValue): string | number | boolean | string[] {

@@ -132,6 +132,26 @@ suite("spans as OTLP's bytes", () => {
     );
   });
 
+  test("have a name that is __proto__, as any other", () => {
+    const attributes = Object.fromEntries([["__proto__", "own"]]);
+    const [sample] = fc.sample(span, 1);
+    assert.ok(sample);
+    const odd = {
+      ...sample,
+      attributes: ["__proto__", "own"],
+      events: [{ name: "", atMs: 0, attributes }],
+    };
+    const ours = batchSerializer(ORIGIN).serializeRequest(encoded([odd]));
+    const theirs = ProtobufTraceSerializer.serializeRequest([readableSpan(odd, ORIGIN)]);
+    assert.ok(ours && theirs);
+    assert.deepEqual(readTraceRequest(ours), readTraceRequest(theirs));
+    const [read] = spansIn(encoded([odd]));
+    assert.deepEqual(
+      read?.attributes.map(({ key }) => key),
+      ["__proto__"],
+    );
+  });
+
   test("are taken once", () => {
     const encoder = new SpanEncoder();
     for (const one of fc.sample(span, 3)) encoder.encode(one);
@@ -141,8 +161,6 @@ suite("spans as OTLP's bytes", () => {
 });
 
 function objectOf(flat: readonly AttributeValue[]): Record<string, AttributeValue | undefined> {
-  const object: Record<string, AttributeValue | undefined> = {};
-  for (let index = 0; index < flat.length; index += 2)
-    object[String(flat[index])] = flat[index + 1];
-  return object;
+  const names = flat.filter((_, index) => index % 2 === 0);
+  return Object.fromEntries(names.map((name, index) => [String(name), flat[2 * index + 1]]));
 }
