@@ -2,7 +2,8 @@
  * Notices a step of llama.cpp that does not end: a device that hangs, threads that wait for each other.
  *
  * How long a step takes depends on the model and the machine, so what is too long is a multiple of the longest so far. The
- * first may have to read all weights from a slow disk, and is given an hour.
+ * first, which warms up, may have to read all weights from a slow disk and have its kernels compiled: as long as pages come
+ * from the disk it may take what it wants, and ten minutes after that.
  */
 import { Patience } from "@localmodel/service/process/patience.ts";
 
@@ -14,7 +15,7 @@ type StepLimit = {
   readonly times: number;
 };
 
-const LIMIT: StepLimit = { beatMs: 1000, firstBeats: 3600, leastBeats: 120, times: 20 };
+const LIMIT: StepLimit = { beatMs: 1000, firstBeats: 600, leastBeats: 120, times: 20 };
 
 export class StepWatch {
   readonly #limit: StepLimit;
@@ -30,9 +31,10 @@ export class StepWatch {
     const { beatMs } = this.#limit;
     const beats = this.#beats();
     const seconds = Math.round((beats * beatMs) / 1000);
-    using _patience = new Patience({ beatMs, beats }, () =>
+    using patience = new Patience({ beatMs, beats }, () =>
       this.#onStuck(`A step of llama.cpp has not ended within ${seconds} s`),
     );
+    using _reading = this.#longestMs === undefined ? renewedByReading(patience, beatMs) : undefined;
     const beganMs = performance.now();
     const result = await step();
     this.#longestMs = Math.max(this.#longestMs ?? 0, performance.now() - beganMs);
@@ -44,4 +46,15 @@ export class StepWatch {
     if (this.#longestMs === undefined) return firstBeats;
     return Math.max(leastBeats, Math.ceil((times * this.#longestMs) / beatMs));
   }
+}
+
+/** Renews it whenever a page of a file has been read. */
+function renewedByReading(patience: Patience, beatMs: number): Disposable {
+  let before = process.resourceUsage().majorPageFault;
+  const timer = setInterval(() => {
+    const now = process.resourceUsage().majorPageFault;
+    if (now > before) patience.renew();
+    before = now;
+  }, beatMs).unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -100,15 +100,16 @@ export class Scheduler {
   async warmUp(): Promise<void> {
     if (this.#looping) return;
     this.#looping = true;
-    const { context } = this.#options;
+    const { context, inTurn = atOnce } = this.#options;
     const sequence = context.sequences - 1;
-    const evaluate = async (tokens: number): Promise<number> => {
-      const before = performance.now();
-      const run = { sequence, position: 0, tokens: Array.from({ length: tokens }, () => 0) };
-      await context.evaluate([{ ...run, outputs: "last" }]);
-      context.keep(sequence, 0);
-      return performance.now() - before;
-    };
+    const evaluate = (tokens: number): Promise<number> =>
+      inTurn(async () => {
+        const before = performance.now();
+        const run = { sequence, position: 0, tokens: Array.from({ length: tokens }, () => 0) };
+        await context.evaluate([{ ...run, outputs: "last" }]);
+        context.keep(sequence, 0);
+        return performance.now() - before;
+      });
     try {
       await evaluate(1);
       // From the second time on it tells what a step costs.
