@@ -88,5 +88,6 @@ suite("the key of a model server", { timeout: 120_000 }, () => {
     const answer = await api.post("/v1/chat/completions", { ...CHAT, model: "chat" });
     // Its refusal is no answer to a client, who can do nothing about it.
     assert.equal(answer.status, 502);
+    assert.match(await answer.text(), /does not accept the key of this API service/);
   });
 });

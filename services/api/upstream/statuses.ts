@@ -9,8 +9,12 @@ const ANSWERS: ReadonlySet<number> = new Set([
   200, 400, 404, 405, 408, 409, 413, 415, 422, 429, 431, 500, 501, 502, 503, 504,
 ]);
 
+/** Of a server that asks for a key: which one is shown is between the two, and a client's is none of it. */
+const REFUSALS: ReadonlySet<number> = new Set([401, 403]);
+
 /** What is wrong with an answer of this status. */
 export function failureOfStatus(status: number): UpstreamFailure | undefined {
   if (ANSWERS.has(status)) return undefined;
-  return new UpstreamFailure("unexpected", true, `status ${status}`);
+  const kind = REFUSALS.has(status) ? "refused" : "unexpected";
+  return new UpstreamFailure(kind, true, `status ${status}`);
 }

@@ -17,7 +17,9 @@ type UpstreamFailureKind =
   /** What came is not HTTP. */
   | "garbage"
   /** It is, with a status that no request can have led to. */
-  | "unexpected";
+  | "unexpected"
+  /** It answers nobody whose key it does not know, and this service's is unknown to it. */
+  | "refused";
 
 export class UpstreamFailure extends Error {
   readonly kind: UpstreamFailureKind;
@@ -57,6 +59,11 @@ export function clientFailureOf(thrown: unknown): Failure {
       return badGateway("The server of this model answered in a way that makes no sense here.", {
         cause: thrown,
       });
+    case "refused":
+      return badGateway(
+        "The server of this model does not accept the key of this API service. Whoever runs the platform has to see to it that both have the same secret.",
+        { cause: thrown },
+      );
   }
 }
 
