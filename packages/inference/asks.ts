@@ -2,6 +2,7 @@
  * What a client has asked for, after its dialect has understood it and before anybody has looked at the model: what was
  * left out is still missing here.
  */
+import type { Constraint } from "./constraint.ts";
 import type { Truncation } from "./embed.ts";
 import type { Prompt, Sampling } from "./generate.ts";
 
@@ -21,6 +22,7 @@ export type GenerateAsk = {
   readonly topLogprobs?: number;
   readonly echo: boolean;
   readonly ignoreEos: boolean;
+  readonly constraint?: Constraint;
 };
 
 export type EmbedAsk = {

@@ -4,6 +4,7 @@
  * A request has every field resolved; what a client left out has come from the LocalModel, the weights' own defaults or
  * the dialect before it gets here.
  */
+import type { Constraint } from "./constraint.ts";
 import type { AcceptedEvent, DoneEvent, Reports, Timed } from "./events.ts";
 
 /** A chat message with its content flattened to text, in the shape chat templates expect. */
@@ -61,6 +62,8 @@ export type GenerateRequest = Reports & {
   readonly echo: boolean;
   /** Go on after an end-of-generation token. */
   readonly ignoreEos: boolean;
+  /** Absent: any text will do. */
+  readonly constraint?: Constraint;
   /** Tell which tokens wrote the text: `pieces` of deltas. */
   readonly reportsPieces?: boolean;
   /** Requests of different tenants never share a cached prefix. */
