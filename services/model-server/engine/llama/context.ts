@@ -107,7 +107,10 @@ export class GenerationContext implements StepContext {
     this.memoryBytes = memoryOf(context.reservations);
   }
 
-  async evaluate(runs: readonly Run[]): Promise<readonly number[]> {
+  async evaluate(
+    runs: readonly Run[],
+    abandoned?: AbortSignal,
+  ): Promise<readonly number[] | undefined> {
     const batch = this.#batch;
     batch.clear();
     const indexes = runs.map(({ sequence, position, tokens, outputs }) => {
@@ -125,7 +128,8 @@ export class GenerationContext implements StepContext {
     });
     this.counters.batches += 1;
     this.counters.sequences += runs.length;
-    const evaluated = await this.#context.decode(batch);
+    const evaluated = await this.#context.decode(batch, abandoned);
+    if (evaluated === "aborted") return undefined;
     if (evaluated !== "done") throw new Error(`llama.cpp did not evaluate a batch: ${evaluated}`);
     return indexes;
   }

@@ -1,17 +1,19 @@
 /**
  * How many prompt tokens go into the next step.
  *
- * Prompts are evaluated in chunks between decode steps. A chunk too large stalls the running streams
- * and outlives a client that left; one too small wastes the machine, for every chunk is a pass over all
- * weights. So the size is steered by the clock: a chunk may take ALONE_MS where nothing decodes, and
- * MIXED_SHARE of a decode step beside streams that run, or more where more prompts wait than streams run.
- * Each step corrects the size by what the last one of its kind took; what a token costs is never assumed.
+ * Prompts are evaluated in chunks between decode steps. A chunk too large stalls the running streams, and keeps whoever
+ * comes next waiting; one too small wastes the machine, for every chunk is a pass over all weights. So the size is steered
+ * by the clock: a chunk may take ALONE_MS where nothing decodes, and MIXED_SHARE of a decode step beside streams that run,
+ * or up to MIXED_MOST_MS where more prompts wait than streams run. Each step corrects the size by what the last one of its
+ * kind took; what a token costs is never assumed.
  *
  * What a decode step takes is known from steps without prompts. Under a steady flow of prompts there
  * would be none, so now and then the prompts sit one out.
  */
 const MIXED_SHARE = 1;
-const ALONE_MS = 60;
+const MIXED_MOST_MS = 60;
+/** A short prompt in one go, and no long wait for one that arrives behind a long one. */
+const ALONE_MS = 250;
 /** `alone`: what the warm-up evaluates, for the clock to tell what a token of a prompt costs. */
 export const FIRST_TOKENS = { mixed: 8, alone: 32 };
 const FEWEST_TOKENS = { mixed: 4, alone: 16 };
@@ -41,7 +43,7 @@ export class Pace {
   #aloneMeasured = false;
   /** Latest durations of steps without prompts, by the number of slots that decode. */
   readonly #decodeMs = new Map<number, readonly number[]>();
-  #latestDecodeMs = ALONE_MS / 3;
+  #latestDecodeMs = MIXED_MOST_MS / 3;
   #stepsUnmeasured = 0;
 
   constructor(batchTokens: number) {
@@ -89,7 +91,7 @@ export class Pace {
   #eagerness(load: Load): number {
     const { decoding, waiting } = load;
     if (decoding === 0 || waiting <= decoding) return 1;
-    return Math.max(1, Math.min(waiting / decoding, ALONE_MS / this.#usualMs(load)));
+    return Math.max(1, Math.min(waiting / decoding, MIXED_MOST_MS / this.#usualMs(load)));
   }
 
   #correct(step: StepMeasure): void {

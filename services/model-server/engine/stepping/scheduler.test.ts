@@ -105,6 +105,29 @@ suite("the scheduler", { timeout: 120_000 }, () => {
     assert.ok((usage?.cachedTokens ?? 0) < (usage?.promptTokens ?? 0) - 1, "evaluated to the end");
   });
 
+  test("abandons an evaluation that nobody waits for any more, and answers as if it had never begun", async () => {
+    const text = `Abandoned ${LONG_TEXT}`;
+    const fresh = await engine.ask({ text, maxTokens: 12, tenant: "fresh" });
+    const begun = await engine.ask({ text: text.slice(0, 300), maxTokens: 1, tenant: "gone" });
+    const { context, scheduler } = engine;
+    const evaluate = context.evaluate.bind(context);
+    const cut = Promise.withResolvers<unknown>();
+    context.evaluate = async (runs, abandoned) => {
+      context.evaluate = evaluate;
+      // As llama.cpp leaves it when it stops between two micro-batches.
+      await evaluate(runs.map((run) => ({ ...run, tokens: run.tokens.slice(0, 4) })));
+      scheduler.cancel(gone.id);
+      const indexes = await evaluate(runs, abandoned);
+      cut.resolve(indexes);
+      return indexes;
+    };
+    const gone = engine.start({ text, maxTokens: 1, tenant: "gone" });
+    assert.equal(await cut.promise, undefined);
+    const { usage, texts } = await engine.ask({ text, maxTokens: 12, tenant: "gone" });
+    assert.ok((usage?.cachedTokens ?? 0) <= (begun.usage?.promptTokens ?? 0));
+    assert.deepEqual(texts, fresh.texts);
+  });
+
   test("frees the slot of a cancelled stream for the next in line", async () => {
     const requests = Array.from({ length: SLOTS }, (_, index) => {
       const { promise, resolve } = Promise.withResolvers<void>();

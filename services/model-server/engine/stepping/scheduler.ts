@@ -2,7 +2,8 @@
  * All requests, one loop: admit, step, tell.
  *
  * A step is one batch: every generation that holds a slot evaluates one token or a chunk of its prompt. Between two
- * steps nothing is evaluated, so slots can be cut, copied and given away; whoever is cancelled leaves at the next step.
+ * steps nothing is evaluated, so slots can be cut, copied and given away; whoever is cancelled leaves at the next step,
+ * and a step that nobody waits for any more is abandoned.
  */
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
@@ -53,6 +54,8 @@ export class Scheduler {
   readonly #jobs = new Map<number, Job>();
   readonly #encoding = new Map<number, AbortController>();
   readonly #outbox: Outbox;
+  /** Of the step that is being evaluated. */
+  #abandon = new AbortController();
   #looping = false;
   #brokenSteps = 0;
 
@@ -128,6 +131,17 @@ export class Scheduler {
   cancel(id: number): void {
     this.#encoding.get(id)?.abort(new CancelledError());
     this.#jobs.delete(id);
+    this.#abandonUnwanted();
+  }
+
+  /** Ends the evaluation that nobody waits for any more; in company the others' is worth its while. */
+  #abandonUnwanted(): void {
+    const wanted = this.#slots.running.some(({ running }) => this.#isWanted(running));
+    if (!wanted) this.#abandon.abort();
+  }
+
+  #isWanted(running: Running | undefined): boolean {
+    return running !== undefined && this.#jobs.has(running.job.id);
   }
 
   async #loop(): Promise<void> {
@@ -151,7 +165,7 @@ export class Scheduler {
 
   #releaseCancelled(): void {
     for (const slot of this.#slots.running) {
-      if (slot.running && !this.#jobs.has(slot.running.job.id)) this.#slots.release(slot);
+      if (!this.#isWanted(slot.running)) this.#slots.release(slot);
     }
   }
 
@@ -223,15 +237,22 @@ export class Scheduler {
   async #evaluate(parts: readonly Part[], load: Load): Promise<Failures> {
     const { context } = this.#options;
     const failures: Failures = new Map();
-    let indexes: readonly number[] = [];
+    let indexes: readonly number[] | undefined;
+    this.#abandon = new AbortController();
+    this.#abandonUnwanted();
     const before = performance.now();
     try {
-      indexes = await context.evaluate(parts.map(({ run }) => run));
+      const runs = parts.map(({ run }) => run);
+      indexes = await context.evaluate(runs, this.#abandon.signal);
     } catch (error) {
       for (const { slot } of parts) failures.set(slot, error);
       return failures;
     } finally {
       this.#outbox.sendAll();
+    }
+    if (indexes === undefined) {
+      for (const { slot } of parts) this.#slots.forgetRest(slot);
+      return failures;
     }
     const ofPrompts = parts.filter(({ slot }) => slot.running?.generation.need.prompt !== 0);
     const promptTokens = ofPrompts.reduce((sum, { run }) => sum + run.tokens.length, 0);

@@ -78,6 +78,11 @@ export class Slots {
     }
   }
 
+  /** What an evaluation that did not end has put behind the slot's tokens. */
+  forgetRest(slot: Slot): void {
+    slot.tokens.length = this.#context.keep(slot.number, slot.tokens.length);
+  }
+
   release(slot: Slot): void {
     slot.running?.generation.end();
     slot.running = undefined;

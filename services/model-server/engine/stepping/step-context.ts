@@ -22,9 +22,10 @@ export interface StepContext {
   readonly outputsMax: number;
   /**
    * Runs are in the order of their sequences, one of each at most. Returns the index of each run's first token, under
-   * which its outputs are found.
+   * which its outputs are found. Undefined once it was abandoned: there are no outputs, and what the sequences gained is
+   * to be forgotten.
    */
-  evaluate(runs: readonly Run[]): Promise<readonly number[]>;
+  evaluate(runs: readonly Run[], abandoned?: AbortSignal): Promise<readonly number[] | undefined>;
   /** Of every token of the vocabulary. What is written into it changes what a chooser sees. */
   logits(index: number): Float32Array;
   chooser(options: ChooserOptions): Chooser;
