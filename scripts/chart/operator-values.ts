@@ -33,6 +33,7 @@ export const operator = group("Turns LocalModels into pods.", {
       namespaces: true,
       port: true,
       serverKeyFile: true,
+      serverKeySecret: true,
       sourceHosts: true,
     }),
     {},
@@ -52,21 +53,23 @@ export const modelServer = group("What models' pods run.", {
     },
   ),
   pullPolicy: value("Default: `image.pullPolicy`.", pullPolicy, ""),
-  key: group(
-    "The secret that models' pods know the API service by. Without one they answer whoever reaches them.",
-    {
-      existingSecret: value(
-        "A Secret of the release's namespace that you have made.",
-        objectName,
-        "",
-      ),
-      existingSecretKey: value(
-        "Where in it; the first line is shown, all are known.",
-        z.string().min(1),
-        "key",
-      ),
-    },
-  ),
+  key: group("The secret that models' pods know the API service by. The operator makes it, once.", {
+    enabled: value(
+      "Off, models' pods answer whoever reaches them, and believe whose a request is.",
+      z.boolean(),
+      true,
+    ),
+    existingSecret: value(
+      "A Secret of the release's namespace that you have made, instead of the operator's.",
+      objectName,
+      "",
+    ),
+    existingSecretKey: value(
+      "Where in yours; the first line is shown, all are known.",
+      z.string().min(1),
+      "key",
+    ),
+  }),
   environmentPolicy: group(
     "What `spec.env` of a LocalModel may do besides tuning llama.cpp and naming proxies; `*` stands for any characters.",
     {

@@ -26,6 +26,7 @@ import { claimants } from "./observe/duplicates.ts";
 import { LOCAL_MODELS } from "./model/local-model-resource.ts";
 import { observeModels } from "./model-metrics.ts";
 import { FIELD_MANAGER, reconciler, type Surroundings } from "./reconcile.ts";
+import { untilServerSecrets } from "./server-secret.ts";
 import { Strangers } from "./observe/strangers.ts";
 import { tracedReconciler } from "./traced-reconciler.ts";
 
@@ -58,6 +59,7 @@ export function createOperator(options: OperatorOptions): Manager {
     reporter: { controller: REPORTER, instance: identity },
     log,
   });
+  const own = { serverSecrets: serverSecretsIn(config) };
   const surroundings: Surroundings = {
     caches,
     client,
@@ -66,7 +68,7 @@ export function createOperator(options: OperatorOptions): Manager {
     memory: new AppliedMemory(),
     written,
     strangers: new Strangers(client, systemClock),
-    platform: { ...config, serverSecrets: serverSecretsIn(config) },
+    platform: () => ({ ...config, ...own }),
     askPods,
     clock: systemClock,
   };
@@ -86,6 +88,11 @@ export function createOperator(options: OperatorOptions): Manager {
     controllers: [controller],
     recorder,
     ...(election && { election }),
+    prepare: async (stop) => {
+      const { serverKeySecret: name } = config;
+      if (name !== undefined)
+        own.serverSecrets = await untilServerSecrets({ client, name, log }, stop);
+    },
     log,
   });
 }

@@ -46,7 +46,7 @@ export type Surroundings = {
   readonly memory: AppliedMemory;
   readonly written: WrittenVersions;
   readonly strangers: Strangers;
-  readonly platform: Platform;
+  readonly platform: () => Platform;
   readonly askPods: AskPods;
   readonly clock: Clock;
 };
@@ -85,7 +85,7 @@ async function runPass(
   { stored, observed, model }: Target,
 ): Promise<Outcome> {
   const { platform, clock, askPods } = surroundings;
-  const decision = decide(model, platform, observed, clock.date().getTime());
+  const decision = decide(model, platform(), observed, clock.date().getTime());
   const questions = questionsOf(decision, observed);
   const [answers, { refusals, againInMs }] = await Promise.all([
     askPods([...questions.progress, ...questions.facts], pass.signal),

@@ -75,6 +75,17 @@ suite("the chart's rights", () => {
     assert.equal(await isGranted(right, NAMESPACE, "another"), false);
   });
 
+  test("lets the operator make a Secret beside it, and read that one alone", async () => {
+    const made = "localmodel-model-server-key";
+    const create = ["operator", "create", "", "secrets"] as const;
+    const get = ["operator", "get", "", "secrets"] as const;
+    assert.equal(await isGranted(create, NAMESPACE), true);
+    assert.equal(await isGranted(create, "elsewhere"), false);
+    assert.equal(await isGranted(get, NAMESPACE, made), true);
+    assert.equal(await isGranted(get, NAMESPACE), false);
+    assert.equal(await isGranted(get, NAMESPACE, "another"), false);
+  });
+
   test("with namespaces to watch, grants nothing anywhere else", async () => {
     const flags = ["--namespace", "elsewhere", "--set", "watchNamespaces={elsewhere}"];
     await helm("install", "narrow", CHART, ...flags, "--set", "crds.enabled=false");

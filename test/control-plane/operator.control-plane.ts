@@ -7,7 +7,10 @@ import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
 import { defineResource } from "@localmodel/kube/objects/resource.ts";
 import { inspectionMessage } from "@localmodel/localmodel/contracts/inspection.ts";
 import { terminationMessage } from "@localmodel/localmodel/contracts/termination.ts";
-import { SERVICES } from "@localmodel/kube/objects/core-resources.ts";
+import { serverKeyFor, serverKeyHash } from "@localmodel/localmodel/contracts/server-key.ts";
+import { SECRETS, SERVICES } from "@localmodel/kube/objects/core-resources.ts";
+import { silentLog } from "@localmodel/kube/log.ts";
+import { untilServerSecrets } from "../../services/operator/server-secret.ts";
 import { http, inspection } from "../../services/operator/fixtures/models.ts";
 import type { Cut } from "../support/api-proxy.ts";
 import {
@@ -15,6 +18,7 @@ import {
   eventually,
   OperatorCluster,
   type RunningOperator,
+  SERVER_SECRET,
 } from "../support/operator-cluster.ts";
 
 const QUOTAS = defineResource<KubeObject & { readonly status?: { readonly used?: object } }>({
@@ -59,6 +63,41 @@ suite("the operator on a real API server", () => {
     assert.equal(model?.status?.readyReplicas, 1);
     assert.ok((model?.status?.memory?.totalBytes ?? 0) > inspection.sizeBytes);
     await cluster.podsWhen("happy", 0, "inspect");
+  });
+
+  test("servers know keys that follow from a secret, which is made once", async () => {
+    const secretNow = () =>
+      eventually(async () => {
+        const secret = await cluster.client.get(SECRETS, SERVER_SECRET);
+        if (secret === undefined) throw new Error("there is no Secret");
+        return secret;
+      });
+    const made = await secretNow();
+    await cluster.apply("keyed", { source, resources });
+    await cluster.podsWhen("keyed", 1);
+    const secret = Buffer.from(made.data?.["key"] ?? "", "base64").toString("utf8");
+    assert.ok(secret.length > 40);
+    const hash = serverKeyHash(serverKeyFor(secret, "default/keyed"));
+    const deployment = JSON.stringify(await cluster.deployment("keyed"));
+    assert.match(deployment, new RegExp(`keySha256[^a-z]+${hash}`));
+    assert.ok(!deployment.includes(secret));
+    await cluster.delete("keyed");
+    await operator[Symbol.asyncDispose]();
+    operator = await cluster.startOperator();
+    await cluster.apply("keyed-later", { source, resources });
+    await cluster.podsWhen("keyed-later", 1);
+    assert.deepEqual(await secretNow(), made);
+    await cluster.delete("keyed-later");
+  });
+
+  test("operators that start together have one secret", async () => {
+    const { client } = cluster;
+    const options = { client, log: silentLog, name: { ...SERVER_SECRET, name: "made-twice" } };
+    const never = new AbortController().signal;
+    const both = [untilServerSecrets(options, never), untilServerSecrets(options, never)];
+    const [one, other] = await Promise.all(both);
+    assert.equal(one?.length, 1);
+    assert.deepEqual(one, other);
   });
 
   test("a failure of the fetcher is told with what to do next", async () => {

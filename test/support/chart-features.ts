@@ -60,6 +60,7 @@ export const CHART_FEATURES: Readonly<Record<string, Values>> = {
   "a key between the services": {
     modelServer: { key: { existingSecret: "model-server-key", existingSecretKey: "secret" } },
   },
+  "no key between the services": { modelServer: { key: { enabled: false } } },
   registry: {
     image: { registry: "registry.example.com/localmodel/", tag: "1.2.3", pullPolicy: "Always" },
     imagePullSecrets: [{ name: "registry" }, { name: "registry" }],

@@ -32,6 +32,7 @@ import { eventually as untilTrue, type Patience } from "./eventually.ts";
 
 const NODE = "node-1";
 export const NAMESPACE = "default";
+export const SERVER_SECRET = { namespace: NAMESPACE, name: "model-server-key" };
 
 export type RunningOperator = AsyncDisposable & {
   readonly proxy: ApiProxy;
@@ -69,6 +70,7 @@ export class OperatorCluster implements AsyncDisposable {
     const config = OperatorConfig.parse({
       images: { cpu: "model-server:cpu", cuda: "model-server:cuda" },
       leaderElection: { enabled: false },
+      serverKeySecret: SERVER_SECRET,
       resyncMs,
     });
     const metrics = new MetricRegistry();

@@ -86,13 +86,21 @@ annotations:
 {{- .Values.networkPolicy.modelNamespaces | default .Values.watchNamespaces | uniq | join "," -}}
 {{- end -}}
 
+{{/* The Secret that the operator makes for the keys of models' pods; empty where it makes none. */}}
+{{- define "localmodel.madeServerKey" -}}
+{{- if and .Values.modelServer.key.enabled (not .Values.modelServer.key.existingSecret) -}}
+{{- printf "%s-model-server-key" (include "localmodel.fullname" .) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The secret that the keys of models' pods are made from: a volume, and where it is mounted. */}}
 {{- define "localmodel.serverKeyVolume" -}}
+{{- $made := include "localmodel.madeServerKey" . -}}
 - name: server-key
   secret:
-    secretName: {{ .Values.modelServer.key.existingSecret }}
+    secretName: {{ $made | default .Values.modelServer.key.existingSecret }}
     items:
-      - key: {{ .Values.modelServer.key.existingSecretKey }}
+      - key: {{ ternary .Values.modelServer.key.existingSecretKey "key" (empty $made) }}
         path: key
 {{- end -}}
 

@@ -52,6 +52,17 @@ API server's audit log. Neither reads Secrets of models: the kubelet gives them 
   verbs: [get, update]
 {{- end -}}
 
+{{/* The secret between the API service and models' pods, which the operator makes. */}}
+{{- define "localmodel.serverKeyRules" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ include "localmodel.madeServerKey" . }}]
+  verbs: [get]
+{{- end -}}
+
 {{/* API keys, in hashed form. A label cannot be the limit of a right, so all Secrets of the namespace are readable. */}}
 {{- define "localmodel.keyRules" -}}
 - apiGroups: [""]

@@ -2,7 +2,7 @@
  * Starts the parts of a controller process in order, and ends them in the opposite one.
  *
  * Caches fill before anybody is elected, so that a standby takes over warm. Controllers start when the
- * caches are full and the lease is held. At the end passes under way finish first, then events are
+ * caches are full, the lease is held, and what they need beside it is there. At the end passes under way finish first, then events are
  * written, and only then the lease is given back: whoever leads next finds nobody still writing. When the
  * lease is lost there is no such order: everything stops at once, and the process should end.
  */
@@ -22,6 +22,8 @@ type ManagerOptions = {
   readonly recorder?: EventRecorder;
   /** Without one, controllers start as soon as the caches are full. */
   readonly election?: Election;
+  /** What has to be there before controllers start; whoever leads sees to it, until the signal aborts. */
+  readonly prepare?: (stop: AbortSignal) => Promise<void>;
   readonly log: Log;
   readonly clock?: Clock;
   readonly syncTimeoutMs?: number;
@@ -56,7 +58,7 @@ export class Manager {
    * lease is lost.
    */
   async run(stop: AbortSignal): Promise<void> {
-    const { reflectors, recorder, election, controllers } = this.#options;
+    const { reflectors, recorder, election } = this.#options;
     const ending = follow(stop);
     const background = new AbortController();
     const leading = new AbortController();
@@ -69,7 +71,7 @@ export class Manager {
       await this.#filled(ending.signal);
       await Promise.race([election?.elected, elected, aborted(ending.signal)]);
       if (ending.signal.aborted) return;
-      await Promise.race([this.#control(controllers, ending.signal), failureOf(elected)]);
+      await Promise.race([this.#work(ending.signal), failureOf(elected)]);
     } finally {
       ending.abort();
       background.abort();
@@ -92,8 +94,14 @@ export class Manager {
     }
   }
 
-  async #control(controllers: readonly Controller[], stop: AbortSignal): Promise<void> {
-    const { election, gracePeriodMs = GRACE_PERIOD_MS, log } = this.#options;
+  async #work(stop: AbortSignal): Promise<void> {
+    const { prepare } = this.#options;
+    if (prepare !== undefined) await Promise.race([prepare(stop), aborted(stop)]);
+    if (!stop.aborted) await this.#control(stop);
+  }
+
+  async #control(stop: AbortSignal): Promise<void> {
+    const { controllers, election, gracePeriodMs = GRACE_PERIOD_MS, log } = this.#options;
     const kill = new AbortController();
     const killed = AbortSignal.any([
       kill.signal,

@@ -92,6 +92,11 @@ export function isNotFound(error: unknown): boolean {
   return hasReason(error, "NotFound");
 }
 
+/** Somebody has created an object of this name before. */
+export function isAlreadyThere(error: unknown): boolean {
+  return hasReason(error, "AlreadyExists");
+}
+
 export function isConflict(error: unknown): boolean {
   return hasReason(error, "Conflict");
 }

@@ -37,6 +37,10 @@ export const OperatorConfig = z.strictObject({
     .min(1)
     .exactOptional()
     .describe("The secret that model servers know the API service by: server-key.ts."),
+  serverKeySecret: z
+    .strictObject({ namespace: z.string().min(1), name: z.string().min(1) })
+    .exactOptional()
+    .describe("Instead of a file: the Secret that holds it, made where there is none."),
   leaderElection: z
     .strictObject({
       enabled: z.boolean().default(true),

@@ -11,6 +11,9 @@ export const SERVER_KEY_HEADER = "x-localmodel-server-key";
 /** The secret, for who starts the API service and model servers himself; one a line, the first is shown. */
 export const SERVER_KEY_VARIABLE = "LOCALMODEL_SERVER_KEY";
 
+/** Where in the Secret that the operator makes. */
+export const MADE_SECRET_ITEM = "key";
+
 /** The lines of a file, or of the variable. */
 export function secretsIn(text: string): readonly string[] {
   return text
