@@ -15,6 +15,7 @@ export const LAYERS: Layers = {
     "regular/",
     "rules/ schema/",
     "emit/ gbnf/",
+    "follow/",
   ],
   "packages/kube": [
     "log.ts objects/ time/",
@@ -51,6 +52,7 @@ export const LAYERS: Layers = {
   ],
   "services/model-server/engine": [
     "contract.ts model/ prompt/ protocol.ts text/",
+    "constraint/",
     "machine/ stepping/",
     "llama/ process/",
   ],

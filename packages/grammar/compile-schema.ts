@@ -33,6 +33,14 @@ export type SchemaOptions = {
  * @throws GrammarError
  */
 export function compileSchema(schema: Json, options: SchemaOptions = {}): string {
+  return textOf(schemaGrammar(schema, options), { ...DEFAULT_LIMITS, ...options.limits });
+}
+
+/**
+ * The same, before it is written as GBNF.
+ * @throws GrammarError
+ */
+export function schemaGrammar(schema: Json, options: SchemaOptions = {}): Grammar {
   try {
     return compile(schema, options);
   } catch (error) {
@@ -42,7 +50,7 @@ export function compileSchema(schema: Json, options: SchemaOptions = {}): string
   }
 }
 
-function compile(schema: Json, options: SchemaOptions): string {
+function compile(schema: Json, options: SchemaOptions): Grammar {
   const { whitespace = "flexible", limits } = options;
   const budget = createBudget({ ...DEFAULT_LIMITS, ...limits });
   const document = readDocument(schema, budget);
@@ -64,7 +72,9 @@ function compile(schema: Json, options: SchemaOptions): string {
   const emitter = createEmitter({ schemas, grammar, counted, layout, texts });
   const root = grammar.add("root", [[emitter.value([positive(document.root)])]]);
   if (root.kind !== "rule") throw new Error("a new rule is a rule");
-  return textOf(tidy(grammar.finish(root.rule)), budget.limits);
+  const tidied = tidy(grammar.finish(root.rule));
+  if (tidied === undefined) throw unsatisfiable("#");
+  return tidied;
 }
 
 function createPossibleTypes(unfold: Schemas["unfold"]): Schemas["possibleTypes"] {
@@ -82,8 +92,7 @@ function createPossibleTypes(unfold: Schemas["unfold"]): Schemas["possibleTypes"
   };
 }
 
-function textOf(grammar: Grammar | undefined, { textLength }: Limits): string {
-  if (grammar === undefined) throw unsatisfiable("#");
+function textOf(grammar: Grammar, { textLength }: Limits): string {
   const text = writeGbnf(grammar);
   if (text.length <= textLength) return text;
   throw new GrammarError("too_large", `the grammar is longer than ${textLength} characters`);

@@ -5,7 +5,7 @@
  */
 import { type Budget, type Limits, DEFAULT_LIMITS, createBudget } from "./budget.ts";
 import { compileSchema, type SchemaOptions } from "./compile-schema.ts";
-import { createGrammarBuilder } from "./rules/grammar.ts";
+import { type Grammar, createGrammarBuilder } from "./rules/grammar.ts";
 import { createTexts } from "./emit/texts.ts";
 import { tidy } from "./rules/tidy.ts";
 import { readGbnf } from "./gbnf/read.ts";
@@ -25,13 +25,23 @@ export function compileJsonObject(options: SchemaOptions = {}): string {
 
 /** @throws GrammarError */
 export function compileRegex(pattern: string, options: TextOptions = {}): string {
-  return compileLanguage(options, (of, budget) => patternLanguage(`^(?:${pattern})$`, of, budget));
+  return writeGbnf(regexGrammar(pattern, options));
+}
+
+/** @throws GrammarError */
+export function regexGrammar(pattern: string, options: TextOptions = {}): Grammar {
+  return languageGrammar(options, (of, budget) => patternLanguage(`^(?:${pattern})$`, of, budget));
 }
 
 /** @throws GrammarError */
 export function compileChoice(choices: readonly string[], options: TextOptions = {}): string {
+  return writeGbnf(choiceGrammar(choices, options));
+}
+
+/** @throws GrammarError */
+export function choiceGrammar(choices: readonly string[], options: TextOptions = {}): Grammar {
   if (choices.length === 0) throw new GrammarError("invalid", "there is nothing to choose from");
-  return compileLanguage(options, (of, { spend }) => {
+  return languageGrammar(options, (of, { spend }) => {
     spend(choices.reduce((sum, choice) => sum + choice.length, 0));
     return of.automaton(trieOf(choices));
   });
@@ -48,7 +58,7 @@ export function checkedGbnf(text: string, options: TextOptions = {}): string {
 
 type Language = (of: Expressions, budget: Budget) => Expression;
 
-function compileLanguage({ limits }: TextOptions, languageOf: Language): string {
+function languageGrammar({ limits }: TextOptions, languageOf: Language): Grammar {
   const budget = createBudget({ ...DEFAULT_LIMITS, ...limits });
   const of = createExpressions(budget);
   const grammar = createGrammarBuilder(budget);
@@ -58,5 +68,5 @@ function compileLanguage({ limits }: TextOptions, languageOf: Language): string 
   grammar.define(root, [[texts.plain(dfa)]]);
   const tidied = tidy(grammar.finish(root));
   if (tidied === undefined) throw new GrammarError("invalid", "no text matches");
-  return writeGbnf(tidied);
+  return tidied;
 }

@@ -61,7 +61,7 @@ type Cutoff = {
  * A set of texts. `field` is the path of the request's field that it came from, such as
  * `response_format.json_schema.schema`: what is refused is named by it and the place inside.
  */
-type Language =
+export type Language =
   | { readonly kind: "schema"; readonly schema: unknown; readonly field: string }
   /** ECMAScript's syntax; the whole text is one match. */
   | { readonly kind: "regex"; readonly pattern: string; readonly field: string }

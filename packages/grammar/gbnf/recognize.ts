@@ -4,8 +4,15 @@
  * It says whether a text is accepted, which characters may follow, and which text must follow. Stacks share their
  * tails, so that a state costs what differs.
  */
+import { GrammarError } from "../grammar-error.ts";
 import type { Grammar } from "../rules/grammar.ts";
 import { type CharSet, hasChar } from "../regular/char-set.ts";
+
+/**
+ * Stacks that may be open at once. Grammars that leave more to be decided are possible to write, and following them
+ * would take ever longer.
+ */
+const STACKS_MAX = 8192;
 
 /** A grammar laid out as one row of elements: a set of characters, the number of a rule, or the end of an alternative. */
 export type Program = {
@@ -19,6 +26,9 @@ type Stack = {
   readonly at: number;
   readonly below: Stack | undefined;
   readonly above: Map<number, Stack>;
+  /** Of all that grew from the same start. */
+  readonly number: number;
+  readonly count: { made: number };
 };
 
 /** What is open after a text: the stacks that wait for a character, and whether the text may end here. */
@@ -43,8 +53,15 @@ export function programOf({ rules, root }: Grammar): Program {
   return { elements, starts, root };
 }
 
+/** Whoever begins a text anew may do so from a state that it has; each call of this begins a memory of its own. */
 export function startState(program: Program): State {
-  const bottom: Stack = { at: -1, below: undefined, above: new Map() };
+  const bottom: Stack = {
+    at: -1,
+    below: undefined,
+    above: new Map(),
+    number: 0,
+    count: { made: 0 },
+  };
   const found = new Set<Stack>();
   const seen = new Set<Stack>();
   let complete = false;
@@ -54,13 +71,25 @@ export function startState(program: Program): State {
   return { waiting: [...found], complete };
 }
 
-export function nextState(state: State, char: number, program: Program): State {
+type Step = {
+  /** Only where the grammar has the character itself, not a set with it. */
+  readonly literally?: boolean;
+};
+
+/** @throws GrammarError when too much is left open */
+export function nextState(
+  state: State,
+  char: number,
+  program: Program,
+  { literally = false }: Step = {},
+): State {
   const found = new Set<Stack>();
   const seen = new Set<Stack>();
   let complete = false;
   for (const stack of state.waiting) {
     const element = program.elements[stack.at];
     if (!isSet(element) || !hasChar(element, char)) continue;
+    if (literally && !isOneChar(element)) continue;
     if (settle(push(stack.below!, stack.at + 1), program, found, seen)) complete = true;
   }
   return { waiting: [...found], complete };
@@ -73,6 +102,9 @@ function settle(given: Stack, program: Program, found: Set<Stack>, seen: Set<Sta
   for (let stack = todo.pop(); stack !== undefined; stack = todo.pop()) {
     if (seen.has(stack)) continue;
     seen.add(stack);
+    if (seen.size > STACKS_MAX) {
+      throw new GrammarError("too_large", `the grammar leaves more than ${STACKS_MAX} ways open`);
+    }
     const element = program.elements[stack.at];
     if (isSet(element)) {
       found.add(stack);
@@ -93,13 +125,18 @@ function settle(given: Stack, program: Program, found: Set<Stack>, seen: Set<Sta
 function push(below: Stack, at: number): Stack {
   const known = below.above.get(at);
   if (known !== undefined) return known;
-  const made: Stack = { at, below, above: new Map() };
+  const { count } = below;
+  const made: Stack = { at, below, above: new Map(), number: (count.made += 1), count };
   below.above.set(at, made);
   return made;
 }
 
 function isSet(element: CharSet | number | undefined): element is CharSet {
   return typeof element === "object";
+}
+
+function isOneChar(set: CharSet): boolean {
+  return set.length === 2 && set[0] === set[1];
 }
 
 export function acceptsText(program: Program, text: string): boolean {
@@ -113,6 +150,37 @@ export function stateAfter(program: Program, start: State, text: string): State 
     if (state.waiting.length === 0 && !state.complete) return state;
   }
   return state;
+}
+
+/** Equal for states after which the same may follow; of states that grew from the same start. */
+export function stateKey({ waiting, complete }: State): string {
+  const numbers = waiting.map(({ number }) => number).toSorted((a, b) => a - b);
+  return `${complete ? "e" : ""}${numbers.join()}`;
+}
+
+/** How many stacks are remembered since the start. */
+export function stacksMade({ waiting }: State): number {
+  return waiting[0]?.count.made ?? 0;
+}
+
+/** Whether any of the characters from `from` to `to` may follow. */
+export function mayFollow(
+  { waiting }: State,
+  { elements }: Program,
+  from: number,
+  to: number,
+): boolean {
+  return waiting.some(({ at }) => {
+    const set = elements[at];
+    return isSet(set) && hasAny(set, from, to);
+  });
+}
+
+function hasAny(set: CharSet, from: number, to: number): boolean {
+  for (let i = 0; i < set.length; i += 2) {
+    if ((set[i] ?? 0) <= to && (set[i + 1] ?? 0) >= from) return true;
+  }
+  return false;
 }
 
 /** The text that must follow: as long as one character alone is possible, and the end is not. */
@@ -131,7 +199,7 @@ function onlyChar({ waiting }: State, { elements }: Program): number | undefined
   let only: number | undefined;
   for (const { at } of waiting) {
     const set = elements[at];
-    if (!isSet(set) || set.length !== 2 || set[0] !== set[1]) return undefined;
+    if (!isSet(set) || !isOneChar(set)) return undefined;
     if (only !== undefined && only !== set[0]) return undefined;
     only = set[0];
   }

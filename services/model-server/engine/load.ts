@@ -17,6 +17,7 @@ import { requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
 import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import { availableBytes, usableThreads } from "./machine/cgroup.ts";
+import { Constraints } from "./constraint/constraints.ts";
 import { CHATML } from "./prompt/chat-template.ts";
 import { TemplateThread } from "./prompt/template-thread.ts";
 import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./model/facts.ts";
@@ -44,6 +45,7 @@ export type LoadedEngine = {
   readonly vocabulary: Vocabulary;
   /** Tokens that end an answer. */
   readonly ends: ReadonlySet<number>;
+  readonly constraints: Constraints;
   /** The model's own first, then one for each adapter that clients choose; none if it does not generate. */
   readonly generations: readonly Generating[];
   readonly embedder: Embedder | undefined;
@@ -105,6 +107,7 @@ export async function loadEngine(
     tokenizer,
     vocabulary,
     ends,
+    constraints: new Constraints(vocabulary, tokenizer.tokenize),
     generations,
     embedder,
     unload: () => model[Symbol.dispose](),

@@ -59,7 +59,7 @@ function generating(loaded: LoadedEngine, reporter: Reporter): EngineOperation<"
 }
 
 function scheduler(
-  { facts, tokenizer, vocabulary, ends }: LoadedEngine,
+  { facts, tokenizer, vocabulary, ends, constraints }: LoadedEngine,
   own: { readonly context: StepContext; readonly inTurn: InTurn } & Reporter,
 ): Scheduler {
   const { contextTokens } = facts;
@@ -68,6 +68,7 @@ function scheduler(
     contextTokens,
     vocabulary,
     ends,
+    constraints,
     encode: (request, signal) => encodePrompts(request, tokenizer, { contextTokens, signal }),
   });
 }

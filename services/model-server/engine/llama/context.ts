@@ -9,7 +9,11 @@ import type { Batch } from "@localmodel/llama/batch.ts";
 import { type Context, createContext } from "@localmodel/llama/context.ts";
 import type { CacheType } from "@localmodel/llama/context-options.ts";
 import type { Model } from "@localmodel/llama/model.ts";
-import { createSampler } from "@localmodel/llama/sampling/sampler.ts";
+import {
+  createSampler,
+  NothingToChooseError,
+  type Sampler,
+} from "@localmodel/llama/sampling/sampler.ts";
 import { restoreSequence, saveSequence } from "@localmodel/llama/sequence-state.ts";
 import type { Chooser, ChooserOptions, Run, StepContext } from "../stepping/step-context.ts";
 import type { LlamaLibrary } from "./library.ts";
@@ -146,6 +150,8 @@ export class GenerationContext implements StepContext {
     }
     return {
       choose: (index) => sampler.sample(this.#context, index),
+      draw: (logits) => drawn(sampler, logits),
+      accept: (token) => sampler.accept(token),
       end: () => sampler[Symbol.dispose](),
     };
   }
@@ -172,5 +178,14 @@ export class GenerationContext implements StepContext {
 
   restore(sequence: number, state: Uint8Array): Promise<void> {
     return restoreSequence(this.#context, sequence, state);
+  }
+}
+
+function drawn(sampler: Sampler, logits: Float32Array): number | undefined {
+  try {
+    return sampler.choose(logits);
+  } catch (error) {
+    if (error instanceof NothingToChooseError) return undefined;
+    throw error;
   }
 }

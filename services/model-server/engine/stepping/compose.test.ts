@@ -3,7 +3,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { composeStep, type SlotNeed } from "./compose.ts";
 
-const need = fc.record({ prompt: fc.nat({ max: 3000 }), scored: fc.boolean() });
+const need = fc.record({
+  prompt: fc.oneof(fc.constant(0), fc.nat({ max: 3000 })),
+  put: fc.oneof(fc.constant(0), fc.nat({ max: 100 })),
+  scored: fc.boolean(),
+});
 const needs = fc.array(need, { minLength: 1, maxLength: 32 });
 const limits = fc
   .record({ promptTokens: fc.nat({ max: 2048 }), batchTokens: fc.integer({ min: 32, max: 2048 }) })
@@ -11,14 +15,14 @@ const limits = fc
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 const outputsOf = ({ prompt, scored }: SlotNeed, tokens: number): number =>
-  scored && prompt > 0 ? tokens : tokens > 0 && tokens >= prompt ? 1 : 0;
+  scored ? tokens : tokens > 0 && tokens >= prompt ? 1 : 0;
 
-test("whoever decodes evaluates one token, and no prompt more than it has left", () => {
+test("whoever decodes evaluates one token and what was put there, and nobody more than he has", () => {
   fc.assert(
     fc.property(needs, limits, (slots, bounds) => {
       for (const [index, tokens] of composeStep(slots, bounds).entries()) {
-        const { prompt = 0 } = slots[index] ?? {};
-        if (prompt === 0) assert.equal(tokens, 1);
+        const { prompt = 0, put = 0 } = slots[index] ?? {};
+        if (prompt === 0) assert.ok(tokens >= 1 && tokens <= 1 + put);
         else assert.ok(tokens >= 0 && tokens <= prompt);
       }
     }),
@@ -29,8 +33,8 @@ test("a step stays within its batch, its outputs and what prompts may have", () 
   fc.assert(
     fc.property(needs, limits, (slots, bounds) => {
       const tokens = composeStep(slots, bounds);
-      const ofPrompts = tokens.filter((_, index) => (slots[index]?.prompt ?? 0) > 0);
-      assert.ok(sum(ofPrompts) <= bounds.promptTokens);
+      const decoding = slots.filter(({ prompt }) => prompt === 0).length;
+      assert.ok(sum(tokens) - decoding <= bounds.promptTokens);
       assert.ok(sum(tokens) <= bounds.batchTokens);
       const outputs = slots.map((slot, index) => outputsOf(slot, tokens[index] ?? 0));
       assert.ok(sum(outputs) <= bounds.outputs);
@@ -49,7 +53,7 @@ test("prompts get on whenever they may have anything", () => {
 });
 
 test("short prompts that fit are evaluated whole in one step, beside those who decode", () => {
-  const slots = [7, 0, 30, 12].map((prompt) => ({ prompt, scored: false }));
+  const slots = [7, 0, 30, 12].map((prompt) => ({ prompt, put: 0, scored: false }));
   const bounds = { promptTokens: 64, batchTokens: 512, outputs: 16 };
   assert.deepEqual(composeStep(slots, bounds), [7, 1, 30, 12]);
 });

@@ -1,7 +1,8 @@
 /**
  * Who evaluates how many tokens in the next step. Pure.
  *
- * A slot that decodes evaluates its one token in every step; prompts share a budget, which the clock gives. A prompt's
+ * A slot that decodes evaluates its one token in every step; prompts share a budget, which the clock gives, with what is
+ * put into answers. A prompt's
  * last token has an output like any other, so prompts end and answers begin in the same step as everybody else's.
  */
 import { shareBudget } from "./pace.ts";
@@ -9,12 +10,14 @@ import { shareBudget } from "./pace.ts";
 export type SlotNeed = {
   /** Tokens of the prompt that are not evaluated yet; 0 while decoding. */
   readonly prompt: number;
-  /** Whether every token of the prompt has an output. */
+  /** Tokens of the answer, beside the one of every step, that can be evaluated without a choice. */
+  readonly put: number;
+  /** Whether every token has an output. */
   readonly scored: boolean;
 };
 
 type StepLimits = {
-  /** Tokens of prompts. */
+  /** Tokens of prompts, and of answers where they are put there. */
   readonly promptTokens: number;
   readonly batchTokens: number;
   readonly outputs: number;
@@ -26,13 +29,12 @@ export function composeStep(needs: readonly SlotNeed[], limits: StepLimits): rea
   const room = Math.max(0, limits.batchTokens - decoding);
   const shares = shareBudget(
     Math.min(limits.promptTokens, room),
-    needs.map(({ prompt }) => prompt),
+    needs.map(({ prompt, put }) => (prompt === 0 ? put : prompt)),
   );
   // Each of the others may need one output.
   let outputs = limits.outputs - needs.length;
   return needs.map(({ prompt, scored }, index) => {
-    if (prompt === 0) return 1;
-    const share = shares[index] ?? 0;
+    const share = (shares[index] ?? 0) + (prompt === 0 ? 1 : 0);
     if (!scored || share === 0) return share;
     const tokens = Math.min(share, outputs + 1);
     outputs -= tokens - 1;

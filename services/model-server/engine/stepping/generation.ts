@@ -11,7 +11,9 @@ import type {
   GenerateRequest,
   TokenLogprob,
 } from "@localmodel/inference/generate.ts";
+import type { Guide } from "../constraint/guide.ts";
 import type { SlotNeed } from "./compose.ts";
+import { guided } from "./guided.ts";
 import { scoresPrompt } from "./job.ts";
 import { tokenLogprob } from "./logprobs.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
@@ -32,7 +34,12 @@ type GenerationOptions = {
   readonly vocabulary: Vocabulary;
   /** Tokens that end an answer. */
   readonly ends: ReadonlySet<number>;
+  /** Only where not every text will do. */
+  readonly guide?: Guide | undefined;
 };
+
+/** A token of the answer that is not told yet. */
+type Decided = { readonly token: number; readonly logprob?: TokenLogprob | undefined };
 
 export class Generation {
   readonly choice: number;
@@ -48,8 +55,9 @@ export class Generation {
   readonly #explained: TokenLogprob[] = [];
   #evaluated: number;
   #chooser: Chooser | undefined;
-  #sampled: number | undefined;
-  #sampledLogprob: TokenLogprob | undefined;
+  readonly #decided: Decided[] = [];
+  /** The answer is complete: behind the tokens that are decided nothing follows. With the token that says so. */
+  #ended: { readonly token?: number } | undefined;
   #echoed = false;
 
   constructor(options: GenerationOptions) {
@@ -62,6 +70,7 @@ export class Generation {
     this.#tokens = [...prompt];
     this.#evaluated = options.cachedTokens;
     this.#maxTokens = Math.min(request.maxTokens ?? contextTokens, contextTokens - prompt.length);
+    this.#put();
   }
 
   /** Of the prompt. */
@@ -75,7 +84,12 @@ export class Generation {
   }
 
   get need(): SlotNeed {
-    return { prompt: this.remainingPrompt, scored: this.#explainsPrompt };
+    const { remainingPrompt } = this;
+    if (remainingPrompt === 0) {
+      return { prompt: 0, put: this.#pending - 1, scored: this.#explains };
+    }
+    const prompt = this.#explains ? remainingPrompt : this.#pending;
+    return { prompt, put: 0, scored: this.#explainsPrompt };
   }
 
   /** What a step with so many tokens evaluates; undefined where it sits the step out. */
@@ -83,9 +97,14 @@ export class Generation {
     if (tokens === 0) return undefined;
     const { sequence } = this.#options;
     const position = this.#evaluated;
-    const run = { sequence, position, tokens: this.#tokens.slice(position, position + tokens) };
-    if (this.#explainsPrompt && this.remainingPrompt > 0) return { ...run, outputs: "all" };
-    const last = this.remainingPrompt <= tokens;
+    const inPrompt = this.remainingPrompt > 0;
+    // Tokens that were put behind the prompt are explained by outputs of their own.
+    const most = inPrompt && this.#explains ? this.remainingPrompt : this.#pending;
+    const end = position + Math.min(tokens, most);
+    const run = { sequence, position, tokens: this.#tokens.slice(position, end) };
+    const isWanted = inPrompt ? this.#explainsPrompt : this.#explains;
+    if (isWanted) return { ...run, outputs: "all" };
+    const last = end === position + most;
     return { ...run, outputs: last && this.#maxTokens > 0 ? "last" : "none" };
   }
 
@@ -94,31 +113,36 @@ export class Generation {
     const ofPrompt = this.remainingPrompt > 0;
     this.#evaluated += tokens.length;
     if (ofPrompt) this.promptChunks += 1;
-    if (outputs === "all") this.#explainPrompt(position, tokens.length, index);
-    if (outputs !== "none" && this.remainingPrompt === 0 && this.#maxTokens > 0) {
+    if (outputs === "all" && ofPrompt) this.#explainPrompt(position, tokens.length, index);
+    if (outputs !== "none" && this.#explains) this.#explainPut(position, tokens.length, index);
+    if (outputs !== "none" && this.#pending === 0 && this.#isOpen) {
       this.#choose(index + tokens.length - 1);
     }
   }
 
   /** What this step has to tell, in order. After a finish event the generation is over. */
   events(): GenerateEvent[] {
-    const { ends, request } = this.#options;
+    if (this.remainingPrompt > 0) return [];
     const events: GenerateEvent[] = [];
-    if (this.remainingPrompt === 0 && request.echo && !this.#echoed) events.push(this.#echo());
-    if (this.#maxTokens === 0) {
-      if (this.remainingPrompt === 0) events.push(this.#finish("length"));
-      return events;
-    }
-    const token = this.#sampled;
-    if (token === undefined) return events;
-    this.#sampled = undefined;
-    if (ends.has(token)) return [...events, ...this.#endedBy(token), this.#finish("stop")];
+    if (this.#options.request.echo && !this.#echoed) events.push(this.#echo());
+    if (this.#maxTokens === 0) return [...events, this.#finish("length")];
+    events.push(...this.#tellDecided());
+    const isOver = events.at(-1)?.type === "finish";
+    if (isOver || this.#ended === undefined || this.#decided.length > 0) return events;
+    return [...events, ...this.#endedBy(this.#ended.token), this.#finish("stop")];
+  }
 
-    const assembled = this.#append(token);
-    if (!isEmpty(assembled)) events.push(this.#delta(assembled));
-    if (assembled.stopped) events.push(this.#finish("stop"));
-    else if (this.completionTokens >= this.#maxTokens) {
-      events.push(...this.#flush(), this.#finish("length"));
+  /** As far as it can be told, and not beyond a stop string or the last token that there may be. */
+  #tellDecided(): GenerateEvent[] {
+    const events: GenerateEvent[] = [];
+    while (this.#canTell) {
+      const assembled = this.#tell(this.#decided.shift());
+      if (!isEmpty(assembled)) events.push(this.#delta(assembled));
+      if (assembled.stopped) return [...events, this.#finish("stop")];
+      const isLast = this.#ended !== undefined && this.#decided.length === 0;
+      if (this.completionTokens >= this.#maxTokens && !isLast) {
+        return [...events, ...this.#flush(), this.#finish("length")];
+      }
     }
     return events;
   }
@@ -129,21 +153,72 @@ export class Generation {
     this.#chooser = undefined;
   }
 
+  get #explains(): boolean {
+    return this.#options.request.topLogprobs !== undefined;
+  }
+
   get #explainsPrompt(): boolean {
     return scoresPrompt(this.#options.request);
   }
 
+  /** Tokens to be evaluated until the next one can be chosen. */
+  get #pending(): number {
+    return this.#tokens.length - this.#evaluated;
+  }
+
+  /** Whether there is a next token to choose. */
+  get #isOpen(): boolean {
+    return this.#ended === undefined && this.#tokens.length - this.#prompt.length < this.#maxTokens;
+  }
+
+  get #canTell(): boolean {
+    const [first] = this.#decided;
+    return first !== undefined && (!this.#explains || first.logprob !== undefined);
+  }
+
   #choose(index: number): void {
-    const { request, seed, context, vocabulary } = this.#options;
+    const { request, seed, context, vocabulary, guide, ends } = this.#options;
     const { sampling, topLogprobs } = request;
-    this.#chooser ??= context.chooser({ sampling, seed, prompt: this.#prompt });
+    this.#chooser ??= context.chooser({ sampling, seed, prompt: this.#tokens });
     const logits = context.logits(index);
-    const token = this.#bansEnd
-      ? this.#withoutEnds(logits, this.#chooser, index)
-      : this.#chooser.choose(index);
-    this.#sampled = token;
-    this.#sampledLogprob =
+    const token = this.#chosen(logits, this.#chooser, index);
+    if (ends.has(token)) {
+      this.#ended = { token };
+      return;
+    }
+    const logprob =
       topLogprobs === undefined ? undefined : tokenLogprob(vocabulary, token, logits, topLogprobs);
+    this.#decide({ token, logprob });
+    guide?.accept(token);
+    this.#put();
+  }
+
+  #chosen(logits: Float32Array, chooser: Chooser, index: number): number {
+    const { guide, ends } = this.#options;
+    if (guide !== undefined) {
+      const token = guided(guide, logits, { chooser, ends, bansEnd: this.#bansEnd });
+      chooser.accept(token);
+      return token;
+    }
+    return this.#bansEnd ? this.#withoutEnds(logits, chooser, index) : chooser.choose(index);
+  }
+
+  /** What needs no choice: the answer's given beginning, and its end. */
+  #put(): void {
+    const { guide } = this.#options;
+    if (guide === undefined) return;
+    for (const token of guide.due) {
+      if (!this.#isOpen) return;
+      guide.accept(token);
+      this.#chooser?.accept(token);
+      this.#decide({ token });
+    }
+    if (guide.isOver) this.#ended = {};
+  }
+
+  #decide(decided: Decided): void {
+    this.#tokens.push(decided.token);
+    this.#decided.push(decided);
   }
 
   /** What chooses sees no end; what is told of the token afterwards is as the model meant it. */
@@ -178,16 +253,31 @@ export class Generation {
     }
   }
 
-  #append(token: number): Assembled {
+  /** Of tokens that were put there, by the outputs before them. */
+  #explainPut(position: number, length: number, index: number): void {
+    const { vocabulary, request, context } = this.#options;
+    const untold = this.#tokens.length - this.#decided.length;
+    for (let offset = 0; offset < length; offset += 1) {
+      const at = position + offset + 1 - untold;
+      const put = this.#decided[at];
+      if (put === undefined || put.logprob !== undefined) continue;
+      const logits = context.logits(index + offset);
+      const logprob = tokenLogprob(vocabulary, put.token, logits, request.topLogprobs ?? 0);
+      this.#decided[at] = { ...put, logprob };
+    }
+  }
+
+  #tell(decided: Decided | undefined): Assembled {
     const { vocabulary, request } = this.#options;
-    this.#tokens.push(token);
+    if (decided === undefined) throw new Error("There is no token to tell");
+    const { token, logprob } = decided;
     this.completionTokens += 1;
     const { topLogprobs, reportsPieces } = request;
     if (topLogprobs === undefined && reportsPieces !== true) {
       return this.#text.push(vocabulary.bytes(token));
     }
     return this.#text.push(vocabulary.bytes(token), {
-      ...(this.#sampledLogprob && { logprob: this.#sampledLogprob }),
+      ...(logprob && { logprob }),
       ...(reportsPieces === true && { piece: pieceOf(token, vocabulary) }),
     });
   }
@@ -213,9 +303,9 @@ export class Generation {
   }
 
   /** The token that ends an answer may say why it does: at a tool call, say. */
-  #endedBy(token: number): GenerateEvent[] {
+  #endedBy(token: number | undefined): GenerateEvent[] {
     const { request, vocabulary } = this.#options;
-    if (request.reportsPieces !== true) return this.#flush();
+    if (request.reportsPieces !== true || token === undefined) return this.#flush();
     const piece = { token, control: vocabulary.textOf([token]) };
     const released = this.#text.push(new Uint8Array(), { piece });
     return [...(isEmpty(released) ? [] : [this.#delta(released)]), ...this.#flush()];

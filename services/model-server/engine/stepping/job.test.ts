@@ -17,7 +17,7 @@ const FIRST = { tokens: [1, 2, 3], added: 1 };
 const SECOND = { tokens: [4, 5], added: 0 };
 
 test("starts the choices of every prompt in order", () => {
-  const job = new Job(7, REQUEST, [FIRST, SECOND]);
+  const job = new Job(7, REQUEST, { prompts: [FIRST, SECOND] });
   const order = [];
   while (job.unstarted > 0) {
     order.push(job.next);
@@ -32,7 +32,7 @@ test("starts the choices of every prompt in order", () => {
 });
 
 test("counts what waits, what runs and when all is done", () => {
-  const job = new Job(7, REQUEST, [FIRST]);
+  const job = new Job(7, REQUEST, { prompts: [FIRST] });
   assert.deepEqual([job.unstarted, job.running, job.complete], [2, 0, false]);
   job.started(0);
   job.started(0);
@@ -43,7 +43,7 @@ test("counts what waits, what runs and when all is done", () => {
 });
 
 test("counts a prompt and its cached part once, and the tokens of every choice", () => {
-  const job = new Job(7, REQUEST, [FIRST, SECOND]);
+  const job = new Job(7, REQUEST, { prompts: [FIRST, SECOND] });
   for (const cached of [2, 3, 1, 1]) job.started(cached);
   for (const tokens of [10, 20, 30, 40]) job.finished(tokens);
   assert.deepEqual(job.usage, { promptTokens: 5, completionTokens: 100, cachedTokens: 3 });

@@ -1,23 +1,32 @@
 /** A request between its arrival at the engine and its last event. */
 import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import type { Usage } from "@localmodel/inference/events.ts";
+import type { Guide } from "../constraint/guide.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Waiting } from "./queue.ts";
+
+type Prepared = {
+  readonly prompts: readonly EncodedPrompt[];
+  readonly guide?: (() => Guide) | undefined;
+};
 
 export class Job implements Waiting {
   readonly id: number;
   readonly request: GenerateRequest;
   readonly prompts: readonly EncodedPrompt[];
+  /** Makes what each choice is held to. */
+  readonly guide: (() => Guide) | undefined;
   readonly #choices: number;
   #started = 0;
   #finished = 0;
   #completionTokens = 0;
   #cachedTokens = 0;
 
-  constructor(id: number, request: GenerateRequest, prompts: readonly EncodedPrompt[]) {
+  constructor(id: number, request: GenerateRequest, { prompts, guide }: Prepared) {
     this.id = id;
     this.request = request;
     this.prompts = prompts;
+    this.guide = guide;
     this.#choices = prompts.length * request.choicesPerPrompt;
   }
 

@@ -9,6 +9,8 @@ import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
 import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
 import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
+import type { Constraints } from "../constraint/constraints.ts";
+import type { Guide } from "../constraint/guide.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import { composeStep } from "./compose.ts";
 import { Generation } from "./generation.ts";
@@ -33,6 +35,7 @@ type SchedulerOptions = {
   readonly ends: ReadonlySet<number>;
   /** Throws the signal's reason once it is aborted. */
   readonly encode: (request: GenerateRequest, signal: AbortSignal) => Promise<EncodedPrompt[]>;
+  readonly constraints: Pick<Constraints, "prepare">;
   /** Contexts that share processors step in turn. Default: whenever they like. */
   readonly inTurn?: InTurn;
   readonly send: (events: readonly EngineEvent[]) => void;
@@ -72,8 +75,9 @@ export class Scheduler {
     this.#encoding.set(id, cancellation);
     try {
       const prompts = await this.#options.encode(request, cancellation.signal);
+      const guide = await this.#guides(request);
       cancellation.signal.throwIfAborted();
-      const job = new Job(id, request, prompts);
+      const job = new Job(id, request, { prompts, guide });
       this.#jobs.set(id, job);
       const { promptTokens } = job;
       const engine = { receivedMs, processId: process.pid };
@@ -88,6 +92,10 @@ export class Scheduler {
     } finally {
       this.#encoding.delete(id);
     }
+  }
+
+  async #guides({ constraint }: GenerateRequest): Promise<(() => Guide) | undefined> {
+    return constraint === undefined ? undefined : this.#options.constraints.prepare(constraint);
   }
 
   /** The texts that the tokens stand for, and nothing that has been lost on the way to them. */
@@ -197,7 +205,7 @@ export class Scheduler {
 
   #generation(
     slot: Slot,
-    { request }: Job,
+    { request, guide }: Job,
     { prompt, choice }: { readonly prompt: EncodedPrompt; readonly choice: number },
   ): Generation {
     const { context, contextTokens, vocabulary, ends } = this.#options;
@@ -213,6 +221,7 @@ export class Scheduler {
       contextTokens,
       vocabulary,
       ends,
+      guide: guide?.(),
     });
   }
 
@@ -254,8 +263,7 @@ export class Scheduler {
       for (const { slot } of parts) this.#slots.forgetRest(slot);
       return failures;
     }
-    const ofPrompts = parts.filter(({ slot }) => slot.running?.generation.need.prompt !== 0);
-    const promptTokens = ofPrompts.reduce((sum, { run }) => sum + run.tokens.length, 0);
+    const promptTokens = parts.reduce((sum, part) => sum + withoutChoice(part), 0);
     this.#pace.record({ ...load, promptTokens, durationMs: performance.now() - before });
     for (const [position, { slot, run }] of parts.entries()) {
       try {
@@ -269,7 +277,8 @@ export class Scheduler {
   }
 
   #tell(slots: readonly Slot[], failures: Failures): void {
-    this.#brokenSteps = failures.size > 0 ? this.#brokenSteps + 1 : 0;
+    const isBroken = [...failures.values()].some((failure) => !(failure instanceof Failure));
+    this.#brokenSteps = isBroken ? this.#brokenSteps + 1 : 0;
     for (const slot of slots) {
       if (slot.running === undefined) continue;
       if (failures.has(slot)) this.#fail(slot, slot.running.job, failures.get(slot));
@@ -311,13 +320,19 @@ export class Scheduler {
     this.#outbox.put({ id, event: told });
   }
 
-  /** What a failed step left in the slot's cache is not to be trusted. */
+  /** What a failed step left in the slot's cache is not to be trusted. A refusal is no fault of the engine. */
   #fail(slot: Slot, job: Job, failure: unknown): void {
-    this.#options.onBroken(failure, this.#brokenSteps);
+    if (!(failure instanceof Failure)) this.#options.onBroken(failure, this.#brokenSteps);
     if (this.#jobs.delete(job.id)) this.#outbox.put({ id: job.id, failure: failureOf(failure) });
     this.#slots.release(slot);
     this.#slots.keep(slot, 0);
   }
+}
+
+/** Tokens of a prompt, or of an answer beside the one of every step. */
+function withoutChoice({ slot, run }: Part): number {
+  const inPrompt = slot.running?.generation.need.prompt !== 0;
+  return run.tokens.length - (inPrompt ? 0 : 1);
 }
 
 function finishOf({ job, generation: { completionTokens } }: Running) {

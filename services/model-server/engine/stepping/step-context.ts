@@ -48,5 +48,9 @@ export type ChooserOptions = {
 /** Chooses the tokens of one answer, and remembers them. */
 export interface Chooser {
   choose(index: number): number;
+  /** Chooses, and remembers nothing. Undefined where no token is left that has a chance. */
+  draw(logits: Float32Array): number | undefined;
+  /** Remembers a token as if it had been chosen. */
+  accept(token: number): void;
   end(): void;
 }

@@ -1,0 +1,134 @@
+/**
+ * From a language to the program of its grammar, which texts are followed through. Pure.
+ *
+ * What is refused is named by the request's field that it came from and the place inside it, as a client would write it.
+ */
+import type { Language } from "@localmodel/inference/constraint.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import type { Failure } from "@localmodel/inference/failure.ts";
+import { DEFAULT_LIMITS, type Limits } from "@localmodel/grammar/budget.ts";
+import {
+  eitherGrammar,
+  repeatGrammar,
+  sequenceGrammar,
+  textGrammar,
+} from "@localmodel/grammar/combine.ts";
+import { schemaGrammar } from "@localmodel/grammar/compile-schema.ts";
+import { choiceGrammar, regexGrammar } from "@localmodel/grammar/compile-text.ts";
+import { readGbnf } from "@localmodel/grammar/gbnf/read.ts";
+import { type Program, programOf } from "@localmodel/grammar/gbnf/recognize.ts";
+import { GrammarError } from "@localmodel/grammar/grammar-error.ts";
+import type { Json } from "@localmodel/grammar/json.ts";
+import { leftRecursiveRule } from "@localmodel/grammar/rules/left-recursion.ts";
+import type { Grammar } from "@localmodel/grammar/rules/grammar.ts";
+import { tidy } from "@localmodel/grammar/rules/tidy.ts";
+
+/** All of a language together: a row of rules' parts, each a few dozen bytes. */
+const ELEMENTS_MAX = 400_000;
+const LIMITS: Limits = { ...DEFAULT_LIMITS, textLength: 500_000 };
+
+/** @throws Failure for what cannot be guaranteed */
+export function compileLanguage(language: Language): Program {
+  const grammar = tidy(grammarOf(language));
+  if (grammar === undefined) throw nothingMatches(language);
+  if (leftRecursiveRule(grammar.rules) !== undefined) throw nothingMatches(language);
+  const program = programOf(grammar);
+  if (program.elements.length > ELEMENTS_MAX) {
+    const message = `Invalid '${fieldOf(language)}': its grammar has more than ${ELEMENTS_MAX} elements.`;
+    throw invalidRequest(fieldOf(language), message, "invalid_value");
+  }
+  return program;
+}
+
+function grammarOf(language: Language): Grammar {
+  switch (language.kind) {
+    case "schema":
+      return ofField(language.field, "schema", () =>
+        schemaGrammar(language.schema as Json, { whitespace: "spaced", limits: LIMITS }),
+      );
+    case "regex":
+      return ofField(language.field, "regular expression", () =>
+        regexGrammar(language.pattern, { limits: LIMITS }),
+      );
+    case "choice":
+      return ofField(language.field, "choice", () =>
+        choiceGrammar(language.texts, { limits: LIMITS }),
+      );
+    case "gbnf":
+      return ofField(language.field, "grammar", () => readGbnf(language.text, { limits: LIMITS }));
+    case "text":
+      return textGrammar(language.text);
+    case "sequence":
+      return sequenceGrammar(language.parts.map(grammarOf));
+    case "either":
+      return eitherGrammar(language.parts.map(grammarOf));
+    case "repeat":
+      return repeatGrammar(grammarOf(language.part), {
+        between: grammarOf(language.between),
+        least: language.least,
+        most: language.most,
+      });
+  }
+}
+
+function ofField<Result>(field: string, what: string, compile: () => Result): Result {
+  try {
+    return compile();
+  } catch (error) {
+    if (error instanceof GrammarError) throw refused(error, field, what);
+    throw error;
+  }
+}
+
+function refused(error: GrammarError, field: string, what: string): Failure {
+  const { path, keyword } = error;
+  const at = `${field}${insideOf(path)}${keyword === undefined ? "" : memberOf(keyword)}`;
+  const why = error.message.slice(error.message.indexOf(": ") + 2);
+  const message =
+    error.reason === "invalid"
+      ? `Invalid '${at}': ${why}.`
+      : `The ${what} in '${field}' cannot be guaranteed: ${why}, at '${at}'.`;
+  return invalidRequest(at, message, CODES[error.reason]);
+}
+
+const CODES = {
+  invalid: "invalid_value",
+  unsupported: "unsupported_value",
+  too_large: "schema_too_large",
+} as const;
+
+/** `#/properties/a~1b/items/0` is `.properties["a/b"].items[0]`. */
+function insideOf(pointer: string): string {
+  const keys = pointer.replace(/^#\/?/u, "").split("/");
+  return keys
+    .filter((key) => key !== "")
+    .map((key) => memberOf(unescaped(key)))
+    .join("");
+}
+
+function unescaped(key: string): string {
+  const text = key.replaceAll("~1", "/").replaceAll("~0", "~");
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function memberOf(key: string): string {
+  if (/^\d+$/u.test(key)) return `[${key}]`;
+  return /^[\w$-]+$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
+
+function nothingMatches(language: Language): Failure {
+  const field = fieldOf(language);
+  return invalidRequest(field, `Invalid '${field}': no text is possible.`, "invalid_value");
+}
+
+/** The first that is named. */
+function fieldOf(language: Language): string {
+  if ("field" in language) return language.field;
+  const parts =
+    language.kind === "repeat" ? [language.part] : "parts" in language ? language.parts : [];
+  return parts.map(fieldOf).find((field) => field !== "") ?? "";
+}

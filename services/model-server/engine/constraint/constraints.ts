@@ -1,0 +1,126 @@
+/**
+ * Makes constraints ready to be followed: compiles their languages, once for all requests that have the same, and knows the
+ * vocabulary that they are followed in.
+ */
+import { hash } from "node:crypto";
+import type { Constraint, Language } from "@localmodel/inference/constraint.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import { ByteAutomaton } from "@localmodel/grammar/follow/byte-automaton.ts";
+import { tokenTrie } from "@localmodel/grammar/follow/token-trie.ts";
+import type { Program } from "@localmodel/grammar/gbnf/recognize.ts";
+import type { Vocabulary } from "../text/vocabulary.ts";
+import { GrammarThread } from "./grammar-thread.ts";
+import { Guide } from "./guide.ts";
+import { type GuidedVocabulary, TokenRules } from "./token-rules.ts";
+
+/** What a language of so many elements takes is guessed from that. */
+const CACHED_ELEMENTS_MAX = 800_000;
+const CACHED_LANGUAGES_MAX = 32;
+
+type Cached = { readonly program: Promise<Program>; elements: number; rules?: TokenRules };
+
+type Tokenize = (text: string, control: boolean) => readonly number[];
+
+export class Constraints {
+  readonly #thread = new GrammarThread();
+  readonly #vocabulary: Vocabulary;
+  readonly #tokenize: Tokenize;
+  /** The least recently used first. */
+  readonly #cache = new Map<string, Cached>();
+  #guided: GuidedVocabulary | undefined;
+  #controlTokens: ReadonlyMap<string, number> | undefined;
+
+  constructor(vocabulary: Vocabulary, tokenize: Tokenize) {
+    this.#vocabulary = vocabulary;
+    this.#tokenize = tokenize;
+  }
+
+  /**
+   * What each choice of a request gets one of.
+   * @throws Failure for a language that cannot be guaranteed
+   */
+  async prepare(constraint: Constraint): Promise<() => Guide> {
+    const rules = await this.#rulesOf(constraint);
+    this.#requirePossible(constraint, rules);
+    return () => new Guide(constraint, rules);
+  }
+
+  async #rulesOf({ grammar }: Constraint): Promise<TokenRules> {
+    const guided = this.#guidedVocabulary();
+    if (grammar === undefined) return new TokenRules(undefined, guided, new Set());
+    const named = this.#named(grammar.controlTexts ?? []);
+    const cached = this.#cached(grammar.language, [...named]);
+    const program = await cached.program;
+    const { rules } = cached;
+    if (rules !== undefined && !rules.isFull) return rules;
+    return (cached.rules = new TokenRules(new ByteAutomaton(program), guided, named));
+  }
+
+  /** What the request itself puts at the beginning has to be allowed. */
+  #requirePossible(constraint: Constraint, rules: TokenRules): void {
+    const guide = new Guide(constraint, rules);
+    for (const token of guide.due) {
+      if (!guide.allows(token)) {
+        const message = "The beginning that the answer is given does not fit what it must be.";
+        throw invalidRequest(null, message, "invalid_value");
+      }
+      guide.accept(token);
+    }
+  }
+
+  #cached(language: Language, named: readonly number[]): Cached {
+    const key = hash("sha256", JSON.stringify([language, named]));
+    const known = this.#cache.get(key);
+    if (known !== undefined) {
+      this.#cache.delete(key);
+      this.#cache.set(key, known);
+      return known;
+    }
+    const cached: Cached = { program: this.#thread.compile(language), elements: 0 };
+    this.#cache.set(key, cached);
+    cached.program.then(
+      ({ elements }) => (cached.elements = elements.length),
+      // It may have been the machine's fault.
+      () => this.#cache.delete(key),
+    );
+    this.#forget();
+    return cached;
+  }
+
+  #forget(): void {
+    let elements = 0;
+    for (const cached of this.#cache.values()) elements += cached.elements;
+    for (const [key, cached] of this.#cache) {
+      if (elements <= CACHED_ELEMENTS_MAX && this.#cache.size <= CACHED_LANGUAGES_MAX) return;
+      this.#cache.delete(key);
+      elements -= cached.elements;
+    }
+  }
+
+  #named(texts: readonly string[]): ReadonlySet<number> {
+    if (texts.length === 0) return new Set();
+    const { size } = this.#vocabulary;
+    this.#controlTokens ??= new Map(
+      Array.from({ length: size }, (_, token) => token)
+        .filter((token) => this.#vocabulary.isControl(token))
+        .map((token) => [this.#vocabulary.textOf([token]), token]),
+    );
+    return new Set(texts.flatMap((text) => this.#controlTokens?.get(text) ?? []));
+  }
+
+  #guidedVocabulary(): GuidedVocabulary {
+    if (this.#guided !== undefined) return this.#guided;
+    const vocabulary = this.#vocabulary;
+    const tokens = Array.from({ length: vocabulary.size }, (_, token) => token);
+    const texts = tokens.map((token) =>
+      Buffer.from(vocabulary.labelBytes(token)).toString("latin1"),
+    );
+    return (this.#guided = {
+      size: vocabulary.size,
+      binaryOf: (token) => texts[token] ?? "",
+      isControl: (token) => vocabulary.bytes(token).length === 0,
+      trie: tokenTrie(tokens.map((token) => vocabulary.bytes(token))),
+      tokensOf: (text) => this.#tokenize(text, true),
+    });
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Compiles languages on a thread of its own: one may take a second, and nobody's next token waits for it.
+ *
+ * One after the other. What does not end or takes too much memory is refused, and the next one gets a new thread.
+ */
+import { setFlagsFromString } from "node:v8";
+import { Worker } from "node:worker_threads";
+import type { Language } from "@localmodel/inference/constraint.ts";
+import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import type { Program } from "@localmodel/grammar/gbnf/recognize.ts";
+import { Patience, type PatienceLimit } from "@localmodel/service/process/patience.ts";
+
+export type Compiled = { readonly program: Program } | { readonly failure: FailureData };
+
+/** The compiler's own limits end it within seconds. */
+const DEADLINE: PatienceLimit = { beatMs: 1000, beats: 20 };
+const HEAP_MAX_MEBIBYTES = 512;
+
+export class GrammarThread {
+  readonly #deadline: PatienceLimit;
+  #worker: Worker | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(deadline = DEADLINE) {
+    this.#deadline = deadline;
+  }
+
+  /** @throws Failure for a language that cannot be guaranteed, or not within the bounds */
+  compile(language: Language): Promise<Program> {
+    const compiled = this.#turn.then(() => this.#compile(language));
+    this.#turn = compiled.catch(() => undefined);
+    return compiled;
+  }
+
+  async #compile(language: Language): Promise<Program> {
+    const worker = (this.#worker ??= this.#start());
+    const { promise, resolve, reject } = Promise.withResolvers<Compiled>();
+    worker.once("message", resolve).once("error", reject);
+    worker.ref();
+    using deadline = new Patience(this.#deadline, () => {
+      const seconds = (this.#deadline.beatMs * this.#deadline.beats) / 1000;
+      reject(new Error(`it takes longer than ${seconds} s`));
+    });
+    // A new thread has its modules to read first.
+    const renew = () => deadline.renew();
+    worker.once("online", renew);
+    try {
+      worker.postMessage(language);
+      const compiled = await promise;
+      if ("failure" in compiled) throw new Failure(compiled.failure);
+      return compiled.program;
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      this.#worker = undefined;
+      void worker.terminate();
+      throw cannotCompile(error as NodeJS.ErrnoException);
+    } finally {
+      worker.off("message", resolve).off("error", reject).off("online", renew);
+      worker.unref();
+    }
+  }
+
+  #start(): Worker {
+    // The flag of this process (heap.ts) would count for more than the limits of a thread.
+    setFlagsFromString(`--max-old-space-size=${HEAP_MAX_MEBIBYTES}`);
+    const worker = new Worker(new URL("grammar-worker.ts", import.meta.url), {
+      name: "grammar",
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MEBIBYTES },
+    });
+    worker.unref();
+    // One that ends while nobody waits is replaced when somebody does.
+    worker.on("error", () => {
+      if (this.#worker === worker) this.#worker = undefined;
+    });
+    return worker;
+  }
+}
+
+function cannotCompile({ code, message }: NodeJS.ErrnoException): Failure {
+  const why =
+    code === "ERR_WORKER_OUT_OF_MEMORY"
+      ? `it takes more than ${HEAP_MAX_MEBIBYTES} MiB of memory`
+      : message;
+  return invalidRequest(
+    null,
+    `What the answer must be cannot be compiled: ${why}.`,
+    "schema_too_large",
+  );
+}

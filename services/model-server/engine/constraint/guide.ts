@@ -1,0 +1,190 @@
+/**
+ * Follows one answer, and says which tokens may come next.
+ *
+ * Texts are kept as strings of bytes, because a token may end inside a character. What a control token is called counts
+ * as its text, so a marker is found whether it is one token or many.
+ */
+import type { Constraint } from "@localmodel/inference/constraint.ts";
+import type { ByteState } from "@localmodel/grammar/follow/byte-automaton.ts";
+import { isMarked, type TokenRules } from "./token-rules.ts";
+
+/** Where an answer is: everything is allowed, or the grammar says what is. */
+type Place =
+  | { readonly kind: "free" }
+  /** For one of the markers. */
+  | { readonly kind: "waiting" }
+  /** The answer may still begin with the text after which the grammar is waited for. */
+  | { readonly kind: "opening"; readonly begun: string; readonly state: ByteState | undefined }
+  | { readonly kind: "holding"; readonly state: ByteState };
+
+type Marker = { readonly text: string; readonly isPartOfLanguage: boolean };
+
+/** Before an opening. More would be a way to write blanks for ever. */
+const BLANKS = /^[ \t\r\n]{0,8}/u;
+
+export class Guide {
+  readonly #constraint: Constraint;
+  readonly #rules: TokenRules;
+  readonly #markers: readonly Marker[];
+  readonly #opening: string;
+  readonly #banned: readonly string[];
+  readonly #cutoffMarkers: readonly string[];
+  /** How far back a text may begin that is looked for. */
+  readonly #memory: number;
+  #place: Place;
+  /** The last bytes of the answer. */
+  #tail = "";
+  #cutoffIsOver: boolean;
+  #tokens = 0;
+
+  constructor(constraint: Constraint, rules: TokenRules) {
+    const { banned = [], cutoff, grammar } = constraint;
+    this.#constraint = constraint;
+    this.#rules = rules;
+    this.#markers = (grammar?.begins?.after ?? []).map(({ text, isPartOfLanguage = false }) => ({
+      text: binary(text),
+      isPartOfLanguage,
+    }));
+    this.#opening = binary(grammar?.begins?.opening ?? "");
+    this.#banned = banned.map(binary).filter((text) => text !== "");
+    this.#cutoffMarkers = (cutoff?.markers ?? []).map(binary);
+    this.#cutoffIsOver = cutoff === undefined;
+    const looked = [
+      ...this.#banned,
+      ...this.#cutoffMarkers,
+      ...this.#markers.map(({ text }) => text),
+    ];
+    this.#memory = Math.max(0, ...looked.map((text) => text.length - 1));
+    this.#place = this.#firstPlace();
+  }
+
+  /** Nothing can follow any more. */
+  get isOver(): boolean {
+    const place = this.#place;
+    return place.kind === "holding" && place.state.complete && waitsForNothing(place.state);
+  }
+
+  /** Whether the answer may end here. */
+  get mayEnd(): boolean {
+    const place = this.#place;
+    if (place.kind === "holding") return place.state.complete;
+    if (place.kind === "free") return true;
+    if (place.kind === "opening") return place.state?.complete === true;
+    return this.#constraint.grammar?.begins?.isRequired !== true;
+  }
+
+  /** @throws GrammarError when the grammar leaves too much open */
+  allows(token: number): boolean {
+    const text = this.#rules.textOf(token);
+    return !this.#completesBanned(text) && this.#after(token, text) !== undefined;
+  }
+
+  /** Takes away the tokens that may not follow. @throws GrammarError when the grammar leaves too much open */
+  restrict(logits: Float32Array): void {
+    const place = this.#place;
+    const mask = place.kind === "holding" ? this.#rules.mask(place.state) : undefined;
+    for (let token = 0; token < logits.length; token += 1) {
+      if (logits[token] === Number.NEGATIVE_INFINITY) continue;
+      const allowed =
+        mask === undefined
+          ? this.allows(token)
+          : isMarked(mask, token) && !this.#completesBanned(this.#rules.textOf(token));
+      if (!allowed) logits[token] = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** @throws Error for a token that is not allowed */
+  accept(token: number): void {
+    const text = this.#rules.textOf(token);
+    const place = this.#after(token, text);
+    if (place === undefined) throw new Error(`Token ${token} is not allowed here`);
+    this.#place = place;
+    const all = this.#tail + text;
+    this.#cutoffIsOver ||= this.#cutoffMarkers.some((marker) => all.includes(marker));
+    this.#tail = this.#memory === 0 ? "" : all.slice(-this.#memory);
+    this.#tokens += 1;
+  }
+
+  /** Tokens that have to be put here, whatever the model would choose. */
+  get due(): readonly number[] {
+    const { cutoff, prefix } = this.#constraint;
+    if (this.#tokens === 0 && prefix !== undefined) return this.#rules.tokensOf(prefix);
+    if (this.#cutoffIsOver || cutoff === undefined || this.#tokens < cutoff.tokens) return [];
+    this.#cutoffIsOver = true;
+    return this.#rules.tokensOf(cutoff.text);
+  }
+
+  #firstPlace(): Place {
+    const { grammar } = this.#constraint;
+    if (grammar === undefined) return { kind: "free" };
+    const { start } = this.#rules;
+    if (grammar.begins === undefined) return { kind: "holding", state: start };
+    if (this.#opening === "") return { kind: "waiting" };
+    return { kind: "opening", begun: "", state: start };
+  }
+
+  #after(token: number, text: string): Place | undefined {
+    const place = this.#place;
+    switch (place.kind) {
+      case "free":
+        return place;
+      case "waiting":
+        return this.#afterMarker(this.#tail + text);
+      case "holding":
+        return this.#held(place.state, token, text);
+      case "opening":
+        return this.#opened(place, token, text);
+    }
+  }
+
+  #held(from: ByteState, token: number, text: string): Place | undefined {
+    const state = this.#rules.follow(from, token, text);
+    return state === undefined ? undefined : { kind: "holding", state };
+  }
+
+  #opened(
+    { begun, state }: Extract<Place, { kind: "opening" }>,
+    token: number,
+    text: string,
+  ): Place | undefined {
+    const all = (begun + text).replace(BLANKS, "");
+    const next = state === undefined ? undefined : this.#rules.follow(state, token, text);
+    if (all.startsWith(this.#opening)) return this.#afterMarker(all);
+    if (this.#opening.startsWith(all)) return { kind: "opening", begun: begun + text, state: next };
+    return next === undefined ? undefined : { kind: "holding", state: next };
+  }
+
+  #afterMarker(text: string): Place | undefined {
+    const found = firstOf(this.#markers, text);
+    if (found === undefined) return { kind: "waiting" };
+    const rest = text.slice(found.marker.isPartOfLanguage ? found.start : found.end);
+    const state = this.#rules.followText(this.#rules.start, rest);
+    return state === undefined ? undefined : { kind: "holding", state };
+  }
+
+  #completesBanned(text: string): boolean {
+    if (this.#banned.length === 0) return false;
+    const all = this.#tail + text;
+    return this.#banned.some((banned) => all.includes(banned));
+  }
+}
+
+function waitsForNothing({ state }: ByteState): boolean {
+  return state.waiting.length === 0;
+}
+
+/** The marker that is complete first. */
+function firstOf(markers: readonly Marker[], text: string) {
+  let first: { marker: Marker; start: number; end: number } | undefined;
+  for (const marker of markers) {
+    const start = text.indexOf(marker.text);
+    if (start === -1) continue;
+    const end = start + marker.text.length;
+    if (first === undefined || end < first.end) first = { marker, start, end };
+  }
+  return first;
+}
+
+function binary(text: string): string {
+  return Buffer.from(text).toString("latin1");
+}
