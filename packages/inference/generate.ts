@@ -42,6 +42,32 @@ export type Sampling = {
   readonly logitBias: readonly (readonly [token: number, bias: number])[];
   /** Absent: a random one per choice. */
   readonly seed?: number;
+} & RareSampling;
+
+/** What few ask for, in llama.cpp's terms. What is absent has no effect, but for the default that is told. */
+export type RareSampling = {
+  /** Top p, min p, typical p and XTC leave so many candidates. Default 1. */
+  readonly minKeep?: number;
+  /** Keeps tokens that are about as surprising as the distribution expects; 1 keeps all. */
+  readonly typicalP?: number;
+  /** Drops tokens whose logit is so many standard deviations below the best; not above 0: none. */
+  readonly topNSigma?: number;
+  /** At random drops all likely tokens but the least likely of them. */
+  readonly xtc?: { readonly probability: number; readonly threshold: number };
+  /** Penalises tokens that would go on repeating what was said. */
+  readonly dry?: {
+    readonly multiplier: number;
+    readonly base: number;
+    readonly allowedLength: number;
+    /** How far it looks back: 0 nowhere, -1 to the beginning. */
+    readonly lastTokens: number;
+  };
+  /** Chooses so that the surprise of each token stays near `tau`; candidates are dropped by nothing else then. */
+  readonly mirostat?: { readonly version: 1 | 2; readonly tau: number; readonly eta: number };
+  /** The temperature follows the entropy, by up to `range` to both sides. */
+  readonly dynamicTemperature?: { readonly range: number; readonly exponent: number };
+  /** How far penalties look back: 0 nowhere, -1 to the beginning. Default 64. */
+  readonly penaltyTokens?: number;
 };
 
 export type GenerateRequest = Reports & {

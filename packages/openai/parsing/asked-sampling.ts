@@ -2,6 +2,7 @@
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import type { z } from "zod";
 import type { samplingFields } from "./fields.ts";
+import { askedRareSampling } from "./rare-sampling.ts";
 
 type SamplingRequest = z.output<z.ZodObject<typeof samplingFields>>;
 
@@ -17,5 +18,6 @@ export function askedSampling(request: SamplingRequest): GenerateAsk["sampling"]
     repeatPenalty: request.repeat_penalty ?? request.repetition_penalty,
     logitBias: request.logit_bias,
     seed: request.seed,
+    ...askedRareSampling(request),
   };
 }

@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { refusal } from "./issue.ts";
+import { rareSamplingFields } from "./rare-sampling.ts";
 
 /** OpenAI takes 4. Editors and role-play clients send a dozen and more, and mean all of them. */
 const STOP_MAX_STRINGS = 64;
@@ -126,6 +127,7 @@ export const samplingFields = {
   min_p: z.number().min(0).max(1).exactOptional(),
   repeat_penalty: RepeatPenalty.exactOptional(),
   repetition_penalty: RepeatPenalty.exactOptional(),
+  ...rareSamplingFields,
   ignore_eos: z.boolean().exactOptional(),
   min_tokens: z.int().min(0).exactOptional(),
 } as const;

@@ -7,7 +7,7 @@
 import type { SamplingSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
-import type { Sampling } from "@localmodel/inference/generate.ts";
+import type { RareSampling, Sampling } from "@localmodel/inference/generate.ts";
 
 /** What stands behind a request, the more specific first. */
 export type SamplingDefaults = {
@@ -31,18 +31,36 @@ export function resolveSampling(
   { configured, fromFile, vocabularyTokens }: SamplingDefaults,
 ): Sampling {
   const known = { ...OPENAI_DEFAULTS, ...fromFile, ...configured };
+  const {
+    temperature = known.temperature,
+    topP = known.topP,
+    topK = known.topK,
+    minP = known.minP,
+    presencePenalty = known.presencePenalty,
+    frequencyPenalty = known.frequencyPenalty,
+    repeatPenalty = known.repeatPenalty,
+    logitBias = [],
+    // Has no default but llama.cpp's own, as what few ask for has.
+    ...rest
+  } = asked;
   return {
-    temperature: asked.temperature ?? known.temperature,
-    topP: asked.topP ?? known.topP,
-    topK: Math.max(0, asked.topK ?? known.topK),
-    minP: asked.minP ?? known.minP,
-    presencePenalty: asked.presencePenalty ?? known.presencePenalty,
-    frequencyPenalty: asked.frequencyPenalty ?? known.frequencyPenalty,
-    repeatPenalty: asked.repeatPenalty ?? known.repeatPenalty,
-    logitBias: withinVocabulary(asked.logitBias ?? [], vocabularyTokens),
-    ...(asked.seed !== undefined && { seed: asked.seed }),
+    temperature,
+    topP,
+    topK: Math.max(0, topK),
+    minP,
+    presencePenalty,
+    frequencyPenalty,
+    repeatPenalty,
+    logitBias: withinVocabulary(logitBias, vocabularyTokens),
+    ...said(rest),
   };
 }
+
+function said(rest: Unsure<RareSampling & Pick<Sampling, "seed">>): Pick<Sampling, "seed"> {
+  return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+}
+
+type Unsure<Options> = { readonly [Option in keyof Options]?: Options[Option] | undefined };
 
 type LogitBias = Sampling["logitBias"];
 

@@ -19,7 +19,7 @@ import type { Chooser, ChooserOptions, Run, StepContext } from "../stepping/step
 import type { LlamaLibrary } from "./library.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
 import { type MemoryBytes, memoryOf } from "./model.ts";
-import { PENALTY_WINDOW_TOKENS, stagesOf } from "./sampler-stages.ts";
+import { historyTokensOf, stagesOf } from "./sampler-stages.ts";
 
 export type ContextOptions = {
   readonly contextTokens: number;
@@ -143,11 +143,11 @@ export class GenerationContext implements StepContext {
   }
 
   chooser({ sampling, seed, prompt }: ChooserOptions): Chooser {
-    const stages = stagesOf(sampling, seed);
+    const { sequenceTokens: contextTokens } = this.#context.limits;
+    const stages = stagesOf(sampling, { seed, contextTokens });
     const sampler = createSampler(this.#context.model, { stages });
-    if (stages.some(({ type }) => type === "penalties")) {
-      for (const token of prompt.slice(-PENALTY_WINDOW_TOKENS)) sampler.accept(token);
-    }
+    const history = historyTokensOf(stages);
+    for (const token of history > 0 ? prompt.slice(-history) : []) sampler.accept(token);
     return {
       choose: (index) => sampler.sample(this.#context, index),
       draw: (logits) => drawn(sampler, logits),

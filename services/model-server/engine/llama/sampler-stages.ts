@@ -2,8 +2,14 @@
 import type { Sampling } from "@localmodel/inference/generate.ts";
 import type { Stage } from "@localmodel/llama/sampling/stages.ts";
 
-/** How far penalties look back: the last tokens of the prompt and of what was generated. */
-export const PENALTY_WINDOW_TOKENS = 64;
+/** How far penalties look back, unless the request says: the last tokens of the prompt and of what was generated. */
+const PENALTY_TOKENS = 64;
+
+type StagesOf = {
+  readonly seed: number;
+  /** What "to the beginning" means at most. */
+  readonly contextTokens: number;
+};
 
 /**
  * A token is drawn by adding up probabilities until they exceed a random number. In the order of the vocabulary the least
@@ -12,37 +18,83 @@ export const PENALTY_WINDOW_TOKENS = 64;
  */
 const ALMOST_ALL = 1 - 1e-6;
 
-export function stagesOf(sampling: Sampling, seed: number): readonly Stage[] {
-  return [...shapingOf(sampling), ...choosingOf(sampling, seed)];
+/** Candidates that mirostat estimates from: its paper's. */
+const MIROSTAT_M = 100;
+
+/** What ends a sequence that may not be repeated: the defaults of llama.cpp's server. */
+const DRY_BREAKERS = ["\n", ":", '"', "*"];
+
+export function stagesOf(sampling: Sampling, of: StagesOf): readonly Stage[] {
+  return [...shapingOf(sampling, of), ...choosingOf(sampling, of)];
+}
+
+/** So many tokens before the answer the stages want to know of. */
+export function historyTokensOf(stages: readonly Stage[]): number {
+  return Math.max(0, ...stages.map((stage) => ("lastTokens" in stage ? stage.lastTokens : 0)));
 }
 
 /** What changes which token is the likeliest. */
-function shapingOf(sampling: Sampling): readonly Stage[] {
-  const { logitBias, repeatPenalty, frequencyPenalty, presencePenalty } = sampling;
+function shapingOf(sampling: Sampling, { contextTokens }: StagesOf): readonly Stage[] {
+  const { logitBias, repeatPenalty, frequencyPenalty, presencePenalty, dry } = sampling;
   const penalised = repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0;
+  const reach = (tokens: number): number => Math.min(tokens < 0 ? Infinity : tokens, contextTokens);
+  const lastTokens = reach(sampling.penaltyTokens ?? PENALTY_TOKENS);
   return [
     ...stageIf(logitBias.length > 0, { type: "logitBias", biases: logitBias }),
-    ...stageIf(penalised, {
+    ...stageIf(penalised && lastTokens > 0, {
       type: "penalties",
-      lastTokens: PENALTY_WINDOW_TOKENS,
+      lastTokens,
       repeat: repeatPenalty,
       frequency: frequencyPenalty,
       presence: presencePenalty,
     }),
+    ...(dry && dry.lastTokens !== 0
+      ? [
+          {
+            type: "dry" as const,
+            ...dry,
+            lastTokens: reach(dry.lastTokens),
+            breakers: DRY_BREAKERS,
+          },
+        ]
+      : []),
   ];
 }
 
-function choosingOf({ temperature, topK, topP, minP }: Sampling, seed: number): readonly Stage[] {
+function choosingOf(sampling: Sampling, { seed }: StagesOf): readonly Stage[] {
+  const { temperature, mirostat } = sampling;
   if (temperature === 0) return [{ type: "greedy" }];
+  if (mirostat?.version === 1) {
+    return [temperatureOf(sampling), { type: "mirostat", seed, ...mirostat, m: MIROSTAT_M }];
+  }
+  if (mirostat) return [temperatureOf(sampling), { type: "mirostatV2", seed, ...mirostat }];
+  return [...droppingOf(sampling, seed), { type: "dist", seed }];
+}
+
+/** Ends with the likely tokens first. */
+function droppingOf(sampling: Sampling, seed: number): readonly Stage[] {
+  const { topK, topP, minP, topNSigma = 0, typicalP = 1, xtc } = sampling;
+  const minKeep = Math.max(1, sampling.minKeep ?? 1);
   return [
+    ...stageIf(topNSigma > 0, { type: "topNSigma", n: topNSigma }),
     ...stageIf(topK > 0, { type: "topK", k: topK }),
-    ...stageIf(topP < 1, { type: "topP", p: topP, minKeep: 1 }),
-    ...stageIf(minP > 0, { type: "minP", p: minP, minKeep: 1 }),
-    { type: "temperature", temperature },
-    // What drops candidates puts the likely ones first.
-    ...stageIf(topK === 0 && topP >= 1, { type: "topP", p: ALMOST_ALL, minKeep: 1 }),
-    { type: "dist", seed },
+    ...stageIf(typicalP < 1, { type: "typicalP", p: typicalP, minKeep }),
+    ...stageIf(topP < 1, { type: "topP", p: topP, minKeep }),
+    ...stageIf(minP > 0, { type: "minP", p: minP, minKeep }),
+    ...(xtc ? [{ type: "xtc" as const, ...xtc, minKeep, seed }] : []),
+    temperatureOf(sampling),
+    // Top k and top p put the likely ones first, typical p does not.
+    ...stageIf((topK === 0 || typicalP < 1) && topP >= 1, {
+      type: "topP",
+      p: ALMOST_ALL,
+      minKeep: 1,
+    }),
   ];
+}
+
+function temperatureOf({ temperature, dynamicTemperature }: Sampling): Stage {
+  if (dynamicTemperature === undefined) return { type: "temperature", temperature };
+  return { type: "dynamicTemperature", temperature, ...dynamicTemperature };
 }
 
 function stageIf(needed: boolean, stage: Stage): readonly Stage[] {

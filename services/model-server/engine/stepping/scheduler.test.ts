@@ -296,6 +296,33 @@ suite("the scheduler", { timeout: 120_000 }, () => {
     assert.notEqual(penalised.texts[0], repeat.texts[0]);
   });
 
+  test("repeats nothing that DRY penalises, and draws with every sampler by its seed", async () => {
+    const repeating = { ...GREEDY, logitBias: [[40, 60] as const] };
+    const dry = { multiplier: 50, base: 1.75, allowedLength: 1, lastTokens: -1 };
+    const plain = await engine.ask({ sampling: repeating, maxTokens: 20 });
+    const dried = await engine.ask({ sampling: { ...repeating, dry }, maxTokens: 20 });
+    assert.equal(new Set(plain.texts[0]).size, 1);
+    assert.ok(new Set(dried.texts[0]).size > 1);
+    for (const rare of [
+      { typicalP: 0.5 },
+      { topNSigma: 1 },
+      { xtc: { probability: 1, threshold: 0.001 } },
+      { mirostat: { version: 1, tau: 1, eta: 0.1 } as const },
+      { mirostat: { version: 2, tau: 1, eta: 0.1 } as const },
+      { dynamicTemperature: { range: 0.9, exponent: 1 } },
+      { minKeep: 5, topP: 0.001 },
+    ]) {
+      const sampling = { ...WARM, ...rare, seed: 5 };
+      const [one, again, other] = [
+        await engine.ask({ sampling, maxTokens: 20 }),
+        await engine.ask({ sampling, maxTokens: 20 }),
+        await engine.ask({ sampling: { ...WARM, seed: 5 }, maxTokens: 20 }),
+      ];
+      assert.deepEqual(one.texts, again.texts, JSON.stringify(rare));
+      assert.notDeepEqual(one.texts, other.texts, JSON.stringify(rare));
+    }
+  });
+
   test("stops at the end of the context and says so", async () => {
     const { usage, events } = await engine.ask({ text: "Fill", maxTokens: 100_000 });
     assert.equal((usage?.promptTokens ?? 0) + (usage?.completionTokens ?? 0), 1024);
