@@ -111,7 +111,7 @@ async function plainWrites(model: StoredModel): Promise<void> {
   const environmentPolicy = { variables: [], secrets: [], configMaps: [] };
   const platform = { environmentPolicy, images, imagePullSecrets: [], modelEnvironment: {} };
   const template = podTemplate(whole, platform, undefined);
-  const phase = { phase: "serve", template, makesRoom: false } as const;
+  const phase = { phase: "serve", template, makesRoom: 0 } as const;
   for (const one of desiredObjects(whole, platform, phase)) {
     await client.apply(one.resource, one.configuration);
   }

@@ -6,7 +6,7 @@
  */
 import { AppliedMemory } from "@localmodel/kube/cache/applied-memory.ts";
 import { Client } from "@localmodel/kube/wire/client.ts";
-import { systemClock } from "@localmodel/kube/time/clock.ts";
+import { type Clock, systemClock } from "@localmodel/kube/time/clock.ts";
 import { Controller } from "@localmodel/kube/work/controller.ts";
 import { Election } from "@localmodel/kube/election/election.ts";
 import { EventRecorder } from "@localmodel/kube/events/event-recorder.ts";
@@ -40,6 +40,7 @@ type OperatorOptions = {
   /** The namespace it runs in, for its lease. */
   readonly namespace: string;
   readonly askPods?: AskPods;
+  readonly clock?: Clock;
   /** Default: nothing is traced. */
   readonly tracer?: Tracer | undefined;
 };
@@ -49,6 +50,7 @@ const REPORTER = "localmodel.dev/operator";
 
 export function createOperator(options: OperatorOptions): Manager {
   const { transport, config, log, metrics, identity, askPods = askRealPods, tracer } = options;
+  const { clock = systemClock } = options;
   const election = config.leaderElection.enabled ? createElection(options) : undefined;
   const guard = election === undefined ? {} : { guard: election.leadership };
   const client = new Client(transport, { fieldManager: FIELD_MANAGER, ...guard });
@@ -70,7 +72,7 @@ export function createOperator(options: OperatorOptions): Manager {
     strangers: new Strangers(client, systemClock),
     platform: () => ({ ...config, ...own }),
     askPods,
-    clock: systemClock,
+    clock,
   };
   const reconcile =
     tracer === undefined ? reconciler(surroundings) : tracedReconciler(tracer, surroundings);

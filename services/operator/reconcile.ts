@@ -19,7 +19,7 @@ import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import { API_VERSION, KIND } from "@localmodel/localmodel/resource/localmodel.ts";
 import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { isDeepStrictEqual } from "node:util";
-import { applyObject, deleteObject, scaleDeployment, type Writer } from "./act/apply.ts";
+import { applyObject, deleteObject, markPod, scaleDeployment, type Writer } from "./act/apply.ts";
 import type { AskPods } from "./observe/ask-pods.ts";
 import { type Caches, OWNED } from "./observe/caches.ts";
 import { decide, type Decision } from "./decide/decide.ts";
@@ -33,6 +33,7 @@ import { factsQuestion, progressQuestions, type Question } from "./observe/quest
 import { reportedStatus, unreadableStatus } from "./act/report.ts";
 import { revisionOf } from "./status/situation.ts";
 import type { Problem } from "./status/problem.ts";
+import { lookUpWaiting } from "./observe/waiting.ts";
 import type { Strangers } from "./observe/strangers.ts";
 import { transitions } from "./decide/transitions.ts";
 
@@ -58,7 +59,9 @@ export function reconciler(surroundings: Surroundings): Reconcile {
     // What was owned goes by its owner references.
     if (set === undefined || stored === undefined) return forgetDeleted(surroundings, pass);
     if (stored.metadata.deletionTimestamp !== undefined) return;
-    const observed = set.observe(stored);
+    const seen = set.observe(stored);
+    const waiting = await lookUpWaiting(surroundings.client.with({ signal: pass.signal }), seen);
+    const observed = { ...seen, ...(waiting && { waiting }) };
     const identity = identityOf(stored);
     const read = readSpec(stored.spec);
     const now = kubeTime(surroundings.clock.date());
@@ -120,6 +123,7 @@ async function write(
         .filter(({ resource }) => makesPods(resource) === makers)
         .map((desired) => applyObject(by, desired, observed.objects)),
     );
+  for (const pod of decision.marks ?? []) await markPod(by, pod);
   const applied = [...(await applyAll(false)), ...(await applyAll(true))];
   const { scalesTo } = decision;
   if (scalesTo !== undefined && observed.deployment !== undefined) {

@@ -21,6 +21,8 @@ const RESERVED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "update localmodels/finalizers.localmodel.dev":
       "clusters with OwnerReferencesPermissionEnforcement ask for it of whoever names an owner",
     "patch events.events.k8s.io": "an event that happens again within minutes is counted",
+    "get nodes": "a roll that finds no room asks what the node of an old pod has without it",
+    "list events": "it waits longer while an autoscaler says that it brings a node",
   },
   "localmodel-api": {},
 };

@@ -24,12 +24,16 @@ const granted: readonly Right[] = [
   ["operator", "patch", "apps", "deployments"],
   ["operator", "delete", "", "pods"],
   ["operator", "create", "events.k8s.io", "events"],
+  ["operator", "list", "", "events"],
 ];
+/** Of the whole cluster, where the operator is for all of it. */
+const clusterWide: readonly Right[] = [["operator", "get", "", "nodes"]];
 const withheld: readonly Right[] = [
   ["api", "get", "", "secrets"],
   ["api", "get", "", "pods"],
   ["api", "patch", "localmodel.dev", "localmodels"],
   ["operator", "get", "", "secrets"],
+  ["operator", "list", "", "nodes"],
   ["operator", "patch", "localmodel.dev", "localmodels"],
   ["operator", "create", "rbac.authorization.k8s.io", "roles"],
   ["operator", "create", "", "pods/exec"],
@@ -57,7 +61,7 @@ suite("the chart's rights", () => {
   });
 
   for (const [rights, isAllowed] of [
-    [granted, true],
+    [[...granted, ...clusterWide], true],
     [withheld, false],
   ] as const) {
     for (const [account, verb, group, resource] of rights) {
@@ -93,6 +97,10 @@ suite("the chart's rights", () => {
       const right = [`narrow-localmodel-${account}`, ...what] as const;
       assert.equal(await isGranted(right, "elsewhere", undefined, "elsewhere"), true, what.join());
       assert.equal(await isGranted(right, NAMESPACE, undefined, "elsewhere"), false, what.join());
+    }
+    for (const [account, ...what] of clusterWide) {
+      const right = [`narrow-localmodel-${account}`, ...what] as const;
+      assert.equal(await isGranted(right, "elsewhere", undefined, "elsewhere"), false, what.join());
     }
   });
 

@@ -12,11 +12,15 @@ import { silentLog } from "@localmodel/kube/log.ts";
 import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Resource } from "@localmodel/kube/objects/resource.ts";
+import { systemClock } from "@localmodel/kube/time/clock.ts";
 import { Transport } from "@localmodel/kube/wire/transport.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
 import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
 import type { LocalModelSpecInput } from "@localmodel/localmodel/resource/localmodel.ts";
-import { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
+import {
+  OperatorConfig,
+  type OperatorConfigInput,
+} from "@localmodel/localmodel/contracts/operator-config.ts";
 import type { Condition, ConditionType } from "@localmodel/localmodel/resource/status-spec.ts";
 import { OWNED } from "../../services/operator/observe/caches.ts";
 import {
@@ -33,6 +37,14 @@ import { eventually as untilTrue, type Patience } from "./eventually.ts";
 const NODE = "node-1";
 export const NAMESPACE = "default";
 export const SERVER_SECRET = { namespace: NAMESPACE, name: "model-server-key" };
+
+type OperatorOptions = {
+  readonly cut?: Cut;
+  readonly resyncMs?: number;
+  /** By how much its time of day is ahead: what it would wait for is over. */
+  readonly aheadMs?: number;
+  readonly config?: Partial<OperatorConfigInput>;
+};
 
 export type RunningOperator = AsyncDisposable & {
   readonly proxy: ApiProxy;
@@ -52,19 +64,20 @@ export class OperatorCluster implements AsyncDisposable {
     this.client = new Client(transport, { fieldManager: "test" });
   }
 
-  static async start(): Promise<OperatorCluster> {
-    const plane = await ControlPlane.start({ controllers: true });
+  /** With a scheduler, nodes are what the test makes of them. */
+  static async start({ scheduler = false } = {}): Promise<OperatorCluster> {
+    const plane = await ControlPlane.start({ controllers: true, scheduler });
     const cluster = new OperatorCluster(plane);
     const { client } = cluster;
     await client.apply(CRDS, customResourceDefinition());
-    await client.apply(NODES, { metadata: { name: NODE } });
+    if (!scheduler) await client.apply(NODES, { metadata: { name: NODE } });
     await eventually(() => client.list({ resource: LOCAL_MODELS }));
     return cluster;
   }
 
   /** Another one may be running, or have been cut off in the middle of something. */
-  async startOperator(options: { readonly cut?: Cut; readonly resyncMs?: number } = {}) {
-    const { cut, resyncMs = 3_600_000 } = options;
+  async startOperator(options: OperatorOptions = {}) {
+    const { cut, resyncMs = 3_600_000, aheadMs = 0, config: more = {} } = options;
     const proxy = await ApiProxy.start(kubeconfigAccess(this.plane.kubeconfig), cut);
     const transport = new Transport(proxy.access());
     const config = OperatorConfig.parse({
@@ -72,6 +85,7 @@ export class OperatorCluster implements AsyncDisposable {
       leaderElection: { enabled: false },
       serverKeySecret: SERVER_SECRET,
       resyncMs,
+      ...more,
     });
     const metrics = new MetricRegistry();
     const manager = createOperator({
@@ -81,6 +95,7 @@ export class OperatorCluster implements AsyncDisposable {
       metrics,
       identity: "test",
       namespace: NAMESPACE,
+      clock: { ...systemClock, date: () => new Date(Date.now() + aheadMs) },
       askPods: async (questions) =>
         new Map(
           questions.flatMap(({ podName }) => {
@@ -137,6 +152,38 @@ export class OperatorCluster implements AsyncDisposable {
     });
   }
 
+  /** A node that is ready, with so much of everything. */
+  async addNode(name: string, has: Readonly<Record<string, string>>): Promise<void> {
+    await this.client.apply(NODES, {
+      metadata: { name, labels: { "kubernetes.io/hostname": name } },
+    });
+    // The API server taints nodes that no kubelet has called ready.
+    await this.client.mergePatch(NODES, { name }, { spec: { taints: null } });
+    const allocatable = {
+      cpu: "64",
+      memory: "250Gi",
+      "ephemeral-storage": "500Gi",
+      pods: "110",
+      ...has,
+    };
+    const status = { capacity: allocatable, allocatable };
+    await this.client.mergePatch(NODES, { name }, { status }, { subresource: "status" });
+  }
+
+  /** A pod of the model on a node, once the scheduler has found it one: any but those named. */
+  async placed(name: string, but: readonly Pod[] = []): Promise<Pod> {
+    return eventually(async () => {
+      await this.buryPods();
+      const known = new Set(but.map(({ metadata }) => metadata.uid));
+      const pods = await this.pods(name);
+      const pod = pods.find(
+        ({ metadata, spec }) => !known.has(metadata.uid) && (spec?.nodeName ?? "") !== "",
+      );
+      if (pod === undefined) throw new Error(`none of ${pods.length} pods of ${name} has a node`);
+      return pod;
+    });
+  }
+
   async pods(name: string, component = "model-server"): Promise<readonly Pod[]> {
     const labelSelector = `${MODEL_LABEL}=${name},${COMPONENT_LABEL}=${component}`;
     const { items } = await this.client.list({
@@ -181,6 +228,11 @@ export class OperatorCluster implements AsyncDisposable {
   /** What a pod goes through when all is well. */
   async serve(pod: Pod): Promise<void> {
     await this.schedule(pod);
+    await this.becomesReady(pod);
+  }
+
+  /** As its kubelet says of a pod that has a node. */
+  async becomesReady(pod: Pod): Promise<void> {
     await this.report(pod, {
       phase: "Running",
       podIP: "127.0.0.1",

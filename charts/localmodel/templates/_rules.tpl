@@ -30,6 +30,15 @@ API server's audit log. Neither reads Secrets of models: the kubelet gives them 
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+# While a pod waits for a node: what an autoscaler says about it, and what the nodes of the model's other pods have.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]
+{{- if not .Values.watchNamespaces }}
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [get]
+{{- end }}
 {{- end -}}
 
 {{- define "localmodel.apiRules" -}}

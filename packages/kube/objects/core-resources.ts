@@ -3,6 +3,7 @@
  * types in the form they have on the wire.
  */
 import type {
+  CoreV1Event,
   V1Deployment,
   V1EndpointSlice,
   V1Namespace,
@@ -20,7 +21,8 @@ import { defineResource } from "./resource.ts";
 export type Deployment = Observed<V1Deployment>;
 export type EndpointSlice = Observed<V1EndpointSlice>;
 type Namespace = Observed<V1Namespace>;
-type Node = Observed<V1Node>;
+export type Node = Observed<V1Node>;
+export type CoreEvent = Observed<CoreV1Event>;
 export type PersistentVolumeClaim = Observed<V1PersistentVolumeClaim>;
 export type Pod = Observed<V1Pod>;
 export type PodDisruptionBudget = Observed<V1PodDisruptionBudget>;
@@ -44,6 +46,13 @@ export const ENDPOINT_SLICES = defineResource<EndpointSlice>({
   ...DISCOVERY,
   plural: "endpointslices",
   kind: "EndpointSlice",
+});
+
+/** As schedulers and autoscalers write them; they can be asked for by the object they are about. */
+export const CORE_EVENTS = defineResource<CoreEvent>({
+  ...CORE,
+  plural: "events",
+  kind: "Event",
 });
 
 export const NAMESPACES = defineResource<Namespace>({

@@ -7,6 +7,7 @@
 export const CONDITION_REASONS = {
   ready: ["Ready"],
   pending: [
+    "AddingNode",
     "Complete",
     "DiskFull",
     "DuplicateModelId",
@@ -14,6 +15,7 @@ export const CONDITION_REASONS = {
     "ImagePullFailed",
     "Inspecting",
     "Loaded",
+    "Paused",
     "Pending",
     "PodFailed",
     "QuotaExceeded",
@@ -22,6 +24,7 @@ export const CONDITION_REASONS = {
     "Scheduling",
     "SchedulingGated",
     "Unschedulable",
+    "WaitingForRoom",
   ],
   downloading: ["DeadlineExceeded", "Downloading", "DownloadStalled", "SourceUnavailable"],
   loading: ["Loading", "RollingOut", "Starting"],

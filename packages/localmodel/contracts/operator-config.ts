@@ -57,3 +57,4 @@ export const OperatorConfig = z.strictObject({
   resyncMs: z.int().min(1000).default(36_000_000),
 });
 export type OperatorConfig = z.infer<typeof OperatorConfig>;
+export type OperatorConfigInput = z.input<typeof OperatorConfig>;

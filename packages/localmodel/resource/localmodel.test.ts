@@ -39,6 +39,7 @@ test("LocalModel fills in every default of a document that only names a source",
     },
     sampling: {},
     replicas: 1,
+    rollout: { strategy: "Automatic", drainSeconds: 600, paused: false },
     promptLogging: false,
   });
 });

@@ -5,15 +5,16 @@
  * nothing. A refusal by the API server (a quota, a policy, a value that may not change) is an answer, not a
  * failure: it goes into the status, and the other objects are written nevertheless.
  */
-import { ApiStatusError } from "@localmodel/kube/wire/api-errors.ts";
+import { ApiStatusError, isNotFound } from "@localmodel/kube/wire/api-errors.ts";
 import type { AppliedMemory } from "@localmodel/kube/cache/applied-memory.ts";
 import type { Client } from "@localmodel/kube/wire/client.ts";
 import { DEPLOYMENTS, PODS } from "@localmodel/kube/objects/core-resources.ts";
-import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
+import type { Deployment, Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import type { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
 import type { DesiredObject } from "../decide/desired.ts";
 import { podWrite } from "./inspect-pod-life.ts";
+import { GOES_FIRST } from "../objects/deletion-cost.ts";
 import type { OwnedObject } from "../model/observed.ts";
 import type { Problem } from "../status/problem.ts";
 import { refusal } from "../status/refusal.ts";
@@ -106,4 +107,18 @@ export async function scaleDeployment(
   const patch = { spec: { replicas } };
   const scaled = await client.mergePatch(DEPLOYMENTS, { namespace, name }, patch);
   written.record(model.key, DEPLOYMENTS, scaled);
+}
+
+/** Lets the pod go before others of its kind. */
+export async function markPod(
+  { client, written, model }: Writer,
+  { metadata }: Pod,
+): Promise<void> {
+  const { namespace = "", name } = metadata;
+  try {
+    const marked = await client.mergePatch(PODS, { namespace, name }, GOES_FIRST);
+    written.record(model.key, PODS, marked);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
 }

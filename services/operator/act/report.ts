@@ -15,6 +15,7 @@ import { mostTellingFirst, type Problem } from "../status/problem.ts";
 import { replicaProblem } from "../status/refusal.ts";
 import { countPods, type Kept, podProblems, revisionOf } from "../status/situation.ts";
 import { statusOf } from "../status/status.ts";
+import type { Outlook } from "../status/unschedulable.ts";
 import { withoutEffect } from "../decide/unsupported.ts";
 
 type PassResult = {
@@ -23,6 +24,13 @@ type PassResult = {
   /** What the API server did not take in this pass. */
   readonly refusals: readonly Problem[];
   readonly now: string;
+};
+
+const PAUSED: Problem = {
+  stage: "load",
+  reason: "Paused",
+  message: "Paused: pods stay as they are until spec.rollout.paused is false.",
+  waits: true,
 };
 
 export function reportedStatus(
@@ -39,7 +47,14 @@ export function reportedStatus(
     : pods.filter((pod) => revisionOf(pod) === decision.revision);
   const replicas = replicaProblem(deployment);
   const wanted = wantedReplicas(model);
-  const problems = [...refusals, ...(replicas ? [replicas] : []), ...podProblems(asked, answers)];
+  const counted = countPods(pods, decision.revision);
+  const isPaused = model.spec.rollout.paused && !isInspecting && counted.current < wanted;
+  const problems = [
+    ...refusals,
+    ...(replicas ? [replicas] : []),
+    ...(isPaused ? [PAUSED] : []),
+    ...podProblems(asked, answers, outlookOf(decision)),
+  ];
   const blocker = decision.blocker ?? duplicateProblem(model);
   const situation = {
     identity: model,
@@ -48,7 +63,7 @@ export function reportedStatus(
     wanted,
     isInspecting,
     isResolved: decision.inspection !== undefined || asked.some(hasFetched),
-    pods: countPods(pods, decision.revision),
+    pods: counted,
     problems: wanted === 0 ? refusals : mostTellingFirst(problems),
     notes: [...duplicateNotes(model), ...withoutEffect(model)],
   };
@@ -77,6 +92,14 @@ export function unreadableStatus(
   const found = { model, modelRevision, inspection, memory };
   const known = Object.entries(found).filter(([, value]) => value !== undefined);
   return statusOf(situation, { previous, ...Object.fromEntries(known) }, now);
+}
+
+function outlookOf({ room, bringsNode }: Decision): Outlook {
+  return {
+    ...(bringsNode === true && { bringsNode }),
+    makesRoom: room?.kind === "later" || room?.kind === "now",
+    ...(room?.kind === "useless" && { lacks: room.lacks }),
+  };
 }
 
 function kept(

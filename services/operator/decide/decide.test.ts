@@ -15,13 +15,10 @@ import {
   observedWith,
   platform,
   podWith,
-  readyPod,
-  unscheduledPod,
 } from "../fixtures/models.ts";
 import { podWrite } from "../act/inspect-pod-life.ts";
 import { inspectPod, sourceHash } from "../objects/inspect-pod.ts";
 import { metadataOf } from "../objects/metadata.ts";
-import { roomFor } from "./room.ts";
 
 const NOW_MS = Date.parse("2026-01-01T00:10:00Z");
 const kinds = (decision: ReturnType<typeof decide>) => ({
@@ -123,37 +120,7 @@ test("what is no longer wanted is deleted, if it is this model's and not going a
   assert.equal(deletionsOf({ ownerReferences: [] }), 0);
 });
 
-const short = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.";
-const asking = (pod: Pod, gpus: string): Pod => ({
-  ...pod,
-  spec: {
-    ...pod.spec,
-    containers: [{ name: "server", resources: { requests: { "nvidia.com/gpu": gpus } } }],
-  },
-});
-const old = asking(readyPod({ name: "old", revision: "r0" }), "1");
 const since = (seconds: number) => new Date(NOW_MS - seconds * 1000).toISOString();
-
-const roomBeside = (pod: Pod) => roomFor("r1", [old, pod], NOW_MS);
-
-test("an old pod makes room for one that waits for its place, after a minute", () => {
-  assert.deepEqual(roomBeside(asking(unscheduledPod(short, since(61)), "1")), { needed: true });
-  assert.deepEqual(roomBeside(asking(unscheduledPod(short, since(20)), "1")), {
-    needed: false,
-    inMs: 40_000,
-  });
-});
-
-test("no pod makes room for one that asks for more than it had, or for another node", () => {
-  assert.deepEqual(roomBeside(asking(unscheduledPod(short, since(61)), "2")), { needed: false });
-  const elsewhere = asking(unscheduledPod(short, since(61)), "1");
-  const moved = { ...elsewhere, spec: { ...elsewhere.spec, nodeSelector: { zone: "b" } } } as Pod;
-  assert.deepEqual(roomBeside(moved), { needed: false });
-  const tainted = unscheduledPod(
-    "0/1 nodes are available: 1 node(s) had untolerated taint {a: b}.",
-  );
-  assert.deepEqual(roomBeside(asking(tainted, "1")), { needed: false });
-});
 
 test("an inspect pod is made anew when it is of no use, but not at once", () => {
   const wanted = inspectPod(model, platform).metadata as { annotations?: Record<string, string> };

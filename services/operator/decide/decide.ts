@@ -14,11 +14,18 @@ import { type KnownInspection, knownInspection, needsInspection } from "./inspec
 import { type Model, wantedReplicas } from "../model/model.ts";
 import { REVISION_ANNOTATION } from "../objects/metadata.ts";
 import { podTemplate } from "../objects/pod-template.ts";
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { Observed, OwnedObject } from "../model/observed.ts";
 import type { Platform } from "../model/platform.ts";
-import { roomFor } from "./room.ts";
+import { bringsNode, type Room, roomFor } from "./room.ts";
+import { isMarked } from "../objects/deletion-cost.ts";
+import { isEnding, isOver, isReady } from "../status/pod-problem.ts";
 import type { Problem } from "../status/problem.ts";
+import { revisionOf } from "../status/situation.ts";
 import { unsupported } from "./unsupported.ts";
+
+/** For what nobody tells of. */
+const LOOK_AGAIN_MS = 60_000;
 
 export type Decision = {
   readonly kind: "hold" | "inspect" | "serve";
@@ -28,6 +35,12 @@ export type Decision = {
   readonly revision?: string;
   readonly applies: readonly DesiredObject[];
   readonly deletes: readonly OwnedObject[];
+  /** Pods that are to go before others of their kind, and do not say so yet. */
+  readonly marks?: readonly Pod[];
+  /** What a roll that found no room comes to. */
+  readonly room?: Room;
+  /** A node autoscaler is at work for its pods. */
+  readonly bringsNode?: boolean;
   /** For a Deployment that otherwise stays as it is. */
   readonly scalesTo?: number;
   /** When to look again although nothing changes. */
@@ -59,17 +72,42 @@ function serving(
 ): Decision {
   const template = podTemplate(model, platform, inspection);
   const revision = template.metadata.annotations[REVISION_ANNOTATION];
-  const room = roomFor(revision, observed.pods, nowMs);
-  const phase = { phase: "serve", template, makesRoom: room.needed } as const;
-  const applies = desiredObjects(model, platform, phase);
+  const room = madeRoom(model, roomFor(revision, observed.pods, observed.waiting, nowMs));
+  const victims = room.kind === "now" ? room.victims : [];
+  // The controller of the pods chooses whom to end: it has to know by then.
+  const marks = victims.filter((pod) => !isMarked(pod));
+  const makesRoom =
+    marks.length > 0 ? 0 : missingPods(model, observed.pods, { revision, victims: victims.length });
+  const applies = desiredObjects(model, platform, { phase: "serve", template, makesRoom });
   return {
     kind: "serve",
     ...(inspection && { inspection }),
     ...(revision !== undefined && { revision }),
     applies,
     deletes: unwanted(model, observed, applies),
-    ...("inMs" in room && { againInMs: room.inMs }),
+    room,
+    marks,
+    ...(bringsNode(observed.waiting, nowMs) && { bringsNode: true, againInMs: LOOK_AGAIN_MS }),
+    ...(room.kind === "later" && { againInMs: room.inMs }),
   };
+}
+
+function madeRoom({ spec }: Model, room: Room): Room {
+  if (room.kind === "none" || spec.rollout.strategy !== "Surge") return room;
+  return { kind: "useless", lacks: ["spec.rollout.strategy is Surge"] };
+}
+
+/** As the Deployment's controller counts: pods that have not become ready yet are missing as well. */
+function missingPods(
+  model: Model,
+  pods: readonly Pod[],
+  { revision, victims }: { readonly revision: string | undefined; readonly victims: number },
+): number {
+  if (victims === 0) return 0;
+  const wanted = wantedReplicas(model);
+  const staying = pods.filter((pod) => !isEnding(pod) && !isOver(pod));
+  const unready = staying.filter((pod) => revisionOf(pod) === revision && !isReady(pod)).length;
+  return Math.min(wanted, Math.max(1, victims + wanted + unready - staying.length));
 }
 
 /** All else goes with its LocalModel, so the operator needs no right to delete it. */

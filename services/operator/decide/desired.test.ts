@@ -49,7 +49,7 @@ type Case = "serve" | "inspect" | "makeRoom";
 function phaseOf(model: Model, what: Case): Phase {
   if (what === "inspect") return { phase: "inspect" };
   const template = podTemplate(model, platform, inspection);
-  return { phase: "serve", template, makesRoom: what === "makeRoom" };
+  return { phase: "serve", template, makesRoom: what === "makeRoom" ? 1 : 0 };
 }
 
 const objectsOf = (model: Model, what: Case = "serve") =>
@@ -279,12 +279,18 @@ test("a roll starts the new pod first, except where it could wait for ever", () 
   assert.deepEqual(strategyOf({}, false), { maxSurge: 1, maxUnavailable: 0 });
   assert.deepEqual(strategyOf({}, true), { maxSurge: 1, maxUnavailable: 1 });
   assert.deepEqual(strategyOf(claim, false), { maxSurge: 0, maxUnavailable: 1 });
+  const replace = { rollout: { strategy: "Replace" as const } };
+  assert.deepEqual(strategyOf(replace, false), { maxSurge: 0, maxUnavailable: 1 });
 });
 
 test("a server has time to finish: longer than what it is told to drain for", () => {
   const { pod, server } = partsOf({});
   const { drainTimeoutMs } = ServerConfig.parse(configOf(server));
+  assert.equal(drainTimeoutMs, 600_000);
   assert.ok(pod.terminationGracePeriodSeconds * 1000 > drainTimeoutMs + 5000);
+  const long = partsOf({ rollout: { drainSeconds: 3600 } });
+  assert.equal(ServerConfig.parse(configOf(long.server)).drainTimeoutMs, 3_600_000);
+  assert.ok(long.pod.terminationGracePeriodSeconds > 3605);
 });
 
 test("labels for queues go from the LocalModel to its Deployment", () => {

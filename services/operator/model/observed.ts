@@ -1,10 +1,21 @@
 /** What there is of a LocalModel in the cluster when a pass begins. */
-import type { Deployment, Pod } from "@localmodel/kube/objects/core-resources.ts";
+import type { Deployment, Node, Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
 import type { Resource } from "@localmodel/kube/objects/resource.ts";
 import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 
 export type OwnedObject = { readonly resource: Resource; readonly object: KubeObject };
+
+/** A node, and every pod that takes room on it, whoever's it is. */
+export type Place = { readonly node: Node; readonly pods: readonly Pod[] };
+
+/** What a pod that found no node waits for. Looked up only while one does. */
+export type Waiting = {
+  /** The nodes that this model's pods are on, by name; without those that may not be read. */
+  readonly places: ReadonlyMap<string, Place>;
+  /** When a node autoscaler last said that it brings a node. */
+  readonly scaleUpAtMs?: number;
+};
 
 export type Observed = {
   /** The LocalModel's, as it is stored. */
@@ -15,4 +26,5 @@ export type Observed = {
   readonly inspectPod: Pod | undefined;
   /** All objects labelled as the LocalModel's, of whatever kind. */
   readonly objects: readonly OwnedObject[];
+  readonly waiting?: Waiting;
 };

@@ -4,9 +4,9 @@
  * A roll starts a new pod before it takes an old one, so that no ready pod is lost. Two things could make it
  * wait for ever, and do not:
  *   - the new pod finds no room beside the old ones, as when every GPU is taken. `makesRoom` (see room.ts)
- *     then lets one old pod go at a time;
+ *     then says how many old pods go first;
  *   - the cache is a claim of this LocalModel that one node may mount at a time. Then the old pod goes first.
- * A claim the author brings is taken to be one that many may mount.
+ * A claim the author brings is taken to be one that many may mount, until the scheduler says that it is not.
  */
 import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
@@ -17,7 +17,8 @@ import type { PodTemplate } from "./pod-template.ts";
 
 export type DeploymentParts = {
   readonly template: PodTemplate;
-  readonly makesRoom: boolean;
+  /** How many pods may be missing while it lasts; 0: none. */
+  readonly makesRoom: number;
 };
 
 /** Means "none": the LocalModel's status tells what is stuck, and downloads may take hours. */
@@ -34,6 +35,7 @@ export function deployment(
     metadata: { ...metadata, labels: { ...queueLabels(model), ...metadata.labels } },
     spec: {
       replicas: wantedReplicas(model),
+      paused: model.spec.rollout.paused,
       revisionHistoryLimit: 3,
       progressDeadlineSeconds: NO_PROGRESS_DEADLINE,
       selector: { matchLabels: selectorLabels(model.name) },
@@ -43,10 +45,16 @@ export function deployment(
   };
 }
 
-function rollingUpdate({ spec }: Model, makesRoom: boolean) {
+function rollingUpdate(model: Model, makesRoom: number) {
+  return replacesFirst(model)
+    ? { maxSurge: 0, maxUnavailable: 1 }
+    : { maxSurge: 1, maxUnavailable: makesRoom };
+}
+
+/** Whether an old pod ends before a new one starts. */
+export function replacesFirst({ spec }: Model): boolean {
   const accessMode = spec.cache?.claimTemplate?.accessMode ?? "ReadWriteMany";
-  if (accessMode !== "ReadWriteMany") return { maxSurge: 0, maxUnavailable: 1 };
-  return { maxSurge: 1, maxUnavailable: makesRoom ? 1 : 0 };
+  return spec.rollout.strategy === "Replace" || accessMode !== "ReadWriteMany";
 }
 
 function queueLabels({ labels }: Model): Readonly<Record<string, string>> {

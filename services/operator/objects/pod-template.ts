@@ -12,7 +12,7 @@ import { labelsOf, REVISION_ANNOTATION } from "./metadata.ts";
 import { serverPlacement } from "./placement.ts";
 import { cacheLimit } from "./resources.ts";
 import { podSecurity } from "./security.ts";
-import { GRACE_SECONDS, serverContainer } from "./server-container.ts";
+import { graceSeconds, serverContainer } from "./server-container.ts";
 import { topologySpread } from "./topology-spread.ts";
 import { volumesOf } from "./volumes.ts";
 
@@ -29,7 +29,7 @@ export function podTemplate(model: Model, platform: Platform, inspection: Inspec
     ...serverPlacement(model, platform),
     ...podClaims(gpuOf(model)),
     topologySpreadConstraints: topologySpread(model),
-    terminationGracePeriodSeconds: GRACE_SECONDS,
+    terminationGracePeriodSeconds: graceSeconds(model),
     initContainers: [fetchContainer(model, platform, volumes)],
     containers: [serverContainer(model, platform, { volumes, inspection })],
     volumes: volumes.volumes,

@@ -32,9 +32,11 @@ import { telemetryVariables } from "./telemetry-variables.ts";
 import type { Volumes } from "./volumes.ts";
 
 const PRE_STOP_SECONDS = 5;
-const DRAIN_SECONDS = 120;
 const LAST_SECONDS = 10;
-export const GRACE_SECONDS = PRE_STOP_SECONDS + DRAIN_SECONDS + LAST_SECONDS;
+
+export function graceSeconds({ spec }: Model): number {
+  return PRE_STOP_SECONDS + spec.rollout.drainSeconds + LAST_SECONDS;
+}
 
 type ServerParts = {
   readonly volumes: Volumes;
@@ -104,6 +106,6 @@ function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerCon
     host: "0.0.0.0",
     port: SERVER_PORT,
     metricsPort: METRICS_PORT,
-    drainTimeoutMs: DRAIN_SECONDS * 1000,
+    drainTimeoutMs: spec.rollout.drainSeconds * 1000,
   };
 }

@@ -15,7 +15,7 @@ import { type Answer, fetchProblem, INSPECTING, inspectProblem } from "./answers
 import { serverProblem, waiting } from "./answers.ts";
 import { containerProblem, type ContainerStatus } from "./container-problem.ts";
 import type { Problem } from "./problem.ts";
-import { unschedulable } from "./unschedulable.ts";
+import { type Outlook, unschedulable } from "./unschedulable.ts";
 
 const STARTING = waiting("load", "Starting", "The pod is being started.");
 
@@ -40,9 +40,9 @@ export function conditionOf({ status }: Pod, type: string) {
   return status?.conditions?.find((condition) => condition.type === type);
 }
 
-export function podProblem(pod: Pod, answer: Answer | undefined): Problem {
+export function podProblem(pod: Pod, answer: Answer | undefined, outlook?: Outlook): Problem {
   return (
-    placeProblem(pod) ??
+    placeProblem(pod, outlook) ??
     statusesOf(pod)
       .map((status) => stepProblem(pod, status, answer))
       .find((problem) => problem !== undefined) ??
@@ -50,7 +50,7 @@ export function podProblem(pod: Pod, answer: Answer | undefined): Problem {
   );
 }
 
-function placeProblem(pod: Pod): Problem | undefined {
+function placeProblem(pod: Pod, outlook: Outlook | undefined): Problem | undefined {
   const { status } = pod;
   if (status?.phase === "Failed") {
     const reason = status.reason === "Evicted" ? "Evicted" : "PodFailed";
@@ -62,7 +62,7 @@ function placeProblem(pod: Pod): Problem | undefined {
     const message = "The pod waits for its queue to let it start.";
     return waiting("schedule", "SchedulingGated", message);
   }
-  if (scheduled?.status === "False") return unschedulable(pod, scheduled.message ?? "");
+  if (scheduled?.status === "False") return unschedulable(pod, scheduled.message ?? "", outlook);
   return waiting("schedule", "Scheduling", "The pod waits for a node.");
 }
 

@@ -15,6 +15,7 @@ import { INSPECT_COMPONENT, REVISION_ANNOTATION } from "../objects/metadata.ts";
 import type { Answer } from "./answers.ts";
 import { isEnding, isOver, isReady, isScheduled, podProblem } from "./pod-problem.ts";
 import type { Problem } from "./problem.ts";
+import type { Outlook } from "./unschedulable.ts";
 
 export type Situation = {
   readonly identity: Identity;
@@ -73,9 +74,10 @@ export function countPods(pods: readonly Pod[], revision: string | undefined): P
 export function podProblems(
   pods: readonly Pod[],
   answers: ReadonlyMap<string, Answer>,
+  outlook?: Outlook,
 ): readonly Problem[] {
   const staying = pods.filter((pod) => !isEnding(pod) && !serves(pod));
-  return staying.map((pod) => podProblem(pod, answers.get(pod.metadata.name)));
+  return staying.map((pod) => podProblem(pod, answers.get(pod.metadata.name), outlook));
 }
 
 export function serves(pod: Pod): boolean {

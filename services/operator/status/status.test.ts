@@ -288,6 +288,35 @@ test("what fails in a roll makes Ready false although old pods answer", () => {
   assert.match(messageOf(status), /Meanwhile 1 pod answers\.$/);
 });
 
+test("a roll that waits for room is on its way, and one that waits in vain says why", () => {
+  const short = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.";
+  const pods = [readyPod({ name: "old", revision: "r0" }), unscheduledPod(short)];
+  const during = (decision: Partial<Decision>) =>
+    statusFor({ observed: { pods }, decision: { ...serves, ...decision } });
+  for (const kind of ["later", "now"] as const) {
+    const room = kind === "now" ? { kind, victims: [] } : { kind, inMs: 1 };
+    const said = sayings(during({ room }));
+    assert.equal(said["Ready"], "Unknown RollingOut");
+    assert.equal(said["Progressing"], "True WaitingForRoom");
+  }
+  const useless = during({ room: { kind: "useless", lacks: ["it would not have enough memory"] } });
+  assert.equal(sayings(useless)["Ready"], "False Unschedulable");
+  assert.match(messageOf(useless), /would not help \(it would not have enough memory\)/);
+  assert.equal(sayings(during({ bringsNode: true }))["Progressing"], "True AddingNode");
+});
+
+test("what is paused says so while its pods answer", () => {
+  const model = modelWith({ rollout: { paused: true } });
+  const observed = { pods: [readyPod({ name: "old", revision: "r0" })] };
+  const status = statusFor({ model, observed });
+  assert.equal(sayings(status)["Ready"], "Unknown RollingOut");
+  assert.match(messageOf(status), /Paused: pods stay as they are/);
+  assert.equal(
+    sayings(statusFor({ model, observed: { pods: [readyPod()] } }))["Ready"],
+    "True Ready",
+  );
+});
+
 test("what is wrong with pods of an old version is not told", () => {
   const old = { ...fetching(crashed("fetch", { message: words("NotFound") })) };
   const pods = [

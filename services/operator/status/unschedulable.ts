@@ -5,24 +5,73 @@
  * affinity/selector. preemption: …". What is not understood is passed on as it is.
  */
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import type { ConditionReason } from "@localmodel/localmodel/cluster/condition-reasons.ts";
 import { failure } from "./advice.ts";
 import type { Problem } from "./problem.ts";
 
 const SUMMARY = /^0\/(\d+) nodes are available: (.*?)\.(?:\s|$)/s;
+/** Devices of dynamic resource allocation. */
+export const CLAIMS = "claims";
+/** A volume that one pod at a time may use. */
+export const ONE_POD_CLAIM = "ReadWriteOncePod";
+export const ANTI_AFFINITY = "anti-affinity";
 const AFFINITY = "node(s) didn't match Pod's node affinity/selector";
 
-export function unschedulable(pod: Pod, said: string): Problem {
-  const [, nodes, list] = SUMMARY.exec(said) ?? [];
-  if (nodes === undefined || list === undefined) {
-    return failure("Unschedulable", `No node can take a pod: ${said}`);
+/** What will come of it, as far as the operator knows. */
+export type Outlook = {
+  /** An autoscaler has said that it brings a node. */
+  readonly bringsNode?: boolean;
+  /** An old pod will make room. */
+  readonly makesRoom?: boolean;
+  /** Why no old pod makes room. */
+  readonly lacks?: readonly string[];
+};
+
+export function unschedulable(pod: Pod, said: string, outlook: Outlook = {}): Problem {
+  const why = whyNot(pod, said);
+  if (outlook.bringsNode === true) {
+    return waits("AddingNode", `No node can take a pod yet, and the cluster adds one: ${why}.`);
   }
-  const reasons = list.split(/, (?=\d+ )/).map((reason) => inWords(pod, reason, nodes));
-  return failure("Unschedulable", `No node can take a pod: ${reasons.join("; ")}`);
+  if (outlook.makesRoom === true) {
+    const what = `No node has room for a new pod beside the old ones: ${why}.`;
+    return waits("WaitingForRoom", `${what} An old pod makes room for it.`);
+  }
+  const { lacks = [] } = outlook;
+  if (lacks.length === 0) return failure("Unschedulable", `No node can take a pod: ${why}`);
+  const { message, ...problem } = failure("Unschedulable", `No node can take a pod: ${why}`);
+  const instead = `An old pod that went would not help (${lacks.join(", ")}).`;
+  return { ...problem, message: `${message} ${instead}` };
 }
 
-/** Whether it would help if another pod went away. */
-export function isShortOfResources(said: string): boolean {
-  return /Insufficient |cannot allocate all claims|Too many pods/.test(said);
+function waits(reason: ConditionReason, message: string): Problem {
+  return { stage: "schedule", reason, message, waits: true };
+}
+
+function whyNot(pod: Pod, said: string): string {
+  const [, nodes, list] = SUMMARY.exec(said) ?? [];
+  if (nodes === undefined || list === undefined) return said;
+  const reasons = list.split(/, (?=\d+ )/).map((reason) => inWords(pod, reason, nodes));
+  return reasons.join("; ");
+}
+
+/** What would be there if another pod went away: resources by name, claims of devices, a claim that is taken. */
+export function shortOf(said: string): readonly string[] {
+  const [summary = ""] = said.split(" preemption:");
+  const resources = [...summary.matchAll(/Insufficient ([^\s,]+?)(?=[,.]?(?:\s|$))/g)].map(
+    ([, name = ""]) => name,
+  );
+  const others = [
+    ["Too many pods", "pods"],
+    ["cannot allocate all claims", CLAIMS],
+    ["ReadWriteOncePod", ONE_POD_CLAIM],
+    ["didn't match pod anti-affinity rules", ANTI_AFFINITY],
+  ] as const;
+  return [
+    ...new Set([
+      ...resources,
+      ...others.flatMap(([text, name]) => (summary.includes(text) ? [name] : [])),
+    ]),
+  ];
 }
 
 function inWords(pod: Pod, reason: string, nodes: string): string {

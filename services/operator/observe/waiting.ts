@@ -1,0 +1,88 @@
+/**
+ * Looks up what a pod that found no node waits for: the nodes that its model's pods are on, and whether an autoscaler
+ * brings one.
+ *
+ * Only while a pod waits, and nothing of it is watched: an operator of many models would otherwise hold all pods and
+ * nodes of its cluster in memory. What it may not read is left out, as for an operator of single namespaces.
+ */
+import { ApiStatusError } from "@localmodel/kube/wire/api-errors.ts";
+import type { Client } from "@localmodel/kube/wire/client.ts";
+import {
+  CORE_EVENTS,
+  type CoreEvent,
+  NODES,
+  type Pod,
+  PODS,
+} from "@localmodel/kube/objects/core-resources.ts";
+import type { Observed, Place, Waiting } from "../model/observed.ts";
+import { conditionOf, isEnding, isScheduled } from "../status/pod-problem.ts";
+
+/** Pods of a model mostly are alike, and so are their nodes. */
+const NODES_MAX = 16;
+/** Of Cluster Autoscaler and of Karpenter. */
+const SCALES_UP: readonly string[] = ["TriggeredScaleUp", "Nominated"];
+const GIVES_UP: readonly string[] = ["NotTriggerScaleUp", "FailedScaleUp"];
+
+/** Undefined when no pod waits. */
+export async function lookUpWaiting(
+  client: Client,
+  { pods }: Pick<Observed, "pods">,
+): Promise<Waiting | undefined> {
+  const waiting = pods.filter((pod) => !isEnding(pod) && isUnschedulable(pod));
+  const [first] = waiting;
+  if (first === undefined) return undefined;
+  const names = [...new Set(pods.flatMap(({ spec }) => spec?.nodeName ?? []))].filter(Boolean);
+  const [places, scaleUpAtMs] = await Promise.all([
+    Promise.all(names.slice(0, NODES_MAX).map((name) => placeOf(client, name))),
+    scaleUpOf(client, first),
+  ]);
+  const known = places.filter((place) => place !== undefined);
+  return {
+    places: new Map(known.map((place) => [place.node.metadata.name, place])),
+    ...(scaleUpAtMs !== undefined && { scaleUpAtMs }),
+  };
+}
+
+function isUnschedulable(pod: Pod): boolean {
+  return !isScheduled(pod) && conditionOf(pod, "PodScheduled")?.reason === "Unschedulable";
+}
+
+async function placeOf(client: Client, name: string): Promise<Place | undefined> {
+  return unlessForbidden(async () => {
+    const fieldSelector = `spec.nodeName=${name},status.phase!=Succeeded,status.phase!=Failed`;
+    const [node, { items }] = await Promise.all([
+      client.get(NODES, { name }),
+      client.list({ resource: PODS, fieldSelector }),
+    ]);
+    return node && { node, pods: items };
+  });
+}
+
+/** When an autoscaler last said that it brings a node, unless it has said since that it does not. */
+async function scaleUpOf(client: Client, { metadata }: Pod): Promise<number | undefined> {
+  const { namespace = "", uid = "" } = metadata;
+  const events = await unlessForbidden(async () => {
+    const fieldSelector = `involvedObject.uid=${uid}`;
+    return (await client.list({ resource: CORE_EVENTS, namespace, fieldSelector })).items;
+  });
+  const said = (events ?? []).filter(({ reason = "" }) =>
+    [...SCALES_UP, ...GIVES_UP].includes(reason),
+  );
+  const last = said.toSorted((a, b) => timeMs(a) - timeMs(b)).at(-1);
+  return last === undefined || GIVES_UP.includes(last.reason ?? "") ? undefined : timeMs(last);
+}
+
+function timeMs({ series, lastTimestamp, eventTime, metadata }: CoreEvent): number {
+  const time = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp;
+  const ms = Date.parse(time ?? "");
+  return Number.isNaN(ms) ? 0 : ms;
+}
+
+async function unlessForbidden<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof ApiStatusError && error.code === 403) return undefined;
+    throw error;
+  }
+}
