@@ -52,7 +52,7 @@ function rollingUpdate(model: Model, makesRoom: number) {
 }
 
 /** Whether an old pod ends before a new one starts. */
-export function replacesFirst({ spec }: Model): boolean {
+function replacesFirst({ spec }: Model): boolean {
   const accessMode = spec.cache?.claimTemplate?.accessMode ?? "ReadWriteMany";
   return spec.rollout.strategy === "Replace" || accessMode !== "ReadWriteMany";
 }
