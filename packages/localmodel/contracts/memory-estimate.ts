@@ -66,6 +66,7 @@ export function estimateMemory(
   const marginBytes =
     PROCESSES_BYTES +
     vocabularyBytes(inspection) +
+    (engine.promptCacheMiB ?? 0) * 2 ** 20 +
     BODY_COPIES * bodiesMaxBytes(contextTokensOf(engine, inspection.trainContextTokens)) +
     contexts * batchBytes(inspection, engine);
   return {

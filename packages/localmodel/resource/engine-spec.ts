@@ -54,6 +54,14 @@ export const EngineSpec = z.strictObject({
     .default(true)
     .describe("Flash attention: faster, and needed by every kvCacheType but f16."),
   kvCacheType: KvCacheType.default("f16").describe("Element type of the KV cache."),
+  promptCacheMiB: z
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .exactOptional()
+    .describe(
+      "Memory, in MiB, for beginnings of conversations that no slot holds any more, so that they are not evaluated again. Default: with npm start an eighth of what is free, at most 2048; in a cluster none.",
+    ),
 });
 export type EngineSpec = z.infer<typeof EngineSpec>;
 

@@ -36,6 +36,7 @@ import { type Metadata, metadataOf } from "./model/metadata.ts";
 import { defaultContextTokens } from "./machine/default-context.ts";
 import { gpuLayersThatFit } from "./machine/gpu-layers.ts";
 import { assertFits } from "./machine/memory.ts";
+import { promptCacheBytes } from "./machine/prompt-cache.ts";
 import type { Tokenizer } from "./prompt/prompt.ts";
 import { Vocabulary } from "./text/vocabulary.ts";
 
@@ -49,6 +50,8 @@ export type LoadedEngine = {
   /** The model's own first, then one for each adapter that clients choose; none if it does not generate. */
   readonly generations: readonly Generating[];
   readonly embedder: Embedder | undefined;
+  /** What states of beginnings that no slot holds may take, in each of the contexts. */
+  readonly keptStatesBytes: number;
   /** A server unloads by exiting; this is for those who load many models in one process. */
   readonly unload: () => void;
 };
@@ -110,6 +113,7 @@ export async function loadEngine(
     constraints: new Constraints(vocabulary, tokenizer.tokenize),
     generations,
     embedder,
+    keptStatesBytes: promptCacheBytes(config, availableBytes()) / Math.max(1, generations.length),
     unload: () => model[Symbol.dispose](),
   };
 }

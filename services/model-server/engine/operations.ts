@@ -59,7 +59,7 @@ function generating(loaded: LoadedEngine, reporter: Reporter): EngineOperation<"
 }
 
 function scheduler(
-  { facts, tokenizer, vocabulary, ends, constraints }: LoadedEngine,
+  { facts, tokenizer, vocabulary, ends, constraints, keptStatesBytes }: LoadedEngine,
   own: { readonly context: StepContext; readonly inTurn: InTurn } & Reporter,
 ): Scheduler {
   const { contextTokens } = facts;
@@ -69,6 +69,7 @@ function scheduler(
     vocabulary,
     ends,
     constraints,
+    keptStatesBytes,
     encode: (request, signal) => encodePrompts(request, tokenizer, { contextTokens, signal }),
   });
 }

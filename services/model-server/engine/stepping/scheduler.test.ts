@@ -24,7 +24,8 @@ suite("the scheduler", { timeout: 120_000 }, () => {
     folder = await TemporaryFolder.create();
     const path = folder.file("tiny.gguf");
     await writeTinyChatModel(path, { contextLength: 1024 });
-    engine = await TestEngine.load(path, { slots: SLOTS, contextTokens: 1024 });
+    const options = { slots: SLOTS, contextTokens: 1024, promptCacheMiB: 64 };
+    engine = await TestEngine.load(path, options);
   });
 
   after(async () => {
@@ -180,6 +181,20 @@ suite("the scheduler", { timeout: 120_000 }, () => {
     const other = await engine.ask({ text, maxTokens: 2, tenant: "others" });
     engine.scheduler.cancel(running.id);
     assert.equal(other.usage?.cachedTokens, 0);
+  });
+
+  test("keeps more conversations than it has slots, each for its tenant", async () => {
+    const told = Array.from({ length: 2 * SLOTS }, (_, index) => `Kept ${index} ${LONG_TEXT}`);
+    const first = [];
+    for (const text of told) first.push(await engine.ask({ text, maxTokens: 8, tenant: "kept" }));
+    for (const [index, text] of told.entries()) {
+      const { texts, usage } = await engine.ask({ text, maxTokens: 8, tenant: "kept" });
+      assert.equal(usage?.cachedTokens, (usage?.promptTokens ?? 0) - 1, `conversation ${index}`);
+      assert.deepEqual(texts, first[index]?.texts);
+    }
+    const [text = ""] = told;
+    const { usage } = await engine.ask({ text, maxTokens: 8, tenant: "another" });
+    assert.equal(usage?.cachedTokens, 0);
   });
 
   test("never shares a cached beginning between tenants", async () => {

@@ -36,6 +36,8 @@ type SchedulerOptions = {
   /** Throws the signal's reason once it is aborted. */
   readonly encode: (request: GenerateRequest, signal: AbortSignal) => Promise<EncodedPrompt[]>;
   readonly constraints: Pick<Constraints, "prepare">;
+  /** What states of beginnings that no slot holds may take. Default: none are kept. */
+  readonly keptStatesBytes?: number;
   /** Contexts that share processors step in turn. Default: whenever they like. */
   readonly inTurn?: InTurn;
   readonly send: (events: readonly EngineEvent[]) => void;
@@ -66,7 +68,7 @@ export class Scheduler {
     this.#options = options;
     this.#pace = new Pace(options.context.batchTokens);
     this.#outbox = new Outbox(options.send);
-    this.#slots = new Slots(options.context);
+    this.#slots = new Slots(options.context, options.keptStatesBytes ?? 0);
   }
 
   async generate(id: number, request: GenerateRequest): Promise<void> {

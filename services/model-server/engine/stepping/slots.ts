@@ -2,13 +2,14 @@
  * The slots of a context: what each one's cache holds, and how a prompt comes by the beginning that it has in common with
  * others.
  *
- * A beginning is kept where the slot holds it already, and copied where another slot does; only the rest is evaluated.
- * All of it happens between two steps.
+ * A beginning is kept where the slot holds it already, and copied where another slot does or a state was kept of it; only
+ * the rest is evaluated. What a slot has to forget is kept as a state. All of it happens between two steps.
  */
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Generation } from "./generation.ts";
 import { type Job, scoresPrompt } from "./job.ts";
 import { chooseSlot, commonPrefix } from "./slot-choice.ts";
+import { StateCache } from "./state-cache.ts";
 import type { StepContext } from "./step-context.ts";
 
 export type Running = {
@@ -34,16 +35,28 @@ export type Slot = {
 
 /** Fewer tokens are evaluated as soon as they are copied. */
 const COPY_TOKENS = 32;
+/** Fewer that are forgotten are not worth a state. */
+const REMEMBERED_TOKENS = 64;
 /** A sequence is copied whole: how much longer it may be than what is wanted of it. */
 const COPY_EXCESS = 8;
+
+/** A beginning that another place holds: how much of it, and how to get it. */
+type Source = {
+  readonly tokens: readonly number[];
+  readonly length: number;
+  readonly state: () => Promise<Uint8Array>;
+};
 
 export class Slots {
   readonly all: readonly Slot[];
   readonly #context: StepContext;
+  readonly #states: StateCache;
   #uses = 0;
 
-  constructor(context: StepContext) {
+  /** `keptBytes`: what states of forgotten beginnings may take. */
+  constructor(context: StepContext, keptBytes: number) {
     this.#context = context;
+    this.#states = new StateCache(keptBytes);
     this.all = Array.from({ length: context.sequences }, (_, number) => slotOf(number));
   }
 
@@ -64,8 +77,9 @@ export class Slots {
     const wanted = shares ? prompt.tokens.slice(0, -1) : [];
     const own = slot.tenant === tenant ? commonPrefix(slot.tokens, wanted) : 0;
     const source = shares ? this.#source(wanted, tenant, own) : undefined;
+    await this.#remember(slot, source === undefined ? own : 0);
     if (source === undefined) this.keep(slot, own);
-    else await this.#copy(source.slot, slot, source.length);
+    else await this.#copy(source, slot);
     slot.tenant = tenant;
     slot.lastUse = ++this.#uses;
     return slot;
@@ -88,29 +102,57 @@ export class Slots {
     slot.running = undefined;
   }
 
-  /** The busy slot that holds the most of what is wanted, where copying is better than evaluating. */
-  #source(
-    wanted: readonly number[],
-    tenant: string,
-    own: number,
-  ): { readonly slot: Slot; readonly length: number } | undefined {
-    if (!this.#context.cutsAnywhere) return undefined;
-    return this.running
-      .filter((slot) => slot.tenant === tenant)
-      .map((slot) => ({ slot, length: commonPrefix(slot.tokens, wanted) }))
-      .filter(({ slot, length }) => isWorthCopying(slot.tokens.length, length - own))
+  /** Saves what the slot is about to forget, all but its first tokens, if there is a place for it. */
+  async #remember({ number, tenant, tokens }: Slot, keptTokens: number): Promise<void> {
+    if (tokens.length - keptTokens < REMEMBERED_TOKENS) return;
+    if (!this.#states.wants(tenant, tokens)) return;
+    try {
+      const state = await this.#context.save(number);
+      this.#states.keep({ tenant, tokens: [...tokens], state });
+    } catch {
+      // What cannot be saved is evaluated again.
+    }
+  }
+
+  /** Whatever holds the most of what is wanted, where copying is better than evaluating. */
+  #source(wanted: readonly number[], tenant: string, own: number): Source | undefined {
+    const sources = [...this.#runningSources(wanted, tenant), ...this.#keptSources(wanted, tenant)];
+    return sources
+      .filter(({ tokens, length }) => isWorthCopying(tokens.length, length - own))
+      .filter(({ tokens, length }) => this.#context.cutsAnywhere || tokens.length === length)
       .toSorted((a, b) => b.length - a.length)[0];
   }
 
-  async #copy(from: Slot, to: Slot, length: number): Promise<void> {
+  #runningSources(wanted: readonly number[], tenant: string): readonly Source[] {
+    return this.running
+      .filter((slot) => slot.tenant === tenant)
+      .map(({ number, tokens }) => ({
+        tokens,
+        length: commonPrefix(tokens, wanted),
+        state: () => this.#context.save(number),
+      }));
+  }
+
+  #keptSources(wanted: readonly number[], tenant: string): readonly Source[] {
+    return this.#states.candidates(tenant, wanted).map(({ kept, length }) => ({
+      tokens: kept.tokens,
+      length,
+      state: async () => {
+        this.#states.used(kept);
+        return kept.state;
+      },
+    }));
+  }
+
+  async #copy({ tokens, length, state }: Source, to: Slot): Promise<void> {
     this.keep(to, 0);
     try {
-      await this.#context.restore(to.number, await this.#context.save(from.number));
+      await this.#context.restore(to.number, await state());
     } catch {
       // What cannot be copied is evaluated.
       return this.keep(to, 0);
     }
-    for (const token of from.tokens) to.tokens.push(token);
+    for (const token of tokens) to.tokens.push(token);
     this.keep(to, length);
   }
 }

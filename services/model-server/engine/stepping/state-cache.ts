@@ -1,0 +1,83 @@
+/**
+ * What slots had to forget: states of sequences in ordinary memory, so that more conversations than slots keep their
+ * beginnings.
+ *
+ * Each is found by the tokens that it stands for and by its tenant. When there is no room, what was used longest ago goes
+ * first; a conversation that went on takes the place of its own beginning.
+ */
+import { commonPrefix } from "./slot-choice.ts";
+
+export type KeptState = {
+  readonly tenant: string;
+  readonly tokens: readonly number[];
+  readonly state: Uint8Array;
+};
+
+/** A token is a number in a list of them. */
+const BYTES_PER_TOKEN = 8;
+
+export class StateCache {
+  readonly #maxBytes: number;
+  /** The one used longest ago first. */
+  readonly #kept = new Set<KeptState>();
+  #bytes = 0;
+  /** The most that a token of a state has taken. */
+  #bytesPerToken = 0;
+
+  /** 0 keeps nothing. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether the state of these tokens is worth saving: it would fit, as far as is known, and is not here yet. */
+  wants(tenant: string, tokens: readonly number[]): boolean {
+    if (this.#maxBytes === 0 || tokens.length * this.#bytesPerToken > this.#maxBytes) return false;
+    return ![...this.#kept].some((kept) => kept.tenant === tenant && holds(kept.tokens, tokens));
+  }
+
+  keep(kept: KeptState): void {
+    const bytes = bytesOf(kept);
+    this.#bytesPerToken = Math.max(this.#bytesPerToken, bytes / Math.max(1, kept.tokens.length));
+    if (bytes > this.#maxBytes) return;
+    for (const other of this.#kept) {
+      if (other.tenant === kept.tenant && holds(kept.tokens, other.tokens)) this.#drop(other);
+    }
+    for (const other of this.#kept) {
+      if (this.#bytes + bytes <= this.#maxBytes) break;
+      this.#drop(other);
+    }
+    this.#kept.add(kept);
+    this.#bytes += bytes;
+  }
+
+  /** The tenant's own that have the most tokens in common with what is wanted first. */
+  candidates(
+    tenant: string,
+    wanted: readonly number[],
+  ): readonly { readonly kept: KeptState; readonly length: number }[] {
+    return [...this.#kept]
+      .filter((kept) => kept.tenant === tenant)
+      .map((kept) => ({ kept, length: commonPrefix(kept.tokens, wanted) }))
+      .toSorted((a, b) => b.length - a.length);
+  }
+
+  used(kept: KeptState): void {
+    if (this.#kept.delete(kept)) this.#kept.add(kept);
+  }
+
+  #drop(kept: KeptState): void {
+    if (this.#kept.delete(kept)) this.#bytes -= bytesOf(kept);
+  }
+}
+
+function bytesOf({ tokens, state }: KeptState): number {
+  return state.byteLength + BYTES_PER_TOKEN * tokens.length;
+}
+
+function holds(tokens: readonly number[], beginning: readonly number[]): boolean {
+  return tokens.length >= beginning.length && commonPrefix(tokens, beginning) === beginning.length;
+}
