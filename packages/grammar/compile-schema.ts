@@ -22,6 +22,11 @@ import { isValidValue } from "./schema/validate.ts";
 
 export type SchemaOptions = {
   readonly whitespace?: Whitespace;
+  /**
+   * Write no members of which the schema says nothing, in objects of which it names some. JSON Schema allows them unless
+   * `additionalProperties` is false, but who names members wants these. Default false.
+   */
+  readonly closesObjects?: boolean;
   readonly limits?: Partial<Limits>;
 };
 
@@ -51,7 +56,7 @@ export function schemaGrammar(schema: Json, options: SchemaOptions = {}): Gramma
 }
 
 function compile(schema: Json, options: SchemaOptions): Grammar {
-  const { whitespace = "flexible", limits } = options;
+  const { whitespace = "flexible", closesObjects = false, limits } = options;
   const budget = createBudget({ ...DEFAULT_LIMITS, ...limits });
   const document = readDocument(schema, budget);
   const unfold = createUnfold(() => schemas);
@@ -69,7 +74,7 @@ function compile(schema: Json, options: SchemaOptions): Grammar {
   const counted = createCounted(grammar);
   const layout = createLayout(whitespace, grammar, counted);
   const texts = createTexts(grammar, budget);
-  const emitter = createEmitter({ schemas, grammar, counted, layout, texts });
+  const emitter = createEmitter({ schemas, grammar, counted, layout, texts, closesObjects });
   const root = grammar.add("root", [[emitter.value([positive(document.root)])]]);
   if (root.kind !== "rule") throw new Error("a new rule is a rule");
   const tidied = tidy(grammar.finish(root.rule));

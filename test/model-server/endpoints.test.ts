@@ -178,10 +178,10 @@ const chat = { messages: [{ role: "user", content: "Hi" }] };
 const refused: { name: string; path: string; body: unknown; param: string }[] = [
   { name: "tools", path: "/chat/completions", body: { ...chat, tools: [tool()] }, param: "tools" },
   {
-    name: "a JSON response format",
+    name: "a schema that cannot be guaranteed",
     path: "/chat/completions",
-    body: { ...chat, response_format: { type: "json_object" } },
-    param: "response_format",
+    body: { ...chat, response_format: { type: "json_object", schema: { $ref: "#/nowhere" } } },
+    param: "response_format.schema.$ref",
   },
   { name: "no messages", path: "/chat/completions", body: { messages: [] }, param: "messages" },
   {

@@ -64,7 +64,15 @@ const sampling = {
   stream: orOdd(fc.boolean()),
   stream_options: orOdd(fc.record({ include_usage: fc.boolean() })),
   user: orOdd(text),
-  response_format: orOdd(fc.constant({ type: "text" })),
+  response_format: orOdd(
+    fc.constantFrom<Json>(
+      { type: "text" },
+      { type: "json_object" },
+      { type: "json_schema", json_schema: { name: "n", schema: { enum: ["a", "b"] } } },
+    ),
+  ),
+  guided_regex: orOdd(fc.constantFrom("", "[a-f]{1,9}")),
+  grammar: orOdd(fc.constantFrom("", 'root ::= "a" | "b" root')),
   tools: orOdd(fc.constant([])),
   frobnicate: odd,
 } satisfies Record<string, Arbitrary<Json>>;

@@ -33,6 +33,7 @@ export function otherMembers(
   const all = of.and(taken, ...facts.names.map((terms) => namesLanguage(terms, schemas)));
   for (const { language, matched } of classesOf(facts.blocks, all, schemas)) {
     const terms = facts.blocks.flatMap((block) => valueIn(block, matched));
+    if (terms.length === 0 && matched.size === 0 && closesTo(declared, facts, emitter)) continue;
     if (schemas.isImpossible(terms) || isNothing(language, schemas)) continue;
     const key = keyOf(terms);
     const same = classes.get(key) ?? { terms, languages: [] };
@@ -43,6 +44,15 @@ export function otherMembers(
     key: emitter.stringRest(of.or(...languages)),
     value: emitter.value(terms),
   }));
+}
+
+/** Whether an object that names its members, and says nothing of others, has no others. */
+function closesTo(
+  declared: ReadonlySet<string>,
+  facts: Facts,
+  { closesObjects }: Emitter,
+): boolean {
+  return closesObjects && declared.size > 0 && facts.minProperties <= declared.size;
 }
 
 type KeyClass = { readonly language: Expression; readonly matched: ReadonlySet<Expression> };

@@ -37,13 +37,18 @@ export type Emitter = {
   readonly counted: Counted;
   readonly layout: Layout;
   readonly texts: Texts;
+  /** Members are written only where the schema speaks of them. */
+  readonly closesObjects: boolean;
   readonly value: (terms: Conjunction) => Item;
   /** The rest of a string of the language, after its opening quote. */
   readonly stringRest: (language: Expression) => Sequence;
   readonly literal: (value: Json) => Sequence;
 };
 
-type Means = Pick<Emitter, "schemas" | "grammar" | "counted" | "layout" | "texts">;
+type Means = Pick<
+  Emitter,
+  "schemas" | "grammar" | "counted" | "layout" | "texts" | "closesObjects"
+>;
 
 export function createEmitter(means: Means): Emitter {
   const { grammar, schemas, texts } = means;

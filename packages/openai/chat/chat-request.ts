@@ -10,11 +10,11 @@ import {
   maxTokens,
   samplingFields,
   saysNothing,
-  TextFormat,
   unsupportedExtensions,
   unsupportedUnless,
   unused,
 } from "../parsing/fields.ts";
+import { answerFormatFields, refuseSeveralFormats } from "../parsing/answer-format.ts";
 import { refusal } from "../parsing/issue.ts";
 import { Messages } from "./messages.ts";
 import { type Parsed, requestParser } from "../parsing/request-parser.ts";
@@ -31,6 +31,7 @@ const effective = {
   top_logprobs: z.int().min(0).max(TOP_LOGPROBS_MAX).exactOptional(),
   chat_template_kwargs: TemplateVariables.exactOptional(),
   ...samplingFields,
+  ...answerFormatFields,
 } as const;
 
 const withoutEffect = {
@@ -54,7 +55,6 @@ const refused = {
     z.union([z.string(), z.looseObject({})]),
     notCalling,
   ).exactOptional(),
-  response_format: TextFormat.exactOptional(),
   modalities: unsupportedUnless(
     z.array(z.string()),
     (modalities) => modalities.every((modality) => modality === "text"),
@@ -76,6 +76,7 @@ const refused = {
 const ChatSchema = z
   .object({ ...effective, ...withoutEffect, ...refused })
   .superRefine((request, context) => {
+    refuseSeveralFormats(request, context);
     if ((request.top_logprobs ?? 0) > 0 && request.logprobs !== true) {
       const message = "'{param}' needs 'logprobs' to be true.";
       context.addIssue({ ...refusal(message, "unsupported_parameter"), path: ["top_logprobs"] });

@@ -5,6 +5,7 @@ import type { GenerateEvent, Prompt, TemplateMessage } from "@localmodel/inferen
 import type { Understood, Wire } from "@localmodel/inference/wire.ts";
 import { streaming } from "../answers/streaming.ts";
 import { CHAT_COMPLETIONS } from "../endpoints.ts";
+import { constraintOf } from "../parsing/answer-format.ts";
 import { askedSampling } from "../parsing/asked-sampling.ts";
 import { type ChatChunks, chatChunks, chatCompletion } from "./chat-answer.ts";
 import { type ChatRequest, parseChatRequest } from "./chat-request.ts";
@@ -44,6 +45,7 @@ function askOf(request: ChatRequest): GenerateAsk {
     ...(request.logprobs === true && { topLogprobs: request.top_logprobs ?? 0 }),
     echo: false,
     ignoreEos: request.ignore_eos ?? false,
+    ...constraintOf(request),
   };
 }
 

@@ -6,10 +6,10 @@ import {
   samplingFields,
   saysNothing,
   Text,
-  TextFormat,
   unsupportedExtensions,
   unsupportedUnless,
 } from "../parsing/fields.ts";
+import { answerFormatFields, refuseSeveralFormats } from "../parsing/answer-format.ts";
 import { refusal } from "../parsing/issue.ts";
 import { type Parsed, requestParser } from "../parsing/request-parser.ts";
 import { textInputs } from "../parsing/text-input.ts";
@@ -30,6 +30,7 @@ const effective = {
   logprobs: z.int().min(0).max(COMPLETION_LOGPROBS_MAX).exactOptional(),
   suffix: Text.exactOptional(),
   ...samplingFields,
+  ...answerFormatFields,
 } as const;
 
 const notForTexts = unsupportedUnless(z.unknown(), saysNothing, {
@@ -39,13 +40,13 @@ const notForTexts = unsupportedUnless(z.unknown(), saysNothing, {
 const refused = {
   messages: notForTexts,
   tools: notForTexts,
-  response_format: TextFormat.exactOptional(),
   ...unsupportedExtensions,
 } as const;
 
 const CompletionSchema = z
   .object({ ...effective, ...bookkeepingFields, ...refused })
   .superRefine((request, context) => {
+    refuseSeveralFormats(request, context);
     for (const { param, message } of contradictions(request)) {
       context.addIssue({ ...refusal(message, "unsupported_parameter"), path: [param] });
     }

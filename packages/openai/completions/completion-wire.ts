@@ -5,6 +5,7 @@ import type { GenerateEvent, Prompt } from "@localmodel/inference/generate.ts";
 import type { Understood, Wire } from "@localmodel/inference/wire.ts";
 import { streaming } from "../answers/streaming.ts";
 import { COMPLETIONS } from "../endpoints.ts";
+import { constraintOf } from "../parsing/answer-format.ts";
 import { askedSampling } from "../parsing/asked-sampling.ts";
 import type { TextInput } from "../parsing/text-input.ts";
 import { bestOf, meanLogprob } from "./best-of.ts";
@@ -58,6 +59,7 @@ function askOf(request: CompletionRequest): GenerateAsk {
     ...topLogprobs(request),
     echo: request.echo ?? false,
     ignoreEos: request.ignore_eos ?? false,
+    ...constraintOf(request),
   };
 }
 

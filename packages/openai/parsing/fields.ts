@@ -154,25 +154,11 @@ export const bookkeepingFields = {
   prompt_cache_key: z.string().exactOptional(),
 } as const;
 
-/** `response_format`, as long as any text will do. */
-export const TextFormat = unsupportedUnless(
-  z.looseObject({ type: z.enum(["text", "json_object", "json_schema"]) }),
-  (format) => format.type === "text",
-  { message: 'This server does not support \'{param}\' other than {"type":"text"} yet.' },
-);
-
 /** A field that may be there as long as it asks for nothing. */
 export const unused = unsupportedUnless(z.unknown(), saysNothing).exactOptional();
 
 /** Extensions of other servers which change what the answer may be: ignoring them would give a wrong one. */
 export const unsupportedExtensions = {
-  grammar: unused,
-  json_schema: unused,
-  structured_outputs: unused,
-  guided_json: unused,
-  guided_regex: unused,
-  guided_choice: unused,
-  guided_grammar: unused,
   stop_token_ids: unused,
   bad_words: unused,
   include_stop_str_in_output: unused,

@@ -44,7 +44,11 @@ function grammarOf(language: Language): Grammar {
   switch (language.kind) {
     case "schema":
       return ofField(language.field, "schema", () =>
-        schemaGrammar(language.schema as Json, { whitespace: "spaced", limits: LIMITS }),
+        schemaGrammar(language.schema as Json, {
+          whitespace: "spaced",
+          closesObjects: true,
+          limits: LIMITS,
+        }),
       );
     case "regex":
       return ofField(language.field, "regular expression", () =>

@@ -104,8 +104,9 @@ function inputOf({ operation, request }: AnyRequest, accepted: AcceptedEvent): o
   if (operation === "embed") return { inputs: request.inputs };
   const { prompts, promptTokens } = accepted;
   if (operation !== "generate") return { prompts, promptTokens };
-  const { sampling, stop, maxTokens, choicesPerPrompt } = request;
-  return { prompts, promptTokens, sampling, stop, maxTokens, choicesPerPrompt };
+  const { sampling, stop, maxTokens, choicesPerPrompt, constraint } = request;
+  const asked = { prompts, promptTokens, sampling, stop, maxTokens, choicesPerPrompt };
+  return constraint === undefined ? asked : { ...asked, constraint };
 }
 
 /** Texts say what happened outside of the engine. */

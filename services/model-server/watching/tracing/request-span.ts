@@ -105,13 +105,15 @@ function requestAttributes(asked: Asked): Attributes {
 }
 
 function generationAttributes(request: GenerateRequest): Attributes {
-  const { sampling, maxTokens, prompts, choicesPerPrompt } = request;
+  const { sampling, maxTokens, prompts, choicesPerPrompt, constraint } = request;
   const choices = prompts.length * choicesPerPrompt;
   return {
     "gen_ai.request.temperature": sampling.temperature,
     "gen_ai.request.top_p": sampling.topP,
     "gen_ai.request.max_tokens": maxTokens,
     "gen_ai.request.seed": sampling.seed,
+    ...(constraint?.grammar?.language.kind === "schema" && { "gen_ai.output.type": "json" }),
+    ...(constraint?.grammar !== undefined && { "localmodel.request.constrained": true }),
     ...(sampling.topK !== 0 && { "gen_ai.request.top_k": sampling.topK }),
     ...(sampling.presencePenalty !== 0 && {
       "gen_ai.request.presence_penalty": sampling.presencePenalty,
