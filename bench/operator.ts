@@ -109,9 +109,15 @@ async function plainWrites(model: StoredModel): Promise<void> {
     claim: { held: [name], lost: [] },
   };
   const environmentPolicy = { variables: [], secrets: [], configMaps: [] };
-  const platform = { environmentPolicy, images, imagePullSecrets: [], modelEnvironment: {} };
+  const platform = {
+    environmentPolicy,
+    images,
+    imagePullSecrets: [],
+    modelEnvironment: {},
+    runtimeImages: [],
+  };
   const template = podTemplate(whole, platform, undefined);
-  const phase = { phase: "serve", template, makesRoom: 0 } as const;
+  const phase = { phase: "serve", template, makesRoom: 0, platform: "", isUpgrade: false } as const;
   for (const one of desiredObjects(whole, platform, phase)) {
     await client.apply(one.resource, one.configuration);
   }

@@ -14,6 +14,7 @@ import type { Log } from "@localmodel/kube/log.ts";
 import { Manager } from "@localmodel/kube/manager/manager.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
+import { DEPLOYMENTS } from "@localmodel/kube/objects/core-resources.ts";
 import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import type { Transport } from "@localmodel/kube/wire/transport.ts";
 import { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
@@ -22,6 +23,7 @@ import { secretsIn } from "@localmodel/localmodel/contracts/server-key.ts";
 import { readFileSync } from "node:fs";
 import { askPods as askRealPods, type AskPods } from "./observe/ask-pods.ts";
 import { Caches, modelKeysOf } from "./observe/caches.ts";
+import { FleetView } from "./observe/fleet.ts";
 import { claimants } from "./observe/duplicates.ts";
 import { LOCAL_MODELS } from "./model/local-model-resource.ts";
 import { observeModels } from "./model-metrics.ts";
@@ -56,6 +58,7 @@ export function createOperator(options: OperatorOptions): Manager {
   const client = new Client(transport, { fieldManager: FIELD_MANAGER, ...guard });
   const caches = new Caches(transport, log, config.namespaces);
   observeModels(metrics, caches);
+  const fleet = new FleetView(caches, config.upgrades.maxRolling);
   const written = new WrittenVersions(systemClock);
   const recorder = new EventRecorder(client, {
     reporter: { controller: REPORTER, instance: identity },
@@ -72,6 +75,7 @@ export function createOperator(options: OperatorOptions): Manager {
     strangers: new Strangers(client, systemClock),
     platform: () => ({ ...config, ...own }),
     askPods,
+    fleet,
     clock,
   };
   const reconcile =
@@ -84,7 +88,7 @@ export function createOperator(options: OperatorOptions): Manager {
     resyncMs,
     written,
   });
-  watchAll(controller, caches, written);
+  watchAll(controller, { caches, written, fleet });
   return new Manager({
     reflectors: caches.reflectors,
     controllers: [controller],
@@ -99,7 +103,9 @@ export function createOperator(options: OperatorOptions): Manager {
   });
 }
 
-function watchAll(controller: Controller, caches: Caches, written: WrittenVersions): void {
+type Watched = Pick<Surroundings, "caches" | "written" | "fleet">;
+
+function watchAll(controller: Controller, { caches, written, fleet }: Watched): void {
   for (const { models, owned, namespace } of caches.sets) {
     controller.owns(models.cache);
     controller.watches(models.cache, (model, change) => {
@@ -110,6 +116,9 @@ function watchAll(controller: Controller, caches: Caches, written: WrittenVersio
     written.seenIn(LOCAL_MODELS, models.cache, namespace);
     for (const { resource, reflector } of owned) {
       controller.watches(reflector.cache, modelKeysOf);
+      if (resource === DEPLOYMENTS) {
+        controller.watches(reflector.cache, (_object, change) => fleet.concernedBy(change));
+      }
       written.seenIn(resource, reflector.cache, namespace);
     }
   }

@@ -24,7 +24,9 @@ import type { AskPods } from "./observe/ask-pods.ts";
 import { type Caches, OWNED } from "./observe/caches.ts";
 import { decide, type Decision } from "./decide/decide.ts";
 import { claimOf, idsOf } from "./observe/duplicates.ts";
+import type { FleetView } from "./observe/fleet.ts";
 import { inspectPodName } from "./objects/inspect-pod.ts";
+import { pullPodName } from "./objects/pull-pod.ts";
 import { LOCAL_MODELS, type StoredModel } from "./model/local-model-resource.ts";
 import { identityOf, type Model, readSpec } from "./model/model.ts";
 import type { Observed } from "./model/observed.ts";
@@ -49,6 +51,7 @@ export type Surroundings = {
   readonly strangers: Strangers;
   readonly platform: () => Platform;
   readonly askPods: AskPods;
+  readonly fleet: FleetView;
   readonly clock: Clock;
 };
 
@@ -88,7 +91,12 @@ async function runPass(
   { stored, observed, model }: Target,
 ): Promise<Outcome> {
   const { platform, clock, askPods } = surroundings;
-  const decision = decide(model, platform(), observed, clock.date().getTime());
+  const { fleet } = surroundings;
+  const moment = { nowMs: clock.date().getTime(), fleet: fleet.now() };
+  const decision = decide(model, platform(), observed, moment);
+  // Before anything is waited for: other passes decide meanwhile.
+  if (decision.begins !== undefined) fleet.begin(pass.key, decision.begins);
+  fleet.queue(pass.key, decision.turn?.kind === "wait");
   const questions = questionsOf(decision, observed);
   const [answers, { refusals, againInMs }] = await Promise.all([
     askPods([...questions.progress, ...questions.facts], pass.signal),
@@ -193,11 +201,14 @@ async function writeStatus(
   for (const said of transitions(observed.status, status)) recorder.record({ regarding, ...said });
 }
 
-function forgetDeleted({ memory, strangers }: Surroundings, { key, name }: Pass): void {
+function forgetDeleted({ memory, strangers, fleet }: Surroundings, { key, name }: Pass): void {
   strangers.forget(key);
+  fleet.forget(key);
   const object = { namespace: name.namespace ?? "", name: objectName(name.name) };
   for (const resource of OWNED) memory.forget(resource, object);
-  memory.forget(PODS, { ...object, name: inspectPodName(name.name) });
+  for (const pod of [inspectPodName(name.name), pullPodName(name.name)]) {
+    memory.forget(PODS, { ...object, name: pod });
+  }
 }
 
 function kubeTime(date: Date): string {

@@ -41,6 +41,24 @@ export const OperatorConfig = z.strictObject({
     .strictObject({ namespace: z.string().min(1), name: z.string().min(1) })
     .exactOptional()
     .describe("Instead of a file: the Secret that holds it, made where there is none."),
+  runtimeImages: z
+    .array(z.string().min(1).max(512))
+    .max(64)
+    .default([])
+    .describe(
+      "Repositories of images that spec.runtime may name, besides those of `images`; `*` stands for any characters.",
+    ),
+  upgrades: z
+    .strictObject({
+      maxRolling: z
+        .int()
+        .min(1)
+        .max(1000)
+        .default(2)
+        .describe("Models whose pods are replaced at the same time; until the first serves, one."),
+    })
+    .prefault({})
+    .describe("What happens when a new version of the operator wants other pods."),
   leaderElection: z
     .strictObject({
       enabled: z.boolean().default(true),

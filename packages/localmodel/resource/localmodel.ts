@@ -15,6 +15,7 @@ import { GpuSpec } from "./gpu-spec.ts";
 import { PodMetadata } from "./map-spec.ts";
 import { placementFields } from "./placement-spec.ts";
 import { ResourcesSpec } from "./quantity.ts";
+import { RuntimeSpec } from "./runtime-spec.ts";
 import { RolloutSpec } from "./rollout-spec.ts";
 import { checkSource, sourceFields, sourceRules, SourceSpec } from "./source-spec.ts";
 import { Label, textLike } from "./text.ts";
@@ -112,6 +113,7 @@ const SpecFields = z.strictObject({
   gpu: GpuSpec.exactOptional().describe("Accelerators of each replica. Absent: CPU only."),
   resources: ResourcesSpec.exactOptional().describe("CPU and memory of each replica."),
   cache: CacheSpec.exactOptional().describe("Volume that keeps weights between pods."),
+  runtime: RuntimeSpec.exactOptional().describe("What the pods run."),
   rollout: RolloutSpec.prefault({}).describe(
     "How pods are replaced when what they run changes, and how long they may finish their answers.",
   ),

@@ -1,6 +1,7 @@
 /**
  * From a decision and what pods say to the status: gathers what status/ needs.
  */
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import { FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
@@ -12,6 +13,7 @@ import { saysMemory } from "../objects/resources.ts";
 import type { Observed } from "../model/observed.ts";
 import type { Answer } from "../status/answers.ts";
 import { mostTellingFirst, type Problem } from "../status/problem.ts";
+import { podProblem } from "../status/pod-problem.ts";
 import { replicaProblem } from "../status/refusal.ts";
 import { countPods, type Kept, podProblems, revisionOf } from "../status/situation.ts";
 import { statusOf } from "../status/status.ts";
@@ -30,6 +32,13 @@ const PAUSED: Problem = {
   stage: "load",
   reason: "Paused",
   message: "Paused: pods stay as they are until spec.rollout.paused is false.",
+  waits: true,
+};
+
+const PULLING: Problem = {
+  stage: "load",
+  reason: "PullingImage",
+  message: "The image is pulled on the node before an old pod makes room there.",
   waits: true,
 };
 
@@ -53,6 +62,7 @@ export function reportedStatus(
     ...refusals,
     ...(replicas ? [replicas] : []),
     ...(isPaused ? [PAUSED] : []),
+    ...(decision.pulls ? [pullProblem(decision.pulls.pod)] : []),
     ...podProblems(asked, answers, outlookOf(decision)),
   ];
   const blocker = decision.blocker ?? duplicateProblem(model);
@@ -65,7 +75,7 @@ export function reportedStatus(
     isResolved: decision.inspection !== undefined || asked.some(hasFetched),
     pods: counted,
     problems: wanted === 0 ? refusals : mostTellingFirst(problems),
-    notes: [...duplicateNotes(model), ...withoutEffect(model)],
+    notes: [...duplicateNotes(model), ...withoutEffect(model), ...turnNotes(decision)],
   };
   return statusOf(situation, kept(model, observed, result), now);
 }
@@ -92,6 +102,27 @@ export function unreadableStatus(
   const found = { model, modelRevision, inspection, memory };
   const known = Object.entries(found).filter(([, value]) => value !== undefined);
   return statusOf(situation, { previous, ...Object.fromEntries(known) }, now);
+}
+
+/** An image that cannot be pulled is told as it would be of a pod that serves. */
+function pullProblem(pod: Pod | undefined): Problem {
+  const problem = pod && podProblem(pod, undefined);
+  return problem?.reason === "ImagePullFailed" ? problem : PULLING;
+}
+
+function turnNotes({ turn }: Decision): readonly string[] {
+  switch (turn?.kind) {
+    case "wait": {
+      const whom = turn.models === 1 ? "another model" : `${turn.models} other models`;
+      const why = turn.isTrial ? `${whom} tries it first` : `${whom} come first`;
+      return [`A new version of the model server waits: ${why}.`];
+    }
+    case "none":
+      return ["A new version of the model server waits: spec.rollout.paused is true."];
+    case "go":
+    case undefined:
+      return [];
+  }
 }
 
 function outlookOf({ room, bringsNode }: Decision): Outlook {

@@ -21,6 +21,7 @@ import { inspectPod, sourceHash } from "../objects/inspect-pod.ts";
 import { metadataOf } from "../objects/metadata.ts";
 
 const NOW_MS = Date.parse("2026-01-01T00:10:00Z");
+const MOMENT = { nowMs: NOW_MS, fleet: { members: [], maxRolling: 1 } };
 const kinds = (decision: ReturnType<typeof decide>) => ({
   kind: decision.kind,
   applies: decision.applies.map(({ resource }) => resource.kind).at(-1),
@@ -41,14 +42,14 @@ function inspectPodThat(state: object): Pod {
 
 test("nothing known of the weights: inspect, and leave the Deployment but for its size", () => {
   const observed = observedWith({ deployment, objects: owned });
-  const decision = decide(model, platform, observed, NOW_MS);
+  const decision = decide(model, platform, observed, MOMENT);
   assert.deepEqual(kinds(decision), { kind: "inspect", applies: "Pod", deletes: [] });
   assert.equal(decision.scalesTo, 1);
 });
 
 test("an inspection of other sources counts for nothing", () => {
   const status = { inspection: { ...inspection, sourceHash: "other" } };
-  assert.equal(decide(model, platform, observedWith({ status }), NOW_MS).kind, "inspect");
+  assert.equal(decide(model, platform, observedWith({ status }), MOMENT).kind, "inspect");
 });
 
 test("a finished inspect pod is as good as a status, and is taken away", () => {
@@ -56,14 +57,14 @@ test("a finished inspect pod is as good as a status, and is taken away", () => {
     terminated: { exitCode: 0, message: inspectionMessage(inspection) },
   });
   const objects = [{ resource: PODS, object: pod }];
-  const decision = decide(model, platform, observedWith({ inspectPod: pod, objects }), NOW_MS);
+  const decision = decide(model, platform, observedWith({ inspectPod: pod, objects }), MOMENT);
   assert.deepEqual(kinds(decision), { kind: "serve", applies: "Deployment", deletes: ["Pod"] });
   assert.deepEqual(decision.inspection, known.inspection);
 });
 
 test("an inspect pod whose words make no sense has not found out anything", () => {
   const pod = inspectPodThat({ terminated: { exitCode: 0, message: "hello" } });
-  assert.equal(decide(model, platform, observedWith({ inspectPod: pod }), NOW_MS).kind, "inspect");
+  assert.equal(decide(model, platform, observedWith({ inspectPod: pod }), MOMENT).kind, "inspect");
 });
 
 test("what would run an author's code, or read a Secret, is not served unless the platform allows it", () => {
@@ -76,14 +77,14 @@ test("what would run an author's code, or read a Secret, is not served unless th
     ],
   ] as const) {
     const one = modelWith({ env: [env], resources: { limits: { memory: "1Gi" } } });
-    const { kind, blocker, applies, deletes } = decide(one, platform, observedWith(), NOW_MS);
+    const { kind, blocker, applies, deletes } = decide(one, platform, observedWith(), MOMENT);
     assert.deepEqual([kind, applies, deletes], ["hold", [], []]);
     assert.equal(blocker?.reason, "VariableRefused");
     assert.ok(blocker.message.startsWith(field), blocker.message);
     assert.match(blocker.message, /modelServer\.environmentPolicy\.(variables|secrets)/);
     const environmentPolicy = { variables: ["NODE_*"], secrets: ["others"], configMaps: [] };
     const generous = { ...platform, environmentPolicy };
-    assert.equal(decide(one, generous, observedWith(), NOW_MS).kind, "serve");
+    assert.equal(decide(one, generous, observedWith(), MOMENT).kind, "serve");
   }
 });
 
@@ -93,13 +94,13 @@ test("who says how much memory, who is suspended and who has no id needs no insp
     modelWith({ replicas: 0 }),
     modelWith({}, { claim: { held: [], lost: [] } }),
   ]) {
-    assert.equal(decide(one, platform, observedWith(), NOW_MS).kind, "serve");
+    assert.equal(decide(one, platform, observedWith(), MOMENT).kind, "serve");
   }
 });
 
 test("what cannot be served is left as it is", () => {
   const local = modelWith({ source: { file: { path: "/x.gguf" } } });
-  const decision = decide(local, platform, observedWith({ objects: owned }), NOW_MS);
+  const decision = decide(local, platform, observedWith({ objects: owned }), MOMENT);
   assert.deepEqual(kinds(decision), { kind: "hold", applies: undefined, deletes: [] });
 });
 
@@ -109,7 +110,7 @@ const claimWith = (metadata: object) => ({
 });
 
 const deletionsOf = (metadata: object) =>
-  decide(model, platform, observedWith({ status: known, objects: [claimWith(metadata)] }), NOW_MS)
+  decide(model, platform, observedWith({ status: known, objects: [claimWith(metadata)] }), MOMENT)
     .deletes.length;
 
 test("what is no longer wanted is deleted, if it is this model's and not going already", () => {

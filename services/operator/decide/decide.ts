@@ -6,14 +6,29 @@
  *   inspect  nothing is known of its weights: an inspect pod finds out, what serves is left alone
  *   serve    everything else, suspended models included
  */
-import { PERSISTENT_VOLUME_CLAIMS, PODS } from "@localmodel/kube/objects/core-resources.ts";
+import {
+  DEPLOYMENTS,
+  PERSISTENT_VOLUME_CLAIMS,
+  PODS,
+} from "@localmodel/kube/objects/core-resources.ts";
 import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import { apiVersionOf, type Resource } from "@localmodel/kube/objects/resource.ts";
 import { desiredObjects, type DesiredObject } from "./desired.ts";
 import { type KnownInspection, knownInspection, needsInspection } from "./inspection.ts";
 import { type Model, wantedReplicas } from "../model/model.ts";
 import { REVISION_ANNOTATION } from "../objects/metadata.ts";
+import { platformRevision } from "../objects/platform-revision.ts";
 import { podTemplate } from "../objects/pod-template.ts";
+import { replacesFirst } from "../objects/deployment.ts";
+import { pullOn } from "./pull.ts";
+import {
+  deployedRevision,
+  type Fleet,
+  isUpgrade,
+  type Turn,
+  turnOf,
+  wasUpgrade,
+} from "./upgrade.ts";
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { Observed, OwnedObject } from "../model/observed.ts";
 import type { Platform } from "../model/platform.ts";
@@ -37,6 +52,12 @@ export type Decision = {
   readonly deletes: readonly OwnedObject[];
   /** Pods that are to go before others of their kind, and do not say so yet. */
   readonly marks?: readonly Pod[];
+  /** An image comes to a node before an old pod goes; the pod that pulls it, once there is one. */
+  readonly pulls?: { readonly pod: Pod | undefined };
+  /** The version of the platform that its pods begin to follow. */
+  readonly begins?: string;
+  /** Whom its pods wait for before they follow a new version of the platform. */
+  readonly turn?: Turn;
   /** What a roll that found no room comes to. */
   readonly room?: Room;
   /** A node autoscaler is at work for its pods. */
@@ -47,11 +68,14 @@ export type Decision = {
   readonly againInMs?: number;
 };
 
+/** Of the operator, besides what concerns this model. */
+export type Moment = { readonly nowMs: number; readonly fleet: Fleet };
+
 export function decide(
   model: Model,
   platform: Platform,
   observed: Observed,
-  nowMs: number,
+  moment: Moment,
 ): Decision {
   const blocker = unsupported(model, platform);
   if (blocker !== undefined) return { kind: "hold", blocker, applies: [], deletes: [] };
@@ -61,35 +85,110 @@ export function decide(
     const deletes = unwanted(model, observed, applies);
     return { kind: "inspect", applies, deletes, ...rescaled(model, observed) };
   }
-  return serving(model, platform, observed, { inspection, nowMs });
+  const known = inspection && { inspection };
+  return { ...serving(model, platform, { observed, inspection, ...moment }), ...known };
 }
 
-function serving(
-  model: Model,
-  platform: Platform,
-  observed: Observed,
-  { inspection, nowMs }: { readonly inspection: KnownInspection | undefined; nowMs: number },
-): Decision {
+type Situation = Moment & {
+  readonly observed: Observed;
+  readonly inspection: KnownInspection | undefined;
+};
+
+function serving(model: Model, platform: Platform, situation: Situation): Decision {
+  const { observed, inspection, fleet } = situation;
   const template = podTemplate(model, platform, inspection);
   const revision = template.metadata.annotations[REVISION_ANNOTATION];
+  const wanted = { revision, platform: platformRevision(model, platform) };
+  const isNewer = isUpgrade(model, observed.deployment, wanted);
+  const turn: Turn = isNewer ? turnOf(keyOf(model), wanted.platform, fleet) : { kind: "none" };
+  if (turn.kind === "wait" || (isNewer && model.spec.rollout.paused)) {
+    return waitingForTurn(model, platform, observed, turn);
+  }
+  return rolling(model, platform, situation, {
+    template,
+    revision,
+    platform: wanted.platform,
+    isUpgrade: turn.kind === "go" || wasUpgrade(model, observed.deployment, wanted.platform),
+    ...(turn.kind === "go" && { turn }),
+  });
+}
+
+type Roll = {
+  readonly template: ReturnType<typeof podTemplate>;
+  readonly revision: string | undefined;
+  readonly platform: string;
+  readonly isUpgrade: boolean;
+  readonly turn?: Turn;
+};
+
+function rolling(
+  model: Model,
+  platform: Platform,
+  { observed, nowMs }: Situation,
+  roll: Roll,
+): Decision {
+  const { revision, turn, ...parts } = roll;
   const room = madeRoom(model, roomFor(revision, observed.pods, observed.waiting, nowMs));
   const victims = room.kind === "now" ? room.victims : [];
+  const node = nodeToPullOn(model, observed, { room, revision });
+  const pull = pullOn(node, model, platform, { observed, nowMs });
   // The controller of the pods chooses whom to end: it has to know by then.
   const marks = victims.filter((pod) => !isMarked(pod));
-  const makesRoom =
-    marks.length > 0 ? 0 : missingPods(model, observed.pods, { revision, victims: victims.length });
-  const applies = desiredObjects(model, platform, { phase: "serve", template, makesRoom });
+  const missing = missingPods(model, observed.pods, { revision, victims: victims.length });
+  const makesRoom = marks.length > 0 || pull.kind === "pulling" ? 0 : missing;
+  const waits = pull.kind === "pulling" && replacesFirst(model);
+  const objects = desiredObjects(model, platform, { phase: "serve", ...parts, makesRoom });
+  const applies = [
+    ...objects.filter(({ resource }) => !waits || resource !== DEPLOYMENTS),
+    ...(pull.kind === "known" ? [] : [{ resource: PODS, configuration: pull.configuration }]),
+  ];
   return {
     kind: "serve",
-    ...(inspection && { inspection }),
     ...(revision !== undefined && { revision }),
     applies,
     deletes: unwanted(model, observed, applies),
+    ...(waits && rescaled(model, observed)),
+    ...(turn?.kind === "go" && { begins: parts.platform }),
+    ...(pull.kind === "pulling" && { pulls: { pod: pull.pod } }),
     room,
     marks,
     ...(bringsNode(observed.waiting, nowMs) && { bringsNode: true, againInMs: LOOK_AGAIN_MS }),
+    ...(pull.kind === "pulling" && { againInMs: LOOK_AGAIN_MS }),
     ...(room.kind === "later" && { againInMs: room.inMs }),
   };
+}
+
+/** What serves stays as it is, however many pods of it are asked for. */
+function waitingForTurn(
+  model: Model,
+  platform: Platform,
+  observed: Observed,
+  turn: Turn,
+): Decision {
+  const applies = desiredObjects(model, platform, { phase: "wait" });
+  const revision = deployedRevision(observed.deployment);
+  return {
+    kind: "serve",
+    ...(revision !== undefined && { revision }),
+    applies,
+    deletes: unwanted(model, observed, applies),
+    ...rescaled(model, observed),
+    turn,
+    againInMs: LOOK_AGAIN_MS,
+  };
+}
+
+/** Where an old pod is about to go. */
+function nodeToPullOn(
+  model: Model,
+  { pods, deployment }: Observed,
+  { room, revision }: { readonly room: Room; readonly revision: string | undefined },
+): string | undefined {
+  if (room.kind === "now") return room.victims[0]?.spec?.nodeName;
+  if (room.kind === "later") return room.victims[0]?.spec?.nodeName;
+  const rolls = deployment !== undefined && deployedRevision(deployment) !== revision;
+  if (!rolls || !replacesFirst(model) || model.spec.rollout.paused) return undefined;
+  return pods.find((pod) => isReady(pod) && revisionOf(pod) !== revision)?.spec?.nodeName;
 }
 
 function madeRoom({ spec }: Model, room: Room): Room {

@@ -49,7 +49,13 @@ type Case = "serve" | "inspect" | "makeRoom";
 function phaseOf(model: Model, what: Case): Phase {
   if (what === "inspect") return { phase: "inspect" };
   const template = podTemplate(model, platform, inspection);
-  return { phase: "serve", template, makesRoom: what === "makeRoom" ? 1 : 0 };
+  return {
+    phase: "serve",
+    template,
+    makesRoom: what === "makeRoom" ? 1 : 0,
+    platform: "p1",
+    isUpgrade: false,
+  };
 }
 
 const objectsOf = (model: Model, what: Case = "serve") =>

@@ -30,7 +30,10 @@ export type DesiredObject = {
 
 export type Phase =
   /** Nothing is known of the weights yet: what serves already is left as it is. */
-  { readonly phase: "inspect" } | ({ readonly phase: "serve" } & DeploymentParts);
+  | { readonly phase: "inspect" }
+  /** All but the pods. */
+  | { readonly phase: "wait" }
+  | ({ readonly phase: "serve" } & DeploymentParts);
 
 export function desiredObjects(
   model: Model,
@@ -42,9 +45,8 @@ export function desiredObjects(
     ...one(PERSISTENT_VOLUME_CLAIMS, cacheClaim(model)),
     ...one(SERVICES, service(model)),
     ...one(POD_DISRUPTION_BUDGETS, disruptionBudget(model)),
-    ...(phase.phase === "inspect"
-      ? one(PODS, inspectPod(model, platform))
-      : one(DEPLOYMENTS, deployment(model, phase))),
+    ...(phase.phase === "inspect" ? one(PODS, inspectPod(model, platform)) : []),
+    ...(phase.phase === "serve" ? one(DEPLOYMENTS, deployment(model, phase)) : []),
   ];
 }
 

@@ -113,10 +113,18 @@ test("an old pod waits for a minute, and a quarter of an hour for a node that an
   const old = oldPod({ [GPU]: "1" });
   const node = nodeWith({ [GPU]: "1" }, [old]);
   const early = newPod(short(GPU), { [GPU]: "1" }, {}, 20);
-  assert.deepEqual(roomFor("r1", [old, early], node, NOW_MS), { kind: "later", inMs: 40_000 });
+  assert.deepEqual(roomFor("r1", [old, early], node, NOW_MS), {
+    kind: "later",
+    inMs: 40_000,
+    victims: [old],
+  });
   const pod = newPod(short(GPU), { [GPU]: "1" }, {}, 600);
   const brought = { ...node, scaleUpAtMs: NOW_MS - 10 * 60_000 };
-  assert.deepEqual(roomFor("r1", [old, pod], brought, NOW_MS), { kind: "later", inMs: 300_000 });
+  assert.deepEqual(roomFor("r1", [old, pod], brought, NOW_MS), {
+    kind: "later",
+    inMs: 300_000,
+    victims: [old],
+  });
   const inVain = { ...node, scaleUpAtMs: NOW_MS - 15 * 60_000 };
   assert.deepEqual(victimsOf(roomFor("r1", [old, pod], inVain, NOW_MS)), ["old"]);
 });

@@ -22,7 +22,7 @@ export type Room =
   /** Nothing waits for what this model's old pods have. */
   | { readonly kind: "none" }
   /** Room will be made, but not yet; `inMs`: when to look again if nothing changes. */
-  | { readonly kind: "later"; readonly inMs: number }
+  | { readonly kind: "later"; readonly inMs: number; readonly victims: readonly Pod[] }
   | { readonly kind: "now"; readonly victims: readonly Pod[] }
   /** A new pod waits, and would not start in the place of an old one either. */
   | { readonly kind: "useless"; readonly lacks: readonly string[] };
@@ -48,7 +48,8 @@ export function roomFor(
   // Those that are ending suffice.
   if (found.victims.length === 0) return { kind: "none" };
   const leftMs = deadlineMs(first, waiting) - nowMs;
-  return leftMs <= 0 ? { kind: "now", victims: found.victims } : { kind: "later", inMs: leftMs };
+  const { victims } = found;
+  return leftMs <= 0 ? { kind: "now", victims } : { kind: "later", inMs: leftMs, victims };
 }
 
 /** Whether an autoscaler that has said so may still be believed. */

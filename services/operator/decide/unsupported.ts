@@ -7,13 +7,19 @@
 import { fieldName } from "@localmodel/localmodel/documents/problem.ts";
 import { environmentProblems } from "@localmodel/localmodel/resource/environment-policy.ts";
 import { candidatesOf, filesOf } from "../objects/files.ts";
+import { mayRun } from "../objects/image.ts";
 import { gpuOf, isNvidia } from "../objects/gpu.ts";
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
 import type { Problem } from "../status/problem.ts";
 
 export function unsupported(model: Model, platform: Platform): Problem | undefined {
-  return refusedVariable(model, platform) ?? unsupportedSource(model) ?? unsupportedGpu(model);
+  return (
+    refusedVariable(model, platform) ??
+    refusedImage(model, platform) ??
+    unsupportedSource(model) ??
+    unsupportedGpu(model)
+  );
 }
 
 const HOW_TO_ALLOW = {
@@ -28,6 +34,17 @@ function refusedVariable({ spec }: Model, { environmentPolicy }: Platform): Prob
   if (first === undefined) return undefined;
   const message = `${fieldName(["spec", "env", ...first.path])}: ${first.message}. Until then what serves already is left as it is.`;
   return { stage: "spec", reason: "VariableRefused", message, waits: false };
+}
+
+/** An image is code, which runs beside the weights and with the Secrets of their source. */
+function refusedImage({ spec }: Model, platform: Platform): Problem | undefined {
+  const image = spec.runtime?.image;
+  if (image === undefined || mayRun(image, platform)) return undefined;
+  const message =
+    `spec.runtime.image: "${image}" is not one that this platform allows. It may be another version of ` +
+    `${Object.values(platform.images).join(" or ")}, or one that the chart's operator.config.runtimeImages names. ` +
+    "Until then what serves already is left as it is.";
+  return { stage: "spec", reason: "ImageRefused", message, waits: false };
 }
 
 function unsupportedSource(model: Model): Problem | undefined {

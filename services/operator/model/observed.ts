@@ -24,6 +24,7 @@ export type Observed = {
   /** Those that serve, or will. */
   readonly pods: readonly Pod[];
   readonly inspectPod: Pod | undefined;
+  readonly pullPod: Pod | undefined;
   /** All objects labelled as the LocalModel's, of whatever kind. */
   readonly objects: readonly OwnedObject[];
   readonly waiting?: Waiting;

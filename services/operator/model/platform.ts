@@ -8,6 +8,7 @@ export type Platform = Pick<
   | "imagePullPolicy"
   | "imagePullSecrets"
   | "modelEnvironment"
+  | "runtimeImages"
   | "sourceHosts"
 > & {
   /** What the keys of model servers are made from. None: their servers ask for none. */

@@ -11,6 +11,12 @@
 import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
 import { selectorLabels } from "@localmodel/localmodel/cluster/labels.ts";
+import {
+  GENERATION_ANNOTATION,
+  PLATFORM_ANNOTATION,
+  ROLLED_FOR_ANNOTATION,
+  UPGRADE,
+} from "../model/fleet.ts";
 import { type Model, wantedReplicas } from "../model/model.ts";
 import { metadataOf } from "./metadata.ts";
 import type { PodTemplate } from "./pod-template.ts";
@@ -19,6 +25,10 @@ export type DeploymentParts = {
   readonly template: PodTemplate;
   /** How many pods may be missing while it lasts; 0: none. */
   readonly makesRoom: number;
+  /** Of the platform's part of the pods. */
+  readonly platform: string;
+  /** Whether it is the platform that wants other pods than there were. */
+  readonly isUpgrade: boolean;
 };
 
 /** Means "none": the LocalModel's status tells what is stuck, and downloads may take hours. */
@@ -28,11 +38,19 @@ const QUEUE_LABEL_PREFIX = "kueue.x-k8s.io/";
 
 export function deployment(
   model: Model,
-  { template, makesRoom }: DeploymentParts,
+  { template, makesRoom, platform, isUpgrade }: DeploymentParts,
 ): ApplyConfiguration<Deployment> {
   const metadata = metadataOf(model);
   return {
-    metadata: { ...metadata, labels: { ...queueLabels(model), ...metadata.labels } },
+    metadata: {
+      ...metadata,
+      labels: { ...queueLabels(model), ...metadata.labels },
+      annotations: {
+        [PLATFORM_ANNOTATION]: platform,
+        [GENERATION_ANNOTATION]: String(model.generation),
+        ...(isUpgrade && { [ROLLED_FOR_ANNOTATION]: UPGRADE }),
+      },
+    },
     spec: {
       replicas: wantedReplicas(model),
       paused: model.spec.rollout.paused,
@@ -52,7 +70,7 @@ function rollingUpdate(model: Model, makesRoom: number) {
 }
 
 /** Whether an old pod ends before a new one starts. */
-function replacesFirst({ spec }: Model): boolean {
+export function replacesFirst({ spec }: Model): boolean {
   const accessMode = spec.cache?.claimTemplate?.accessMode ?? "ReadWriteMany";
   return spec.rollout.strategy === "Replace" || accessMode !== "ReadWriteMany";
 }

@@ -4,6 +4,8 @@ import type { Platform } from "../model/platform.ts";
 import { gpuOf, isNvidia } from "./gpu.ts";
 
 export function serverImage(model: Model, { images }: Platform): string {
+  const own = model.spec.runtime?.image;
+  if (own !== undefined) return own;
   const gpu = gpuOf(model);
   if (gpu === undefined) return images.cpu;
   return (isNvidia(gpu) ? images.cuda : images.vulkan) ?? images.cpu;
@@ -12,4 +14,22 @@ export function serverImage(model: Model, { images }: Platform): string {
 /** Fields of a container. */
 export function imageFields(image: string, { imagePullPolicy }: Platform) {
   return { image, ...(imagePullPolicy !== undefined && { imagePullPolicy }) };
+}
+
+/** Whether the platform lets the model run the image that it names: any version of its own, and what it allows. */
+export function mayRun(image: string, { images, runtimeImages }: Platform): boolean {
+  const repository = repositoryOf(image);
+  const own = Object.values(images).map(repositoryOf);
+  return own.includes(repository) || runtimeImages.some((pattern) => fits(pattern, repository));
+}
+
+/** Without its tag and digest. A colon before the last slash is of a port. */
+function repositoryOf(image: string): string {
+  const [name = ""] = image.split("@");
+  return name.replace(/:[^:/]*$/, "");
+}
+
+function fits(pattern: string, text: string): boolean {
+  const parts = pattern.split("*").map((part) => part.replace(/[^A-Za-z0-9]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`).test(text);
 }

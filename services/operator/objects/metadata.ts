@@ -13,6 +13,7 @@ import {
 import type { Identity } from "../model/model.ts";
 
 export const INSPECT_COMPONENT = "inspect";
+export const PULL_COMPONENT = "pull";
 const MANAGED_BY_LABEL = "app.kubernetes.io/managed-by";
 /** On pods: stands for everything they were made from. */
 export const REVISION_ANNOTATION = "localmodel.dev/revision";

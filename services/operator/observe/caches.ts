@@ -25,6 +25,7 @@ import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts
 import { allIdsOf, ID_INDEX } from "./duplicates.ts";
 import { LOCAL_MODELS, type StoredModel } from "../model/local-model-resource.ts";
 import { inspectPodName } from "../objects/inspect-pod.ts";
+import { pullPodName } from "../objects/pull-pod.ts";
 import type { Observed } from "../model/observed.ts";
 
 const MODEL_INDEX = "model";
@@ -88,6 +89,7 @@ class WatchedSet {
       objects,
       deployment: this.cacheOf(DEPLOYMENTS)?.get(keyOf({ namespace, name: objectName(name) })),
       inspectPod: pods.find(({ metadata }) => metadata.name === inspectPodName(name)),
+      pullPod: pods.find(({ metadata }) => metadata.name === pullPodName(name)),
       pods: pods
         .filter(({ metadata }) => metadata.labels?.[COMPONENT_LABEL] === MODEL_SERVER_COMPONENT)
         .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)),

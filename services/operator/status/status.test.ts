@@ -294,7 +294,7 @@ test("a roll that waits for room is on its way, and one that waits in vain says 
   const during = (decision: Partial<Decision>) =>
     statusFor({ observed: { pods }, decision: { ...serves, ...decision } });
   for (const kind of ["later", "now"] as const) {
-    const room = kind === "now" ? { kind, victims: [] } : { kind, inMs: 1 };
+    const room = kind === "now" ? { kind, victims: [] } : { kind, inMs: 1, victims: [] };
     const said = sayings(during({ room }));
     assert.equal(said["Ready"], "Unknown RollingOut");
     assert.equal(said["Progressing"], "True WaitingForRoom");

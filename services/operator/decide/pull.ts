@@ -1,0 +1,66 @@
+/**
+ * Whether an old pod has to wait for an image: it may only go once the image of the new one is on its node.
+ *
+ * Known it is where a pod of this model has run with it, where the node says so, or where a pull pod has ended.
+ */
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
+import type { Model } from "../model/model.ts";
+import type { Observed } from "../model/observed.ts";
+import type { Platform } from "../model/platform.ts";
+import { serverImage } from "../objects/image.ts";
+import { REVISION_ANNOTATION } from "../objects/metadata.ts";
+import { pullPod } from "../objects/pull-pod.ts";
+import { conditionOf, isEnding, isOver, isScheduled } from "../status/pod-problem.ts";
+
+/** For a node that has no room even for the pull pod: then nothing can be known. */
+const PATIENCE_MS = 120_000;
+
+export type Pull =
+  | { readonly kind: "known" }
+  | {
+      readonly kind: "pulling" | "pulled";
+      readonly configuration: ApplyConfiguration<Pod>;
+      /** There is one already, and it is this one. */
+      readonly pod: Pod | undefined;
+    };
+
+export function pullOn(
+  nodeName: string | undefined,
+  model: Model,
+  platform: Platform,
+  { observed, nowMs }: { readonly observed: Observed; readonly nowMs: number },
+): Pull {
+  const image = serverImage(model, platform);
+  if (nodeName === undefined || isOnNode(image, nodeName, observed)) return { kind: "known" };
+  const configuration = pullPod(model, platform, nodeName);
+  const revision = (pod: { readonly metadata: Pod["metadata"] } | undefined) =>
+    pod?.metadata.annotations?.[REVISION_ANNOTATION];
+  const { pullPod: seen } = observed;
+  const isThis =
+    seen !== undefined &&
+    !isEnding(seen) &&
+    revision(seen) === revision(configuration as { readonly metadata: Pod["metadata"] });
+  const pod = isThis ? seen : undefined;
+  const isDone = pod !== undefined && (isOver(pod) || isHopeless(pod, nowMs));
+  return { kind: isDone ? "pulled" : "pulling", configuration, pod };
+}
+
+function isOnNode(image: string, nodeName: string, { pods, waiting }: Observed): boolean {
+  const runs = pods.some(
+    (pod) =>
+      pod.spec?.nodeName === nodeName &&
+      pod.spec.containers.some((container) => container.image === image) &&
+      (pod.status?.initContainerStatuses ?? []).some(({ imageID }) => imageID !== ""),
+  );
+  const images = waiting?.places.get(nodeName)?.node.status?.images ?? [];
+  return runs || images.some(({ names = [] }) => names.includes(image));
+}
+
+function isHopeless(pod: Pod, nowMs: number): boolean {
+  const scheduled = conditionOf(pod, "PodScheduled");
+  const sinceMs = Date.parse(scheduled?.lastTransitionTime ?? "");
+  return (
+    !isScheduled(pod) && scheduled?.reason === "Unschedulable" && nowMs - sinceMs > PATIENCE_MS
+  );
+}

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DEPLOYMENTS, type Deployment, type Pod } from "@localmodel/kube/objects/core-resources.ts";
+import {
+  inspection,
+  modelWith,
+  observedWith,
+  platform,
+  podWith,
+  readyPod,
+} from "../fixtures/models.ts";
+import { type FleetMember, memberOf } from "../model/fleet.ts";
+import type { Model } from "../model/model.ts";
+import { sourceHash } from "../objects/inspect-pod.ts";
+import { decide } from "./decide.ts";
+import { turnOf } from "./upgrade.ts";
+
+const NOW_MS = Date.parse("2026-01-01T00:10:00Z");
+const OLD = { ...platform, images: { cpu: "server:1" } };
+const NEW = { ...platform, images: { cpu: "server:2" } };
+const noFleet = { members: [], maxRolling: 2 };
+
+const known = (model: Model) => ({ inspection: { ...inspection, sourceHash: sourceHash(model) } });
+
+/** As the API server has it after the pods have become ready. */
+function deployed(model: Model, by = OLD): Deployment {
+  const observed = observedWith({ status: known(model) });
+  const { applies } = decide(model, by, observed, { nowMs: NOW_MS, fleet: noFleet });
+  const made = applies.find(({ resource }) => resource === DEPLOYMENTS)?.configuration;
+  const { spec } = made as Deployment;
+  const count = spec?.replicas ?? 0;
+  const status = { updatedReplicas: count, replicas: count, availableReplicas: count };
+  return { ...(made as Deployment), status } as Deployment;
+}
+
+const revisionOf = ({ spec }: Deployment) =>
+  spec?.template.metadata?.annotations?.["localmodel.dev/revision"] ?? "";
+
+type Case = {
+  readonly model?: Model;
+  readonly members?: readonly FleetMember[];
+  readonly pods?: readonly Pod[];
+};
+
+function upgrade({ model = modelWith(), members, pods }: Case, pullPod?: Pod) {
+  const deployment = deployed(modelWith());
+  const own = memberOf("default/llama", deployment);
+  const observed = observedWith({
+    status: known(model),
+    deployment,
+    pullPod,
+    pods: pods ?? [readyPod({ name: "old", revision: revisionOf(deployment) })],
+  });
+  return decide(model, NEW, observed, {
+    nowMs: NOW_MS,
+    fleet: { members: [own, ...(members ?? [])], maxRolling: 2 },
+  });
+}
+
+const kindsOf = (decision: ReturnType<typeof decide>) =>
+  decision.applies.map(({ resource }) => resource.kind);
+
+const member = (key: string, more: Partial<FleetMember>): FleetMember => ({
+  key,
+  platform: "new",
+  isUpgrade: true,
+  isComplete: false,
+  serves: true,
+  ...more,
+});
+const old = (key: string) => member(key, { platform: "old", isUpgrade: false, isComplete: true });
+
+test("one model tries a new version, and the others wait until it serves", () => {
+  const fleet = (...members: readonly FleetMember[]) => ({ members, maxRolling: 2 });
+  assert.deepEqual(turnOf("a", "new", fleet(old("a"), old("b"))), { kind: "go" });
+  const tried = member("a", {});
+  assert.deepEqual(turnOf("b", "new", fleet(tried, old("b"))), {
+    kind: "wait",
+    models: 1,
+    isTrial: true,
+  });
+  const served = member("a", { isComplete: true });
+  assert.deepEqual(turnOf("b", "new", fleet(served, old("b"))), { kind: "go" });
+  const two = [member("c", {}), member("d", {})];
+  assert.deepEqual(turnOf("b", "new", fleet(served, ...two, old("b"))), {
+    kind: "wait",
+    models: 2,
+    isTrial: false,
+  });
+});
+
+test("a model that serves nobody does not wait, and nobody waits for it", () => {
+  const down = member("b", { platform: "old", isUpgrade: false, serves: false });
+  const fleet = { members: [member("a", {}), down], maxRolling: 1 };
+  assert.deepEqual(turnOf("b", "new", fleet), { kind: "none" });
+  const broken = member("b", { isUpgrade: false, serves: false });
+  assert.deepEqual(turnOf("a", "new", { members: [old("a"), broken], maxRolling: 1 }), {
+    kind: "go",
+  });
+});
+
+test("a model whose turn it is rolls, and says for what", () => {
+  const decision = upgrade({});
+  assert.ok(kindsOf(decision).includes("Deployment"));
+  assert.equal(typeof decision.begins, "string");
+  const made = decision.applies.find(({ resource }) => resource === DEPLOYMENTS)?.configuration;
+  assert.equal(made?.metadata.annotations?.["localmodel.dev/rolled-for"], "upgrade");
+});
+
+test("a model that waits keeps its pods, and their number follows what is asked for", () => {
+  const { begins } = upgrade({});
+  const members = [member("default/other", { platform: begins })];
+  const waiting = upgrade({ members });
+  assert.ok(!kindsOf(waiting).includes("Deployment"));
+  assert.equal(waiting.revision, revisionOf(deployed(modelWith())));
+  assert.equal(waiting.scalesTo, undefined);
+  assert.deepEqual(waiting.turn, { kind: "wait", models: 1, isTrial: true });
+  assert.equal(upgrade({ members, model: modelWith({ replicas: 3 }) }).scalesTo, 3);
+});
+
+test("what the author of a model changes does not wait for an upgrade of others", () => {
+  const { begins } = upgrade({});
+  const members = [member("default/other", { platform: begins })];
+  const model = modelWith({ engine: { slots: 2 } }, { generation: 4 });
+  const decision = upgrade({ members, model });
+  assert.ok(kindsOf(decision).includes("Deployment"));
+  assert.equal(decision.begins, undefined);
+});
+
+test("a paused model stays with the version that it has", () => {
+  const decision = upgrade({ model: modelWith({ rollout: { paused: true } }) });
+  assert.ok(!kindsOf(decision).includes("Deployment"));
+  assert.equal(decision.begins, undefined);
+});
+
+test("an old pod that has to go first waits until the image is on its node", () => {
+  const model = modelWith({ rollout: { strategy: "Replace" } });
+  const first = upgrade({ model });
+  assert.deepEqual(kindsOf(first).slice(-1), ["Pod"]);
+  assert.ok(!kindsOf(first).includes("Deployment"));
+  const pod = first.applies.at(-1)?.configuration as Pod;
+  assert.match(JSON.stringify(pod), /"values":\["node-1"\]/);
+  assert.match(JSON.stringify(pod), /"image":"server:2"/);
+  assert.ok(!JSON.stringify(pod).includes("nvidia.com"));
+  const pulling = upgrade({ model }, { ...pod, status: { phase: "Pending" } });
+  assert.ok(!kindsOf(pulling).includes("Deployment"));
+  const pulled = upgrade({ model }, { ...pod, status: { phase: "Succeeded" } });
+  assert.ok(kindsOf(pulled).includes("Deployment"));
+});
+
+test("an image that a pod of the model has run with on that node is not pulled again", () => {
+  const model = modelWith({ rollout: { strategy: "Replace" } });
+  const initContainerStatuses = [
+    { name: "fetch", image: "server:2", imageID: "x", ready: true, restartCount: 0 },
+  ];
+  const ready = readyPod({ name: "old", revision: "r0" });
+  const pod: Pod = {
+    ...podWith({ ...ready.status, initContainerStatuses }, { name: "old", revision: "r0" }),
+    spec: { nodeName: "node-1", containers: [{ name: "server", image: "server:2" }] },
+  };
+  assert.ok(kindsOf(upgrade({ model, pods: [pod] })).includes("Deployment"));
+});
+
+test("a model that names its image keeps it, and only what the platform allows", () => {
+  const observed = observedWith({ status: known(modelWith()) });
+  const decideWith = (image: string, by = platform) =>
+    decide(modelWith({ runtime: { image } }), by, observed, { nowMs: NOW_MS, fleet: noFleet });
+  const pinned = decideWith("server:0.9");
+  assert.match(JSON.stringify(pinned.applies), /"image":"server:0.9"/);
+  const refused = decideWith("registry.example:5000/mine:1");
+  assert.deepEqual([refused.kind, refused.blocker?.reason], ["hold", "ImageRefused"]);
+  const runtimeImages = ["registry.example:5000/*"];
+  assert.equal(
+    decideWith("registry.example:5000/mine:1", { ...platform, runtimeImages }).kind,
+    "serve",
+  );
+});

@@ -1,0 +1,76 @@
+/**
+ * When a model's pods follow a new version of the platform: not all at once.
+ *
+ * The first one tries it out alone. Only when it serves do others follow, so many at a time; one that does not become
+ * ready keeps its place, so that a version that is no good stops by itself. A change that the author of a model made does
+ * not wait, and neither does a model that serves nobody: it has nothing to lose.
+ */
+import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
+import {
+  type FleetMember,
+  GENERATION_ANNOTATION,
+  PLATFORM_ANNOTATION,
+  ROLLED_FOR_ANNOTATION,
+  UPGRADE,
+} from "../model/fleet.ts";
+import type { Model } from "../model/model.ts";
+import { REVISION_ANNOTATION } from "../objects/metadata.ts";
+
+export type Fleet = {
+  readonly members: readonly FleetMember[];
+  /** How many models may roll for an upgrade at the same time. */
+  readonly maxRolling: number;
+};
+
+export type Turn =
+  /** No upgrade, or none that anybody would notice. */
+  | { readonly kind: "none" }
+  | { readonly kind: "go" }
+  /** For how many others, and whether none has served with the new version yet. */
+  | { readonly kind: "wait"; readonly models: number; readonly isTrial: boolean };
+
+export function deployedRevision(deployment: Deployment | undefined): string | undefined {
+  return deployment?.spec?.template.metadata?.annotations?.[REVISION_ANNOTATION];
+}
+
+type Wanted = { readonly revision: string | undefined; readonly platform: string };
+
+/** Whether it is the platform alone that wants other pods, and the model has some that serve. */
+export function isUpgrade(
+  model: Model,
+  deployment: Deployment | undefined,
+  { revision, platform }: Wanted,
+): boolean {
+  if (deployment === undefined || deployedRevision(deployment) === revision) return false;
+  const { [PLATFORM_ANNOTATION]: before, [GENERATION_ANNOTATION]: generation } =
+    deployment.metadata.annotations ?? {};
+  const isSameSpec = generation === undefined || generation === String(model.generation);
+  return isSameSpec && before !== platform;
+}
+
+export function turnOf(key: string, platform: string, { members, maxRolling }: Fleet): Turn {
+  const own = members.find((member) => member.key === key);
+  if (own?.serves !== true) return { kind: "none" };
+  const followers = members.filter((member) => member.platform === platform);
+  const isTrial = !followers.some(({ isComplete, serves }) => isComplete && serves);
+  const rolling = followers.filter(
+    (member) => member.key !== key && member.isUpgrade && !member.isComplete,
+  );
+  const limit = isTrial ? 1 : maxRolling;
+  if (rolling.length < limit) return { kind: "go" };
+  return { kind: "wait", models: rolling.length, isTrial };
+}
+
+/** The reason stays until there is another one. */
+export function wasUpgrade(
+  model: Model,
+  deployment: Deployment | undefined,
+  platform: string,
+): boolean {
+  const annotations = deployment?.metadata.annotations ?? {};
+  return (
+    annotations[ROLLED_FOR_ANNOTATION] === UPGRADE &&
+    annotations[PLATFORM_ANNOTATION] === platform &&
+    annotations[GENERATION_ANNOTATION] === String(model.generation)
+  );
+}
