@@ -31,13 +31,16 @@ export function engineFailed(message: string, afterSeconds = 1): Failure {
   return unavailable({ code: "engine_error", field: null }, message, afterSeconds);
 }
 
-/** The server has no memory for another request right now. */
+/** Bodies of requests that are under way hold the memory that there is for them, or the caller's own part of it. */
 export function overloaded(afterSeconds = 1): Failure {
-  return unavailable(
-    { code: "server_overloaded", field: null },
-    "This server has no memory left for further requests. Please retry later.",
-    afterSeconds,
-  );
+  return new Failure({
+    kind: "rate_limited",
+    message:
+      "The bodies of requests that are under way leave no memory for this one. Please retry later.",
+    code: "server_overloaded",
+    field: null,
+    retry: { afterSeconds },
+  });
 }
 
 export function shuttingDown(afterSeconds = 1): Failure {

@@ -105,9 +105,9 @@ export function createApp(options: AppOptions): Express {
     .all(allowOnly(["GET"]));
   const limit = limitKeys(now);
   const body = readBody({
-    maxBytes: limits.bodyMaxBytes,
+    maxBytes: () => limits.bodyMaxBytes,
     idleTimeoutMs: limits.bodyIdleTimeoutMs,
-    memory: new BodyMemory(limits.bodiesMaxBytes),
+    memory: new BodyMemory(() => limits.bodiesMaxBytes),
     ownerOf: (req, res) => tenantOf(res) || (req.socket.remoteAddress ?? ""),
   });
   const restrict = restrictModel(directory);

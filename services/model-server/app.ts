@@ -85,9 +85,7 @@ export function createApp(options: AppOptions): Express {
   app.use(requireServerKey(config.keySha256));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
-  const { contextTokens } = config.engine;
-  const otherwise = config.contextFromMemory ? undefined : DEFAULT_CONTEXT_TOKENS;
-  const body = jsonBody(contextTokens ?? otherwise);
+  const body = jsonBody(contextTokensNow(engine, config));
   for (const { endpoint, handler } of endpoints) {
     app.route(endpoint.path).all(speakAs(endpoint)).post(body, handler(serving)).all(post);
   }
@@ -100,6 +98,16 @@ export function createApp(options: AppOptions): Express {
   if (metrics !== undefined) app.use(countRejects(metrics));
   app.use(answerErrors(log));
   return app;
+}
+
+/** The context that the model got, as soon as it is known; until then what it may get at most. */
+function contextTokensNow(engine: Engine, config: ServerConfig): () => number {
+  const unset = config.contextFromMemory ? Number.POSITIVE_INFINITY : DEFAULT_CONTEXT_TOKENS;
+  let tokens = config.engine.contextTokens ?? unset;
+  return () => {
+    if (engine.state.state === "ready") tokens = engine.state.model.contextTokens;
+    return tokens;
+  };
 }
 
 const timeErrors: ErrorRequestHandler = (error, _req, res, next) => {

@@ -19,8 +19,8 @@ const AT_ONCE = 8;
 /** Made at a time. */
 const BATCH = 500;
 
-/** A 503 says that it is one: the memory for bodies, a model that is not there. */
-const DECLARED: ReadonlySet<unknown> = new Set(["server_overloaded", "model_loading"]);
+/** A 503 says that it is one: a model that is not there. */
+const DECLARED: ReadonlySet<unknown> = new Set(["model_loading"]);
 
 function isAllowed(status: number, text: string): boolean {
   if (status === 200) return true;

@@ -98,7 +98,7 @@ test("bodies that would take more memory together than they may are refused unti
   const first = chat(url, large);
   await t.waitFor(() => assert.equal(server.arrived(), 1));
   const refused = await chat(url, large);
-  assert.equal(refused.status, 503);
+  assert.equal(refused.status, 429);
   assert.ok(Number(refused.headers.get("retry-after")) >= 1);
   assert.equal((await errorOf(refused)).code, "server_overloaded");
   const small = chat(url, {});

@@ -17,13 +17,12 @@ import type { RequestHandler } from "express";
 /** The API service, which nearly all requests come from, sends a body at once. */
 const BODY_IDLE_TIMEOUT_MS = 10_000;
 
-/** For all endpoints together: they share the memory. Undefined: the context may be of any length. */
-export function jsonBody(contextTokens: number | undefined): RequestHandler[] {
-  const tokens = contextTokens ?? Number.POSITIVE_INFINITY;
+/** For all endpoints together: they share the memory. `contextTokens` may become known later. */
+export function jsonBody(contextTokens: () => number): RequestHandler[] {
   const body = readBody({
-    maxBytes: bodyMaxBytes(tokens),
+    maxBytes: () => bodyMaxBytes(contextTokens()),
     idleTimeoutMs: BODY_IDLE_TIMEOUT_MS,
-    memory: new BodyMemory(bodiesMaxBytes(tokens)),
+    memory: new BodyMemory(() => bodiesMaxBytes(contextTokens())),
     ownerOf: (req) => req.get(TENANT_HEADER) ?? "",
   });
   return [requireJson, body, parse];

@@ -36,7 +36,7 @@ function requestOf(memory: BodyMemory, owner: string) {
 }
 
 test("what one owner holds leaves as much for the others, and comes back when its requests end", () => {
-  const memory = new BodyMemory(MAX_BYTES);
+  const memory = new BodyMemory(() => MAX_BYTES);
   const hog = Array.from({ length: 20 }, () => requestOf(memory, "hog"));
   const taken = hog.filter((request) => request.grow(100));
   assert.equal(taken.length, 5);
@@ -56,7 +56,7 @@ test("whoever takes and gives back whatever: nothing is lost, and a newcomer has
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const memory = new BodyMemory(MAX_BYTES);
+      const memory = new BodyMemory(() => MAX_BYTES);
       const open: ReturnType<typeof requestOf>[] = [];
       for (const { type, owner, which, bytes } of steps) {
         const at = open.length === 0 ? 0 : which % open.length;
@@ -78,7 +78,7 @@ test("whoever takes and gives back whatever: nothing is lost, and a newcomer has
 });
 
 test("a request that has ended takes nothing any more", () => {
-  const memory = new BodyMemory(MAX_BYTES);
+  const memory = new BodyMemory(() => MAX_BYTES);
   const request = requestOf(memory, "a");
   request.close();
   request.grow(100);

@@ -9,17 +9,17 @@
 import type { Response } from "express";
 
 export class BodyMemory {
-  readonly #maxBytes: number;
-  readonly #takenBytes = new Map<string, number>();
-  #freeBytes: number;
+  readonly #maxBytes: () => number;
+  readonly #byOwner = new Map<string, number>();
+  #takenBytes = 0;
 
-  constructor(maxBytes: number) {
+  /** It may become less while more is taken: then nothing is given until enough has come back. */
+  constructor(maxBytes: () => number) {
     this.#maxBytes = maxBytes;
-    this.#freeBytes = maxBytes;
   }
 
   get takenBytes(): number {
-    return this.#maxBytes - this.#freeBytes;
+    return this.#takenBytes;
   }
 
   /** What one request takes, until its response is closed. */
@@ -33,9 +33,8 @@ export class BodyMemory {
       growTo: (bytes) => {
         const more = bytes - ownBytes;
         if (res.closed) return true;
-        if (!mayTake(more, { ownBytes: this.#ownedBy(owner), freeBytes: this.#freeBytes })) {
-          return false;
-        }
+        const freeBytes = this.#maxBytes() - this.#takenBytes;
+        if (!mayTake(more, { ownBytes: this.#ownedBy(owner), freeBytes })) return false;
         this.#take(owner, more);
         ownBytes = bytes;
         return true;
@@ -44,14 +43,14 @@ export class BodyMemory {
   }
 
   #ownedBy(owner: string): number {
-    return this.#takenBytes.get(owner) ?? 0;
+    return this.#byOwner.get(owner) ?? 0;
   }
 
   #take(owner: string, bytes: number): void {
-    this.#freeBytes -= bytes;
+    this.#takenBytes += bytes;
     const ownBytes = this.#ownedBy(owner) + bytes;
-    if (ownBytes === 0) this.#takenBytes.delete(owner);
-    else this.#takenBytes.set(owner, ownBytes);
+    if (ownBytes === 0) this.#byOwner.delete(owner);
+    else this.#byOwner.set(owner, ownBytes);
   }
 }
 

@@ -20,7 +20,7 @@ import { type Unpacked, unpacked } from "./unpacked.ts";
 
 type BodyOptions = {
   /** Of one body, packed as well as unpacked. */
-  readonly maxBytes: number;
+  readonly maxBytes: () => number;
   /** The longest pause between two of its pieces. */
   readonly idleTimeoutMs: number;
   readonly memory: BodyMemory;
@@ -30,8 +30,9 @@ type BodyOptions = {
 
 /** Leaves a Buffer in `req.body`. */
 export function readBody(options: BodyOptions): RequestHandler {
-  const { maxBytes, idleTimeoutMs, memory, ownerOf } = options;
+  const { idleTimeoutMs, memory, ownerOf } = options;
   return async (req, res, next) => {
+    const maxBytes = options.maxBytes();
     const announcedBytes = announcedBy(req);
     if (announcedBytes !== undefined && announcedBytes > maxBytes) throw requestTooLarge(maxBytes);
     const source = unpacked(req);
@@ -68,7 +69,8 @@ function announcedBy(req: Request): number | undefined {
   return length === undefined ? undefined : Number(length);
 }
 
-type Collecting = Pick<BodyOptions, "maxBytes" | "idleTimeoutMs"> & {
+type Collecting = Pick<BodyOptions, "idleTimeoutMs"> & {
+  readonly maxBytes: number;
   /** Takes a piece, or says why not. */
   readonly keep: (piece: Buffer) => Failure | undefined;
   /** For a failure with which the connection ends. */
