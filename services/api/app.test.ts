@@ -3,6 +3,9 @@ import { describe, test } from "node:test";
 import { chat, errorOf, model, gateway } from "./fixtures/gateway.ts";
 import { answer, json, type Script, upstream } from "./fixtures/scripted-upstream.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 const OK = json({ ok: true });
 
 describe("routing", () => {
@@ -150,7 +153,7 @@ describe("forwarding", () => {
     const b = await upstream(t, hold);
     const { url } = await gateway(t, [model("m", { endpoints: [a.url, b.url] })]);
     const answers = [1, 2, 3, 4].map(() => chat(url, {}));
-    await t.waitFor(() => assert.equal(held.length, 4));
+    await t.waitFor(() => assert.equal(held.length, 4), PATIENCE);
     assert.deepEqual([a.requests.length, b.requests.length], [2, 2]);
     for (const release of held) release();
     for (const response of await Promise.all(answers)) assert.equal(response.status, 200);
@@ -324,7 +327,7 @@ test("each request leaves one line in the log, without what was said", async (t)
       { headers: { "x-request-id": "r1", authorization: "Bearer key" } },
     )
   ).text();
-  await t.waitFor(() => assert.equal(lines.length, 1));
+  await t.waitFor(() => assert.equal(lines.length, 1), PATIENCE);
   const { time: _time, durationMs: _ms, ...line } = lines[0] ?? {};
   assert.deepEqual(line, {
     level: "info",

@@ -14,6 +14,9 @@ import {
   SSE_HEAD,
 } from "./fixtures/scripted-upstream.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 async function clientOf(t: TestContext, models: readonly DirectoryModel[]) {
   const gateway = await startGateway(models);
   t.after(() => gateway.close());
@@ -80,7 +83,7 @@ test("its retries carry it over the loading of a model", async (t) => {
     model("m", { state: "loading", message: "loading" }),
   ]);
   const asked = client.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
-  await t.waitFor(() => assert.ok(gateway.lines.length > 0));
+  await t.waitFor(() => assert.ok(gateway.lines.length > 0), PATIENCE);
   gateway.setModels([model("m", { endpoints: [url] })]);
   assert.equal((await asked).model, "m");
 });

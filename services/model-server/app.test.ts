@@ -197,7 +197,9 @@ test("a gzipped body is a body", async (t) => {
 
 test("a prompt of 10 MB reaches the engine whole", async (t) => {
   const engine = new ScriptedEngine();
-  const { post } = await serve(t, engine, { config: { engine: { contextTokens: 1_000_000 } } });
+  const model = { ...facts, contextTokens: 1_000_000 };
+  engine.state = { state: "ready", message: "Ready", model };
+  const { post } = await serve(t, engine);
   const content = "ü".repeat(5_000_000);
   const response = await post(chat, { messages: [{ role: "user", content }] });
   assert.equal(response.status, 200);

@@ -3,6 +3,9 @@ import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { attackedApi } from "../support/attacked-api.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 const PACKED = ["content-encoding: gzip", "content-length: 1000"];
 
 test("many connections that announce a packed body and send nothing keep nobody out", async (t) => {
@@ -27,7 +30,7 @@ test("a key whose bodies hold all the memory they can get leaves room for the ot
     const socket = await open("greedy", ["content-length: 999999"]);
     socket.write(Buffer.alloc(900_000, " "));
   }
-  await t.waitFor(async () => assert.equal((await ask("greedy")).status, 429));
+  await t.waitFor(async () => assert.equal((await ask("greedy")).status, 429), PATIENCE);
   const large = { model: "m", messages: [], user: "x".repeat(900_000) };
   for (const body of [undefined, large]) assert.equal((await ask("alice", body)).status, 200);
 });

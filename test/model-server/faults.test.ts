@@ -11,6 +11,9 @@ import { eventsOf, post, postJson } from "../support/raw-request.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { writeTinyChatModel } from "../support/tiny-models.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 /** Long enough that nothing here ends by itself while a test waits for something else to end it. */
 const CONTEXT_TOKENS = 65_536;
 const LONG_PROMPT = "The price of water is high. ".repeat(4_000);
@@ -88,7 +91,7 @@ test("an engine killed mid-stream ends streams with an error, and comes back", a
     max_tokens: 2,
   });
   assert.equal(answer.choices.length, 1);
-  await t.waitFor(async () => assert.equal(await readiness(server), 200));
+  await t.waitFor(async () => assert.equal(await readiness(server), 200), PATIENCE);
   assert.notEqual(await server.enginePid(), pid);
 });
 
@@ -144,7 +147,7 @@ test("a client that hangs up in the queue leaves its place", async (t) => {
   const waiting = new AbortController();
   const queued = post(`${server.url}/v1/chat/completions`, body, { signal: waiting.signal });
   const ended = assert.rejects(queued);
-  await t.waitFor(async () => assert.equal(await statusOfQueuedProbe(server), 429));
+  await t.waitFor(async () => assert.equal(await statusOfQueuedProbe(server), 429), PATIENCE);
   waiting.abort();
   await ended;
   running.abort();

@@ -4,6 +4,9 @@ import { test } from "node:test";
 import { chat, gateway, model } from "../../services/api/fixtures/gateway.ts";
 import { chunk, SSE_HEAD, upstream } from "../../services/api/fixtures/scripted-upstream.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 const FACTS = {
   architecture: "llama",
   parameters: 1,
@@ -86,7 +89,7 @@ test("a stream that waits has no empty event in it, for decoders that end one at
   });
   const { url } = await gateway(t, [model("a", { endpoints: [server.url] })], { keepAliveMs: 5 });
   const inside = [chat(url, { model: "a" }), chat(url, { model: "a" })];
-  await t.waitFor(() => assert.equal(server.requests.length, 2));
+  await t.waitFor(() => assert.equal(server.requests.length, 2), PATIENCE);
   const response = await chat(url, { model: "a", stream: true });
   release.resolve();
   await Promise.all(inside);

@@ -322,7 +322,7 @@ test("half a line is a sign of life, and bookmarks keep a quiet watch open until
   for (let version = 7; version <= 8; version += 1) {
     await it.clock.advance(140_000);
     watch.event("BOOKMARK", { metadata: { resourceVersion: String(version) } });
-    await t.waitFor(() => assert.equal(it.cache.resourceVersion, String(version)));
+    await t.waitFor(() => assert.equal(it.cache.resourceVersion, String(version)), PATIENCE);
   }
   watch.raw('{"type":');
   // A server that ignores the 300 s it was asked to end after.

@@ -10,6 +10,9 @@ import { FaultServer, type Script } from "../fixtures/fault-server.ts";
 import { ManualClock } from "../fixtures/manual-clock.ts";
 import { Transport } from "./transport.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 const GET: ApiRequest = { method: "GET", path: "/api/v1/pods" };
 const POST: ApiRequest = { method: "POST", path: "/api/v1/pods", body: { from: "here" } };
 const APPLY: ApiRequest = { ...POST, method: "PATCH", repeatable: true };
@@ -43,10 +46,12 @@ async function throughRetries<T>(
   void work.catch(() => {}).finally(() => (state.settled = true));
   for (let answered = 1; !state.settled; answered += 1) {
     // The deadline of 30 s is always pending; a second timer is a wait.
-    await t.waitFor(() =>
-      assert.ok(
-        state.settled || (server.exchanges.length >= answered && clock.pendingMs.length === 2),
-      ),
+    await t.waitFor(
+      () =>
+        assert.ok(
+          state.settled || (server.exchanges.length >= answered && clock.pendingMs.length === 2),
+        ),
+      PATIENCE,
     );
     if (!state.settled) await clock.advance(clock.pendingMs[0] ?? 0);
   }
@@ -132,7 +137,7 @@ test("a server that asks for patience gets it", async (t) => {
       : exchange.json({}),
   );
   const work = it.transport.json(POST);
-  await t.waitFor(() => assert.deepEqual(it.clock.pendingMs.length, 2));
+  await t.waitFor(() => assert.deepEqual(it.clock.pendingMs.length, 2), PATIENCE);
   assert.equal(it.clock.pendingMs[0], 7000);
   await throughRetries(t, it, work);
 });
@@ -166,7 +171,7 @@ test("a server that is away for a while is waited for, even by a create", async 
   const { port } = it.server;
   await it.server.stop();
   const work = it.transport.json(POST);
-  await t.waitFor(() => assert.equal(it.clock.pendingMs.length, 2));
+  await t.waitFor(() => assert.equal(it.clock.pendingMs.length, 2), PATIENCE);
   await it.server.listen(port);
   await it.clock.advance(it.clock.pendingMs[0] ?? 0);
   assert.deepEqual(await work, {});
@@ -176,10 +181,10 @@ test("a server that does not answer is given up at the deadline", async (t) => {
   const { transport, server, clock } = await setUp(t, () => {});
   const work = transport.json({ ...GET, timeoutMs: 5000 });
   const failed = assert.rejects(work, /GET \/api\/v1\/pods: no answer within 5 s/);
-  await t.waitFor(() => assert.equal(server.exchanges.length, 1));
+  await t.waitFor(() => assert.equal(server.exchanges.length, 1), PATIENCE);
   await clock.advance(5000);
   await failed;
-  await t.waitFor(() => assert.ok(server.exchanges[0]?.closed));
+  await t.waitFor(() => assert.ok(server.exchanges[0]?.closed), PATIENCE);
   assert.deepEqual(clock.pendingMs, []);
 });
 
@@ -193,10 +198,10 @@ test("aborting ends a request with the reason given, and gives its connection up
       (error) => error === reason,
     ),
   );
-  await t.waitFor(() => assert.equal(server.exchanges.length, 2));
+  await t.waitFor(() => assert.equal(server.exchanges.length, 2), PATIENCE);
   stop.abort(reason);
   await Promise.all(requests);
-  await t.waitFor(() => assert.ok(server.exchanges[0]?.closed));
+  await t.waitFor(() => assert.ok(server.exchanges[0]?.closed), PATIENCE);
   assert.deepEqual(clock.pendingMs, []);
 });
 
@@ -261,7 +266,7 @@ test("a login that hangs ends at the deadline", async (t) => {
     (server) => ({ ...server.access(), credentials: () => new Promise(() => {}) }),
   );
   const failed = assert.rejects(transport.json(GET), /no answer within 30 s/);
-  await t.waitFor(() => assert.equal(clock.pendingMs.length, 1));
+  await t.waitFor(() => assert.equal(clock.pendingMs.length, 1), PATIENCE);
   await clock.advance(30_000);
   await failed;
 });
@@ -273,12 +278,12 @@ test("permission to write is asked for before every attempt, and its loss ends w
     if (index === 0) exchange.status(503, "");
   });
   const failed = assert.rejects(it.transport.json({ ...APPLY, guard }), /lease/);
-  await t.waitFor(() => assert.equal(it.clock.pendingMs.length, 2));
+  await t.waitFor(() => assert.equal(it.clock.pendingMs.length, 2), PATIENCE);
   await it.clock.advance(it.clock.pendingMs[0] ?? 0);
-  await t.waitFor(() => assert.equal(it.server.exchanges.length, 2));
+  await t.waitFor(() => assert.equal(it.server.exchanges.length, 2), PATIENCE);
   lost.abort(new Error("the lease is gone"));
   await failed;
-  await t.waitFor(() => assert.ok(it.server.exchanges[1]?.closed));
+  await t.waitFor(() => assert.ok(it.server.exchanges[1]?.closed), PATIENCE);
   await assert.rejects(it.transport.json({ ...APPLY, guard }), /lease/);
   assert.equal(it.server.exchanges.length, 2);
 });

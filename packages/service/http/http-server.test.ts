@@ -7,6 +7,9 @@ import { test } from "node:test";
 import { listen } from "./http-server.ts";
 import { ListenError } from "./listen-error.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 
 /** A server whose requests stay open until the test ends them. */
@@ -44,10 +47,10 @@ test("an address of another machine is explained", async () => {
 test("a drain answers while a request is open, lets it finish, and accepts no connection after", async (t) => {
   const { server, open } = await holding();
   const answer = fetch(server.url);
-  await t.waitFor(() => assert.equal(open.length, 1));
+  await t.waitFor(() => assert.equal(open.length, 1), PATIENCE);
   const drained = server.drain(60_000);
   const probe = fetch(server.url);
-  await t.waitFor(() => assert.equal(open.length, 2));
+  await t.waitFor(() => assert.equal(open.length, 2), PATIENCE);
   open[1]?.end("draining");
   assert.equal(await (await probe).text(), "draining");
   open[0]?.end("whole");
@@ -65,7 +68,7 @@ test("a drain does not wait for a kept-alive connection once its answer is out",
   const ended = new Promise<void>((resolve) => {
     get(server.url, { agent }, (response) => response.resume().on("end", resolve));
   });
-  await t.waitFor(() => assert.equal(open.length, 1));
+  await t.waitFor(() => assert.equal(open.length, 1), PATIENCE);
   open[0]?.write("begun");
   const drained = server.drain(60_000);
   open[0]?.end("and ended");
@@ -76,9 +79,9 @@ test("a drain does not wait for a kept-alive connection once its answer is out",
 test("at the deadline requests get last words, and whoever has none is cut", async (t) => {
   const { server, open } = await holding();
   const polite = fetch(server.url);
-  await t.waitFor(() => assert.equal(open.length, 1));
+  await t.waitFor(() => assert.equal(open.length, 1), PATIENCE);
   const silent = fetch(server.url);
-  await t.waitFor(() => assert.equal(open.length, 2));
+  await t.waitFor(() => assert.equal(open.length, 2), PATIENCE);
   const cut = assert.rejects(silent);
   await server.drain(0, () => void open[0]?.end("last words"));
   assert.equal(await (await polite).text(), "last words");
@@ -105,7 +108,7 @@ test("headers that never end are refused in time", async () => {
 test("an open request holds the drain, a connection that never asked anything does not", async (t) => {
   const { server, open } = await holding();
   const answer = fetch(server.url);
-  await t.waitFor(() => assert.equal(open.length, 1));
+  await t.waitFor(() => assert.equal(open.length, 1), PATIENCE);
   const unused = connect(server.port, "127.0.0.1");
   await once(unused, "connect");
   unused.on("error", () => {}); // A reset is as good an end as any.

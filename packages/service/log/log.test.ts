@@ -4,6 +4,9 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { createLogger, debugOnSignal, LINE_MAX_CHARACTERS, type LogOptions } from "./log.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 function capture(options: LogOptions = {}) {
   const lines: string[] = [];
   const stream = { write: (line: string) => lines.push(line) };
@@ -140,8 +143,9 @@ test("a signal has everything logged, and the next one what was logged before", 
   child.debug("hidden");
   for (const level of ["debug", "warn"]) {
     process.kill(process.pid, "SIGUSR2");
-    await t.waitFor(() =>
-      assert.equal(parsed(lines.at(-1))["message"], `the log level is ${level} now`),
+    await t.waitFor(
+      () => assert.equal(parsed(lines.at(-1))["message"], `the log level is ${level} now`),
+      PATIENCE,
     );
     child.debug(`debug while ${level}`);
   }

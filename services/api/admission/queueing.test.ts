@@ -14,6 +14,9 @@ import {
   SSE_HEAD,
 } from "../fixtures/scripted-upstream.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 /** A server that answers when it is told to. */
 async function held(t: TestContext, text: string) {
   const releases: (() => void)[] = [];
@@ -28,10 +31,10 @@ test("what a server cannot work on yet waits in the API service", async (t) => {
   const server = await held(t, OK);
   const { url } = await gateway(t, [model("m", { endpoints: [server.url], slots: 2 })]);
   const answers = Array.from({ length: 5 }, () => chat(url, {}));
-  await t.waitFor(() => assert.equal(server.arrived(), 3));
+  await t.waitFor(() => assert.equal(server.arrived(), 3), PATIENCE);
   for (let expected = 4; expected <= 5; expected++) {
     server.release();
-    await t.waitFor(() => assert.equal(server.arrived(), expected));
+    await t.waitFor(() => assert.equal(server.arrived(), expected), PATIENCE);
   }
   for (let left = 0; left < 3; left++) server.release();
   for (const response of await Promise.all(answers)) assert.equal(response.status, 200);
@@ -43,13 +46,13 @@ test("beyond the queue's bound the answer is a 429 with a time to come back", as
     maxQueuedRequests: 1,
   });
   const answers = Array.from({ length: 3 }, () => chat(url, {}));
-  await t.waitFor(() => assert.equal(requests.count, 3));
+  await t.waitFor(() => assert.equal(requests.count, 3), PATIENCE);
   const refused = await chat(url, {});
   assert.equal(refused.status, 429);
   assert.ok(Number(refused.headers.get("retry-after")) >= 1);
   assert.equal((await errorOf(refused)).code, "rate_limit_exceeded");
   for (let served = 1; served <= 3; served++) {
-    await t.waitFor(() => assert.ok(server.arrived() >= served));
+    await t.waitFor(() => assert.ok(server.arrived() >= served), PATIENCE);
     server.release();
   }
   await Promise.all(answers);
@@ -69,13 +72,13 @@ test("a key that fills the queue is refused itself, and keeps nobody else out", 
     if (status === 429) refused += 1;
     return status;
   });
-  await t.waitFor(() => assert.equal(requests.count, 6));
+  await t.waitFor(() => assert.equal(requests.count, 6), PATIENCE);
   assert.equal((await chat(url, {}, hog)).status, 429);
   const alice = [1, 2].map(() => chat(url, {}, { headers: bearer("alice") }));
-  await t.waitFor(() => assert.equal(refused, 2));
+  await t.waitFor(() => assert.equal(refused, 2), PATIENCE);
   const tenants: string[] = [];
   for (let served = 1; served <= 6; served++) {
-    await t.waitFor(() => assert.ok(server.arrived() >= served));
+    await t.waitFor(() => assert.ok(server.arrived() >= served), PATIENCE);
     tenants.push(
       /^x-localmodel-tenant: (\w+)/im.exec(server.requests[served - 1]?.head ?? "")?.[1] ?? "",
     );
@@ -96,13 +99,13 @@ test("bodies that would take more memory together than they may are refused unti
   const { url } = await gateway(t, [model("m", { endpoints: [server.url], slots: 9 })], options);
   const large = { padding: "x".repeat(500_000) };
   const first = chat(url, large);
-  await t.waitFor(() => assert.equal(server.arrived(), 1));
+  await t.waitFor(() => assert.equal(server.arrived(), 1), PATIENCE);
   const refused = await chat(url, large);
   assert.equal(refused.status, 429);
   assert.ok(Number(refused.headers.get("retry-after")) >= 1);
   assert.equal((await errorOf(refused)).code, "server_overloaded");
   const small = chat(url, {});
-  await t.waitFor(() => assert.equal(server.arrived(), 2));
+  await t.waitFor(() => assert.equal(server.arrived(), 2), PATIENCE);
   server.release();
   server.release();
   assert.deepEqual([(await first).status, (await small).status], [200, 200]);
@@ -113,7 +116,7 @@ test("bodies that would take more memory together than they may are refused unti
   });
   assert.equal(packed.status, 400);
   const again = chat(url, large);
-  await t.waitFor(() => assert.equal(server.arrived(), 3));
+  await t.waitFor(() => assert.equal(server.arrived(), 3), PATIENCE);
   server.release();
   assert.equal((await again).status, 200);
 });
@@ -124,10 +127,10 @@ test("a model that loads is waited for, and then serves", async (t) => {
     loadingTimeoutMs: 60_000,
   });
   const waiting = chat(url, { model: "m" });
-  await t.waitFor(() => assert.equal(requests.count, 1));
+  await t.waitFor(() => assert.equal(requests.count, 1), PATIENCE);
   setModels([model("m", { endpoints: [server.url] })]);
   assert.equal((await waiting).status, 200);
-  await t.waitFor(() => assert.ok(Number(lines.at(-1)?.["waitedMs"]) >= 0));
+  await t.waitFor(() => assert.ok(Number(lines.at(-1)?.["waitedMs"]) >= 0), PATIENCE);
 });
 
 test("a model that crashes with its last endpoint is waited for", async (t) => {
@@ -147,18 +150,21 @@ test("a client that hangs up in the queue never reaches a server", async (t) => 
   const server = await held(t, OK);
   const { url, requests, lines } = await gateway(t, [model("m", { endpoints: [server.url] })]);
   const inside = [chat(url, {}), chat(url, {})];
-  await t.waitFor(() => assert.equal(server.arrived(), 2));
+  await t.waitFor(() => assert.equal(server.arrived(), 2), PATIENCE);
   const hangUp = new AbortController();
   const waiting = chat(url, {}, { signal: hangUp.signal });
-  await t.waitFor(() => assert.equal(requests.count, 3));
+  await t.waitFor(() => assert.equal(requests.count, 3), PATIENCE);
   hangUp.abort();
   await assert.rejects(waiting);
-  await t.waitFor(() => assert.equal(requests.count, 2));
+  await t.waitFor(() => assert.equal(requests.count, 2), PATIENCE);
   server.release();
   server.release();
   await Promise.all(inside);
   assert.equal(server.arrived(), 2);
-  await t.waitFor(() => assert.ok(lines.some((line) => line["outcome"] === "client gone")));
+  await t.waitFor(
+    () => assert.ok(lines.some((line) => line["outcome"] === "client gone")),
+    PATIENCE,
+  );
 });
 
 /** A server with no place left, behind a gateway that is quick to comment. */
@@ -169,7 +175,7 @@ async function busy(t: TestContext, text: string, options = {}) {
     ...options,
   });
   const inside = [chat(started.url, {}), chat(started.url, {})];
-  await t.waitFor(() => assert.equal(server.arrived(), 2));
+  await t.waitFor(() => assert.equal(server.arrived(), 2), PATIENCE);
   t.after(() => Promise.allSettled(inside));
   return { ...started, server };
 }
@@ -177,7 +183,7 @@ async function busy(t: TestContext, text: string, options = {}) {
 async function releaseAll(t: TestContext, server: Awaited<ReturnType<typeof held>>) {
   server.release();
   server.release();
-  await t.waitFor(() => assert.equal(server.arrived(), 3));
+  await t.waitFor(() => assert.equal(server.arrived(), 3), PATIENCE);
   server.release();
 }
 

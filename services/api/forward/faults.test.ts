@@ -16,6 +16,9 @@ import {
   SSE_HEAD,
 } from "../fixtures/scripted-upstream.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 /** A port on which nobody listens. */
 async function refusing(): Promise<string> {
   const gone = await scriptedUpstream(reset);
@@ -88,7 +91,7 @@ describe("before the first byte", () => {
     assert.ok(response.headers.get("retry-after"));
     assert.equal((await errorOf(response)).code, "engine_error");
     assert.equal(bad.requests.length, 3);
-    await t.waitFor(() => assert.ok(lines.some((line) => line["attempts"] === 3)));
+    await t.waitFor(() => assert.ok(lines.some((line) => line["attempts"] === 3)), PATIENCE);
   });
 
   test("a model that went away between two attempts is told as what it is", async (t) => {
@@ -228,7 +231,7 @@ describe("after the first byte", () => {
       text,
       /data: \{"error":\{"message":"The server of this model ended.*\},"request_id":"[^"]+"\}\n\n$/,
     );
-    await t.waitFor(() => assert.ok(lines.some((line) => line["outcome"] === "broken")));
+    await t.waitFor(() => assert.ok(lines.some((line) => line["outcome"] === "broken")), PATIENCE);
   });
 
   test("an answer that is not a stream is cut, never ended as if it were whole", async (t) => {
@@ -268,11 +271,11 @@ describe("clients", () => {
     const { url, lines } = await gateway(t, [model("a", { endpoints: [silent.url] })]);
     const hangUp = new AbortController();
     const asked = chat(url, {}, { signal: hangUp.signal });
-    await t.waitFor(() => assert.equal(silent.requests.length, 1));
+    await t.waitFor(() => assert.equal(silent.requests.length, 1), PATIENCE);
     hangUp.abort();
     await assert.rejects(asked);
-    await t.waitFor(() => assert.equal(silent.hangUps(), 1));
-    await t.waitFor(() => assert.equal(lines.at(-1)?.["outcome"], "client gone"));
+    await t.waitFor(() => assert.equal(silent.hangUps(), 1), PATIENCE);
+    await t.waitFor(() => assert.equal(lines.at(-1)?.["outcome"], "client gone"), PATIENCE);
     assert.equal(silent.requests.length, 1);
   });
 
@@ -286,8 +289,8 @@ describe("clients", () => {
     const response = await chat(url, {}, { signal: hangUp.signal });
     await response.body?.getReader().read();
     hangUp.abort();
-    await t.waitFor(() => assert.equal(endless.hangUps(), 1));
-    await t.waitFor(() => assert.equal(requests.count, 0));
+    await t.waitFor(() => assert.equal(endless.hangUps(), 1), PATIENCE);
+    await t.waitFor(() => assert.equal(requests.count, 0), PATIENCE);
     assert.equal(lines.at(-1)?.["outcome"], "client gone");
   });
 
@@ -342,7 +345,7 @@ describe("clients", () => {
     const finishing = await chat(url, { model: "a" });
     const endless = await chat(url, { model: "a" });
     const waiting = chat(url, { model: "b" });
-    await t.waitFor(() => assert.equal(requests.count, 3));
+    await t.waitFor(() => assert.equal(requests.count, 3), PATIENCE);
     requests.drain();
     finish[0]?.();
     const { promise: deadline, resolve: reached } = Promise.withResolvers<void>();

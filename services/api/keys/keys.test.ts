@@ -6,6 +6,9 @@ import { bearer, key, ringOf, secretOf } from "../fixtures/keys.ts";
 import { answer, json, type Script, scriptedUpstream } from "../fixtures/scripted-upstream.ts";
 import type { Keys } from "./key-source.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 const OK = json({ ok: true });
 const body = { model: "a" };
 
@@ -111,7 +114,7 @@ describe("who gets in", () => {
     await (await chat(url, body, as("alice"))).text();
     const wrong = await chat(url, body, { headers: { authorization: "Bearer sk-wrong-key" } });
     assert.doesNotMatch(await wrong.text(), /sk-wrong/);
-    await t.waitFor(() => assert.equal(lines.filter((line) => line["path"]).length, 2));
+    await t.waitFor(() => assert.equal(lines.filter((line) => line["path"]).length, 2), PATIENCE);
     const log = JSON.stringify(lines);
     assert.ok(!log.includes(secretOf("alice")) && !log.includes("sk-wrong"));
     assert.equal(lines[0]?.["key"], "alice");
@@ -213,9 +216,12 @@ describe("how much", () => {
       const refused = await chat(url, body, as("alice"));
       assert.equal(refused.status, 429);
       assert.match((await errorOf(refused)).message, /1 request at the same time/);
-    });
+    }, PATIENCE);
     leaving.abort();
     await assert.rejects(open);
-    await t.waitFor(async () => assert.equal((await chat(url, body, as("alice"))).status, 200));
+    await t.waitFor(
+      async () => assert.equal((await chat(url, body, as("alice"))).status, 200),
+      PATIENCE,
+    );
   });
 });

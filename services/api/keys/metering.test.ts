@@ -12,6 +12,9 @@ import {
   SSE_HEAD,
 } from "../fixtures/scripted-upstream.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 /** What a key is charged for this answer, as the next answer's header says. */
 async function charged(t: TestContext, script: Script): Promise<number> {
   const keys = ringOf(key("alice", { tokensPerMinute: 1 }), key("bob", { tokensPerMinute: 1000 }));
@@ -63,7 +66,7 @@ test("requests that come together are let in for no more than the limit has, and
     if (status === 429) refused += 1;
     return status;
   });
-  await t.waitFor(() => assert.equal(refused, 47));
+  await t.waitFor(() => assert.equal(refused, 47), PATIENCE);
   assert.equal(releases.length, 3);
   for (const release of releases) release();
   assert.equal((await Promise.all(flood)).filter((status) => status === 200).length, 3);
@@ -72,7 +75,7 @@ test("requests that come together are let in for no more than the limit has, and
     await t.waitFor(() => assert.equal(releases.length, 4));
     releases[3]?.();
     assert.equal((await after).headers.get("x-ratelimit-remaining-tokens"), "294");
-  });
+  }, PATIENCE);
 });
 
 for (const [name, usage] of [

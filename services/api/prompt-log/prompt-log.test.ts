@@ -6,6 +6,9 @@ import { frame } from "@localmodel/openai/sse.ts";
 import { errorOf, model, startGateway } from "../fixtures/gateway.ts";
 import { bearer, key, ringOf } from "../fixtures/keys.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 type Options = NonNullable<Parameters<typeof startGateway>[1]>;
 type LogEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
 
@@ -146,7 +149,7 @@ describe("what is read", () => {
     await has("attached");
     setModels([model("a", { endpoints: [two.url] })]);
     await has("attached", 2);
-    await t.waitFor(() => assert.equal(one.readers.size, 0));
+    await t.waitFor(() => assert.equal(one.readers.size, 0), PATIENCE);
     for (const reader of two.readers) reader.destroy();
     await has("detached");
     await has("attached", 3);
@@ -185,7 +188,7 @@ describe("what is read", () => {
     await has("attached");
     assert.equal(server.readers.size, 1);
     leave();
-    await t.waitFor(() => assert.equal(server.readers.size, 0));
+    await t.waitFor(() => assert.equal(server.readers.size, 0), PATIENCE);
   });
 
   test("a reader that does not read is not read for: what it misses piles up nowhere here", async (t) => {

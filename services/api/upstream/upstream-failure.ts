@@ -61,7 +61,7 @@ export function clientFailureOf(thrown: unknown): Failure {
       });
     case "refused":
       return badGateway(
-        "The server of this model does not accept the key of this API service. Whoever runs the platform has to see to it that both have the same secret.",
+        "The server of this model does not accept the key of this API service. Whoever runs the platform has to see to it that both follow from the same one.",
         { cause: thrown },
       );
   }

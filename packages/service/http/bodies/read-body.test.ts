@@ -12,6 +12,9 @@ import { listen } from "../http-server.ts";
 import { BodyMemory } from "./body-memory.ts";
 import { readBody } from "./read-body.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 const log = createLogger("test", { stream: { write: () => true } });
 
 /** A server that answers with the body's length, as "owner" if the request names none. */
@@ -81,7 +84,7 @@ for (const [name, bytes, encoding, status, message] of [
     const response = await post(bytes, encoding);
     assert.equal(response.status, status);
     assert.match(await response.text(), message);
-    await t.waitFor(() => assert.equal(memory.takenBytes, 0));
+    await t.waitFor(() => assert.equal(memory.takenBytes, 0), PATIENCE);
   });
 }
 
@@ -94,7 +97,7 @@ test("a request holds what has come of its body, and not what it announces", asy
   ]) {
     for (let count = 0; count < 40; count++) await open(head);
   }
-  await t.waitFor(() => assert.equal(arrived(), 120));
+  await t.waitFor(() => assert.equal(arrived(), 120), PATIENCE);
   assert.equal(memory.takenBytes, 0);
   assert.equal((await post(plain)).status, 200);
 });
@@ -102,7 +105,7 @@ test("a request holds what has come of its body, and not what it announces", asy
 test("a thousand pieces of a byte each take the room of a thousand bytes", async (t) => {
   const { open, memory, arrived } = await scene(t);
   await open("transfer-encoding: chunked", "1\r\nx\r\n".repeat(1000));
-  await t.waitFor(() => assert.equal(memory.takenBytes, 16_384));
+  await t.waitFor(() => assert.equal(memory.takenBytes, 16_384), PATIENCE);
   assert.equal(arrived(), 1);
 });
 
@@ -114,7 +117,7 @@ test("a body of crumbs is refused after some thousand of them, and its connectio
     assert.match(answer, /^HTTP\/1.1 400 [^]*connection: close/i);
     if (head === chunked) assert.match(answer, /"code":"chunks_too_small"/);
   }
-  await t.waitFor(() => assert.equal(memory.takenBytes, 0));
+  await t.waitFor(() => assert.equal(memory.takenBytes, 0), PATIENCE);
   assert.equal((await post(plain)).status, 200);
 });
 
@@ -122,7 +125,7 @@ test("one owner's bodies never take all there is: the next one's still has room"
   const { open, memory, post } = await scene(t, { bodiesMaxBytes: 400_000 });
   const hog = "x-owner: hog\r\ncontent-length: 90000";
   for (let count = 0; count < 2; count++) await open(hog, Buffer.alloc(80_000));
-  await t.waitFor(() => assert.equal(memory.takenBytes, 180_000));
+  await t.waitFor(() => assert.equal(memory.takenBytes, 180_000), PATIENCE);
   const refused = await open(`${hog}\r\nconnection: close`, Buffer.alloc(90_000));
   assert.match(
     await text(refused),
@@ -144,7 +147,7 @@ for (const [name, head, bytes] of [
     const { open, memory } = await scene(t, { idleTimeoutMs: 50 });
     const answer = await text(await open(head, bytes));
     assert.match(answer, /^HTTP\/1.1 408 [^]*connection: close[^]*"code":"request_timeout"/i);
-    await t.waitFor(() => assert.equal(memory.takenBytes, 0));
+    await t.waitFor(() => assert.equal(memory.takenBytes, 0), PATIENCE);
   });
 }
 

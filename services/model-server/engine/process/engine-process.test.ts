@@ -37,6 +37,9 @@ import { Cgroup } from "../machine/cgroup.ts";
 import { EngineProcess, restartPauseMs } from "./engine-process.ts";
 import { MemoryKills } from "./memory-kill.ts";
 
+/** A bound for a wait in vain. */
+const PATIENCE = { timeout: 30_000 };
+
 const NEVER = new AbortController().signal;
 const REQUEST: GenerateRequest = {
   prompts: [{ kind: "text", text: "Once" }],
@@ -78,7 +81,7 @@ suite("the engine process", { timeout: 120_000 }, () => {
     const queued = Array.from({ length: 6 }, () =>
       collect(engine, { ...REQUEST, maxTokens: 2000 }),
     );
-    await t.waitFor(() => assert.ok(seen.some(({ type }) => type === "delta")));
+    await t.waitFor(() => assert.ok(seen.some(({ type }) => type === "delta")), PATIENCE);
     const firstChild = engine.processId ?? 0;
     process.kill(firstChild, "SIGKILL");
     for (const request of [stream, ...queued]) {
@@ -108,7 +111,7 @@ suite("the engine process", { timeout: 120_000 }, () => {
     const gone = new AbortController();
     const seen: GenerateEvent[] = [];
     const left = collect(engine, { ...REQUEST, maxTokens: 2000 }, seen, gone.signal);
-    await t.waitFor(() => assert.ok(seen.some(({ type }) => type === "delta")));
+    await t.waitFor(() => assert.ok(seen.some(({ type }) => type === "delta")), PATIENCE);
     gone.abort(new Error("hung up"));
     await assert.rejects(left, /hung up/u);
     assert.equal((await collect(engine, REQUEST)).at(-1)?.type, "done");
@@ -173,7 +176,7 @@ suite("the engine process", { timeout: 120_000 }, () => {
       assert.ok(state.state === "failed");
       assert.equal(state.reason, reason);
       assert.match(state.message, message);
-      await t.waitFor(() => assert.equal(engine.processId, undefined));
+      await t.waitFor(() => assert.equal(engine.processId, undefined), PATIENCE);
     });
   }
 
@@ -248,7 +251,7 @@ suite("the engine process", { timeout: 120_000 }, () => {
     const hung = engine.processId ?? 0;
     const seen: GenerateEvent[] = [];
     const stream = collect(engine, { ...REQUEST, maxTokens: 2000 }, seen);
-    await t.waitFor(() => assert.ok(seen.some(({ type }) => type === "delta")));
+    await t.waitFor(() => assert.ok(seen.some(({ type }) => type === "delta")), PATIENCE);
     process.kill(hung, "SIGSTOP");
     await assert.rejects(stream, {
       code: "engine_error",
