@@ -19,8 +19,6 @@ import { type Model, wantedReplicas } from "../model/model.ts";
 import { REVISION_ANNOTATION } from "../objects/metadata.ts";
 import { platformRevision } from "../objects/platform-revision.ts";
 import { podTemplate } from "../objects/pod-template.ts";
-import { replacesFirst } from "../objects/deployment.ts";
-import { pullOn } from "./pull.ts";
 import {
   deployedRevision,
   type Fleet,
@@ -32,15 +30,11 @@ import {
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { Observed, OwnedObject } from "../model/observed.ts";
 import type { Platform } from "../model/platform.ts";
-import { bringsNode, type Room, roomFor } from "./room.ts";
-import { isMarked } from "../objects/deletion-cost.ts";
-import { isEnding, isOver, isReady } from "../status/pod-problem.ts";
+import type { DeploymentParts } from "../objects/deployment.ts";
+import { LOOK_AGAIN_MS, rollStep } from "./roll-step.ts";
+import type { Room } from "./room.ts";
 import type { Problem } from "../status/problem.ts";
-import { revisionOf } from "../status/situation.ts";
 import { unsupported } from "./unsupported.ts";
-
-/** For what nobody tells of. */
-const LOOK_AGAIN_MS = 60_000;
 
 export type Decision = {
   readonly kind: "hold" | "inspect" | "serve";
@@ -69,7 +63,7 @@ export type Decision = {
 };
 
 /** Of the operator, besides what concerns this model. */
-export type Moment = { readonly nowMs: number; readonly fleet: Fleet };
+type Moment = { readonly nowMs: number; readonly fleet: Fleet };
 
 export function decide(
   model: Model,
@@ -109,52 +103,40 @@ function serving(model: Model, platform: Platform, situation: Situation): Decisi
     revision,
     platform: wanted.platform,
     isUpgrade: turn.kind === "go" || wasUpgrade(model, observed.deployment, wanted.platform),
-    ...(turn.kind === "go" && { turn }),
+    begins: turn.kind === "go",
   });
 }
 
-type Roll = {
-  readonly template: ReturnType<typeof podTemplate>;
+type Roll = Pick<DeploymentParts, "template" | "platform" | "isUpgrade"> & {
   readonly revision: string | undefined;
-  readonly platform: string;
-  readonly isUpgrade: boolean;
-  readonly turn?: Turn;
+  readonly begins: boolean;
 };
 
 function rolling(
   model: Model,
   platform: Platform,
   { observed, nowMs }: Situation,
-  roll: Roll,
+  { revision, begins, ...parts }: Roll,
 ): Decision {
-  const { revision, turn, ...parts } = roll;
-  const room = madeRoom(model, roomFor(revision, observed.pods, observed.waiting, nowMs));
-  const victims = room.kind === "now" ? room.victims : [];
-  const node = nodeToPullOn(model, observed, { room, revision });
-  const pull = pullOn(node, model, platform, { observed, nowMs });
-  // The controller of the pods chooses whom to end: it has to know by then.
-  const marks = victims.filter((pod) => !isMarked(pod));
-  const missing = missingPods(model, observed.pods, { revision, victims: victims.length });
-  const makesRoom = marks.length > 0 || pull.kind === "pulling" ? 0 : missing;
-  const waits = pull.kind === "pulling" && replacesFirst(model);
+  const { pull, makesRoom, isHeld, ...step } = rollStep(model, platform, {
+    observed,
+    nowMs,
+    revision,
+  });
   const objects = desiredObjects(model, platform, { phase: "serve", ...parts, makesRoom });
   const applies = [
-    ...objects.filter(({ resource }) => !waits || resource !== DEPLOYMENTS),
+    ...objects.filter(({ resource }) => !isHeld || resource !== DEPLOYMENTS),
     ...(pull.kind === "known" ? [] : [{ resource: PODS, configuration: pull.configuration }]),
   ];
   return {
     kind: "serve",
     ...(revision !== undefined && { revision }),
+    ...step,
     applies,
     deletes: unwanted(model, observed, applies),
-    ...(waits && rescaled(model, observed)),
-    ...(turn?.kind === "go" && { begins: parts.platform }),
+    ...(isHeld && rescaled(model, observed)),
+    ...(begins && { begins: parts.platform }),
     ...(pull.kind === "pulling" && { pulls: { pod: pull.pod } }),
-    room,
-    marks,
-    ...(bringsNode(observed.waiting, nowMs) && { bringsNode: true, againInMs: LOOK_AGAIN_MS }),
-    ...(pull.kind === "pulling" && { againInMs: LOOK_AGAIN_MS }),
-    ...(room.kind === "later" && { againInMs: room.inMs }),
   };
 }
 
@@ -176,37 +158,6 @@ function waitingForTurn(
     turn,
     againInMs: LOOK_AGAIN_MS,
   };
-}
-
-/** Where an old pod is about to go. */
-function nodeToPullOn(
-  model: Model,
-  { pods, deployment }: Observed,
-  { room, revision }: { readonly room: Room; readonly revision: string | undefined },
-): string | undefined {
-  if (room.kind === "now") return room.victims[0]?.spec?.nodeName;
-  if (room.kind === "later") return room.victims[0]?.spec?.nodeName;
-  const rolls = deployment !== undefined && deployedRevision(deployment) !== revision;
-  if (!rolls || !replacesFirst(model) || model.spec.rollout.paused) return undefined;
-  return pods.find((pod) => isReady(pod) && revisionOf(pod) !== revision)?.spec?.nodeName;
-}
-
-function madeRoom({ spec }: Model, room: Room): Room {
-  if (room.kind === "none" || spec.rollout.strategy !== "Surge") return room;
-  return { kind: "useless", lacks: ["spec.rollout.strategy is Surge"] };
-}
-
-/** As the Deployment's controller counts: pods that have not become ready yet are missing as well. */
-function missingPods(
-  model: Model,
-  pods: readonly Pod[],
-  { revision, victims }: { readonly revision: string | undefined; readonly victims: number },
-): number {
-  if (victims === 0) return 0;
-  const wanted = wantedReplicas(model);
-  const staying = pods.filter((pod) => !isEnding(pod) && !isOver(pod));
-  const unready = staying.filter((pod) => revisionOf(pod) === revision && !isReady(pod)).length;
-  return Math.min(wanted, Math.max(1, victims + wanted + unready - staying.length));
 }
 
 /** All else goes with its LocalModel, so the operator needs no right to delete it. */

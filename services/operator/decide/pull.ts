@@ -34,16 +34,18 @@ export function pullOn(
   const image = serverImage(model, platform);
   if (nodeName === undefined || isOnNode(image, nodeName, observed)) return { kind: "known" };
   const configuration = pullPod(model, platform, nodeName);
-  const revision = (pod: { readonly metadata: Pod["metadata"] } | undefined) =>
-    pod?.metadata.annotations?.[REVISION_ANNOTATION];
   const { pullPod: seen } = observed;
   const isThis =
     seen !== undefined &&
     !isEnding(seen) &&
-    revision(seen) === revision(configuration as { readonly metadata: Pod["metadata"] });
+    madeFrom(seen.metadata) === madeFrom(configuration.metadata);
   const pod = isThis ? seen : undefined;
   const isDone = pod !== undefined && (isOver(pod) || isHopeless(pod, nowMs));
   return { kind: isDone ? "pulled" : "pulling", configuration, pod };
+}
+
+function madeFrom({ annotations }: Pick<Pod["metadata"], "annotations">): string | undefined {
+  return annotations?.[REVISION_ANNOTATION];
 }
 
 function isOnNode(image: string, nodeName: string, { pods, waiting }: Observed): boolean {

@@ -30,7 +30,7 @@ function deployed(model: Model, by = OLD): Deployment {
   const { spec } = made as Deployment;
   const count = spec?.replicas ?? 0;
   const status = { updatedReplicas: count, replicas: count, availableReplicas: count };
-  return { ...(made as Deployment), status } as Deployment;
+  return { ...(made as Deployment), status };
 }
 
 const revisionOf = ({ spec }: Deployment) =>
@@ -70,8 +70,9 @@ const member = (key: string, more: Partial<FleetMember>): FleetMember => ({
 });
 const old = (key: string) => member(key, { platform: "old", isUpgrade: false, isComplete: true });
 
+const fleet = (...members: readonly FleetMember[]) => ({ members, maxRolling: 2 });
+
 test("one model tries a new version, and the others wait until it serves", () => {
-  const fleet = (...members: readonly FleetMember[]) => ({ members, maxRolling: 2 });
   assert.deepEqual(turnOf("a", "new", fleet(old("a"), old("b"))), { kind: "go" });
   const tried = member("a", {});
   assert.deepEqual(turnOf("b", "new", fleet(tried, old("b"))), {
@@ -91,8 +92,7 @@ test("one model tries a new version, and the others wait until it serves", () =>
 
 test("a model that serves nobody does not wait, and nobody waits for it", () => {
   const down = member("b", { platform: "old", isUpgrade: false, serves: false });
-  const fleet = { members: [member("a", {}), down], maxRolling: 1 };
-  assert.deepEqual(turnOf("b", "new", fleet), { kind: "none" });
+  assert.deepEqual(turnOf("b", "new", fleet(member("a", {}), down)), { kind: "none" });
   const broken = member("b", { isUpgrade: false, serves: false });
   assert.deepEqual(turnOf("a", "new", { members: [old("a"), broken], maxRolling: 1 }), {
     kind: "go",

@@ -50,8 +50,7 @@ export class FleetView {
   concernedBy(change: Change<KubeObject>): readonly string[] {
     if (this.#waiting.size === 0) return [];
     const isSame =
-      change.type === "updated" &&
-      isComplete(change.object as Deployment) === isComplete(change.previous as Deployment);
+      change.type === "updated" && isComplete(change.object) === isComplete(change.previous);
     return isSame ? [] : [...this.#waiting];
   }
 
