@@ -24,6 +24,7 @@ export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
 const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "packages/grammar": [],
   "packages/inference": [],
+  "packages/jinja": [],
   "packages/openai": [],
   "packages/localmodel": [
     "packages/localmodel/documents/read-documents.ts",

@@ -17,6 +17,7 @@ export const LAYERS: Layers = {
     "emit/ gbnf/",
     "follow/",
   ],
+  "packages/jinja": ["template-error.ts", "meter.ts", "values/", "builtins/ syntax/", "run/"],
   "packages/kube": [
     "log.ts objects/ time/",
     "access/",

@@ -4,6 +4,7 @@
  *
  * It serves only in state "ready". Everything else carries a message for a person.
  */
+import type { TemplateFacts } from "./template-facts.ts";
 import type { SamplingSpec } from "../resource/engine-spec.ts";
 
 export type Capability = "chat" | "completions" | "infill" | "embeddings";
@@ -23,6 +24,10 @@ export type ModelFacts = {
   readonly vocabularyTokens: number;
   readonly embeddingDimensions: number;
   readonly capabilities: readonly Capability[];
+  /** Absent where the model does not chat. */
+  readonly template?: TemplateFacts;
+  /** Why a model that generates does not chat: what its chat template cannot do. */
+  readonly chatProblem?: string;
   /** Weights and contexts together, as the engine accounts for them. */
   readonly memoryBytes: { readonly ram: number; readonly vram: number };
   /** Sampling defaults the file itself carries (`general.sampling.*`). */

@@ -22,6 +22,8 @@ export type ListedModel = {
     readonly architecture?: string;
     readonly quantization?: string;
     readonly capabilities?: readonly string[];
+    /** Why it does not chat. */
+    readonly chatProblem?: string;
   };
 };
 
@@ -36,6 +38,7 @@ export function modelObject({ id, aliases, parent, createdSeconds, facts }: List
     ...(facts !== undefined && {
       max_model_len: facts.contextTokens,
       capabilities: facts.capabilities && [...facts.capabilities],
+      ...(facts.chatProblem !== undefined && { chat_problem: facts.chatProblem }),
       meta: {
         architecture: facts.architecture,
         quantization: facts.quantization,

@@ -79,7 +79,8 @@ export async function loadEngine(
   const description = describeModel(model, metadata);
   const { ends } = description;
   const vocabulary = new Vocabulary(description.vocabulary);
-  const template = templateOf(description, vocabulary, report.log);
+  const chat = await chatOf(description, vocabulary, report.log);
+  const { template } = chat;
   const { longestTokenBytes, joinsWords } = vocabulary;
   const tokenizer = { ...description.tokenizer, template, longestTokenBytes, joinsWords };
   const capabilities = capabilitiesOf(metadata, {
@@ -105,6 +106,7 @@ export async function loadEngine(
       slots: embeds ? 1 : engine.slots,
       contextTokens,
       capabilities,
+      ...(!embeds && chat.facts),
       fingerprint: await fingerprintOf(config.weightsPath, fingerprint),
     },
     tokenizer,
@@ -209,20 +211,25 @@ async function possibleMetadata(path: string): Promise<Metadata> {
   }
 }
 
-function templateOf(
+type Chat = {
+  readonly template?: TemplateThread;
+  readonly facts: Pick<ModelFacts, "template" | "chatProblem">;
+};
+
+async function chatOf(
   { chatTemplate, tokenizerTexts }: ModelDescription,
   vocabulary: Vocabulary,
   log: LlamaLog,
-): TemplateThread | undefined {
+): Promise<Chat> {
+  if (chatTemplate === undefined) log("warn", "The model file has no chat template: using ChatML");
+  const { controlTexts, markerTexts } = vocabulary;
   try {
-    if (chatTemplate === undefined)
-      log("warn", "The model file has no chat template: using ChatML");
-    const { controlTexts, markerTexts } = vocabulary;
     const tokens = { ...tokenizerTexts, controlTexts, markerTexts };
-    return new TemplateThread(chatTemplate ?? CHATML, tokens);
+    const template = new TemplateThread(chatTemplate ?? CHATML, tokens);
+    return { template, facts: { template: await template.facts() } };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    log("warn", `The model's chat template cannot be read, so it will not chat: ${reason}`);
-    return undefined;
+    log("warn", `The model will not chat: ${reason}`);
+    return { facts: { chatProblem: reason.slice(0, 1000) } };
   }
 }

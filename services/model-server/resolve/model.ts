@@ -35,9 +35,11 @@ const CAPABILITY_NAMES: Readonly<Record<string, string>> = {
 export function requireCapability(capability: string, facts: ModelFacts, modelId: string): void {
   const able: readonly string[] = facts.capabilities;
   if (able.includes(capability)) return;
+  const problem = capability === "chat" ? facts.chatProblem : undefined;
+  const why = problem === undefined ? "" : ` ${problem}`;
   const others = able.map(capabilityName).join(", ");
   throw modelNotCapable(
-    `The model \`${modelId}\` does not support ${capabilityName(capability)}. It supports: ${others}.`,
+    `The model \`${modelId}\` does not support ${capabilityName(capability)}. It supports: ${others}.${why}`,
   );
 }
 

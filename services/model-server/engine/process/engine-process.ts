@@ -11,7 +11,11 @@
 import type { ChildProcess } from "node:child_process";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { PinnedFile } from "@localmodel/localmodel/contracts/pinned-file.ts";
-import type { FailureReason, ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
+import type {
+  FailureReason,
+  ModelFacts,
+  ServerState,
+} from "@localmodel/localmodel/contracts/server-state.ts";
 import { engineFailed, modelLoading, shuttingDown } from "@localmodel/inference/unavailability.ts";
 import { Failure } from "@localmodel/inference/failure.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
@@ -190,7 +194,7 @@ export class EngineProcess implements Engine {
         this.#readySince = performance.now();
         this.#loadDeaths = 0;
         this.#loadMs = this.#readySince - this.#startedAt;
-        return { state: "ready", message: "Serving", model: message.model };
+        return { state: "ready", message: servingMessage(message.model), model: message.model };
       case "failed":
         return { state: "failed", reason: message.reason, message: message.message };
     }
@@ -262,4 +266,8 @@ function notReady(state: ServerState) {
   if (state.state === "restarting")
     return engineFailed(`${state.message}.`, state.retryAfterSeconds);
   return modelLoading(state.message, 1);
+}
+
+function servingMessage({ chatProblem }: ModelFacts): string {
+  return chatProblem === undefined ? "Serving" : `Serving, but not chats: ${chatProblem}`;
 }

@@ -7,9 +7,11 @@
  * back afterwards as separate "plain" segments, which the caller tokenises as ordinary text.
  */
 import { Failure, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
-import { invalidRequest } from "@localmodel/inference/refusals.ts";
-import type { Prompt } from "@localmodel/inference/generate.ts";
-import { JinjaTemplate } from "./jinja.ts";
+import { parseTemplate, renderTemplate, type Template } from "@localmodel/jinja/template.ts";
+import { invalidRequest, modelNotCapable } from "@localmodel/inference/refusals.ts";
+import type { Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
+import type { TemplateFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
+import { templateFacts } from "./template-facts.ts";
 import { tooLong } from "./text-tokens.ts";
 
 /** A part of a prompt. Control-token texts are control tokens in "template" parts only. */
@@ -31,6 +33,9 @@ export type RenderLimit = { readonly contextTokens: number };
 const OPEN = "\uE000";
 const CLOSE = "\uE001";
 
+/** What templates that cannot do without tools look at. */
+const NO_TOOLS = { functions: "[]", datetime: "", builtin_tools: [], documents: [] };
+
 /** For models without a template of their own: the format most of them have seen. */
 export const CHATML = `{% for message in messages %}<|im_start|>{{ message['role'] }}
 {{ message['content'] }}<|im_end|>
@@ -38,16 +43,17 @@ export const CHATML = `{% for message in messages %}<|im_start|>{{ message['role
 {% endif %}`;
 
 export class ChatTemplate {
-  readonly #template: JinjaTemplate;
+  readonly #template: Template;
   readonly #tokens: TemplateTokens;
   /** What is marked in the text of anybody, and what in the model's own. */
   readonly #reserved: { readonly others: RegExp; readonly own: RegExp };
   /** Beginnings of control-token texts. */
   readonly #begun: ReadonlySet<string>;
+  #facts: TemplateFacts | undefined;
 
   constructor(source: string, tokens: TemplateTokens) {
     const { controlTexts, markerTexts = [] } = tokens;
-    this.#template = new JinjaTemplate(source);
+    this.#template = parseTemplate(source);
     this.#tokens = tokens;
     // Tags that the template never writes separate nothing: they are words like others.
     const markers = markerTexts.filter((text) => source.includes(text));
@@ -58,6 +64,14 @@ export class ChatTemplate {
     this.#begun = beginnings([...controlTexts, ...markers]);
   }
 
+  /**
+   * What the template takes; found when first asked for, since finding it runs the template. Throws what the template
+   * raises where it can render nothing.
+   */
+  get facts(): TemplateFacts {
+    return (this.#facts ??= templateFacts((variables) => this.#run(variables)));
+  }
+
   /** Throws a Failure when the template refuses the messages (roles out of order, say), or what cannot fit. */
   render(
     { messages, templateVariables = {} }: ChatPrompt,
@@ -66,21 +80,52 @@ export class ChatTemplate {
     const literals = new Literals(limit);
     const { others, own } = this.#reserved;
     try {
-      const text = this.#template.render({
+      const text = this.#run({
         ...this.#mark(templateVariables, others, literals),
         messages: messages.map((message) =>
           // What the model wrote itself was tokens, and templates look for `</think>` there.
-          this.#mark(message, message.role === "assistant" ? own : others, literals),
+          this.#mark(this.#fitting(message), message.role === "assistant" ? own : others, literals),
         ),
         add_generation_prompt: true,
-        bos_token: this.#tokens.bosText,
-        eos_token: this.#tokens.eosText,
-        tools: null,
       });
       return segments(text, literals, limit);
     } catch (error) {
       if (error instanceof Failure) throw error;
       throw cannotRender(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Some templates look at calls only where nothing is said. */
+  #fitting(message: TemplateMessage): object {
+    const onlyCalls = (message.tool_calls?.length ?? 0) > 0 && message.content === "";
+    return onlyCalls && this.#wantsNoContent() ? { ...message, content: null } : message;
+  }
+
+  #wantsNoContent(): boolean {
+    try {
+      return this.facts.callContent === "null";
+    } catch {
+      return false;
+    }
+  }
+
+  #run(variables: Readonly<Record<string, unknown>>): string {
+    const { bosText, eosText } = this.#tokens;
+    const all = { tools: null, ...variables, bos_token: bosText, eos_token: eosText };
+    try {
+      return renderTemplate(this.#template, all);
+    } catch (error) {
+      if (all.tools !== null) throw error;
+      // Some templates were written for conversations with tools alone.
+      return this.#runWithoutTools(all, error);
+    }
+  }
+
+  #runWithoutTools(variables: Readonly<Record<string, unknown>>, refusal: unknown): string {
+    try {
+      return renderTemplate(this.#template, { ...NO_TOOLS, ...variables, tools: [] });
+    } catch {
+      throw refusal;
     }
   }
 
@@ -110,11 +155,15 @@ export class ChatTemplate {
 
 /** What a client is told where the template makes nothing of its messages. */
 export function cannotRender(reason: string): Failure {
-  const variable = reason.startsWith("Variable already declared");
   return invalidRequest(
-    variable ? "chat_template_kwargs" : PROMPT_FIELD,
+    PROMPT_FIELD,
     `The model's chat template cannot render these messages: ${reason.slice(0, 500)}`,
   );
+}
+
+/** What is said of a template that makes nothing of any messages. */
+export function cannotChat(reason: string): Failure {
+  return modelNotCapable(`The model's chat template cannot be used: ${reason.slice(0, 500)}`);
 }
 
 /**

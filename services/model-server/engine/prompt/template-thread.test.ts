@@ -51,10 +51,18 @@ test("a template that does not end is ended, holds up nobody else meanwhile, and
 });
 
 test("a template that takes all the memory ends its thread and nothing else", async () => {
-  const thread = new TemplateThread(TEMPLATE, TOKENS);
+  const thread = new TemplateThread(TEMPLATE, TOKENS, { beatMs: 1000, beats: 150 });
   await assert.rejects(thread.render(chat("grow"), ROOMY), {
     status: 400,
     message: /it takes more than 256 MiB of memory/,
   });
   assert.equal((await thread.render(chat("next"), ROOMY)).length, 1);
+});
+
+test("what a template takes is found on its thread, and one that does not end has an end there too", async () => {
+  const facts = await new TemplateThread(TEMPLATE, TOKENS).facts();
+  assert.equal(facts.takesText, true);
+  const endless = TEMPLATE.replace("messages[0].content == 'loop'", "true");
+  await assert.rejects(new TemplateThread(endless, TOKENS, SOON).facts(), /did not end within 1 s/);
+  await assert.rejects(new TemplateThread("{{ raise_exception('No.') }}", TOKENS).facts(), /No\./);
 });

@@ -8,6 +8,7 @@
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
+import type { TemplateFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
 import { Patience, type PatienceLimit } from "@localmodel/service/process/patience.ts";
 import {
   cannotRender,
@@ -20,13 +21,20 @@ import {
 
 export type TemplateSource = { readonly source: string; readonly tokens: TemplateTokens };
 export type RenderRequest = RenderLimit & { readonly prompt: ChatPrompt };
-export type Rendered =
+export type TemplateRequest = RenderRequest | { readonly asks: "facts" };
+export type Answered =
   | { readonly segments: readonly Segment[] }
+  | { readonly facts: TemplateFacts }
   | { readonly failure: FailureData };
 
 /** A conversation of ten thousand messages takes a second on a slow machine. */
 const DEADLINE: PatienceLimit = { beatMs: 1000, beats: 15 };
 const HEAP_MAX_MEBIBYTES = 256;
+/**
+ * Node gives a thread that is at its limit 16 MiB more to end in, and the process dies where they do not suffice: what
+ * one collection can move out of the young generation has to fit.
+ */
+const YOUNG_HEAP_MAX_MEBIBYTES = 16;
 
 export class TemplateThread {
   readonly #source: TemplateSource;
@@ -42,22 +50,35 @@ export class TemplateThread {
     this.#worker = this.#start();
   }
 
+  /** Throws a Failure for a template that can render nothing, does not end or takes too much memory. */
+  async facts(): Promise<TemplateFacts> {
+    const answered = await this.#inTurn({ asks: "facts" });
+    if (!("facts" in answered)) throw new TypeError("The thread answered something else.");
+    return answered.facts;
+  }
+
   /** Throws a Failure as ChatTemplate does, and when the template does not end or takes too much memory. */
-  render(
+  async render(
     prompt: ChatPrompt,
     { contextTokens, signal }: RenderLimit & { readonly signal?: AbortSignal },
   ): Promise<readonly Segment[]> {
-    const rendered = this.#turn.then(() => {
-      signal?.throwIfAborted();
-      return this.#render({ prompt, contextTokens });
-    });
-    this.#turn = rendered.catch(() => undefined);
-    return rendered;
+    const answered = await this.#inTurn({ prompt, contextTokens }, signal);
+    if (!("segments" in answered)) throw new TypeError("The thread answered something else.");
+    return answered.segments;
   }
 
-  async #render(request: RenderRequest): Promise<readonly Segment[]> {
+  #inTurn(request: TemplateRequest, signal?: AbortSignal): Promise<Answered> {
+    const answered = this.#turn.then(() => {
+      signal?.throwIfAborted();
+      return this.#ask(request);
+    });
+    this.#turn = answered.catch(() => undefined);
+    return answered;
+  }
+
+  async #ask(request: TemplateRequest): Promise<Answered> {
     const worker = (this.#worker ??= this.#start());
-    const { promise, resolve, reject } = Promise.withResolvers<Rendered>();
+    const { promise, resolve, reject } = Promise.withResolvers<Answered>();
     worker.once("message", resolve).once("error", reject);
     worker.ref();
     using deadline = new Patience(this.#deadline, () => {
@@ -69,9 +90,9 @@ export class TemplateThread {
     worker.once("online", renew);
     try {
       worker.postMessage(request);
-      const rendered = await promise;
-      if ("failure" in rendered) throw new Failure(rendered.failure);
-      return rendered.segments;
+      const answered = await promise;
+      if ("failure" in answered) throw new Failure(answered.failure);
+      return answered;
     } catch (error) {
       if (error instanceof Failure) throw error;
       this.#worker = undefined;
@@ -89,7 +110,10 @@ export class TemplateThread {
     const worker = new Worker(new URL("template-worker.ts", import.meta.url), {
       name: "chat-template",
       workerData: this.#source,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MEBIBYTES },
+      resourceLimits: {
+        maxOldGenerationSizeMb: HEAP_MAX_MEBIBYTES,
+        maxYoungGenerationSizeMb: YOUNG_HEAP_MAX_MEBIBYTES,
+      },
     });
     worker.unref();
     // One that ends while nobody waits is replaced when somebody does.
