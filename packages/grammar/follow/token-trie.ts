@@ -76,21 +76,66 @@ export function tokensThatFollow(
   trie: TokenTrie,
   found: (token: number) => void,
 ): void {
-  const { bytes, depths, after, tokens, twins } = trie;
+  const all = { first: 0, end: trie.bytes.length, depth: 0 };
+  walk({ ...all, state }, automaton, trie, (token) => {
+    found(token);
+    for (const twin of trie.twins.get(token) ?? []) found(twin);
+    return true;
+  });
+}
+
+/** Whether a token begins with the bytes and goes on as the grammar allows it behind them. */
+export function someTokenGoesOn(
+  bytes: Uint8Array,
+  state: ByteState,
+  automaton: ByteAutomaton,
+  trie: TokenTrie,
+): boolean {
+  const node = nodeOf(bytes, trie);
+  if (node === undefined) return false;
+  let goesOn = false;
+  const below = { first: node + 1, end: trie.after[node] ?? 0, depth: bytes.length };
+  walk({ ...below, state }, automaton, trie, () => {
+    goesOn = true;
+    return false;
+  });
+  return goesOn;
+}
+
+/** Nodes from `first` up to `end`, below one of this depth. */
+type Branch = { readonly first: number; readonly end: number; readonly depth: number };
+
+/** Until `found` answers false. */
+function walk(
+  { state, first, end, depth: above }: Branch & { readonly state: ByteState },
+  automaton: ByteAutomaton,
+  { bytes, depths, after, tokens }: TokenTrie,
+  found: (token: number) => boolean,
+): void {
   const path: ByteState[] = [state];
-  for (let node = 0; node < bytes.length;) {
-    const depth = depths[node] ?? 1;
+  for (let node = first; node < end;) {
+    const depth = (depths[node] ?? 1) - above;
     const next = automaton.next(path[depth - 1] ?? state, bytes[node] ?? 0);
     if (next === undefined) {
-      node = after[node] ?? bytes.length;
+      node = after[node] ?? end;
       continue;
     }
     path[depth] = next;
     const token = tokens[node] ?? -1;
-    if (token >= 0) {
-      found(token);
-      for (const twin of twins.get(token) ?? []) found(twin);
-    }
+    if (token >= 0 && !found(token)) return;
     node += 1;
   }
+}
+
+function nodeOf(wanted: Uint8Array, { bytes, after }: TokenTrie): number | undefined {
+  let found: number | undefined;
+  let [node, end] = [0, bytes.length];
+  for (const byte of wanted) {
+    while (node < end && bytes[node] !== byte) node = after[node] ?? end;
+    if (node >= end) return undefined;
+    found = node;
+    end = after[node] ?? end;
+    node += 1;
+  }
+  return found;
 }

@@ -59,7 +59,7 @@ export class Constraints {
   /** What the request itself puts at the beginning has to be allowed. */
   #requirePossible(constraint: Constraint, rules: TokenRules): void {
     const guide = new Guide(constraint, rules);
-    for (const token of guide.due) {
+    for (const token of constraint.prefix === undefined ? [] : guide.due) {
       if (!guide.allows(token)) {
         const message = "The beginning that the answer is given does not fit what it must be.";
         throw invalidRequest(null, message, "invalid_value");
@@ -121,6 +121,22 @@ export class Constraints {
       isControl: (token) => vocabulary.bytes(token).length === 0,
       trie: tokenTrie(tokens.map((token) => vocabulary.bytes(token))),
       tokensOf: (text) => this.#tokenize(text, true),
+      continuation: (text) => this.#continuation(text, texts),
     });
+  }
+
+  /** Some tokenizers begin every text with a space: behind a line break they do not. */
+  #continuation(text: string, texts: readonly string[]): readonly number[] | undefined {
+    const wanted = Buffer.from(text).toString("latin1");
+    const saysIt = (tokens: readonly number[]): boolean =>
+      tokens.map((token) => texts[token] ?? "").join("") === wanted &&
+      tokens.every((token) => this.#vocabulary.bytes(token).length > 0);
+    const plain = this.#tokenize(text, false);
+    if (saysIt(plain)) return plain;
+    const before = this.#tokenize("\n", false);
+    const behind = this.#tokenize(`\n${text}`, false);
+    const rest = behind.slice(before.length);
+    const isSame = before.every((token, index) => behind[index] === token);
+    return isSame && saysIt(rest) ? rest : undefined;
   }
 }

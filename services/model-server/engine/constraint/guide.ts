@@ -105,13 +105,15 @@ export class Guide {
     this.#tokens += 1;
   }
 
-  /** Tokens that have to be put here, whatever the model would choose. */
+  /** Tokens that have to be put here: what the request says, or the only text that may follow. */
   get due(): readonly number[] {
     const { cutoff, prefix } = this.#constraint;
     if (this.#tokens === 0 && prefix !== undefined) return this.#rules.tokensOf(prefix);
-    if (this.#cutoffIsOver || cutoff === undefined || this.#tokens < cutoff.tokens) return [];
-    this.#cutoffIsOver = true;
-    return this.#rules.tokensOf(cutoff.text);
+    if (!this.#cutoffIsOver && cutoff !== undefined && this.#tokens >= cutoff.tokens) {
+      this.#cutoffIsOver = true;
+      return this.#rules.tokensOf(cutoff.text);
+    }
+    return this.#place.kind === "holding" ? this.#rules.forced(this.#place.state) : [];
   }
 
   #firstPlace(): Place {

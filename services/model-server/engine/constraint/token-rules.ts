@@ -5,8 +5,12 @@
  * only where the grammar has these texts literally.
  */
 import type { ByteAutomaton, ByteState } from "@localmodel/grammar/follow/byte-automaton.ts";
-import { type TokenTrie, tokensThatFollow } from "@localmodel/grammar/follow/token-trie.ts";
-import { nextState, type Program } from "@localmodel/grammar/gbnf/recognize.ts";
+import {
+  someTokenGoesOn,
+  type TokenTrie,
+  tokensThatFollow,
+} from "@localmodel/grammar/follow/token-trie.ts";
+import { forcedText, nextState, type Program } from "@localmodel/grammar/gbnf/recognize.ts";
 
 export type GuidedVocabulary = {
   readonly size: number;
@@ -17,7 +21,12 @@ export type GuidedVocabulary = {
   readonly trie: TokenTrie;
   /** Texts of control tokens become those tokens. */
   readonly tokensOf: (text: string) => readonly number[];
+  /** The tokens of a text that goes on another one; undefined where the tokenizer has none that say just this. */
+  readonly continuation: (text: string) => readonly number[] | undefined;
 };
+
+/** What is longer comes in several parts. */
+const FORCED_MAX_CHARACTERS = 512;
 
 /** A bit for each token. */
 type Mask = Uint32Array;
@@ -31,6 +40,7 @@ export class TokenRules {
   /** Control tokens that stand for their texts. */
   readonly #named: ReadonlySet<number>;
   readonly #masks = new Map<ByteState, Mask>();
+  readonly #forced = new WeakMap<ByteState, readonly number[]>();
 
   constructor(
     automaton: ByteAutomaton | undefined,
@@ -91,6 +101,49 @@ export class TokenRules {
     if ((this.#masks.size + 1) * mask.byteLength > MASKS_BYTES_MAX) this.#masks.clear();
     this.#masks.set(state, mask);
     return mask;
+  }
+
+  /**
+   * The tokens of the text that has to follow. What a longer token might say, together with what follows then, is left to
+   * be chosen: so the model gets the tokens that it would have been given.
+   */
+  forced(state: ByteState): readonly number[] {
+    const known = this.#forced.get(state);
+    if (known !== undefined) return known;
+    const tokens = this.#findForced(state);
+    this.#forced.set(state, tokens);
+    return tokens;
+  }
+
+  #findForced(state: ByteState): readonly number[] {
+    if (state.opened !== undefined) return [];
+    const text = forcedText(state.state, this.program, FORCED_MAX_CHARACTERS);
+    const tokens = text === "" ? undefined : this.#tokensOfForced(text);
+    const bytes = Buffer.from(text);
+    const end = this.#own.follow(state, bytes);
+    if (tokens === undefined || end === undefined) return [];
+    let at = 0;
+    for (const [index, token] of tokens.entries()) {
+      const rest = bytes.subarray(at);
+      if (someTokenGoesOn(rest, end, this.#own, this.#vocabulary.trie)) {
+        return tokens.slice(0, index);
+      }
+      at += this.textOf(token).length;
+    }
+    return tokens;
+  }
+
+  /** What named control tokens are called becomes those tokens. */
+  #tokensOfForced(text: string): readonly number[] | undefined {
+    for (const token of this.#named) {
+      const name = Buffer.from(this.textOf(token), "latin1").toString();
+      const at = text.indexOf(name);
+      if (at === -1) continue;
+      const before = this.#tokensOfForced(text.slice(0, at));
+      const behind = this.#tokensOfForced(text.slice(at + name.length));
+      return before && behind ? [...before, token, ...behind] : undefined;
+    }
+    return text === "" ? [] : this.#vocabulary.continuation(text);
   }
 
   #followLiterally(from: ByteState, binary: string): ByteState | undefined {

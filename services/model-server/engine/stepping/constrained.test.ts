@@ -66,7 +66,8 @@ suite("an answer that must be of some form", { timeout: 120_000 }, () => {
     const one = await ask(constraint, { sampling });
     const two = await ask(constraint, { sampling, topLogprobs: 1 });
     assert.deepEqual(two.texts, one.texts);
-    assert.equal(two.logprobs.map(({ token }) => token).join(""), one.texts[0]);
+    const bytes = two.logprobs.flatMap((logprob) => logprob.bytes);
+    assert.equal(Buffer.from(bytes).toString(), one.texts[0]);
     assert.equal(two.logprobs.length, one.usage?.completionTokens);
     for (const { logprob } of two.logprobs) assert.ok(logprob !== null && logprob <= 0);
   });
@@ -193,6 +194,38 @@ suite("an answer that must be of some form", { timeout: 120_000 }, () => {
     const tokens = Array.from({ length: vocabulary.size }, (_, token) => token);
     return tokens.find((token) => vocabulary.textOf([token]) === "<|im_start|>") ?? -1;
   };
+
+  test("has text put into it that alone can follow, and no fewer tokens are told for it", async () => {
+    const key = "the_key_that_is_always_the_same_and_rather_long";
+    const language = gbnf(`root ::= ("{\\"${key}\\": " [0-9]{2} "}\\n"){6} [xy]`);
+    for (const topLogprobs of [undefined, 1]) {
+      const { batches } = engine.counters;
+      const { texts, usage, logprobs, events } = await ask(
+        { grammar: { language } },
+        topLogprobs === undefined ? {} : { topLogprobs },
+      );
+      const steps = engine.counters.batches - batches;
+      assert.match(texts[0] ?? "", /^(\{"the_key_[a-z_]+": \d\d\}\n){6}[xy]$/);
+      assert.ok(steps < (usage?.completionTokens ?? 0) / 2, `${steps} steps`);
+      const told = events.filter(({ type }) => type === "delta").length;
+      assert.equal(told, usage?.completionTokens);
+      if (topLogprobs !== undefined) assert.equal(logprobs.length, told);
+    }
+  });
+
+  test("has the tokens that its text has by itself, unless they were drawn", async () => {
+    const text = 'the quick brown fox {"a": [1, 2, 3]} jumps over';
+    const { events } = await ask(
+      { grammar: { language: { kind: "text", text } } },
+      { reportsPieces: true },
+    );
+    const pieces = events.flatMap((event) => (event.type === "delta" ? (event.pieces ?? []) : []));
+    const { tokenizer } = engine.loaded;
+    assert.deepEqual(
+      pieces.map(({ token }) => token),
+      tokenizer.tokenize(text, false),
+    );
+  });
 
   test("keeps to its form beside others that do not have one", async () => {
     const answers = await Promise.all([

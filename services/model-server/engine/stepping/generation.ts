@@ -203,15 +203,17 @@ export class Generation {
     return this.#bansEnd ? this.#withoutEnds(logits, chooser, index) : chooser.choose(index);
   }
 
-  /** What needs no choice: the answer's given beginning, and its end. */
+  /** What needs no choice: a beginning that was given, text that alone can follow, and an end that comes of itself. */
   #put(): void {
     const { guide } = this.#options;
     if (guide === undefined) return;
-    for (const token of guide.due) {
-      if (!this.#isOpen) return;
-      guide.accept(token);
-      this.#chooser?.accept(token);
-      this.#decide({ token });
+    for (let due = guide.due; due.length > 0; due = guide.due) {
+      for (const token of due) {
+        if (!this.#isOpen || !guide.allows(token)) return;
+        guide.accept(token);
+        this.#chooser?.accept(token);
+        this.#decide({ token });
+      }
     }
     if (guide.isOver) this.#ended = {};
   }
