@@ -41,6 +41,7 @@ test("models.list shows the one model, and what the weights turned out to be", a
         n_params: 1000,
         size: 4000,
       },
+      state: "ready",
     },
   ]);
 });
@@ -297,8 +298,12 @@ for (const { state, code, retry, after, message } of states) {
     const ready = await fetch(`${url}/readyz`);
     assert.equal(ready.status, 503);
     assert.deepEqual(await ready.json(), state);
-    const models = (await (await fetch(`${url}/v1/models`)).json()) as { data: unknown[] };
-    assert.equal(models.data.length, 1);
+    const models = await fetch(`${url}/v1/models`);
+    const { data } = (await models.json()) as { data: { state: string; message: string }[] };
+    assert.deepEqual(
+      data.map((listed) => [listed.state, listed.message]),
+      [[state.state, state.message]],
+    );
   });
 }
 

@@ -316,6 +316,22 @@ for (const [phase, before] of [
   }
 }
 
+test("a client that closes its side of the connection has hung up: from one that is gone it cannot be told", async (t) => {
+  const engine = new ScriptedEngine((_request, signal) => untilAbortedEvents(signal));
+  const { port } = await serve(t, engine);
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const body = JSON.stringify({ messages });
+  const head = `POST ${chat} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
+  socket.end(`${head}content-length: ${body.length}\r\n\r\n${body}`);
+  await once(socket.resume(), "close");
+  await eventually(t, () => assert.ok(engine.call.signal.aborted && engine.call.ended));
+});
+
+async function* untilAbortedEvents(signal: AbortSignal): AsyncGenerator<GenerateEvent> {
+  yield { type: "accepted", promptTokens: 3 };
+  await untilAborted(signal);
+}
+
 test("a client that hangs up while it still sends its body costs nothing", async (t) => {
   const engine = new ScriptedEngine();
   const { port, clientOptions } = await serve(t, engine);

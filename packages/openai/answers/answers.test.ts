@@ -10,7 +10,7 @@ import { completionChunks, textCompletion } from "../completions/completion-answ
 import { embeddingResponse, shortened } from "../embeddings/embedding-answer.ts";
 import { chatLogprobs, legacyLogprobs } from "./logprobs.ts";
 import type { TokenLogprob } from "@localmodel/inference/generate.ts";
-import { answersTo, modelList } from "./models.ts";
+import { answersTo, modelObject } from "./models.ts";
 import { DONE, frame, KEEP_ALIVE } from "../sse.ts";
 
 const head: AnswerHead = { id: "chatcmpl-1", created: 7, model: "m", fingerprint: "fp_1" };
@@ -208,7 +208,7 @@ test("a shortened embedding has length one again, and a vector of zeros stays on
 
 test("a model is listed with OpenAI's keys, and answers to its aliases", () => {
   const model = { id: "a/b", aliases: ["c"], createdSeconds: 7 };
-  const [listed] = modelList([model]).data;
+  const listed = modelObject(model);
   const typed: OpenAI.Model | undefined = listed;
   assert.deepEqual(typed, {
     id: "a/b",

@@ -52,10 +52,6 @@ export function modelObject({ id, aliases, parent, createdSeconds, facts }: List
   };
 }
 
-export function modelList(models: readonly ListedModel[]) {
-  return { object: "list" as const, data: models.map(modelObject) };
-}
-
 /** Whether `id` is one of the names this model goes by. */
 export function answersTo(model: Pick<ListedModel, "id" | "aliases">, id: string): boolean {
   return model.id === id || model.aliases.includes(id);

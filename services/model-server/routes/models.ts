@@ -1,12 +1,11 @@
 /**
  * GET /v1/models and GET /v1/models/{id}.
  *
- * The one model and its adapters are listed from the start; what only the weights can tell follows when they are
- * loaded.
+ * The one model and its adapters are listed from the start, with what keeps them from serving; what only the weights can
+ * tell follows when they are loaded.
  */
 import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
-import type { ListedModel } from "@localmodel/openai/answers/models.ts";
-import { modelList, modelObject } from "@localmodel/openai/answers/models.ts";
+import { modelObject } from "@localmodel/openai/answers/models.ts";
 import type { RequestHandler } from "express";
 import { sendJson } from "../http/api-headers.ts";
 import { requireModel, type Served } from "../resolve/model.ts";
@@ -17,7 +16,7 @@ export function listModels(serving: Serving): RequestHandler {
     const { modelId } = serving.config;
     const adapterIds = adapterIdsOf(serving.config);
     const served = [{ modelId }, ...adapterIds.map((adapter) => ({ modelId: adapter, adapter }))];
-    sendJson(res, modelList(served.map((one) => listed(serving, one))));
+    sendJson(res, { object: "list", data: served.map((one) => listed(serving, one)) });
   };
 }
 
@@ -26,13 +25,19 @@ export function retrieveModel(serving: Serving): RequestHandler {
   return (req, res) => {
     const segments: unknown = req.params["id"];
     const asked = Array.isArray(segments) ? segments.join("/") : String(segments);
-    sendJson(res, modelObject(listed(serving, requireModel(asked, serving.config))));
+    sendJson(res, listed(serving, requireModel(asked, serving.config)));
   };
 }
 
-function listed({ config, engine }: Serving, { modelId: id, adapter }: Served): ListedModel {
+function listed({ config, engine }: Serving, { modelId: id, adapter }: Served) {
   const { modelId, aliases, createdSeconds } = config;
+  const { state, message } = engine.state;
   const facts = engine.state.state === "ready" ? { facts: engine.state.model } : {};
   const names = adapter === undefined ? { aliases } : { aliases: [], parent: modelId };
-  return { id, ...names, createdSeconds, ...facts };
+  return {
+    ...modelObject({ id, ...names, createdSeconds, ...facts }),
+    state,
+    ...(state !== "ready" && { message }),
+    ...(engine.state.state === "loading" && { progress: engine.state.progress }),
+  };
 }

@@ -24,6 +24,8 @@ export type ContainerOptions = {
   readonly scene: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly mounts?: readonly Mount[];
+  /** What it may have of it, without swapping. Default: as much as there is. */
+  readonly memoryBytes?: number;
   /** Reachable from this machine; the first one answers `readyPath` with 200 once it is ready. */
   readonly ports: readonly [number, ...number[]];
   readonly readyPath: string;
@@ -36,13 +38,21 @@ class HardenedContainer extends GenericContainer {
     this.hostConfig.ReadonlyRootfs = true;
     return this;
   }
+
+  withMemory(bytes: number | undefined): this {
+    if (bytes === undefined) return this;
+    this.hostConfig.Memory = bytes;
+    this.hostConfig.MemorySwap = bytes;
+    return this;
+  }
 }
 
 export async function startContainer(options: ContainerOptions): Promise<StartedTestContainer> {
-  const { name, image, network, environment = {}, mounts = [], ports } = options;
+  const { name, image, network, environment = {}, mounts = [], ports, memoryBytes } = options;
   return (
     new HardenedContainer(image)
       .withReadOnlyRoot()
+      .withMemory(memoryBytes)
       .withDroppedCapabilities("ALL")
       .withSecurityOpt("no-new-privileges")
       .withTmpFs({ "/tmp": "" })

@@ -183,6 +183,22 @@ test("holds the log probabilities of text that may become a stop string, and giv
   assert.deepEqual(push("ART", 3), ["START", ["#1", "#2", "#3"]]);
 });
 
+test("a character that the end of an answer cuts off is left out, and its bytes are told", () => {
+  const euro = Buffer.from("€");
+  const assembler = new TextAssembler([]);
+  const logprob = { token: "", logprob: -1, bytes: [...euro.subarray(0, 2)], top: [] };
+  const told = [
+    assembler.push(Buffer.from("5 ")),
+    assembler.push(euro.subarray(0, 2), { logprob }),
+    assembler.finish(),
+  ];
+  assert.equal(told.map((one) => one.text).join(""), "5 ");
+  assert.deepEqual(
+    told.flatMap(({ logprobs }) => logprobs),
+    [logprob],
+  );
+});
+
 test("pieces tell which token wrote what, and together are the text, however it is cut up", () => {
   const tokens = fc.array(fc.uint8Array({ minLength: 1, maxLength: 4 }), { maxLength: 20 });
   const stops = fc.array(fc.string({ minLength: 1, maxLength: 3 }), { maxLength: 2 });
