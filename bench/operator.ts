@@ -19,6 +19,7 @@ import { OPERATOR_HEAP } from "@localmodel/service/process/heap.ts";
 import { desiredObjects } from "../services/operator/decide/desired.ts";
 import { LOCAL_MODELS, type StoredModel } from "../services/operator/model/local-model-resource.ts";
 import { identityOf } from "../services/operator/model/model.ts";
+import { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { podTemplate } from "../services/operator/objects/pod-template.ts";
 import { ControlPlane } from "../test/support/control-plane.ts";
 import { CRDS } from "../test/support/crds.ts";
@@ -108,14 +109,7 @@ async function plainWrites(model: StoredModel): Promise<void> {
     modelId: name,
     claim: { held: [name], lost: [] },
   };
-  const environmentPolicy = { variables: [], secrets: [], configMaps: [] };
-  const platform = {
-    environmentPolicy,
-    images,
-    imagePullSecrets: [],
-    modelEnvironment: {},
-    runtimeImages: [],
-  };
+  const platform = OperatorConfig.parse({ images });
   const template = podTemplate(whole, platform, undefined);
   const phase = { phase: "serve", template, makesRoom: 0, platform: "", isUpgrade: false } as const;
   for (const one of desiredObjects(whole, platform, phase)) {

@@ -10,6 +10,7 @@ const variant = z.strictObject({
   repository: z.string().min(1),
   tag: tag.exactOptional(),
   digest: digest.exactOptional(),
+  architectures: z.array(z.string().regex(/^[a-z0-9]{1,32}$/)).exactOptional(),
 });
 
 const allowed = EnvironmentPolicy.shape;
@@ -25,6 +26,7 @@ export const operator = group("Turns LocalModels into pods.", {
     "Further settings: packages/localmodel/contracts/operator-config.ts, such as `{ workers: 8 }`.",
     // The others follow from other values.
     OperatorConfig.omit({
+      architectures: true,
       environmentPolicy: true,
       images: true,
       imagePullPolicy: true,
@@ -45,11 +47,15 @@ export const operator = group("Turns LocalModels into pods.", {
 
 export const modelServer = group("What models' pods run.", {
   images: group(
-    "Images by the hardware that they are for. Where one is null, the one for the CPU is used.",
+    "Images by the hardware that they are for. Where one is null, the one for the CPU is used. `architectures`: nodes that can run it, by their label kubernetes.io/arch; none: all.",
     {
       cpu: value("For models without a GPU.", variant, named("localmodel-model-server")),
-      cuda: erasable(value("For GPUs of NVIDIA.", variant, named("localmodel-model-server-cuda"))),
-      vulkan: erasable(value("For other GPUs.", variant, named("localmodel-model-server-vulkan"))),
+      cuda: erasable(
+        value("For GPUs of NVIDIA.", variant, named("localmodel-model-server-cuda", ["amd64"])),
+      ),
+      vulkan: erasable(
+        value("For other GPUs.", variant, named("localmodel-model-server-vulkan", ["amd64"])),
+      ),
     },
   ),
   pullPolicy: value("Default: `image.pullPolicy`.", pullPolicy, ""),
@@ -84,6 +90,6 @@ export const modelServer = group("What models' pods run.", {
   ),
 });
 
-function named(repository: string) {
-  return { repository, tag: "", digest: "" };
+function named(repository: string, architectures: readonly string[] = []) {
+  return { repository, tag: "", digest: "", architectures };
 }

@@ -24,6 +24,7 @@ import { readFileSync } from "node:fs";
 import { askPods as askRealPods, type AskPods } from "./observe/ask-pods.ts";
 import { Caches, modelKeysOf } from "./observe/caches.ts";
 import { FleetView } from "./observe/fleet.ts";
+import { Neighbours } from "./observe/neighbours.ts";
 import { claimants } from "./observe/duplicates.ts";
 import { LOCAL_MODELS } from "./model/local-model-resource.ts";
 import { observeModels } from "./model-metrics.ts";
@@ -76,6 +77,7 @@ export function createOperator(options: OperatorOptions): Manager {
     platform: () => ({ ...config, ...own }),
     askPods,
     fleet,
+    neighbours: new Neighbours({ client, clock: systemClock, log, own: installationOf(options) }),
     clock,
   };
   const reconcile =
@@ -131,6 +133,12 @@ function serverSecretsIn({ serverKeyFile }: OperatorConfig): readonly string[] {
 
 function sameGeneration(a: KubeObject, b: KubeObject): boolean {
   return a.metadata.uid === b.metadata.uid && a.metadata.generation === b.metadata.generation;
+}
+
+/** Without an election there is no lease by which others could tell that this one is there. */
+function installationOf({ config, namespace }: OperatorOptions): string | undefined {
+  const { enabled, name, namespace: at = namespace } = config.leaderElection;
+  return enabled ? `${at}/${name}` : undefined;
 }
 
 function createElection({ transport, config, log, metrics, identity, namespace }: OperatorOptions) {

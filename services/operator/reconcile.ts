@@ -17,13 +17,14 @@ import type { Resource } from "@localmodel/kube/objects/resource.ts";
 import type { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
 import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import { API_VERSION, KIND } from "@localmodel/localmodel/resource/localmodel.ts";
-import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
+import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { isDeepStrictEqual } from "node:util";
 import { applyObject, deleteObject, markPod, scaleDeployment, type Writer } from "./act/apply.ts";
 import type { AskPods } from "./observe/ask-pods.ts";
 import { type Caches, OWNED } from "./observe/caches.ts";
 import { decide, type Decision } from "./decide/decide.ts";
 import { claimOf, idsOf } from "./observe/duplicates.ts";
+import type { Neighbours } from "./observe/neighbours.ts";
 import type { FleetView } from "./observe/fleet.ts";
 import { inspectPodName } from "./objects/inspect-pod.ts";
 import { pullPodName } from "./objects/pull-pod.ts";
@@ -39,6 +40,9 @@ import { lookUpWaiting } from "./observe/waiting.ts";
 import type { Strangers } from "./observe/strangers.ts";
 import { transitions } from "./decide/transitions.ts";
 
+/** When to look again whether a model is still another installation's. */
+const YIELDS_MS = 10_000;
+
 export const FIELD_MANAGER = "localmodel-operator";
 
 export type Surroundings = {
@@ -52,6 +56,7 @@ export type Surroundings = {
   readonly platform: () => Platform;
   readonly askPods: AskPods;
   readonly fleet: FleetView;
+  readonly neighbours: Neighbours;
   readonly clock: Clock;
 };
 
@@ -62,6 +67,10 @@ export function reconciler(surroundings: Surroundings): Reconcile {
     // What was owned goes by its owner references.
     if (set === undefined || stored === undefined) return forgetDeleted(surroundings, pass);
     if (stored.metadata.deletionTimestamp !== undefined) return;
+    if ((await surroundings.neighbours.holderOf(stored)) !== undefined) {
+      return { requeueAfterMs: YIELDS_MS };
+    }
+    if (!(await isClaimed(surroundings, pass, stored))) return "requeue";
     const seen = set.observe(stored);
     const waiting = await lookUpWaiting(surroundings.client.with({ signal: pass.signal }), seen);
     const observed = { ...seen, ...(waiting && { waiting }) };
@@ -74,9 +83,35 @@ export function reconciler(surroundings: Surroundings): Reconcile {
     }
     const claim = claimOf(stored, surroundings.caches.modelCaches);
     const { modelId } = idsOf(stored);
-    const model = { ...identity, spec: read.spec, modelId, claim };
+    const { spec, ignored } = read;
+    const model = { ...identity, spec, ignored, modelId, claim };
     return runPass(surroundings, pass, { stored, observed, model });
   };
+}
+
+/**
+ * Before anything is made for a LocalModel, its status says by whom. Of two that do so at the same time, the API server
+ * lets one.
+ */
+async function isClaimed(
+  { neighbours, statusClient, written }: Surroundings,
+  { key, signal }: Pass,
+  { metadata, status = {} }: StoredModel,
+): Promise<boolean> {
+  const operator = neighbours.own;
+  if (operator === undefined || status.operator === operator) return true;
+  const { namespace = "", name, uid = "", resourceVersion = "" } = metadata;
+  try {
+    const applied = await statusClient.with({ signal }).applyStatus(LOCAL_MODELS, {
+      metadata: { namespace, name, uid, resourceVersion },
+      status: { ...LocalModelStatus.catch({}).parse(status), operator },
+    });
+    written.record(key, LOCAL_MODELS, applied);
+    return true;
+  } catch (error) {
+    if (isNotFound(error) || isConflict(error)) return false;
+    throw error;
+  }
 }
 
 type Target = {
@@ -179,10 +214,12 @@ type StatusWrite = {
 };
 
 async function writeStatus(
-  { statusClient, written, recorder }: Surroundings,
+  { statusClient, written, recorder, neighbours }: Surroundings,
   { key, signal, log }: Pass,
-  { stored, observed, status }: StatusWrite,
+  { stored, observed, status: found }: StatusWrite,
 ): Promise<void> {
+  const operator = neighbours.own;
+  const status = { ...found, ...(operator !== undefined && { operator }) };
   if (isDeepStrictEqual(observed.status, status)) return;
   const { namespace = "", name, uid = "" } = stored.metadata;
   try {

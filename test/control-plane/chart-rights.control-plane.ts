@@ -25,6 +25,7 @@ const granted: readonly Right[] = [
   ["operator", "delete", "", "pods"],
   ["operator", "create", "events.k8s.io", "events"],
   ["operator", "list", "", "events"],
+  ["operator", "get", "coordination.k8s.io", "leases"],
 ];
 /** Of the whole cluster, where the operator is for all of it. */
 const clusterWide: readonly Right[] = [["operator", "get", "", "nodes"]];

@@ -312,3 +312,52 @@ async function grow(cluster: OperatorCluster, name: string, cut: Cut): Promise<b
   await playing;
   return signal.aborted;
 }
+
+suite("two installations over the same LocalModels", () => {
+  let cluster: OperatorCluster;
+
+  before(async () => (cluster = await OperatorCluster.start()));
+  after(async () => cluster?.[Symbol.asyncDispose]());
+
+  const installed = (name: string, cpu: string, errors: string[] = []) =>
+    cluster.startOperator({
+      resyncMs: 1000,
+      config: {
+        images: { cpu },
+        leaderElection: {
+          enabled: true,
+          name,
+          leaseDurationMs: 2000,
+          renewDeadlineMs: 1500,
+          retryPeriodMs: 200,
+        },
+      },
+      log: {
+        ...silentLog,
+        error: (message, fields) => errors.push(`${message} ${JSON.stringify(fields)}`),
+      },
+    });
+
+  test("the second says so and writes nothing, and takes over when the first is gone", async () => {
+    const first = await installed("first", "server:1");
+    await cluster.apply("claimed", { source, resources });
+    const [pod] = await cluster.podsWhen("claimed", 1);
+    assert.ok(pod);
+    await cluster.serve(pod);
+    await cluster.until("claimed", "Ready", "True Ready");
+    assert.equal((await cluster.model("claimed"))?.status?.operator, "default/first");
+    const errors: string[] = [];
+    await using second = await installed("second", "server:2", errors);
+    await eventually(async () => assert.notEqual(errors.length, 0));
+    await second.passes(3);
+    const told = errors.filter((line) => /another installation .*default\/first/.test(line));
+    assert.equal(told.length, 1, "once");
+    const writes = second.proxy.writes.filter(({ path }) => !path.includes("/leases"));
+    assert.deepEqual(writes, []);
+    assert.equal((await cluster.pods("claimed"))[0]?.spec?.containers[0]?.image, "server:1");
+    await first[Symbol.asyncDispose]();
+    await eventually(async () => {
+      assert.equal((await cluster.model("claimed"))?.status?.operator, "default/second");
+    });
+  });
+});

@@ -11,6 +11,11 @@ const HOUR_MS = 3_600_000;
 const NAMES = ["a", "b", "c", "d"].map((letter) => `fleet-${letter}`);
 const MAX_ROLLING = 2;
 
+const imageOf = ({ spec }: Pod) => spec?.containers[0]?.image;
+const hasNode = ({ spec }: Pod) => (spec?.nodeName ?? "") !== "";
+const isReady = ({ status }: Pod) =>
+  status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") === true;
+
 suite("an upgrade where every device is taken", () => {
   let cluster: OperatorCluster;
 
@@ -32,10 +37,6 @@ suite("an upgrade where every device is taken", () => {
       aheadMs: HOUR_MS,
       config: { images: { cpu: image }, upgrades: { maxRolling: MAX_ROLLING } },
     });
-  const imageOf = ({ spec }: Pod) => spec?.containers[0]?.image;
-  const isReady = ({ status }: Pod) =>
-    status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") === true;
-
   /** Ready pods by name of their model. */
   async function serving(): Promise<readonly (readonly Pod[])[]> {
     return Promise.all(NAMES.map(async (name) => (await cluster.pods(name)).filter(isReady)));
@@ -45,10 +46,22 @@ suite("an upgrade where every device is taken", () => {
     return (await Promise.all(NAMES.map((name) => cluster.pods(name, "pull")))).flat();
   }
 
+  async function playKubelet(): Promise<void> {
+    await cluster.buryPods();
+    const pulling = (await pullPods()).filter(hasNode);
+    for (const pod of pulling.filter(({ status }) => status?.phase !== "Succeeded")) {
+      await cluster.report(pod, { phase: "Succeeded" });
+    }
+    const servers = (await Promise.all(NAMES.map((name) => cluster.pods(name)))).flat();
+    for (const pod of servers.filter((one) => hasNode(one) && !isReady(one))) {
+      await cluster.becomesReady(pod);
+    }
+  }
+
   test("to an image that cannot be pulled costs no pod, and tries it on one model", async () => {
     await using _operator = await operatorWith("server:missing");
     const pull = await eventually(async () => {
-      const [pod] = (await pullPods()).filter(({ spec }) => (spec?.nodeName ?? "") !== "");
+      const [pod] = (await pullPods()).filter(hasNode);
       assert.ok(pod);
       return pod;
     });
@@ -80,17 +93,7 @@ suite("an upgrade where every device is taken", () => {
     await eventually(async () => {
       const up = await serving();
       least = Math.min(least, up.filter((pods) => pods.length > 0).length);
-      await cluster.buryPods();
-      for (const pod of await pullPods()) {
-        if ((pod.spec?.nodeName ?? "") !== "" && pod.status?.phase !== "Succeeded") {
-          await cluster.report(pod, { phase: "Succeeded" });
-        }
-      }
-      for (const name of NAMES) {
-        for (const pod of await cluster.pods(name)) {
-          if ((pod.spec?.nodeName ?? "") !== "" && !isReady(pod)) await cluster.becomesReady(pod);
-        }
-      }
+      await playKubelet();
       assert.deepEqual(
         up.map((pods) => pods.map(imageOf)),
         NAMES.map(() => ["server:2"]),

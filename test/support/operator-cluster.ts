@@ -8,7 +8,7 @@ import { Client } from "@localmodel/kube/wire/client.ts";
 import { DEPLOYMENTS, NODES, PODS } from "@localmodel/kube/objects/core-resources.ts";
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { kubeconfigAccess } from "@localmodel/kube/access/kubeconfig.ts";
-import { silentLog } from "@localmodel/kube/log.ts";
+import { type Log, silentLog } from "@localmodel/kube/log.ts";
 import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Resource } from "@localmodel/kube/objects/resource.ts";
@@ -44,6 +44,7 @@ type OperatorOptions = {
   /** By how much its time of day is ahead: what it would wait for is over. */
   readonly aheadMs?: number;
   readonly config?: Partial<OperatorConfigInput>;
+  readonly log?: Log;
 };
 
 export type RunningOperator = AsyncDisposable & {
@@ -87,11 +88,12 @@ export class OperatorCluster implements AsyncDisposable {
       resyncMs,
       ...more,
     });
+    const { log = silentLog } = options;
     const metrics = new MetricRegistry();
     const manager = createOperator({
       transport,
       config,
-      log: silentLog,
+      log,
       metrics,
       identity: "test",
       namespace: NAMESPACE,

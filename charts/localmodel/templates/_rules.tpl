@@ -34,6 +34,10 @@ API server's audit log. Neither reads Secrets of models: the kubelet gives them 
 - apiGroups: [""]
   resources: [events]
   verbs: [list]
+# Whether another installation that looks after a LocalModel is still there.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get]
 {{- if not .Values.watchNamespaces }}
 - apiGroups: [""]
   resources: [nodes]

@@ -81,7 +81,8 @@ export type ApplyConfiguration<T extends KubeObject> = DeepPartial<
 };
 
 export type StatusConfiguration<T extends KubeObject> = {
-  readonly metadata: Pick<ObjectMeta, "name" | "namespace" | "uid">;
+  /** With a version: only if it is still the newest. */
+  readonly metadata: Pick<ObjectMeta, "name" | "namespace" | "uid" | "resourceVersion">;
   readonly status: T extends { readonly status?: infer Status } ? DeepPartial<Status> : never;
 };
 

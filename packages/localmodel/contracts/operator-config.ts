@@ -8,12 +8,22 @@ import { EnvironmentPolicy } from "../resource/environment-policy.ts";
 export const OPERATOR_CONFIG_VARIABLE = "OPERATOR_CONFIG";
 
 const image = z.string().min(1).max(512);
+const architectures = z.array(z.string().regex(/^[a-z0-9]{1,32}$/)).max(16);
+const groupId = z.int().min(0).max(2_147_483_647);
 const port = z.int().min(0).max(65_535);
 
 export const OperatorConfig = z.strictObject({
   images: z
     .strictObject({ cpu: image, cuda: image.exactOptional(), vulkan: image.exactOptional() })
     .describe("Model-server images. A GPU model whose image is not named gets the one for CPUs."),
+  architectures: z
+    .strictObject({
+      cpu: architectures.exactOptional(),
+      cuda: architectures.exactOptional(),
+      vulkan: architectures.exactOptional(),
+    })
+    .default({})
+    .describe("What each image is built for, as nodes' label kubernetes.io/arch; absent: all."),
   imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]).exactOptional(),
   imagePullSecrets: z.array(z.string().min(1)).default([]),
   namespaces: z
@@ -41,6 +51,39 @@ export const OperatorConfig = z.strictObject({
     .strictObject({ namespace: z.string().min(1), name: z.string().min(1) })
     .exactOptional()
     .describe("Instead of a file: the Secret that holds it, made where there is none."),
+  fetch: z
+    .strictObject({
+      environment: z
+        .record(
+          z
+            .string()
+            .regex(
+              /^(HTTPS?_PROXY|ALL_PROXY|NO_PROXY|https?_proxy|all_proxy|no_proxy|HF_ENDPOINT)$/,
+            ),
+          z.string().max(4096),
+        )
+        .default({})
+        .describe("Proxies, and where Hugging Face is."),
+      caBundle: z
+        .strictObject({ configMap: z.string().min(1).max(253), key: z.string().min(1).max(253) })
+        .exactOptional()
+        .describe("Further certificate authorities, in a ConfigMap of each model's namespace."),
+    })
+    .prefault({})
+    .describe("How the containers that inspect and fetch weights reach their sources."),
+  podSecurity: z
+    .strictObject({
+      runAsUser: groupId.min(1).nullable().default(10_001),
+      runAsGroup: groupId.nullable().default(10_001),
+      fsGroup: groupId.nullable().default(10_001),
+      supplementalGroups: z.array(groupId).max(16).default([]),
+    })
+    .prefault({})
+    .describe("Whom models' pods run as; null: whom the cluster chooses, as OpenShift does."),
+  ephemeralStorageRequests: z
+    .boolean()
+    .default(true)
+    .describe("Whether pods ask for the disk that their weights take. Nodes have to count it."),
   runtimeImages: z
     .array(z.string().min(1).max(512))
     .max(64)

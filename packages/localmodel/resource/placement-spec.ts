@@ -98,6 +98,14 @@ export const placementFields = {
     .describe("How replicas spread over zones and nodes.")
     .meta(atomic),
   priorityClassName: Subdomain.exactOptional().describe("PriorityClass of the pods."),
+  supplementalGroups: z
+    .array(z.int().min(0).max(2_147_483_647))
+    .max(16)
+    .exactOptional()
+    .describe(
+      "Further groups of the pods' processes: on some nodes devices of AMD and Intel belong to one.",
+    )
+    .meta(atomic),
   runtimeClassName: Subdomain.exactOptional().describe("RuntimeClass of the pods."),
   schedulerName: Subdomain.exactOptional().describe("Scheduler other than the default one."),
   serviceAccountName: Subdomain.exactOptional().describe(

@@ -92,6 +92,9 @@ export const LocalModelStatus = z.object({
   observedGeneration: generation
     .exactOptional()
     .describe("Generation of the LocalModel this status is about."),
+  operator: text(320)
+    .exactOptional()
+    .describe("Installation that looks after it: namespace and name of its operator's lease."),
   modelId: text(256).exactOptional().describe("What clients send as `model`."),
   model: ModelStatus.exactOptional().describe("What the weights turned out to be."),
   modelRevision: text(64)

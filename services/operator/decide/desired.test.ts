@@ -214,9 +214,15 @@ test("memory is computed from the header, and what the author says comes first",
   assert.equal(computed.limits["memory"], computed.requests["memory"]);
   assert.equal(computed.requests["cpu"], "1");
   const said = partsOf({ resources: { requests: { memory: "3Gi", cpu: 2 } } }).server.resources;
-  assert.deepEqual(said, { requests: { cpu: "2", memory: "3Gi" }, limits: {} });
+  assert.deepEqual(
+    { ...said, requests: { ...said.requests, "ephemeral-storage": undefined } },
+    { requests: { cpu: "2", memory: "3Gi", "ephemeral-storage": undefined }, limits: {} },
+  );
   const onlyLimit = partsOf({ resources: { limits: { cpu: "4" } } });
-  assert.deepEqual(Object.keys(onlyLimit.server.resources.requests), ["memory"]);
+  assert.deepEqual(Object.keys(onlyLimit.server.resources.requests), [
+    "memory",
+    "ephemeral-storage",
+  ]);
   assert.equal(onlyLimit.fetch.resources.limits["cpu"], "4");
 });
 
@@ -413,4 +419,86 @@ test("without such variables a server's environment has none of them", () => {
   const { spec } = podTemplate(modelWith(), platform, inspection);
   const names = spec.containers[0]?.env.map(({ name }) => name);
   assert.deepEqual(names, ["MODEL_SERVER_CONFIG", "HOME"]);
+});
+
+type InspectPod = { readonly spec: PodSpec & { readonly affinity?: object } };
+function inspectPodOf(model: Model, by = platform): InspectPod["spec"] {
+  const pod = desiredObjects(model, by, { phase: "inspect" }).find(
+    ({ resource }) => resource.kind === "Pod",
+  );
+  assert.ok(pod);
+  return (pod.configuration as unknown as InspectPod).spec;
+}
+
+test("an inspect pod runs the image for CPUs wherever the model's pods may run", () => {
+  const pod = inspectPodOf(modelWith({ gpu: {} }));
+  assert.equal(pod.containers[0]?.image, "server:cpu");
+  assert.equal(pod.containers[0]?.resources.limits["nvidia.com/gpu"], undefined);
+  assert.deepEqual(pod.tolerations, [
+    { key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" },
+  ]);
+});
+
+const archOf = (spec: object) =>
+  /kubernetes.io\/arch","operator":"In","values":\[(.*?)\]/.exec(JSON.stringify(spec))?.[1];
+
+test("pods go to nodes that can run their image", () => {
+  const by = { ...platform, architectures: { cuda: ["amd64"], cpu: ["amd64", "arm64"] } };
+  const served = (spec: Partial<LocalModelSpecInput>) =>
+    podTemplate(modelWith(spec), by, inspection).spec;
+  assert.equal(archOf(served({ gpu: {} })), '"amd64"');
+  assert.equal(archOf(served({})), '"amd64","arm64"');
+  assert.equal(archOf(served({ gpu: { resourceName: "amd.com/gpu" } })), undefined);
+  assert.equal(archOf(served({ gpu: {}, runtime: { image: "server:1" } })), undefined);
+  assert.equal(archOf(inspectPodOf(modelWith({ gpu: {} }), by)), '"amd64","arm64"');
+});
+
+const diskOf = (spec: Partial<LocalModelSpecInput>) =>
+  partsOf(spec).server.resources.requests["ephemeral-storage"];
+
+test("a node has to have room for weights that go with the pod, and for no others", () => {
+  assert.equal(diskOf({}), "94Mi");
+  assert.equal(diskOf({ cache: { claimName: "shared" } }), undefined);
+  const image = { reference: "registry.example/m:1", path: "m.gguf" };
+  assert.equal(diskOf({ source: { image } }), undefined);
+  const requests = { "ephemeral-storage": "1Gi", memory: "1Gi" };
+  assert.equal(diskOf({ resources: { requests } }), "1Gi");
+  const by = { ...platform, ephemeralStorageRequests: false };
+  const pod = podTemplate(modelWith(), by, inspection).spec;
+  assert.doesNotMatch(JSON.stringify(pod), /ephemeral-storage/);
+});
+
+test("whom pods run as is the platform's to say, and a model may add groups", () => {
+  const chosen = { runAsUser: null, runAsGroup: null, fsGroup: null, supplementalGroups: [44] };
+  const { spec } = podTemplate(
+    modelWith({ supplementalGroups: [109, 44] }),
+    { ...platform, podSecurity: chosen },
+    inspection,
+  );
+  assert.deepEqual(spec.securityContext, {
+    runAsNonRoot: true,
+    supplementalGroups: [44, 109],
+    seccompProfile: { type: "RuntimeDefault" },
+  });
+});
+
+test("proxies and authorities of the platform reach what fetches and inspects, and not the server", () => {
+  const by = {
+    ...platform,
+    fetch: {
+      environment: { HTTPS_PROXY: "http://proxy:3128", HF_ENDPOINT: "https://hf.example" },
+      caBundle: { configMap: "trust", key: "bundle.pem" },
+    },
+  };
+  const { spec } = podTemplate(modelWith(), by, inspection);
+  const [fetch] = spec.initContainers as unknown as readonly Container[];
+  const [server] = spec.containers as unknown as readonly Container[];
+  for (const one of [fetch, inspectPodOf(modelWith(), by).containers[0]]) {
+    const values = new Map(one?.env.map(({ name, value }) => [name, value]));
+    assert.equal(values.get("HTTPS_PROXY"), "http://proxy:3128");
+    assert.equal(values.get("HF_ENDPOINT"), "https://hf.example");
+    assert.equal(values.get("NODE_EXTRA_CA_CERTS"), "/etc/localmodel/ca/ca.crt");
+    assert.ok(one?.volumeMounts.some(({ mountPath }) => mountPath === "/etc/localmodel/ca"));
+  }
+  assert.doesNotMatch(JSON.stringify(server), /PROXY|CA_CERTS|ca-bundle/);
 });

@@ -71,12 +71,17 @@ function unsupportedGpu(model: Model): Problem | undefined {
 }
 
 /** Sentences to add to what Ready says. */
-export function withoutEffect({ spec }: Model): readonly string[] {
+export function withoutEffect({ spec, ignored = [] }: Model): readonly string[] {
   const fields = [
     ...(spec.projector === undefined ? [] : ["spec.projector"]),
     ...(spec.draft === undefined ? [] : ["spec.draft"]),
   ];
-  return fields.length === 0
-    ? []
-    : [`Not supported yet, and without effect: ${fields.join(", ")}.`];
+  return [
+    ...(fields.length === 0
+      ? []
+      : [`Not supported yet, and without effect: ${fields.join(", ")}.`]),
+    ...(ignored.length === 0
+      ? []
+      : [`Not known to this version of the operator, and without effect: ${ignored.join(", ")}.`]),
+  ];
 }

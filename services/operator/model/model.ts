@@ -2,11 +2,13 @@
  * A LocalModel as everything here works with it: read once, checked, with the ids it may answer to.
  *
  * Objects are read leniently where nothing depends on it (metadata) and strictly where it does (spec): a
- * spec that this version cannot read is reported, and what runs is left alone.
+ * spec that this version cannot read is reported, and what runs is left alone. Fields that it does not know come from a
+ * newer definition, because the API server stores no others: they are left out, and Ready says so.
  */
 import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
 import type { Claim } from "@localmodel/localmodel/resource/claims.ts";
 import { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
+import type { z } from "zod";
 import { fieldName } from "@localmodel/localmodel/documents/problem.ts";
 
 export type Identity = {
@@ -23,9 +25,13 @@ export type Model = Identity & {
   /** What clients are meant to send. */
   readonly modelId: string;
   readonly claim: Pick<Claim, "held" | "lost">;
+  /** Fields of the spec that this version does not know. */
+  readonly ignored?: readonly string[];
 };
 
-type Spec = { readonly spec: LocalModelSpec } | { readonly problem: string };
+type Spec =
+  | { readonly spec: LocalModelSpec; readonly ignored: readonly string[] }
+  | { readonly problem: string };
 
 /** How many things at most are said to be wrong at once. */
 const ISSUES_MAX = 5;
@@ -38,13 +44,37 @@ export function identityOf({ metadata }: KubeObject): Identity {
 }
 
 export function readSpec(spec: unknown): Spec {
-  const result = LocalModelSpec.safeParse(spec);
-  if (result.success) return { spec: result.data };
+  const strict = LocalModelSpec.safeParse(spec);
+  if (strict.success) return { spec: strict.data, ignored: [] };
+  const unknown = unknownFields(strict.error);
+  const result = unknown.length === 0 ? strict : LocalModelSpec.safeParse(without(spec, unknown));
+  if (result.success) {
+    return { spec: result.data, ignored: unknown.map((path) => fieldName(["spec", ...path])) };
+  }
   const issues = result.error.issues.map(
     ({ path, message }) => `${fieldName(["spec", ...path])}: ${message}`,
   );
   const more = issues.length > ISSUES_MAX ? [`and ${issues.length - ISSUES_MAX} more`] : [];
   return { problem: [...issues.slice(0, ISSUES_MAX), ...more].join("; ") };
+}
+
+type Path = readonly PropertyKey[];
+
+function unknownFields({ issues }: z.ZodError): readonly Path[] {
+  return issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [],
+  );
+}
+
+function without(spec: unknown, paths: readonly Path[]): unknown {
+  const copy = structuredClone(spec);
+  for (const path of paths) {
+    const parent = path
+      .slice(0, -1)
+      .reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown>)[part], copy);
+    delete (parent as Record<PropertyKey, unknown>)[path.at(-1) ?? ""];
+  }
+  return copy;
 }
 
 /** Pods there should be: a model that nobody can ask for is as good as suspended. */

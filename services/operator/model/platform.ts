@@ -3,7 +3,11 @@ import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-c
 
 export type Platform = Pick<
   OperatorConfig,
+  | "architectures"
   | "environmentPolicy"
+  | "ephemeralStorageRequests"
+  | "fetch"
+  | "podSecurity"
   | "images"
   | "imagePullPolicy"
   | "imagePullSecrets"

@@ -17,7 +17,7 @@ import { fetchedFile, filesOf } from "./files.ts";
 import { imageFields, serverImage } from "./image.ts";
 import { fetchResources } from "./resources.ts";
 import { containerSecurity } from "./security.ts";
-import type { Volumes } from "./volumes.ts";
+import { CA_BUNDLE_PATH, type Volumes } from "./volumes.ts";
 
 /** Where Node programs write what they keep between starts. */
 export const HOME_VARIABLE = { name: "HOME", value: "/tmp" };
@@ -26,14 +26,14 @@ export function fetchContainer(model: Model, platform: Platform, { fetchMounts }
   return {
     name: FETCH_CONTAINER,
     args: FETCH_ARGS,
-    ...fetching(model, platform),
+    ...fetching(model, platform, serverImage(model, platform)),
     resources: fetchResources(model),
     volumeMounts: fetchMounts,
   };
 }
 
 /** What fetching and inspecting have in common. */
-export function fetching(model: Model, platform: Platform) {
+export function fetching(model: Model, platform: Platform, image: string) {
   const config: FetchConfigInput = {
     files: filesOf(model).map(fetchedFile),
     cacheFolder: CACHE_FOLDER,
@@ -44,12 +44,26 @@ export function fetching(model: Model, platform: Platform) {
     port: FETCH_PORT,
   };
   return {
-    ...imageFields(serverImage(model, platform), platform),
-    env: [{ name: FETCH_CONFIG_VARIABLE, value: JSON.stringify(config) }, HOME_VARIABLE],
+    ...imageFields(image, platform),
+    env: [
+      { name: FETCH_CONFIG_VARIABLE, value: JSON.stringify(config) },
+      HOME_VARIABLE,
+      ...wayVariables(platform),
+    ],
     ports: [{ name: "progress", containerPort: FETCH_PORT, protocol: "TCP" }],
     securityContext: containerSecurity,
     ...lastWords,
   };
+}
+
+/** How sources are reached: what the platform says, because a proxy of the author's would see their Secrets. */
+function wayVariables({ fetch: { environment, caBundle } }: Platform) {
+  return [
+    ...Object.entries(environment)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => ({ name, value })),
+    ...(caBundle === undefined ? [] : [{ name: "NODE_EXTRA_CA_CERTS", value: CA_BUNDLE_PATH }]),
+  ];
 }
 
 /** A container that dies without a word is told of by the end of its log. */

@@ -6,9 +6,23 @@ import { gpuOf, isNvidia } from "./gpu.ts";
 export function serverImage(model: Model, { images }: Platform): string {
   const own = model.spec.runtime?.image;
   if (own !== undefined) return own;
+  return images[variantOf(model, images)] ?? images.cpu;
+}
+
+/** What the image is built for. None: everything, or nobody knows. */
+export function architecturesOf(
+  model: Model,
+  { images, architectures }: Platform,
+): readonly string[] {
+  if (model.spec.runtime?.image !== undefined) return [];
+  return architectures[variantOf(model, images)] ?? [];
+}
+
+function variantOf(model: Model, images: Platform["images"]): keyof Platform["images"] {
   const gpu = gpuOf(model);
-  if (gpu === undefined) return images.cpu;
-  return (isNvidia(gpu) ? images.cuda : images.vulkan) ?? images.cpu;
+  if (gpu === undefined) return "cpu";
+  const variant = isNvidia(gpu) ? "cuda" : "vulkan";
+  return images[variant] === undefined ? "cpu" : variant;
 }
 
 /** Fields of a container. */

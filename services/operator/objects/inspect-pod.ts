@@ -2,7 +2,7 @@
  * The pod that reads the header of the weights before any other pod of a LocalModel is made: from it follows
  * how much memory those need.
  *
- * It runs in their surroundings (image, Secrets, volumes, nodes) but needs no accelerator, and nothing it
+ * It runs in their surroundings (Secrets, volumes, nodes) but needs no accelerator, and so the smallest image; nothing it
  * downloads is kept. The kubelet starts it again, later each time, until it has succeeded: the operator does
  * not have to remember anything.
  */
@@ -16,7 +16,7 @@ import type { Platform } from "../model/platform.ts";
 import { fetching } from "./fetch-container.ts";
 import { filesOf } from "./files.ts";
 import { INSPECT_COMPONENT, metadataOf, REVISION_ANNOTATION } from "./metadata.ts";
-import { commonPlacement } from "./placement.ts";
+import { inspectPlacement } from "./placement.ts";
 import { inspectResources } from "./resources.ts";
 import { podSecurity } from "./security.ts";
 import { volumesOf } from "./volumes.ts";
@@ -38,17 +38,20 @@ export function sourceHash(model: Pick<Model, "spec">): string {
 }
 
 export function inspectPod(model: Model, platform: Platform): ApplyConfiguration<Pod> {
-  const volumes = volumesOf(filesOf(model), { limit: CACHE_LIMIT });
+  const volumes = volumesOf(filesOf(model), {
+    limit: CACHE_LIMIT,
+    caBundle: platform.fetch.caBundle,
+  });
   const spec = {
-    ...podSecurity,
-    ...commonPlacement(model, platform),
+    ...podSecurity(model, platform),
+    ...inspectPlacement(model, platform),
     restartPolicy: "OnFailure",
     terminationGracePeriodSeconds: GRACE_SECONDS,
     containers: [
       {
         name: INSPECT_CONTAINER,
         args: INSPECT_ARGS,
-        ...fetching(model, platform),
+        ...fetching(model, platform, platform.images.cpu),
         resources: inspectResources(model),
         volumeMounts: volumes.fetchMounts,
       },

@@ -6,18 +6,20 @@
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
 import { gpuOf, gpuRequirements, gpuTolerations, type NodeRequirement } from "./gpu.ts";
+import { architecturesOf } from "./image.ts";
 import { serviceAccountName } from "./service-account.ts";
 
-/** For all pods of a model, those that need no accelerator included. */
+/** For all pods of a model, those that need no accelerator included: they may have to run on nodes that have some. */
 export function commonPlacement(model: Model, { imagePullSecrets }: Platform) {
   const { spec } = model;
+  const tolerations = [...(spec.tolerations ?? []), ...gpuTolerations(gpuOf(model))];
   const secrets = [
     ...new Set([...imagePullSecrets, ...(spec.imagePullSecrets ?? []).map(({ name }) => name)]),
   ];
   return {
     serviceAccountName: serviceAccountName(model),
     ...(spec.nodeSelector && { nodeSelector: spec.nodeSelector }),
-    ...(spec.tolerations && { tolerations: spec.tolerations }),
+    ...(tolerations.length > 0 && { tolerations }),
     ...(spec.affinity && { affinity: spec.affinity }),
     ...(spec.priorityClassName !== undefined && { priorityClassName: spec.priorityClassName }),
     ...(spec.schedulerName !== undefined && { schedulerName: spec.schedulerName }),
@@ -27,15 +29,26 @@ export function commonPlacement(model: Model, { imagePullSecrets }: Platform) {
 
 export function serverPlacement(model: Model, platform: Platform) {
   const { spec } = model;
-  const gpu = gpuOf(model);
-  const tolerations = [...(spec.tolerations ?? []), ...gpuTolerations(gpu)];
-  const affinity = withRequirements(spec.affinity, gpuRequirements(gpu));
+  const affinity = withRequirements(spec.affinity, [
+    ...gpuRequirements(gpuOf(model)),
+    ...architectureRequirements(architecturesOf(model, platform)),
+  ]);
   return {
     ...commonPlacement(model, platform),
-    ...(tolerations.length > 0 && { tolerations }),
     ...(affinity && { affinity }),
     ...(spec.runtimeClassName !== undefined && { runtimeClassName: spec.runtimeClassName }),
   };
+}
+
+/** For a pod that runs the image for CPUs whatever its model needs. */
+export function inspectPlacement(model: Model, platform: Platform) {
+  const requirements = architectureRequirements(platform.architectures.cpu ?? []);
+  const affinity = withRequirements(model.spec.affinity, requirements);
+  return { ...commonPlacement(model, platform), ...(affinity && { affinity }) };
+}
+
+function architectureRequirements(values: readonly string[]): readonly NodeRequirement[] {
+  return values.length === 0 ? [] : [{ key: "kubernetes.io/arch", operator: "In", values }];
 }
 
 type Affinity = NonNullable<Model["spec"]["affinity"]>;

@@ -22,10 +22,11 @@ export function podTemplate(model: Model, platform: Platform, inspection: Inspec
   const limit = inspection && cacheLimit(inspection);
   const volumes = volumesOf(filesOf(model), {
     claim: cacheClaimName(model),
+    caBundle: platform.fetch.caBundle,
     ...(limit !== undefined && { limit }),
   });
   const spec = {
-    ...podSecurity,
+    ...podSecurity(model, platform),
     ...serverPlacement(model, platform),
     ...podClaims(gpuOf(model)),
     topologySpreadConstraints: topologySpread(model),

@@ -38,7 +38,7 @@ export function pullPod(
   const { imagePullSecrets } = placement as { imagePullSecrets?: readonly object[] };
   const images = volumesOf(filesOf(model)).volumes.filter((volume) => "image" in volume);
   const spec = {
-    ...podSecurity,
+    ...podSecurity(model, platform),
     serviceAccountName,
     ...(imagePullSecrets && { imagePullSecrets }),
     affinity: onNode(nodeName),

@@ -10,6 +10,8 @@ import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts"
 import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { Model } from "../model/model.ts";
+import type { Platform } from "../model/platform.ts";
+import { candidatesOf, filesOf } from "./files.ts";
 import { containerClaims, gpuOf, gpuResources } from "./gpu.ts";
 import { mebibytes } from "./quantities.ts";
 
@@ -33,7 +35,11 @@ export function saysMemory({ spec: { resources } }: Pick<Model, "spec">): boolea
 }
 
 /** `inspection`: absent while nothing is known; then memory is left to the author. */
-export function serverResources(model: Model, inspection: Inspection | undefined) {
+export function serverResources(
+  model: Model,
+  platform: Pick<Platform, "ephemeralStorageRequests">,
+  inspection: Inspection | undefined,
+) {
   const { requests = {}, limits = {} } = model.spec.resources ?? {};
   const gpu = gpuOf(model);
   const memory = saysMemory(model) ? undefined : memoryOf(model, inspection);
@@ -41,12 +47,22 @@ export function serverResources(model: Model, inspection: Inspection | undefined
     requests: {
       ...defaultCpu(model),
       ...memory?.requests,
+      ...(platform.ephemeralStorageRequests && diskOf(model, inspection)),
       ...requests,
       ...gpuResources(gpu),
     },
     limits: { ...memory?.limits, ...limits, ...gpuResources(gpu) },
     ...containerClaims(gpu),
   };
+}
+
+/** Where downloads go with the pod, its node has to have room for them. */
+function diskOf(model: Model, inspection: Inspection | undefined): Quantities {
+  const isDownloaded = candidatesOf(filesOf(model)).some(({ source: { type } }) =>
+    ["huggingFace", "http", "s3"].includes(type),
+  );
+  if (inspection === undefined || !isDownloaded || model.spec.cache !== undefined) return {};
+  return { "ephemeral-storage": mebibytes(inspection.sizeBytes + inspection.furtherBytes) };
 }
 
 function defaultCpu({ spec }: Model): Quantities {

@@ -57,7 +57,7 @@ export function serverContainer(
       { name: SERVER_PORT_NAME, containerPort: SERVER_PORT, protocol: "TCP" },
       { name: METRICS_PORT_NAME, containerPort: METRICS_PORT, protocol: "TCP" },
     ],
-    resources: serverResources(model, inspection),
+    resources: serverResources(model, platform, inspection),
     volumeMounts: volumes.serverMounts,
     ...probesOf(inspection),
     lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },

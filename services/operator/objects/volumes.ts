@@ -36,10 +36,17 @@ type Cache = {
   readonly claim?: string | undefined;
   /** What it may grow to where it goes with the pod; absent where nobody knows how big the files are. */
   readonly limit?: string;
+  /** Certificate authorities that the fetcher trusts besides those it knows. */
+  readonly caBundle?: { readonly configMap: string; readonly key: string } | undefined;
 };
+
+const CA_FOLDER = "/etc/localmodel/ca";
+const CA_FILE = "ca.crt";
+export const CA_BUNDLE_PATH = `${CA_FOLDER}/${CA_FILE}`;
 
 export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volumes {
   const { claim: cacheClaim, limit } = cache;
+  const authorities = caVolume(cache);
   const candidates = candidatesOf(files);
   const secrets = candidates.flatMap(secretVolume);
   const shared = sharedVolumes(candidates, cacheClaim);
@@ -53,6 +60,7 @@ export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volum
         : []),
       ...shared.volumes,
       ...secrets.map(({ volume }) => volume),
+      ...authorities.map(({ volume }) => volume),
     ],
     fetchMounts: [
       { name: "model", mountPath: MODEL_FOLDER },
@@ -60,6 +68,7 @@ export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volum
       TEMPORARY,
       ...shared.mounts,
       ...secrets.map(({ mount }) => mount),
+      ...authorities.map(({ mount }) => mount),
     ],
     serverMounts: [
       { name: "model", mountPath: MODEL_FOLDER, readOnly: true },
@@ -68,6 +77,19 @@ export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volum
       ...shared.mounts,
     ],
   };
+}
+
+/** A namespace without the ConfigMap does with the authorities that everybody knows. */
+function caVolume({ caBundle }: Cache) {
+  if (caBundle === undefined) return [];
+  const { configMap: name, key } = caBundle;
+  const configMap = { name, items: [{ key, path: CA_FILE }], optional: true };
+  return [
+    {
+      volume: { name: "ca-bundle", configMap },
+      mount: { name: "ca-bundle", mountPath: CA_FOLDER, readOnly: true },
+    },
+  ];
 }
 
 function sharedVolumes(candidates: readonly Candidate[], cacheClaim: string | undefined) {

@@ -47,7 +47,8 @@ export async function removeChart(cluster: RunningCluster): Promise<void> {
 export function valuesFor({ images }: RunningCluster): object {
   return {
     image: { pullPolicy: "IfNotPresent" },
-    operator: { image: named(images.operator) },
+    // The nodes' kubelets do not count disks (localStorageCapacityIsolation).
+    operator: { image: named(images.operator), config: { ephemeralStorageRequests: false } },
     api: { image: named(images.api) },
     modelServer: { images: { cpu: named(images["model-server"]), cuda: null, vulkan: null } },
     telemetry: { endpoint: COLLECTOR_URL, sampler: "parentbased_always_on" },
