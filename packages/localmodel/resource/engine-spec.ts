@@ -41,7 +41,7 @@ export const EngineSpec = z.strictObject({
     .max(1024)
     .exactOptional()
     .describe(
-      "CPU threads. Default: the CPUs this process may use; one less with npm start and several models.",
+      "CPU threads, at most: where other programs want the CPUs, steps use fewer. Default: the CPUs this process may use; one less with npm start and several models.",
     ),
   batchTokens: z
     .int()

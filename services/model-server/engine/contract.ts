@@ -10,6 +10,8 @@ import type { ServerState } from "@localmodel/localmodel/contracts/server-state.
 
 export interface Engine {
   readonly state: ServerState;
+  /** That its next step uses; 0 where it has not said so. */
+  readonly threads: number;
   /** Calls `listener` at every change of state. */
   onState(listener: (state: ServerState) => void): void;
   /**

@@ -33,6 +33,7 @@ import {
 } from "./llama/model.ts";
 import { NotAGgufError } from "./model/load-error.ts";
 import { type Metadata, metadataOf } from "./model/metadata.ts";
+import { StepThreads } from "./llama/step-threads.ts";
 import { defaultContextTokens } from "./machine/default-context.ts";
 import { gpuLayersThatFit } from "./machine/gpu-layers.ts";
 import { assertFits } from "./machine/memory.ts";
@@ -52,6 +53,8 @@ export type LoadedEngine = {
   readonly embedder: Embedder | undefined;
   /** What states of beginnings that no slot holds may take, in each of the contexts. */
   readonly keptStatesBytes: number;
+  /** Of the next step. */
+  readonly threads: () => number;
   /** A server unloads by exiting; this is for those who load many models in one process. */
   readonly unload: () => void;
 };
@@ -89,13 +92,18 @@ export async function loadEngine(
   });
   const contextTokens = chosenContext(config, library, description);
   const settings = { ...engine, contextTokens, threads, adapters };
+  const stepThreads = new StepThreads(threads, { adapts: gpu === false });
   const embeds = capabilities.includes("embeddings");
   if (!embeds && gpu === false) {
     const memory = { availableBytes: availableBytes(), weightsBytes: description.tensorBytes };
     assertFits(metadata, { ...settings, contexts }, memory);
   }
-  const generations = embeds ? [] : await createGenerations(library, model, config, settings);
-  const embedder = embeds ? await createEmbedder(library, model, settings) : undefined;
+  const generations = embeds
+    ? []
+    : await createGenerations(library, model, config, { ...settings, threads: stepThreads });
+  const embedder = embeds
+    ? await createEmbedder(library, model, { ...settings, threads: stepThreads })
+    : undefined;
   const fingerprint = { engine: description.engine, settings };
   const contextsMemory = [...generations.map(({ context }) => context), embedder];
   return {
@@ -115,6 +123,7 @@ export async function loadEngine(
     constraints: new Constraints(vocabulary, tokenizer.tokenize),
     generations,
     embedder,
+    threads: () => stepThreads.count,
     keptStatesBytes: promptCacheBytes(config, availableBytes()) / Math.max(1, generations.length),
     unload: () => model[Symbol.dispose](),
   };

@@ -21,8 +21,8 @@ export type EngineEvent =
   | { readonly id: number; readonly failure: FailureData };
 
 export type FromEngine =
-  /** Every HEARTBEAT_MS, whatever else there is to say: its event loop turns. */
-  | { readonly type: "alive" }
+  /** Every HEARTBEAT_MS, whatever else there is to say: its event loop turns. With the threads of its next step. */
+  | { readonly type: "alive"; readonly threads: number }
   /** It cannot go on and cannot end by itself either: a thread of it does not come back. */
   | { readonly type: "stuck"; readonly message: string }
   | { readonly type: "loading"; readonly progress: number }

@@ -9,7 +9,7 @@ import type { FailureReason } from "@localmodel/localmodel/contracts/server-stat
 import { modelNotCapable } from "@localmodel/inference/refusals.ts";
 import type { Operation } from "@localmodel/inference/operation.ts";
 import { createLogger } from "@localmodel/service/log/log.ts";
-import { loadEngine } from "./load.ts";
+import { type LoadedEngine, loadEngine } from "./load.ts";
 import { DoesNotFitError, NotAGgufError } from "./model/load-error.ts";
 import { explained } from "./model/load-reason.ts";
 import { RecentLines } from "./model/recent-lines.ts";
@@ -29,14 +29,21 @@ export function runEngine(operations: typeof operationsOf): void {
   process.on("disconnect", () => process.exit(0));
   // The parent may have gone while this process was still loading its modules.
   if (!process.connected) process.exit(0);
-  setInterval(() => send({ type: "alive" }), HEARTBEAT_MS).unref();
+  let engine: LoadedEngine | undefined;
+  const beat = (): void => send({ type: "alive", threads: engine?.threads() ?? 0 });
+  setInterval(beat, HEARTBEAT_MS).unref();
 
   process.once("message", (message: ToEngine) => {
-    if (message.type === "load") void load(message.config, operations);
+    if (message.type !== "load") return;
+    void load(message.config, operations, (loaded) => (engine = loaded));
   });
 }
 
-async function load(config: ServerConfig, operations: typeof operationsOf): Promise<void> {
+async function load(
+  config: ServerConfig,
+  operations: typeof operationsOf,
+  onLoaded: (loaded: LoadedEngine) => void,
+): Promise<void> {
   const said = new RecentLines();
   try {
     const loaded = await loadEngine(config, {
@@ -48,6 +55,7 @@ async function load(config: ServerConfig, operations: typeof operationsOf): Prom
     });
     const reporter = { send: sendEvents, onBroken, onStuck };
     process.on("message", serve(operations(loaded, reporter)));
+    onLoaded(loaded);
     send({ type: "ready", model: loaded.facts });
   } catch (error) {
     const failed = error instanceof Error ? error.message : String(error);

@@ -20,6 +20,7 @@ import type { LlamaLibrary } from "./library.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
 import { type MemoryBytes, memoryOf } from "./model.ts";
 import { historyTokensOf, stagesOf } from "./sampler-stages.ts";
+import type { StepThreads } from "./step-threads.ts";
 
 export type ContextOptions = {
   readonly contextTokens: number;
@@ -27,7 +28,7 @@ export type ContextOptions = {
   readonly batchTokens: number;
   readonly flashAttention: boolean;
   readonly kvCacheType: string;
-  readonly threads: number;
+  readonly threads: StepThreads;
   readonly adapters: readonly { readonly path: string; readonly scale: number }[];
 };
 
@@ -59,7 +60,7 @@ export async function createGenerationContext(
         keyType: cacheType,
         valueType: cacheType,
         fullWindowCache: false,
-        threads,
+        threads: threads.count,
       }),
   );
   await setAdapters(library, context, options.adapters);
@@ -96,10 +97,12 @@ export class GenerationContext implements StepContext {
   readonly #context: Context;
   readonly #batch: Batch;
   readonly #windowTokens: number;
+  readonly #threads: StepThreads;
 
-  constructor(context: Context, { flashAttention }: ContextOptions) {
+  constructor(context: Context, { flashAttention, threads }: ContextOptions) {
     const { batchTokens, sequences, outputs } = context.limits;
     this.#context = context;
+    this.#threads = threads;
     this.#batch = context.createBatch({ tokens: batchTokens });
     this.#windowTokens = context.model.shape.slidingWindowTokens;
     const { recurrent, hybrid } = context.model.kind;
@@ -132,7 +135,9 @@ export class GenerationContext implements StepContext {
     });
     this.counters.batches += 1;
     this.counters.sequences += runs.length;
-    const evaluated = await this.#context.decode(batch, abandoned);
+    const evaluated = await this.#threads.during(this.#context, () =>
+      this.#context.decode(batch, abandoned),
+    );
     if (evaluated === "aborted") return undefined;
     if (evaluated !== "done") throw new Error(`llama.cpp did not evaluate a batch: ${evaluated}`);
     return indexes;

@@ -12,6 +12,7 @@ import type { Embedder } from "../stepping/embedding-queue.ts";
 import type { LlamaLibrary } from "./library.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
 import { memoryOf } from "./model.ts";
+import type { StepThreads } from "./step-threads.ts";
 
 /** A short input costs a batch a sequence and little else. */
 const INPUTS_MAX = 64;
@@ -19,7 +20,7 @@ const INPUTS_MAX = 64;
 type EmbedderOptions = {
   readonly contextTokens: number;
   readonly batchTokens: number;
-  readonly threads: number;
+  readonly threads: StepThreads;
 };
 
 export async function createEmbedder(
@@ -36,7 +37,7 @@ export async function createEmbedder(
       sequences: INPUTS_MAX,
       unifiedCache: true,
       embeddings: true,
-      threads: options.threads,
+      threads: options.threads.count,
     }),
   );
   const batch = context.createBatch({ tokens });
@@ -46,7 +47,7 @@ export async function createEmbedder(
     batchTokens: options.batchTokens,
     memoryBytes: memoryOf(context.reservations),
     complete: (input) => complete(input, ends),
-    embed: (inputs) => embed(context, batch, inputs),
+    embed: (inputs) => options.threads.during(context, () => embed(context, batch, inputs)),
   };
 }
 

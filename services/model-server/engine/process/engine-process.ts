@@ -94,6 +94,10 @@ export class EngineProcess implements Engine {
     this.#listeners.push(listener);
   }
 
+  get threads(): number {
+    return this.#child?.threads ?? 0;
+  }
+
   /** The child, for those who want to watch or to hurt it. */
   get processId(): number | undefined {
     return this.#child?.pid;

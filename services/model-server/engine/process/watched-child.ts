@@ -40,6 +40,8 @@ export class WatchedChild {
   readonly #hooks: Hooks;
   readonly #written = new RecentLines();
   #patience: Patience | undefined;
+  /** Of its next step, as it said last. */
+  threads = 0;
   /** Why it was killed from here. */
   #verdict: string | undefined;
 
@@ -84,7 +86,10 @@ export class WatchedChild {
 
   #receive(message: FromEngine): void {
     this.#patience?.renew();
-    if (message.type === "alive") return;
+    if (message.type === "alive") {
+      this.threads = message.threads;
+      return;
+    }
     if (message.type === "stuck") return this.#kill(message.message);
     if (message.type === "ready") this.#expect(this.#hooks.silence.readyBeats);
     this.#hooks.onMessage(message);

@@ -12,7 +12,7 @@ const STATES = ["loading", "ready", "restarting", "draining", "failed"] as const
 
 export function observeEngine(
   metrics: ServerMetrics,
-  engine: Pick<Engine, "state" | "onState">,
+  engine: Pick<Engine, "state" | "onState" | "threads">,
   config: ServerConfig,
 ): void {
   observeState(metrics, engine);
@@ -31,6 +31,7 @@ export function observeEngine(
   gauge("localmodel.slots.busy", "Slots that are held by a choice.", () => occupancy.running);
   gauge("localmodel.queue.depth", "Choices that wait for a slot.", () => occupancy.waiting);
   gauge("localmodel.context.usage", "Share of all slots' contexts that is in use.", usage);
+  gauge("localmodel.engine.threads", "Threads of a step.", () => engine.threads);
   const bytes = registry.gauge("localmodel.model.memory", "Memory that the model takes.", {
     unit: "By",
   });

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import type { CpuInfo } from "node:os";
+import { test } from "node:test";
+import { IdleCores } from "./idle-cores.ts";
+
+function coresWith(idleMs: () => number): readonly CpuInfo[] {
+  const times = { user: 0, nice: 0, sys: 0, irq: 0 };
+  return [0, 1].map(() => ({ model: "", speed: 0, times: { ...times, idle: idleMs() } }));
+}
+
+test("cores that were idle while steps ran are counted once a second", () => {
+  let idleMs = 0;
+  const idle = new IdleCores(() => coresWith(() => idleMs));
+  const seen = [];
+  for (let atMs = 100; atMs <= 2400; atMs += 100) {
+    seen.push(idle.during(100, atMs));
+    idleMs += 50;
+  }
+  const told = seen.filter((cores) => cores !== undefined);
+  assert.equal(told.length, 2);
+  assert.ok(told.every((cores) => cores > 0.8 && cores < 1.1));
+});
+
+test("what is idle between steps says nothing about cores that a step could have", () => {
+  let idleMs = 0;
+  const idle = new IdleCores(() => coresWith(() => idleMs));
+  for (let atMs = 100; atMs <= 5000; atMs += 100) {
+    assert.equal(idle.during(20, atMs), undefined);
+    idleMs += 100;
+  }
+});
