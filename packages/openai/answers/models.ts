@@ -6,7 +6,7 @@
  * Adapters name their model as vLLM has it, in `parent`.
  */
 
-export type ListedModel = {
+type ListedModel = {
   readonly id: string;
   readonly aliases: readonly string[];
   /** Of an adapter. */
