@@ -26,18 +26,25 @@ export class Candidates implements Disposable {
     this.#values = this.#rows.float32(0, capacity * WORDS);
   }
 
-  /** Every token, with its logit. */
-  fill(logits: Float32Array): void {
+  /**
+   * Every token that has a chance, with its logit: what was taken away costs the samplers nothing. Returns how many.
+   */
+  fill(logits: Float32Array): number {
     if (logits.length !== this.#capacity) {
       throw new RangeError(`There are ${this.#capacity} tokens, and ${logits.length} logits`);
     }
     const [ids, values] = [this.#ids, this.#values];
+    let at = 0;
     for (let token = 0; token < logits.length; token += 1) {
-      ids[token * WORDS] = token;
-      values[token * WORDS + 1] = logits[token] ?? 0;
-      values[token * WORDS + 2] = 0;
+      const logit = logits[token] ?? Number.NEGATIVE_INFINITY;
+      if (logit === Number.NEGATIVE_INFINITY) continue;
+      ids[at] = token;
+      values[at + 1] = logit;
+      values[at + 2] = 0;
+      at += WORDS;
     }
-    this.#writeList(logits.length);
+    this.#writeList(at / WORDS);
+    return at / WORDS;
   }
 
   /** These tokens alone. */

@@ -85,8 +85,9 @@ export class Sampler implements Disposable {
   choose(logits: Float32Array): number {
     this.#assertChooses();
     this.#candidates ??= new Candidates(this.#model.vocabulary.size);
-    this.#candidates.fill(logits);
-    this.apply(this.#candidates);
+    // Stages end the process when there is nothing to choose from.
+    const isEmpty = this.#candidates.fill(logits) === 0;
+    if (!isEmpty) this.apply(this.#candidates);
     const { selected } = this.#candidates;
     // A grammar ends the process when it is told to accept what it has refused.
     if (selected === undefined || selected.logit === Number.NEGATIVE_INFINITY) {
