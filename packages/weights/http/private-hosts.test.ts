@@ -4,8 +4,11 @@
  */
 import assert from "node:assert/strict";
 import type { LookupAddress } from "node:dns";
+import { once } from "node:events";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { readFile } from "node:fs/promises";
-import { suite, test } from "node:test";
+import { suite, test, type TestContext } from "node:test";
 import { FileServer, type Script } from "../../../test/support/file-server.ts";
 import { sampleGguf } from "../../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
@@ -63,6 +66,25 @@ async function setUp(target: (ports: { inside: number; outside: number }) => str
 const withinItself: Script = ({ path }) =>
   path === "/file" ? { body: MODEL } : { status: 302, headers: { location: "/file" } };
 
+/** Reaches whatever it is asked for. */
+async function proxyFor(t: TestContext) {
+  const asked: string[] = [];
+  const proxy = createServer(({ url = "", headers }, res) => {
+    asked.push(new URL(url).host);
+    request(url, { headers }, (answer) => {
+      res.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(res);
+    }).end();
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  t.after(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+  return { asked, url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+}
+
 suite("a redirect into a private network", { skip: process.platform !== "linux" }, () => {
   const targets = {
     "to an address": ({ inside }: { inside: number }) => `http://${PRIVATE}:${inside}/${SECRET}`,
@@ -70,6 +92,16 @@ suite("a redirect into a private network", { skip: process.platform !== "linux" 
       `http://2130706434:${inside}/${SECRET}`,
     "to a name": ({ inside }: { inside: number }) => `http://inside.test:${inside}/${SECRET}`,
   };
+  test("to an address is refused behind a proxy, too, which is not asked for it", async (t) => {
+    await using it = await setUp(targets["to an address"]);
+    const { asked, url } = await proxyFor(t);
+    const { network } = networkOf({});
+    const environment = { HTTP_PROXY: url };
+    const source = it.source(PUBLIC);
+    await assert.rejects(fetchInto(it.folder, source, { environment, network }), /private network/);
+    assert.deepEqual(asked, [`${PUBLIC}:${it.outside.port}`]);
+  });
+
   for (const [name, target] of Object.entries(targets)) {
     test(`${name} is refused, and nobody there is asked`, async () => {
       await using it = await setUp(target);

