@@ -21,7 +21,7 @@ import { countRejects, measureRequests } from "@localmodel/service/http/http-met
 import { traceRequests } from "@localmodel/service/http/server-span.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
-import express, { type Express } from "express";
+import express, { type Express, type Request, type Response } from "express";
 import { accessLog } from "./request/access-log.ts";
 import type { AdmissionLimits } from "./admission/admission.ts";
 import { ENDPOINTS, hintAtUrl } from "./endpoints.ts";
@@ -30,6 +30,7 @@ import { forward } from "./forward/forward.ts";
 import { healthRouter } from "./health.ts";
 import { authenticate } from "./keys/authenticate.ts";
 import { type Keys, NO_KEYS } from "./keys/key-source.ts";
+import { holdRefusals } from "./keys/held-refusals.ts";
 import { limitKeys } from "./keys/limit.ts";
 import { restrictModel } from "./keys/model-access.ts";
 import { ApiMetrics } from "./metrics/api-metrics.ts";
@@ -108,7 +109,7 @@ export function createApp(options: AppOptions): Express {
     maxBytes: () => limits.bodyMaxBytes,
     idleTimeoutMs: limits.bodyIdleTimeoutMs,
     memory: new BodyMemory(() => limits.bodiesMaxBytes),
-    ownerOf: (req, res) => tenantOf(res) || (req.socket.remoteAddress ?? ""),
+    ownerOf,
   });
   const restrict = restrictModel(directory);
   const forwarding = forward({ ...options, metrics });
@@ -123,6 +124,11 @@ export function createApp(options: AppOptions): Express {
   app.use(hintAtUrl(endpoints));
   app.use(unknownUrl);
   if (metrics !== undefined) app.use(countRejects(metrics));
-  app.use(answerErrors(log));
+  app.use(holdRefusals(ownerOf), answerErrors(log));
   return app;
+}
+
+/** Who a request counts for where there may be no keys. */
+function ownerOf(req: Request, res: Response): string {
+  return tenantOf(res) || (req.socket.remoteAddress ?? "");
 }
