@@ -99,6 +99,7 @@ const TOOLS = {
     module: "actionlint",
     binaries: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
   },
+  "openai-go": { module: "openai-go", binaries: { "openai-go": "." } },
 } satisfies Readonly<Record<string, Program>>;
 
 export type Binaries = {
