@@ -4,6 +4,7 @@
  * Tokens are bytes, and may end inside a character. What is open then is a range of characters; ranges inside which the
  * grammar makes no difference are one state, so that thousands of characters do not become thousands of states.
  */
+import { GrammarError } from "../grammar-error.ts";
 import {
   mayFollow,
   nextState,
@@ -30,10 +31,17 @@ export type ByteState = {
 const STATES_MAX = 8192;
 const STACKS_MAX = 200_000;
 
+/**
+ * Stacks that are looked at between two calls of `begin`. Following a schema takes a hundredth of it for a whole
+ * vocabulary; what takes more would keep everybody waiting.
+ */
+const WORK_MAX = 400_000;
+
 export class ByteAutomaton {
   readonly program: Program;
   readonly start: ByteState;
   readonly #known = new Map<string, ByteState>();
+  #workLeft = WORK_MAX;
   /** Where the grammar begins to make a difference: the first characters of its classes, in order. */
   readonly #classes: Uint32Array;
 
@@ -46,6 +54,11 @@ export class ByteAutomaton {
   /** Whether it remembers so much that a new one should take its place. Who follows it may go on. */
   get isFull(): boolean {
     return this.#known.size > STATES_MAX || stacksMade(this.start.state) > STACKS_MAX;
+  }
+
+  /** Before the work for one token. */
+  begin(): void {
+    this.#workLeft = WORK_MAX;
   }
 
   /** Undefined where the grammar does not allow the byte. @throws GrammarError when too much is left open */
@@ -74,7 +87,16 @@ export class ByteAutomaton {
         ? this.#intern(state, now)
         : undefined;
     }
-    return this.#intern(nextState(state, now.from, this.program), undefined);
+    const before = stacksMade(state);
+    const next = nextState(state, now.from, this.program);
+    this.#spend(state.waiting.length + next.waiting.length + stacksMade(state) - before);
+    return this.#intern(next, undefined);
+  }
+
+  #spend(stacks: number): void {
+    this.#workLeft -= stacks;
+    if (this.#workLeft >= 0) return;
+    throw new GrammarError("too_large", "the grammar leaves too many ways open to be followed");
   }
 
   #intern(state: State, opened: Opened | undefined): ByteState | undefined {

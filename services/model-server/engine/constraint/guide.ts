@@ -75,6 +75,7 @@ export class Guide {
 
   /** @throws GrammarError when the grammar leaves too much open */
   allows(token: number): boolean {
+    this.#rules.begin();
     const text = this.#rules.textOf(token);
     return !this.#completesBanned(text) && this.#after(token, text) !== undefined;
   }

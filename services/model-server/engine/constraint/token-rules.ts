@@ -57,6 +57,11 @@ export class TokenRules {
     return this.#automaton?.isFull === true;
   }
 
+  /** Before a token is looked at. */
+  begin(): void {
+    this.#automaton?.begin();
+  }
+
   get start(): ByteState {
     return this.#own.start;
   }
@@ -94,6 +99,7 @@ export class TokenRules {
     if (known !== undefined) return known;
     const { size, trie } = this.#vocabulary;
     const mask = new Uint32Array(Math.ceil(size / 32));
+    this.begin();
     tokensThatFollow(state, this.#own, trie, (token) => mark(mask, token));
     for (const token of this.#named) {
       if (this.#followLiterally(state, this.textOf(token)) !== undefined) mark(mask, token);
@@ -110,6 +116,7 @@ export class TokenRules {
   forced(state: ByteState): readonly number[] {
     const known = this.#forced.get(state);
     if (known !== undefined) return known;
+    this.begin();
     const tokens = this.#findForced(state);
     this.#forced.set(state, tokens);
     return tokens;
