@@ -36,6 +36,7 @@ export const LAYERS: Layers = {
   ],
   "packages/service": ["log/ process/", "http/"],
   "packages/telemetry": ["settings/", "spans/", "metrics/ otlp/", "export/"],
+  "packages/tools": ["syntax/", "constraint/ prompt/ reading/"],
   "packages/weights": ["progress/ source/", "cache/ gguf/ http/", "python/ web/"],
   "services/api": [
     "browsers/ cli/ directory/ request/",

@@ -5,6 +5,7 @@
 import type { Constraint } from "./constraint.ts";
 import type { Truncation } from "./embed.ts";
 import type { Prompt, Sampling } from "./generate.ts";
+import type { ToolUse } from "./tools.ts";
 
 export type GenerateAsk = {
   readonly prompts: readonly Prompt[];
@@ -23,6 +24,7 @@ export type GenerateAsk = {
   readonly echo: boolean;
   readonly ignoreEos: boolean;
   readonly constraint?: Constraint;
+  readonly toolUse?: ToolUse;
 };
 
 export type EmbedAsk = {

@@ -4,8 +4,11 @@ import type { Usage } from "./events.ts";
 
 type Generated = { readonly choices: readonly Choice[]; readonly usage: Usage };
 
+export type CalledTool = { readonly id: string; readonly name: string; arguments: string };
+
 export type Choice = {
   text: string;
+  readonly toolCalls: CalledTool[];
   reason: FinishReason;
   /** Of the prompt that was echoed. */
   readonly echoed: TokenLogprob[];
@@ -24,17 +27,38 @@ export function choicesOf(events: readonly GenerateEvent[]): Generated {
       usage = event.usage;
       continue;
     }
-    const choice = (choices[event.choice] ??= newChoice());
-    if (event.type === "finish") choice.reason = event.reason;
-    if (event.type === "echo" || event.type === "delta") {
-      choice.text += event.text;
-      const logprobs = event.type === "echo" ? choice.echoed : choice.generated;
-      for (const one of event.logprobs ?? []) logprobs.push(one);
-    }
+    gather((choices[event.choice] ??= newChoice()), event);
   }
   return { choices, usage };
 }
 
+type OfChoice = Extract<GenerateEvent, { choice: number }>;
+
+function gather(choice: Choice, event: OfChoice): void {
+  switch (event.type) {
+    case "finish":
+      choice.reason = event.reason;
+      return;
+    case "tool_call":
+      choice.toolCalls.push({ id: event.id, name: event.name, arguments: "" });
+      return;
+    case "tool_arguments": {
+      const called = choice.toolCalls[event.call];
+      if (called !== undefined) called.arguments += event.text;
+      return;
+    }
+    case "echo":
+    case "delta": {
+      choice.text += event.text;
+      const logprobs = event.type === "echo" ? choice.echoed : choice.generated;
+      for (const one of event.logprobs ?? []) logprobs.push(one);
+      return;
+    }
+    case "started":
+    case "prefilled":
+  }
+}
+
 function newChoice(): Choice {
-  return { text: "", reason: "stop", echoed: [], generated: [] };
+  return { text: "", toolCalls: [], reason: "stop", echoed: [], generated: [] };
 }

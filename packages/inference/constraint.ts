@@ -29,6 +29,8 @@ type GrammarConstraint = {
    * holds no other is chosen.
    */
   readonly controlTexts?: readonly string[];
+  /** While the grammar holds, a stop string is text like any other. */
+  readonly ignoresStops?: boolean;
 };
 
 /** The grammar waits; until one of the markers has been produced, everything is allowed. */

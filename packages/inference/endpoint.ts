@@ -22,6 +22,8 @@ export type Endpoint<Asked extends Operation = Operation> = {
     readonly stream?: string;
     readonly prompt: string;
   };
+  /** Other fields that become part of the prompt, before what it begins with: tools, say. */
+  readonly promptHeads?: readonly string[];
   /** What bounds the tokens of an answer. Absent: its answers are not made of tokens. */
   readonly answerTokens?: {
     /** Fields that say how many at most; the first that is there counts. */

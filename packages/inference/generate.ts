@@ -6,6 +6,7 @@
  */
 import type { Constraint } from "./constraint.ts";
 import type { AcceptedEvent, DoneEvent, Reports, Timed } from "./events.ts";
+import type { ToolUse } from "./tools.ts";
 
 /** A chat message with its content flattened to text, in the shape chat templates expect. */
 export type TemplateMessage = {
@@ -21,6 +22,8 @@ export type Prompt =
   | {
       readonly kind: "chat";
       readonly messages: readonly TemplateMessage[];
+      /** Definitions of tools in the shape chat templates expect, OpenAI's: text from outside, like the messages. */
+      readonly tools?: readonly object[];
       /** The client's own variables for the chat template: text from outside, like the messages. */
       readonly templateVariables?: Readonly<Record<string, unknown>>;
     }
@@ -90,6 +93,8 @@ export type GenerateRequest = Reports & {
   readonly ignoreEos: boolean;
   /** Absent: any text will do. */
   readonly constraint?: Constraint;
+  /** Whether calls of tools are read out of the answer, and of which. The engine has no use for it. */
+  readonly toolUse?: ToolUse;
   /** Tell which tokens wrote the text: `pieces` of deltas. */
   readonly reportsPieces?: boolean;
   /** Requests of different tenants never share a cached prefix. */
@@ -112,7 +117,8 @@ export type TokenPiece = {
   readonly isControl: boolean;
 };
 
-export type FinishReason = "stop" | "length";
+/** `tool_calls`: the answer ends with calls, which are complete. */
+export type FinishReason = "stop" | "length" | "tool_calls";
 
 export type GenerateEvent =
   | AcceptedEvent
@@ -150,6 +156,21 @@ export type GenerateEvent =
        * A token whose last character is still held back comes with that.
        */
       readonly pieces?: readonly TokenPiece[];
+    }
+  /** A call of a tool begins; `call` counts those of the choice. Its arguments follow, before the next call. */
+  | {
+      readonly type: "tool_call";
+      readonly choice: number;
+      readonly call: number;
+      readonly id: string;
+      readonly name: string;
+    }
+  /** The next piece of the JSON text of a call's arguments. */
+  | {
+      readonly type: "tool_arguments";
+      readonly choice: number;
+      readonly call: number;
+      readonly text: string;
     }
   | (Timed & {
       readonly type: "finish";

@@ -15,6 +15,7 @@ export const CHAT_COMPLETIONS = {
   telemetryName: "chat",
   dialect: openai,
   fields: { model: "model", stream: "stream", prompt: "messages" },
+  promptHeads: ["tools", "functions"],
   answerTokens: {
     maximum: ["max_completion_tokens", "max_tokens"],
     samples: ["n"],

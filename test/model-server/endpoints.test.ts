@@ -176,7 +176,6 @@ test("a completion without max_tokens ends after OpenAI's 16", async () => {
 
 const chat = { messages: [{ role: "user", content: "Hi" }] };
 const refused: { name: string; path: string; body: unknown; param: string }[] = [
-  { name: "tools", path: "/chat/completions", body: { ...chat, tools: [tool()] }, param: "tools" },
   {
     name: "a schema that cannot be guaranteed",
     path: "/chat/completions",
@@ -217,10 +216,6 @@ const refused: { name: string; path: string; body: unknown; param: string }[] = 
     param: "messages",
   },
 ];
-
-function tool() {
-  return { type: "function", function: { name: "f", parameters: { type: "object" } } };
-}
 
 for (const { name, path, body, param } of refused) {
   test(`the server refuses ${name}, naming ${param}`, async () => {

@@ -42,6 +42,8 @@ type TinyChatModelOptions = TinyModelOptions & {
   readonly infill?: boolean;
   /** Tokens that their maker calls "user-defined": llama.cpp finds them in any text. Default none. */
   readonly userDefined?: readonly string[];
+  /** Control tokens beside those that every tiny model has. Default none. */
+  readonly control?: readonly string[];
   /** How llama.cpp splits text into words before merging. Default "gpt-2". */
   readonly preTokenizer?: string;
   /** A Jinja template instead of ChatML, or false for none. Default ChatML. */
@@ -61,6 +63,7 @@ export async function writeTinyChatModel(
   const { preTokenizer = "gpt-2", userDefined = [] } = options;
   const { tokens: pieces, merges } = trainBytePairs(MERGES);
   const control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
+  control.push(...(options.control ?? []));
   if (infill) control.push("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>");
   const id = (name: string): GgufValue => u32(pieces.length + control.indexOf(name));
   const vocabulary = [...pieces, ...control, ...userDefined];

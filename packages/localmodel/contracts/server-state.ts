@@ -28,6 +28,8 @@ export type ModelFacts = {
   readonly template?: TemplateFacts;
   /** Why a model that generates does not chat: what its chat template cannot do. */
   readonly chatProblem?: string;
+  /** How it writes calls of tools: the name of a syntax of `packages/tools`. Absent where the model does not chat. */
+  readonly toolSyntax?: string;
   /** Weights and contexts together, as the engine accounts for them. */
   readonly memoryBytes: { readonly ram: number; readonly vram: number };
   /** Sampling defaults the file itself carries (`general.sampling.*`). */

@@ -40,7 +40,7 @@ function sample(text: string, ...logprobs: number[]) {
 }
 
 test("a chat completion has every key OpenAI requires, as its own types see it", () => {
-  const answer = chatCompletion(head, [{ text: "Hi", reason: "stop" }], counts);
+  const answer = chatCompletion(head, [{ content: "Hi", calls: {}, reason: "stop" }], counts);
   const typed: OpenAI.ChatCompletion = answer;
   assert.deepEqual(typed, {
     id: "chatcmpl-1",
@@ -74,7 +74,7 @@ test("a chat completion has every key OpenAI requires, as its own types see it",
 test("chat chunks have the keys of OpenAI's own streams, with usage null until the last", () => {
   const chunks = chatChunks(head, true);
   const all: OpenAI.ChatCompletionChunk[] = [
-    chunks.role(0),
+    chunks.role(0, ""),
     chunks.content(0, "Hi"),
     chunks.finish(0, "length"),
     chunks.usage(counts),
@@ -96,7 +96,7 @@ test("chat chunks have the keys of OpenAI's own streams, with usage null until t
 });
 
 test("chunks have no usage key when it was not asked for", () => {
-  assert.ok(!("usage" in chatChunks(head, false).role(0)));
+  assert.ok(!("usage" in chatChunks(head, false).role(0, "")));
   assert.ok(!("usage" in completionChunks(head, false).text(0, "a")));
 });
 

@@ -1,7 +1,7 @@
 /**
  * The two answers of POST /v1/chat/completions: one object, or chunks of it.
  *
- * A stream is one role chunk, any number of content chunks and one finish chunk for each choice, in any
+ * A stream is one role chunk, any number of chunks of content and calls and one finish chunk for each choice, in any
  * interleaving, then the usage chunk if it was asked for. All keys OpenAI requires are there, as null
  * where there is nothing to say.
  */
@@ -12,9 +12,14 @@ import { completionUsage } from "../answers/answer.ts";
 import { chatLogprobs } from "../answers/logprobs.ts";
 import type { TokenLogprob } from "@localmodel/inference/generate.ts";
 
+export type ChatFinishReason = FinishReason | "function_call";
+
 type ChatChoice = {
-  readonly text: string;
-  readonly reason: FinishReason;
+  /** Null beside calls. */
+  readonly content: string | null;
+  /** The fields of the message that say what is called. */
+  readonly calls: object;
+  readonly reason: ChatFinishReason;
   /** Absent when they were not asked for. */
   readonly logprobs?: readonly TokenLogprob[];
 };
@@ -26,9 +31,9 @@ export function chatCompletion(head: AnswerHead, choices: readonly ChatChoice[],
     created: head.created,
     model: head.model,
     system_fingerprint: head.fingerprint,
-    choices: choices.map(({ text, reason, logprobs }, index) => ({
+    choices: choices.map(({ content, calls, reason, logprobs }, index) => ({
       index,
-      message: { role: "assistant" as const, content: text, refusal: null },
+      message: { role: "assistant" as const, content, refusal: null, ...calls },
       logprobs: logprobs === undefined ? null : chatLogprobs(logprobs),
       finish_reason: reason,
     })),
@@ -50,7 +55,7 @@ export function chatChunks(head: AnswerHead, includeUsage: boolean) {
   const chunk = <Delta extends object>(
     index: number,
     delta: Delta,
-    rest: { logprobs?: readonly TokenLogprob[] | undefined; reason?: FinishReason } = {},
+    rest: { logprobs?: readonly TokenLogprob[] | undefined; reason?: ChatFinishReason } = {},
   ) => ({
     ...base,
     choices: [
@@ -64,11 +69,12 @@ export function chatChunks(head: AnswerHead, includeUsage: boolean) {
     ...pendingUsage,
   });
   return {
-    role: (index: number) =>
-      chunk(index, { role: "assistant" as const, content: "", refusal: null }),
+    role: (index: number, content: "" | null) =>
+      chunk(index, { role: "assistant" as const, content, refusal: null }),
     content: (index: number, text: string, logprobs?: readonly TokenLogprob[]) =>
       chunk(index, { content: text }, { logprobs }),
-    finish: (index: number, reason: FinishReason) => chunk(index, {}, { reason }),
+    delta: (index: number, delta: object) => chunk(index, delta),
+    finish: (index: number, reason: ChatFinishReason) => chunk(index, {}, { reason }),
     usage: (counts: Usage) => ({ ...base, choices: [], usage: completionUsage(counts) }),
   };
 }

@@ -19,6 +19,8 @@ import { refusal } from "../parsing/issue.ts";
 import { Messages } from "./messages.ts";
 import { type Parsed, requestParser } from "../parsing/request-parser.ts";
 import { TemplateVariables } from "./template-variables.ts";
+import { FunctionCallChoice, refuseToolMismatches, ToolChoice } from "./tool-choice.ts";
+import { Functions, Tools } from "./tools.ts";
 
 const TOP_LOGPROBS_MAX = 20;
 
@@ -30,6 +32,11 @@ const effective = {
   logprobs: z.boolean().exactOptional(),
   top_logprobs: z.int().min(0).max(TOP_LOGPROBS_MAX).exactOptional(),
   chat_template_kwargs: TemplateVariables.exactOptional(),
+  tools: Tools.exactOptional(),
+  tool_choice: ToolChoice.exactOptional(),
+  parallel_tool_calls: z.boolean().exactOptional(),
+  functions: Functions.exactOptional(),
+  function_call: FunctionCallChoice.exactOptional(),
   ...samplingFields,
   ...answerFormatFields,
 } as const;
@@ -38,23 +45,10 @@ const withoutEffect = {
   ...bookkeepingFields,
   reasoning_effort: z.string().exactOptional(),
   verbosity: z.string().exactOptional(),
-  parallel_tool_calls: z.boolean().exactOptional(),
   prediction: z.looseObject({}).exactOptional(),
 } as const;
 
-const notCalling = (choice: unknown): boolean => choice === "none" || choice === "auto";
-
 const refused = {
-  tools: unsupportedUnless(z.array(z.unknown()), saysNothing).exactOptional(),
-  tool_choice: unsupportedUnless(
-    z.union([z.string(), z.looseObject({})]),
-    notCalling,
-  ).exactOptional(),
-  functions: unsupportedUnless(z.array(z.unknown()), saysNothing).exactOptional(),
-  function_call: unsupportedUnless(
-    z.union([z.string(), z.looseObject({})]),
-    notCalling,
-  ).exactOptional(),
   modalities: unsupportedUnless(
     z.array(z.string()),
     (modalities) => modalities.every((modality) => modality === "text"),
@@ -81,6 +75,7 @@ const ChatSchema = z
       const message = "'{param}' needs 'logprobs' to be true.";
       context.addIssue({ ...refusal(message, "unsupported_parameter"), path: ["top_logprobs"] });
     }
+    refuseToolMismatches(request, context);
   });
 
 export type ChatRequest = z.output<typeof ChatSchema>;

@@ -1,15 +1,29 @@
 /** POST /v1/chat/completions: from its body to what it asks for, and from the engine's events to its answers. */
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import { type Choice, choicesOf } from "@localmodel/inference/choices.ts";
-import type { GenerateEvent, Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
+import type {
+  FinishReason,
+  GenerateEvent,
+  Prompt,
+  TemplateMessage,
+} from "@localmodel/inference/generate.ts";
+import type { ToolUse } from "@localmodel/inference/tools.ts";
 import type { Understood, Wire } from "@localmodel/inference/wire.ts";
 import { streaming } from "../answers/streaming.ts";
 import { CHAT_COMPLETIONS } from "../endpoints.ts";
 import { constraintOf } from "../parsing/answer-format.ts";
 import { askedSampling } from "../parsing/asked-sampling.ts";
-import { type ChatChunks, chatChunks, chatCompletion } from "./chat-answer.ts";
+import {
+  type ChatChunks,
+  chatChunks,
+  chatCompletion,
+  type ChatFinishReason,
+} from "./chat-answer.ts";
 import { type ChatRequest, parseChatRequest } from "./chat-request.ts";
 import type { ChatMessage } from "./messages.ts";
+import { calledTools, callFormOf, toolDeltas, type ToolDeltas } from "./tool-calls.ts";
+import { isLegacy, toolUseOf } from "./tool-choice.ts";
+import { templateTool } from "./tools.ts";
 
 export const chatWire: Wire<"generate"> = { endpoint: CHAT_COMPLETIONS, understand };
 
@@ -23,18 +37,19 @@ function understand(body: unknown): Understood<"generate"> {
     idPrefix: "chatcmpl-",
     answer: (head, events) => {
       const { choices, usage } = choicesOf(events);
-      const answers = choices.map((choice) => answerOf(choice, request.logprobs === true));
+      const answers = choices.map((choice) => answerOf(choice, request));
       return chatCompletion(head, answers, usage);
     },
     ...streaming(request, ask, (head, includesUsage) =>
-      chunksOf(chatChunks(head, includesUsage), includesUsage),
+      chunksOf(chatChunks(head, includesUsage), request, includesUsage),
     ),
   };
 }
 
 function askOf(request: ChatRequest): GenerateAsk {
+  const toolUse = toolUseOf(request);
   return {
-    prompts: [promptOf(request)],
+    prompts: [promptOf(request, toolUse)],
     choicesPerPrompt: request.n ?? 1,
     length: {
       most: request.max_completion_tokens ?? request.max_tokens,
@@ -46,13 +61,18 @@ function askOf(request: ChatRequest): GenerateAsk {
     echo: false,
     ignoreEos: request.ignore_eos ?? false,
     ...constraintOf(request),
+    ...(toolUse !== undefined && { toolUse }),
   };
 }
 
-function promptOf({ messages, chat_template_kwargs }: ChatRequest): Prompt {
+function promptOf(
+  { messages, chat_template_kwargs }: ChatRequest,
+  toolUse: ToolUse | undefined,
+): Prompt {
   return {
     kind: "chat",
     messages: messages.map(templateMessage),
+    ...(toolUse !== undefined && { tools: toolUse.tools.map(templateTool) }),
     ...(chat_template_kwargs !== undefined && { templateVariables: chat_template_kwargs }),
   };
 }
@@ -67,26 +87,60 @@ function templateMessage(message: ChatMessage): TemplateMessage {
   return { ...message, role: TEMPLATE_ROLES[message.role] ?? message.role };
 }
 
-function answerOf({ text, reason, generated }: Choice, wantsLogprobs: boolean) {
-  return { text, reason, ...(wantsLogprobs && { logprobs: generated }) };
+function answerOf({ text, toolCalls, reason, generated }: Choice, request: ChatRequest) {
+  return {
+    content: text === "" && toolCalls.length > 0 ? null : text,
+    calls: calledTools(toolCalls, callFormOf(request)),
+    reason: finishReason(reason, request),
+    ...(request.logprobs === true && { logprobs: generated }),
+  };
 }
 
-function chunksOf(chunks: ChatChunks, includesUsage: boolean) {
+function finishReason(reason: FinishReason, request: ChatRequest): ChatFinishReason {
+  return reason === "tool_calls" && isLegacy(request) ? "function_call" : reason;
+}
+
+function chunksOf(chunks: ChatChunks, request: ChatRequest, includesUsage: boolean) {
+  const mayCall = toolUseOf(request) !== undefined;
+  const calls = callChunks(chunks, request);
   return (event: GenerateEvent): object | undefined => {
     switch (event.type) {
       case "started":
-        return chunks.role(event.choice);
+        return chunks.role(event.choice, mayCall ? null : "");
       case "delta":
-        return chunks.content(event.choice, event.text, event.logprobs);
+        return contentChunk(chunks, event);
+      case "tool_call":
+      case "tool_arguments":
+        return calls(event);
       case "finish":
-        return chunks.finish(event.choice, event.reason);
+        return chunks.finish(event.choice, finishReason(event.reason, request));
       case "done":
         return includesUsage ? chunks.usage(event.usage) : undefined;
-      // Chats are never echoed.
-      case "accepted":
-      case "echo":
-      case "prefilled":
+      // Chats are never echoed, and what else the engine tells is no business of a client.
+      default:
         return undefined;
     }
+  };
+}
+
+/** None for what has no content: it belongs to a call. */
+function contentChunk(
+  chunks: ChatChunks,
+  { choice, text, logprobs }: Extract<GenerateEvent, { type: "delta" }>,
+): object | undefined {
+  if (text === "" && logprobs === undefined) return undefined;
+  return chunks.content(choice, text, logprobs);
+}
+
+function callChunks(chunks: ChatChunks, request: ChatRequest) {
+  const form = callFormOf(request);
+  const choices = new Map<number, ToolDeltas>();
+  return (event: Extract<GenerateEvent, { type: "tool_call" | "tool_arguments" }>): object => {
+    const { choice, call } = event;
+    const deltas = choices.get(choice) ?? toolDeltas(form);
+    choices.set(choice, deltas);
+    const delta =
+      event.type === "tool_call" ? deltas.call(event) : deltas.arguments(call, event.text);
+    return chunks.delta(choice, delta);
   };
 }

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
+import { type Json, wellFormed } from "../parsing/well-formed.ts";
 
 const MESSAGES_MAX = 16_384;
 const PARTS_MAX = 4096;
@@ -48,16 +49,36 @@ const Content = z.union([
   boundedArray(Part, { min: 1, max: PARTS_MAX }).transform((parts) => parts.join("\n")),
 ]);
 
-const FunctionCall = z.object({ name: Text, arguments: Text });
+/** Some clients send arguments as they are, not as the text of their JSON. */
+const Arguments = z.union([
+  Text,
+  z.record(z.string(), z.unknown()).transform((args) => JSON.stringify(wellFormed(args as Json))),
+]);
+
+const FunctionCall = z.object({ name: Text, arguments: Arguments });
+
+type ToolCall = {
+  readonly id?: string;
+  readonly type: "function";
+  readonly function: { readonly name: string; readonly arguments: string };
+};
+
+const id = Text.exactOptional();
+
+/** To a model a custom tool is a function with one parameter. */
+const CustomCall = z
+  .object({ id, type: z.literal("custom"), custom: z.object({ name: Text, input: Text }) })
+  .transform(({ custom: { name: called, input }, ...call }): ToolCall => {
+    const args = JSON.stringify({ input });
+    return { ...call, type: "function", function: { name: called, arguments: args } };
+  });
 
 const ToolCall = nullsAbsent(
-  z.object({
-    id: Text.exactOptional(),
-    type: z.literal("function").default("function"),
-    function: FunctionCall,
-  }),
+  z.union([
+    z.object({ id, type: z.literal("function").default("function"), function: FunctionCall }),
+    CustomCall,
+  ]),
 );
-type ToolCall = z.output<typeof ToolCall>;
 
 const name = Text.exactOptional();
 

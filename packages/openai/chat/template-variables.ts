@@ -6,12 +6,11 @@
  */
 import { z } from "zod";
 import { refusal } from "../parsing/issue.ts";
+import { type Json, wellFormed } from "../parsing/well-formed.ts";
 
 const TEMPLATE_VARIABLES_MAX_CHARACTERS = 16_384;
 
 const RESERVED = ["messages", "tools", "add_generation_prompt", "bos_token", "eos_token"] as const;
-
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 const reserved = RESERVED.map((name) => `'${name}'`).join(", ");
 
@@ -29,13 +28,3 @@ export const TemplateVariables = z
     ),
   )
   .transform((variables) => wellFormed(variables as Json) as Readonly<Record<string, Json>>);
-
-/** Lone surrogates become U+FFFD here as in every other text. */
-function wellFormed(value: Json): Json {
-  if (typeof value === "string") return value.toWellFormed();
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(wellFormed);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key.toWellFormed(), wellFormed(item)]),
-  );
-}

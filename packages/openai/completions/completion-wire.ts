@@ -108,6 +108,9 @@ function chunksOf(chunks: CompletionChunks, includesUsage: boolean) {
       case "accepted":
       case "started":
       case "prefilled":
+      // Completions have no tools.
+      case "tool_call":
+      case "tool_arguments":
         return undefined;
     }
   };

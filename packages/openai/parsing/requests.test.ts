@@ -87,8 +87,8 @@ const refusedChats: Refused[] = [
     "missing_required_parameter",
   ],
   [
-    "a tool call with arguments that are no string",
-    { messages: [{ role: "assistant", tool_calls: [{ function: { name: "f", arguments: {} } }] }] },
+    "a tool call with arguments that are no object",
+    { messages: [{ role: "assistant", tool_calls: [{ function: { name: "f", arguments: 5 } }] }] },
     "messages[0].tool_calls[0].function.arguments",
     "invalid_type",
   ],
@@ -178,21 +178,115 @@ const refusedChats: Refused[] = [
     "top_logprobs",
     "integer_above_max_value",
   ],
-  ["tools", { messages, tools: [{ type: "function" }] }, "tools", "unsupported_parameter"],
-  ["tools that are an object", { messages, tools: {} }, "tools", "invalid_type"],
-  ["required tools", { messages, tool_choice: "required" }, "tool_choice", "unsupported_parameter"],
   [
-    "one required tool",
-    { messages, tool_choice: { type: "function", function: { name: "f" } } },
-    "tool_choice",
+    "a tool that is none",
+    { messages, tools: [{ type: "function" }] },
+    "tools[0].function",
+    "missing_required_parameter",
+  ],
+  ["tools that are an object", { messages, tools: {} }, "tools", "invalid_type"],
+  [
+    "513 tools",
+    { messages, tools: Array.from({ length: 513 }, () => ({})) },
+    "tools",
+    "array_above_max_length",
+  ],
+  [
+    "a tool of the server's own",
+    { messages, tools: [tool("f"), { type: "web_search" }] },
+    "tools[1].type",
+    "invalid_value",
+  ],
+  [
+    "a tool with a name that cannot be called",
+    { messages, tools: [tool("f"), tool("g h")] },
+    "tools[1].function.name",
+    "invalid_value",
+  ],
+  [
+    "two tools of one name",
+    { messages, tools: [tool("f"), tool("g"), tool("f")] },
+    "tools[2].function.name",
+    "invalid_value",
+  ],
+  [
+    "parameters that are no schema",
+    { messages, tools: [{ type: "function", function: { name: "f", parameters: [] } }] },
+    "tools[0].function.parameters",
+    "invalid_type",
+  ],
+  [
+    "a grammar that nobody here reads",
+    {
+      messages,
+      tools: [
+        {
+          type: "custom",
+          custom: {
+            name: "f",
+            format: { type: "grammar", grammar: { syntax: "lark", definition: "start: A" } },
+          },
+        },
+      ],
+    },
+    "tools[0].custom.format.grammar.syntax",
     "unsupported_parameter",
   ],
-  ["functions", { messages, functions: [{ name: "f" }] }, "functions", "unsupported_parameter"],
   [
-    "a function call",
+    "tools of more than a mebibyte",
+    { messages, tools: [tool("f", "x".repeat(1024 * 1024))] },
+    "tools",
+    "array_above_max_length",
+  ],
+  ["required tools", { messages, tool_choice: "required" }, "tool_choice", "invalid_value"],
+  [
+    "a required tool of none",
+    { messages, tool_choice: named("f") },
+    "tool_choice",
+    "invalid_value",
+  ],
+  [
+    "a choice that there is not",
+    { messages, tools: [tool("f")], tool_choice: "always" },
+    "tool_choice",
+    "invalid_value",
+  ],
+  [
+    "a required tool that there is not",
+    { messages, tools: [tool("f")], tool_choice: named("g") },
+    "tool_choice.function.name",
+    "invalid_value",
+  ],
+  [
+    "an allowed tool that there is not",
+    {
+      messages,
+      tools: [tool("f")],
+      tool_choice: {
+        type: "allowed_tools",
+        allowed_tools: { mode: "auto", tools: [named("f"), named("g")] },
+      },
+    },
+    "tool_choice.allowed_tools.tools[1].function.name",
+    "invalid_value",
+  ],
+  [
+    "tools in two ways",
+    { messages, tools: [tool("f")], functions: [{ name: "g" }] },
+    "functions",
+    "invalid_value",
+  ],
+  [
+    "a function call without functions",
     { messages, function_call: { name: "f" } },
     "function_call",
-    "unsupported_parameter",
+    "invalid_value",
+  ],
+  [
+    "a function that there is not",
+    { messages, functions: [{ name: "f" }], function_call: { name: "g" } },
+    "function_call.name",
+    "invalid_value",
   ],
   [
     "a format without its schema",
@@ -330,6 +424,34 @@ test("text parts become one text, in order, on lines of their own", () => {
     ]),
   );
   assert.equal(request.messages[0]?.content, "one\ntwo");
+});
+
+function tool(name: string, description = "") {
+  return { type: "function", function: { name, description } };
+}
+
+function named(name: string) {
+  return { type: "function", function: { name } };
+}
+
+test("calls whose arguments are an object, and of custom tools, are calls like others", () => {
+  const { request } = parseChatRequest({
+    messages: [
+      {
+        role: "assistant",
+        tool_calls: [
+          { id: "1", function: { name: "f", arguments: { a: "\ud800" } } },
+          { id: "2", type: "custom", custom: { name: "g", input: 'say "hi"' } },
+        ],
+      },
+    ],
+  });
+  const [message] = request.messages;
+  assert.ok(message?.role === "assistant" && "tool_calls" in message);
+  assert.deepEqual(message.tool_calls, [
+    { id: "1", type: "function", function: { name: "f", arguments: '{"a":"\ufffd"}' } },
+    { id: "2", type: "function", function: { name: "g", arguments: '{"input":"say \\"hi\\""}' } },
+  ]);
 });
 
 test("a conversation with tool calls in its history is understood", () => {
@@ -505,7 +627,7 @@ test("every documented field is accepted with a harmless value", () => {
   });
   assert.deepEqual(
     ignored,
-    `metadata parallel_tool_calls prediction prompt_cache_key prompt_cache_retention reasoning_effort
+    `metadata prediction prompt_cache_key prompt_cache_retention reasoning_effort
      safety_identifier service_tier store user verbosity`.split(/\s+/),
   );
 });

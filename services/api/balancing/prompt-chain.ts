@@ -1,10 +1,10 @@
 /**
  * The beginning of a prompt as a chain of hashes, so that two prompts can be compared without keeping either.
  *
- * The chain starts from the model and the tenant and goes over the bytes of `messages` (or `prompt`) as the
+ * The chain starts from the model, the tenant and the tools and goes over the bytes of `messages` (or `prompt`) as the
  * client wrote them. A link ends where a message ends, and after every 512 bytes:
  *
- *   link 1 = hash(model, tenant, first block)      link n = hash(link n-1, block n)
+ *   link 1 = hash(model, tenant, tools, first block)      link n = hash(link n-1, block n)
  *
  * Equal links therefore mean equal beginnings of the same tenant for the same model. Links are 32 bits
  * long; two that are equal by chance cost one request its reuse and nothing else.
@@ -24,6 +24,8 @@ const LINKS_MAX = 128;
 export function promptChain(body: Buffer, prompt: PromptSpan, seed: string): readonly Link[] {
   const links: Link[] = [];
   let hash = hashOfText(seed);
+  // Who sends other tools has another prompt, however its messages begin.
+  for (const { start, end } of prompt.heads) hash = hashOf(hash, body, start, end);
   let from = prompt.start;
   for (const end of prompt.ends) {
     while (from < end) {

@@ -15,6 +15,8 @@ export type PromptSpan = {
   readonly start: number;
   /** Where its parts end: messages, or the prompt as a whole. */
   readonly ends: readonly number[];
+  /** Fields that become the beginning of the prompt. */
+  readonly heads: readonly Span[];
 };
 
 export type Field = Span & { readonly partEnds: readonly number[] };

@@ -8,7 +8,7 @@ import { isJsonMediaType } from "@localmodel/service/http/json-media-type.ts";
 import { Turns } from "@localmodel/service/process/turns.ts";
 import type { Request, RequestHandler } from "express";
 import { contextOf } from "./context.ts";
-import type { Field, PromptSpan } from "./outline.ts";
+import type { Field, Outline, PromptSpan } from "./outline.ts";
 import { readOutline } from "./read-outline.ts";
 import { estimatedFrom, estimatedTokens } from "./token-estimate.ts";
 
@@ -36,19 +36,19 @@ export function readReference(endpoint: Endpoint): RequestHandler {
 }
 
 async function parseReference(req: Request, endpoint: Endpoint): Promise<Reference> {
-  const { fields, reusesPrefixes } = endpoint;
+  const { fields, reusesPrefixes, promptHeads = [] } = endpoint;
   const body = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
   // Also what keeps web pages out: they cannot send this type to another site without being asked first.
   if (body.length > 0 && !isJsonMediaType(req.headers["content-type"]))
     throw unsupportedMediaType(req.headers["content-type"]);
-  const wanted = [...Object.values(fields), ...estimatedFrom(endpoint)];
+  const wanted = [...Object.values(fields), ...promptHeads, ...estimatedFrom(endpoint)];
   const outline = await readOutline(body, wanted, turns.next);
   const id = modelOf(body, outline.field(fields.model), fields.model);
   const stream = fields.stream === undefined ? undefined : outline.field(fields.stream);
   return {
     body,
     stream: stream !== undefined && textOf(body, stream) === "true",
-    prompt: reusesPrefixes ? promptOf(outline.field(fields.prompt)) : undefined,
+    prompt: reusesPrefixes ? promptOf(outline, endpoint) : undefined,
     estimatedTokens: estimatedTokens(body, outline, endpoint),
     ...(id !== undefined && { model: id }),
   };
@@ -58,10 +58,15 @@ function textOf(body: Buffer, { start, end }: Field): string {
   return body.toString("latin1", start, end);
 }
 
-function promptOf(field: Field | undefined): PromptSpan | undefined {
+function promptOf(
+  outline: Outline,
+  { fields, promptHeads = [] }: Pick<Endpoint, "fields" | "promptHeads">,
+): PromptSpan | undefined {
+  const field = outline.field(fields.prompt);
   if (field === undefined) return undefined;
   const { start, end, partEnds } = field;
-  return { start, ends: partEnds.length > 0 ? partEnds : [end] };
+  const heads = promptHeads.map((name) => outline.field(name)).filter((head) => head !== undefined);
+  return { start, ends: partEnds.length > 0 ? partEnds : [end], heads };
 }
 
 /** OpenAI's clients send null for what they leave out. */

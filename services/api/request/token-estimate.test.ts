@@ -10,6 +10,7 @@ function estimate(endpoint: Endpoint, value: object): number {
   const body = Buffer.from(JSON.stringify(value));
   const outline = new Outline(body, [
     ...Object.values(endpoint.fields),
+    ...(endpoint.promptHeads ?? []),
     ...estimatedFrom(endpoint),
   ]);
   new JsonShape(body, outline).advance(Infinity);
@@ -26,6 +27,7 @@ for (const [name, endpoint, body, tokens] of [
   ["no prompt", COMPLETIONS, { max_tokens: 50 }, 51],
   ["a chat that names no maximum", CHAT_COMPLETIONS, { messages: [text] }, 1125],
   ["a chat's newer name", CHAT_COMPLETIONS, { max_tokens: 9, max_completion_tokens: 7 }, 8],
+  ["tools, which are in the prompt", CHAT_COMPLETIONS, { tools: [text], max_tokens: 50 }, 151],
   ["without end", CHAT_COMPLETIONS, { max_tokens: -1 }, Infinity],
   ["nonsense", CHAT_COMPLETIONS, { max_tokens: { a: 1 } }, Infinity],
   ["an input", EMBEDDINGS, { input: text, max_tokens: 50 }, 100],

@@ -12,10 +12,15 @@ const BYTES_PER_TOKEN = 4;
 export function estimatedTokens(
   body: Buffer,
   outline: Outline,
-  { fields, answerTokens }: Pick<Endpoint, "fields" | "answerTokens">,
+  {
+    fields,
+    promptHeads = [],
+    answerTokens,
+  }: Pick<Endpoint, "fields" | "promptHeads" | "answerTokens">,
 ): number {
-  const prompt = outline.field(fields.prompt);
-  const promptTokens = prompt === undefined ? 1 : tokensOf(prompt);
+  const parts = [fields.prompt, ...promptHeads].map((name) => outline.field(name));
+  const promptTokens =
+    parts.reduce((sum, part) => sum + (part === undefined ? 0 : tokensOf(part)), 0) || 1;
   if (answerTokens === undefined) return promptTokens;
   const numberIn = (name: string) => numberOf(body, outline.field(name));
   const maximum = answerTokens.maximum.map(numberIn).find((value) => value !== undefined);

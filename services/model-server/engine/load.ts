@@ -14,6 +14,7 @@ import {
 } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
+import { syntaxOf } from "@localmodel/tools/syntax/syntax-of.ts";
 import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import { availableBytes, usableThreads } from "./machine/cgroup.ts";
@@ -222,7 +223,7 @@ async function possibleMetadata(path: string): Promise<Metadata> {
 
 type Chat = {
   readonly template?: TemplateThread;
-  readonly facts: Pick<ModelFacts, "template" | "chatProblem">;
+  readonly facts: Pick<ModelFacts, "template" | "toolSyntax" | "chatProblem">;
 };
 
 async function chatOf(
@@ -232,10 +233,12 @@ async function chatOf(
 ): Promise<Chat> {
   if (chatTemplate === undefined) log("warn", "The model file has no chat template: using ChatML");
   const { controlTexts, markerTexts } = vocabulary;
+  const source = chatTemplate ?? CHATML;
   try {
     const tokens = { ...tokenizerTexts, controlTexts, markerTexts };
-    const template = new TemplateThread(chatTemplate ?? CHATML, tokens);
-    return { template, facts: { template: await template.facts() } };
+    const template = new TemplateThread(source, tokens);
+    const toolSyntax = syntaxOf(source).name;
+    return { template, facts: { template: await template.facts(), toolSyntax } };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     log("warn", `The model will not chat: ${reason}`);

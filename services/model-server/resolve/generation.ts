@@ -5,6 +5,7 @@ import { resolveLength } from "./length.ts";
 import { requireInfill } from "./model.ts";
 import type { ResolveContext } from "./resolve.ts";
 import { resolveSampling } from "./sampling.ts";
+import { resolveTools } from "./tools.ts";
 import { requireValidTokens } from "./tokens.ts";
 
 export function resolveGeneration(
@@ -22,6 +23,7 @@ export function resolveGeneration(
   };
   return {
     ...ask,
+    ...resolveTools(ask, facts),
     ...resolveLength(length, defaults),
     sampling: resolveSampling(sampling, defaults),
     tenant,

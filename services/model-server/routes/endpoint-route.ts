@@ -18,6 +18,7 @@ import { loadedModel } from "../http/availability.ts";
 import { streamEvents } from "../http/stream-events.ts";
 import { reportUsage } from "../http/usage-report.ts";
 import { whileConnected } from "../http/while-connected.ts";
+import { readingEngine } from "./reading-engine.ts";
 import { wholeAnswer } from "../reading/whole-answer.ts";
 import { requireCapability, requireModel } from "../resolve/model.ts";
 import { resolve } from "../resolve/resolve.ts";
@@ -66,7 +67,8 @@ export function endpointRoute<Asked extends Operation>(
       span,
     };
     const watchers = watches.map((watch) => watch(asked)).filter((one) => one !== undefined);
-    const events = askWatched(engine, { operation, request, watchers }, gone);
+    const reading = readingEngine(engine, facts);
+    const events = askWatched(reading, { operation, request, watchers }, gone);
     if (understood.stream !== undefined) {
       await streamEvents(res, events, { ...serving, framesOf: understood.stream(head) });
       return;

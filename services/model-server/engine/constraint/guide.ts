@@ -64,6 +64,11 @@ export class Guide {
     return place.kind === "holding" && place.state.complete && waitsForNothing(place.state);
   }
 
+  /** Whether what has just been accepted is no place for stop strings. */
+  get ignoresStops(): boolean {
+    return this.#place.kind === "holding" && this.#constraint.grammar?.ignoresStops === true;
+  }
+
   /** Whether the answer may end here. */
   get mayEnd(): boolean {
     const place = this.#place;

@@ -74,7 +74,7 @@ export class ChatTemplate {
 
   /** Throws a Failure when the template refuses the messages (roles out of order, say), or what cannot fit. */
   render(
-    { messages, templateVariables = {} }: ChatPrompt,
+    { messages, tools, templateVariables = {} }: ChatPrompt,
     limit: RenderLimit = { contextTokens: Number.POSITIVE_INFINITY },
   ): Segment[] {
     const literals = new Literals(limit);
@@ -87,6 +87,7 @@ export class ChatTemplate {
           this.#mark(this.#fitting(message), message.role === "assistant" ? own : others, literals),
         ),
         add_generation_prompt: true,
+        ...(tools !== undefined && { tools: this.#mark(tools, others, literals) }),
       });
       return segments(text, literals, limit);
     } catch (error) {

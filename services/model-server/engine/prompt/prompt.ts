@@ -83,7 +83,7 @@ async function contentTokens(
     throw modelNotCapable("This model has no usable chat template. Use /v1/completions instead.");
   }
   const { share = new Share() } = limit;
-  const texts = textsIn([prompt.messages, prompt.templateVariables]);
+  const texts = textsIn([prompt.messages, prompt.tools, prompt.templateVariables]);
   if (!(await haveRoom(texts, longestTokenBytes, limit, share))) throw tooLong(limit);
   return chatTokens(await template.render(prompt, limit), tokenizer, { ...limit, share });
 }

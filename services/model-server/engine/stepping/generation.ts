@@ -39,7 +39,12 @@ type GenerationOptions = {
 };
 
 /** A token of the answer that is not told yet. */
-type Decided = { readonly token: number; readonly logprob?: TokenLogprob | undefined };
+type Decided = {
+  readonly token: number;
+  readonly logprob?: TokenLogprob | undefined;
+  /** No stop string may begin or end in it. */
+  readonly ignoresStops?: boolean | undefined;
+};
 
 export class Generation {
   readonly choice: number;
@@ -188,8 +193,8 @@ export class Generation {
     }
     const logprob =
       topLogprobs === undefined ? undefined : tokenLogprob(vocabulary, token, logits, topLogprobs);
-    this.#decide({ token, logprob });
     guide?.accept(token);
+    this.#decide({ token, logprob, ignoresStops: guide?.ignoresStops });
     this.#put();
   }
 
@@ -212,7 +217,7 @@ export class Generation {
         if (!this.#isOpen || !guide.allows(token)) return;
         guide.accept(token);
         this.#chooser?.accept(token);
-        this.#decide({ token });
+        this.#decide({ token, ignoresStops: guide.ignoresStops });
       }
     }
     if (guide.isOver) this.#ended = {};
@@ -272,9 +277,10 @@ export class Generation {
   #tell(decided: Decided | undefined): Assembled {
     const { vocabulary, request } = this.#options;
     if (decided === undefined) throw new Error("There is no token to tell");
-    const { token, logprob } = decided;
+    const { token, logprob, ignoresStops = false } = decided;
     this.completionTokens += 1;
     const { topLogprobs, reportsPieces } = request;
+    if (ignoresStops) this.#text.ignoreStops();
     if (topLogprobs === undefined && reportsPieces !== true) {
       return this.#text.push(vocabulary.bytes(token));
     }

@@ -13,15 +13,20 @@ export type Scan = {
 };
 
 export class StopScanner {
-  readonly #stops: readonly string[];
+  #stops: readonly string[];
   #held = "";
 
   constructor(stops: readonly string[]) {
     this.#stops = stops.filter((stop) => stop !== "").toSorted((a, b) => b.length - a.length);
   }
 
+  /** From here on there is nothing to look for. */
+  ignoreAll(): void {
+    this.#stops = [];
+  }
+
   push(piece: string): Scan {
-    if (this.#stops.length === 0) return { released: piece };
+    if (this.#stops.length === 0) return { released: this.finish() + piece };
     const text = this.#held + piece;
     const match = firstMatch(text, this.#stops);
     if (match !== undefined) {

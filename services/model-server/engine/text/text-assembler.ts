@@ -48,6 +48,11 @@ export class TextAssembler {
     return this.#decoder.decode(bytes, { stream: true });
   }
 
+  /** From the next token on; what was held back for a stop string is text. */
+  ignoreStops(): void {
+    this.#scanner.ignoreAll();
+  }
+
   push(bytes: Uint8Array, notes?: TokenNotes): Assembled {
     const written = this.#decoder.decode(bytes, { stream: true });
     const start = this.#decodedLength;

@@ -1,0 +1,135 @@
+/**
+ * `tools`, and `functions`, their older name: what a model may call.
+ *
+ * A custom tool takes one text; to the model it is a function with the one parameter `input`.
+ */
+import { z } from "zod";
+import type { JsonSchema, Tool } from "@localmodel/inference/tools.ts";
+import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
+import { refusal } from "../parsing/issue.ts";
+import { type Json, wellFormed } from "../parsing/well-formed.ts";
+
+/** OpenAI takes 128. */
+const TOOLS_MAX = 512;
+const TOOLS_MAX_CHARACTERS = 1024 * 1024;
+/** OpenAI's are shorter and have no dots; servers of tools put several parts together. */
+const NAME = /^[\w.-]{1,128}$/;
+
+const ToolName = z
+  .string()
+  .refine(
+    (name) => NAME.test(name),
+    refusal(
+      "Invalid '{param}': expected 1 to 128 letters, digits, underscores, hyphens and dots.",
+      "invalid_value",
+    ),
+  );
+
+const Schema = z
+  .record(z.string(), z.unknown())
+  .transform((schema) => wellFormed(schema as Json) as JsonSchema);
+
+const described = { name: ToolName, description: Text.exactOptional() };
+
+const FunctionDefinition = nullsAbsent(
+  z.object({
+    ...described,
+    parameters: Schema.exactOptional(),
+    strict: z.boolean().exactOptional(),
+  }),
+);
+type FunctionDefinition = z.output<typeof FunctionDefinition>;
+
+const GrammarFormat = z.object({
+  type: z.literal("grammar"),
+  grammar: z.object({
+    syntax: z
+      .enum(["regex", "lark"])
+      .refine(
+        (syntax) => syntax === "regex",
+        refusal("Invalid '{param}': this server supports 'regex' only.", "unsupported_parameter"),
+      ),
+    definition: Text,
+  }),
+});
+
+const CustomDefinition = nullsAbsent(
+  z.object({
+    ...described,
+    format: z
+      .discriminatedUnion("type", [z.object({ type: z.literal("text") }), GrammarFormat])
+      .exactOptional(),
+  }),
+);
+
+const ToolDefinition = nullsAbsent(
+  z.discriminatedUnion("type", [
+    z.object({ type: z.literal("function"), function: FunctionDefinition }),
+    z.object({ type: z.literal("custom"), custom: CustomDefinition }),
+  ]),
+);
+type ToolDefinition = z.output<typeof ToolDefinition>;
+
+const notTooLong = [
+  (list: readonly unknown[]) => JSON.stringify(list).length <= TOOLS_MAX_CHARACTERS,
+  refusal(
+    `Invalid '{param}': expected at most ${TOOLS_MAX_CHARACTERS} characters of JSON.`,
+    "array_above_max_length",
+  ),
+] as const;
+
+export const Tools = boundedArray(ToolDefinition, { max: TOOLS_MAX }).refine(...notTooLong);
+export const Functions = boundedArray(FunctionDefinition, { max: TOOLS_MAX }).refine(...notTooLong);
+
+/** A tool that takes no arguments may leave its schema out. */
+const NO_PARAMETERS: JsonSchema = { type: "object", properties: {} };
+
+/** Each where the client wrote it. */
+export function toolsOf(
+  definitions: readonly ToolDefinition[],
+  functions: readonly FunctionDefinition[],
+): readonly Tool[] {
+  return [
+    ...definitions.map((definition, index) =>
+      definition.type === "function"
+        ? functionTool(definition.function, `tools[${index}].function`)
+        : customTool(definition.custom, `tools[${index}].custom`),
+    ),
+    ...functions.map((definition, index) => functionTool(definition, `functions[${index}]`)),
+  ];
+}
+
+function functionTool(
+  { name, description, parameters = NO_PARAMETERS }: FunctionDefinition,
+  field: string,
+): Tool {
+  return {
+    name,
+    parameters,
+    field: `${field}.parameters`,
+    ...(description !== undefined && { description }),
+  };
+}
+
+function customTool(
+  { name, description, format }: z.output<typeof CustomDefinition>,
+  field: string,
+): Tool {
+  const pattern =
+    format?.type === "grammar" ? { pattern: `^(?:${format.grammar.definition})$` } : {};
+  return {
+    name,
+    parameters: {
+      type: "object",
+      properties: { input: { type: "string", ...pattern } },
+      required: ["input"],
+    },
+    field: `${field}.format`,
+    ...(description !== undefined && { description }),
+  };
+}
+
+/** As chat templates expect them, who look for every one of these fields. */
+export function templateTool({ name, description = "", parameters }: Tool): object {
+  return { type: "function", function: { name, description, parameters } };
+}

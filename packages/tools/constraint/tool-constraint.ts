@@ -1,0 +1,63 @@
+/**
+ * From the tools of a request to what its answer must be.
+ *
+ * `required` puts the beginning of a call there and lets only calls follow; `none` bans what calls begin with; `auto` is
+ * free until the model begins a call, and from there on it is a call of a tool that there is.
+ */
+import type { Constraint } from "@localmodel/inference/constraint.ts";
+import type { Tool, ToolUse } from "@localmodel/inference/tools.ts";
+import { type CallSyntax, markersOf, openingOf } from "../syntax/call-syntax.ts";
+import { controlTextsOf } from "../syntax/control-texts.ts";
+import { jsonFormOf } from "../syntax/json-form.ts";
+import { parameterKinds } from "../syntax/parameter-kinds.ts";
+import { callsLanguage } from "./calls-language.ts";
+
+/** Undefined where any answer will do. */
+export function toolConstraint(syntax: CallSyntax, use: ToolUse): Constraint | undefined {
+  const callable = callableTools(use);
+  const names = use.tools.map(({ name }) => name);
+  if (use.choice === "none") {
+    return names.length === 0
+      ? undefined
+      : { banned: [...markersOf(syntax, names), ...(syntax.otherMarkers ?? [])] };
+  }
+  if (callable.length === 0) return undefined;
+  const grammar = {
+    language: callsLanguage(syntax, callable, use.parallel ? undefined : 1),
+    controlTexts: controlTextsOf(syntax),
+    // A line break that ends a text would cut calls to pieces.
+    ignoresStops: true,
+  };
+  if (use.choice === "required") return { prefix: prefixOf(syntax, callable), grammar };
+  const after = markersOf(
+    syntax,
+    callable.map(({ name }) => name),
+  ).map((text) => ({ text, isPartOfLanguage: true }));
+  return { grammar: { ...grammar, begins: { after } } };
+}
+
+export function callableTools({ tools, among }: Pick<ToolUse, "tools" | "among">): readonly Tool[] {
+  return among === undefined ? tools : tools.filter(({ name }) => among.includes(name));
+}
+
+/** As far as all calls are alike; with one tool that is up to its arguments. */
+function prefixOf(syntax: CallSyntax, tools: readonly Tool[]): string {
+  const [only, another] = tools;
+  const { form } = syntax;
+  if (only === undefined || another !== undefined) return sharedOpening(syntax, tools);
+  if (form.kind === "object" && form.idKey === undefined) {
+    return `${openingOf(syntax)}{"${form.nameKey}": "${only.name}", "${form.argumentsKey}":`;
+  }
+  if (form.kind === "named" && !form.afterName.includes("{")) {
+    return openingOf(syntax) + only.name + form.afterName;
+  }
+  return sharedOpening(syntax, tools);
+}
+
+function sharedOpening(syntax: CallSyntax, tools: readonly Tool[]): string {
+  const { form, begin } = syntax;
+  if (form.kind !== "tagged") return openingOf(syntax);
+  const inTags = tools.filter(({ parameters }) => parameterKinds(parameters) !== undefined).length;
+  if (inTags === tools.length) return openingOf(syntax);
+  return begin + jsonFormOf(form).before;
+}

@@ -1,0 +1,76 @@
+/**
+ * How a family of models writes tool calls: a description from which the grammar, the reader and what begins a call are
+ * derived.
+ *
+ *     begin  call between call  end
+ *
+ * Every text is written as the family's chat template writes it. White space in it is loose where the model chooses when
+ * to begin, and for the reader. `{n}` stands for digits and `{id}` for letters and digits.
+ */
+export type CallSyntax = {
+  readonly name: string;
+  /** Before the first call, and after the last. */
+  readonly begin: string;
+  readonly end: string;
+  /** Absent: one call is all there is. */
+  readonly between?: string;
+  /** What only a call begins with. Empty: a call begins with the name of its tool, see `markersOf`. */
+  readonly marker: string;
+  /** Other ways in which a model may begin one, banned where there must be none. */
+  readonly otherMarkers?: readonly string[];
+  readonly form: CallForm;
+};
+
+export type CallForm = ObjectForm | NamedForm | TaggedForm;
+
+/** `{"name": "f", "arguments": {…}}` */
+export type ObjectForm = {
+  readonly kind: "object";
+  readonly before: string;
+  readonly after: string;
+  /** A first field whose value is a number in quotes. */
+  readonly idKey?: string;
+  readonly nameKey: string;
+  readonly argumentsKey: string;
+};
+
+/** `f` and after it the arguments as JSON. */
+export type NamedForm = {
+  readonly kind: "named";
+  readonly before: string;
+  readonly afterName: string;
+  readonly after: string;
+};
+
+/** `f` and after it each argument between tags; strings as they are, everything else as JSON. */
+export type TaggedForm = {
+  readonly kind: "tagged";
+  readonly before: string;
+  readonly afterName: string;
+  readonly beforeKey: string;
+  /** Where it says whether the value is a string, both ways to say so. */
+  readonly afterKey: string | { readonly text: string; readonly json: string };
+  readonly afterValue: string;
+  readonly after: string;
+};
+
+/** What stands between the beginning of the answer's calls and the name of the first. */
+export function openingOf({ begin, form }: CallSyntax): string {
+  return begin + form.before;
+}
+
+export function afterKeyOf({ afterKey }: TaggedForm, kind: "text" | "json"): string {
+  return typeof afterKey === "string" ? afterKey : afterKey[kind];
+}
+
+/**
+ * The texts that begin a call of one of these tools, and nothing else that a model would write.
+ *
+ * Where calls are bare JSON, it is the name of a tool that tells one from other objects.
+ */
+export function markersOf(syntax: CallSyntax, names: readonly string[]): readonly string[] {
+  const { marker, form } = syntax;
+  if (marker !== "" || form.kind !== "object") return [marker];
+  const key = JSON.stringify(form.nameKey);
+  return names.flatMap((name) => [`{${key}: "${name}"`, `{${key}:"${name}"`]);
+}

@@ -1,0 +1,10 @@
+/** Markers, which models have as control tokens: everything in tags and brackets that a syntax is made of. */
+import type { CallSyntax } from "./call-syntax.ts";
+
+export function controlTextsOf({ begin, end, between = "", form }: CallSyntax): readonly string[] {
+  const texts = [begin, end, between, ...Object.values(form)].filter(
+    (one) => typeof one === "string",
+  );
+  const found = texts.flatMap((one) => one.match(/<[^<>\s]*>|\[[A-Z_]+\]/g) ?? []);
+  return [...new Set(found)];
+}

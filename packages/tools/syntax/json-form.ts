@@ -1,0 +1,13 @@
+/** The form of calls for tools whose schema says what tags cannot: JSON between the same markers. */
+import type { ObjectForm, TaggedForm } from "./call-syntax.ts";
+
+export function jsonFormOf({ before, after }: TaggedForm): ObjectForm {
+  return {
+    kind: "object",
+    // The tag that names the function is not there.
+    before: before.replace(/<[^<>]*=[^<>]*$/, ""),
+    after: after.replace(/^<\/[^<>]*(?:function|invoke)>\s*/, ""),
+    nameKey: "name",
+    argumentsKey: "arguments",
+  };
+}
