@@ -11,6 +11,7 @@ import { parseTemplate, renderTemplate, type Template } from "@localmodel/jinja/
 import { invalidRequest, modelNotCapable } from "@localmodel/inference/refusals.ts";
 import type { Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
 import type { TemplateFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
+import { arrangements, withoutSystem } from "./arranged-messages.ts";
 import { templateFacts } from "./template-facts.ts";
 import { tooLong } from "./text-tokens.ts";
 
@@ -29,6 +30,11 @@ export type TemplateTokens = {
 export type ChatPrompt = Omit<Extract<Prompt, { kind: "chat" }>, "kind">;
 
 export type RenderLimit = { readonly contextTokens: number };
+
+const TOO_LONG = "context_length_exceeded";
+
+/** The variable by which a request has its messages taken as they are, or refused. */
+const MERGES = "merge_messages";
 
 const OPEN = "\uE000";
 const CLOSE = "\uE001";
@@ -72,11 +78,42 @@ export class ChatTemplate {
     return (this.#facts ??= templateFacts((variables) => this.#run(variables)));
   }
 
-  /** Throws a Failure when the template refuses the messages (roles out of order, say), or what cannot fit. */
+  /**
+   * Throws a Failure when the template refuses the messages in every order that says the same (arranged-messages.ts), or
+   * for what cannot fit.
+   */
   render(
-    { messages, tools, templateVariables = {} }: ChatPrompt,
+    prompt: ChatPrompt,
     limit: RenderLimit = { contextTokens: Number.POSITIVE_INFINITY },
   ): Segment[] {
+    if (prompt.templateVariables?.[MERGES] === false) return this.#render(prompt, limit);
+    const messages = this.#sayingAll(prompt.messages);
+    try {
+      return this.#render({ ...prompt, messages }, limit);
+    } catch (refusal) {
+      if (refusal instanceof Failure && refusal.code === TOO_LONG) throw refusal;
+      for (const arranged of arrangements(messages)) {
+        try {
+          return this.#render({ ...prompt, messages: arranged }, limit);
+        } catch {
+          // What it said of the messages as they came is what their author can do something about.
+        }
+      }
+      throw refusal;
+    }
+  }
+
+  /** Some templates leave out what a system message says, without a word. */
+  #sayingAll(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
+    if (!messages.some(({ role }) => role === "system")) return messages;
+    try {
+      return this.facts.takesSystem ? messages : withoutSystem(messages);
+    } catch {
+      return messages;
+    }
+  }
+
+  #render({ messages, tools, templateVariables = {} }: ChatPrompt, limit: RenderLimit): Segment[] {
     const literals = new Literals(limit);
     const { others, own } = this.#reserved;
     try {
