@@ -71,6 +71,16 @@ export const admissionPolicy = group(
       requireSha256: value("Whether files must have a `sha256`.", z.boolean(), false),
       requireImageDigest: value("Whether images must be named by digest.", z.boolean(), false),
     }),
+    modelIds: value(
+      "Ids that only some namespaces may claim, as `[{ ids: [team-a/*], namespaces: [team-a] }]`: as modelId, alias or adapter's id; `*` stands for any characters.",
+      z.array(
+        z.strictObject({
+          ids: z.array(z.string().regex(/^[A-Za-z0-9_.:@+/*-]+$/)).min(1),
+          namespaces: z.array(namespace),
+        }),
+      ),
+      [],
+    ),
     limits: group("How much one LocalModel may ask for.", {
       replicas: value("Replicas.", cap, null),
       gpusPerReplica: value("Devices of one replica.", cap, null),

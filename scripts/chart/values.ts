@@ -33,6 +33,16 @@ export const VALUES = group("Values of the chart.", {
       "",
     ),
   }),
+  global: value(
+    "What all charts of an umbrella share: `imageRegistry` counts where `image.registry` is empty, `imagePullSecrets` beside those below.",
+    z.looseObject({
+      imageRegistry: z.string().nullish(),
+      imagePullSecrets: z
+        .array(z.union([z.string().min(1), z.looseObject({ name: z.string().min(1) })]))
+        .nullish(),
+    }),
+    { imageRegistry: "", imagePullSecrets: [] },
+  ),
   imagePullSecrets: value(
     "Secrets with credentials of the registry: `[{ name: registry }]`. Models' pods use them too, so the namespaces " +
       "of models need Secrets of these names.",

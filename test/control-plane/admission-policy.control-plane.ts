@@ -29,6 +29,10 @@ const POLICY = {
     requireSha256: true,
     requireImageDigest: true,
   },
+  modelIds: [
+    { ids: ["team-a/*", "gpt-4.1+"], namespaces: ["team-a"] },
+    { ids: ["team-b/*"], namespaces: ["team-b", NAMESPACE] },
+  ],
   limits: { replicas: 3, gpusPerReplica: 2, gpuResourceNames: ["nvidia.com/gpu"] },
 };
 
@@ -42,6 +46,11 @@ const allowed: Readonly<Record<string, Spec>> = {
   "a repository of an owner": { source: qwen },
   "one repository": {
     source: { huggingFace: { repo: "my-org/my-model", file: "a.gguf" }, sha256: SHA256 },
+  },
+  "ids that are kept for its namespace, or for nobody": {
+    source: qwen,
+    modelId: "team-b/chat",
+    aliases: ["team-a", "gpt-411"],
   },
   "a host": { source: http("https://models.example.com/a.gguf") },
   "a host in other letters, with a port": { source: http("https://Models.Example.COM:8443/a") },
@@ -85,6 +94,15 @@ const refused: Readonly<Record<string, readonly [Spec, RegExp]>> = {
       },
     },
     /spec\.source: weights must come from huggingFace/,
+  ],
+  "an id of another namespace": [
+    { source: qwen, modelId: "team-a/chat" },
+    /ids like team-a\/\*, gpt-4\.1\+ are kept for team-a in this cluster/,
+  ],
+  "an alias of another namespace": [{ source: qwen, aliases: ["gpt-4.1+"] }, /are kept for team-a/],
+  "an adapter's id of another namespace": [
+    { source: qwen, adapters: [{ ...qwen, id: "team-a/tone" }] },
+    /are kept for team-a/,
   ],
   "another repository": [
     { source: { huggingFace: { repo: "Qwenn/Qwen3", file: "a.gguf" }, sha256: SHA256 } },

@@ -56,6 +56,13 @@ variables.files.all(place, {{ . }}) && variables.files.all(file, file.?mirrors.o
 ^({{ $expressions | join "|" }})$
 {{- end -}}
 
+{{/* The same list, with what else has a meaning in regular expressions taken as it is; a JSON array. */}}
+{{- define "localmodel.plainPatterns" -}}
+{{- $plain := list -}}
+{{- range . -}}{{- $plain = append $plain (. | replace "+" "[+]") -}}{{- end -}}
+{{- $plain | toJson -}}
+{{- end -}}
+
 {{/* An expression about `one`, a variable of spec.env. */}}
 {{- define "localmodel.allowedVariable" -}}
 {{- $usual := include "localmodel.usualVariables" . | splitList ", " -}}

@@ -65,14 +65,23 @@ annotations:
 {{- end }}
 {{- end -}}
 
+{{/* Names of Secrets with which images are pulled; a JSON array. An umbrella chart may write them in either way. */}}
+{{- define "localmodel.pullSecrets" -}}
+{{- $names := list -}}
+{{- range concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets -}}
+{{- $names = append $names (kindIs "string" . | ternary . (get (kindIs "string" . | ternary dict .) "name")) -}}
+{{- end -}}
+{{- uniq $names | toJson -}}
+{{- end -}}
+
 {{/* (list $ $image): the reference of an image, by digest where there is one. */}}
 {{- define "localmodel.image" -}}
 {{- $root := index . 0 -}}
 {{- $image := index . 1 -}}
 {{- $common := $root.Values.image -}}
 {{- $repository := $image.repository -}}
-{{- if $common.registry -}}
-{{- $repository = printf "%s/%s" (trimSuffix "/" $common.registry) $repository -}}
+{{- with $common.registry | default $root.Values.global.imageRegistry -}}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) $repository -}}
 {{- end -}}
 {{- if $image.digest -}}
 {{- printf "%s@%s" $repository $image.digest -}}

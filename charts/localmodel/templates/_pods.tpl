@@ -21,9 +21,11 @@ automountServiceAccountToken: true
 enableServiceLinks: false
 securityContext:
   {{- toYaml $root.Values.podSecurityContext | nindent 2 }}
-{{- with $root.Values.imagePullSecrets }}
+{{- with include "localmodel.pullSecrets" $root | fromJsonArray }}
 imagePullSecrets:
-  {{- toYaml (uniq .) | nindent 2 }}
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
 {{- end }}
 {{- with $component.priorityClassName }}
 priorityClassName: {{ . }}

@@ -31,6 +31,7 @@ export const CONDITION_REASONS = {
   loading: ["Loading", "RollingOut", "Starting"],
   restarting: ["CrashLoop", "Draining", "Restarting"],
   failed: [
+    "AcceleratorMissing",
     "BadConfiguration",
     "CacheUnusable",
     "ChecksumMismatch",

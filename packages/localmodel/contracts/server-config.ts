@@ -15,6 +15,12 @@ export const ServerConfig = z.strictObject({
   modelId: z.string().min(1),
   aliases: z.array(z.string().min(1)).default([]),
   createdSeconds: z.int().min(0).describe("Unix time reported as the model's `created`."),
+  accelerator: z
+    .enum(["Required", "Preferred"])
+    .exactOptional()
+    .describe(
+      "The server was given devices, and may, or may not, do without. Absent: it was given none.",
+    ),
   weightsPath: z.string().min(1).describe("The GGUF, or the first part of a split one."),
   adapters: z
     .array(

@@ -30,6 +30,8 @@ export type ModelFacts = {
   readonly chatProblem?: string;
   /** How it writes calls of tools: the name of a syntax of `packages/tools`. Absent where the model does not chat. */
   readonly toolSyntax?: string;
+  /** GPUs that llama.cpp can use, in its words; absent on the CPU. */
+  readonly devices?: readonly DeviceFacts[];
   /** Weights and contexts together, as the engine accounts for them. */
   readonly memoryBytes: { readonly ram: number; readonly vram: number };
   /** Sampling defaults the file itself carries (`general.sampling.*`). */
@@ -38,12 +40,16 @@ export type ModelFacts = {
   readonly fingerprint: string;
 };
 
+export type DeviceFacts = { readonly name: string; readonly memoryBytes: number };
+
 /** Why a model cannot be served; a person must change something. */
 export type FailureReason =
   | "NotAGguf"
   | "DoesNotFit"
   | "LoadFailed"
   | "BadConfiguration"
+  /** The server was given devices, and llama.cpp finds none that it can use. */
+  | "AcceleratorMissing"
   /** A file has other bytes than the LocalModel's checksum says, or has gone. */
   | "ChecksumMismatch"
   /** The kernel killed the engine while it loaded, or soon again after it had been restarted. */

@@ -93,7 +93,7 @@ const inSpec: Record<string, [line: string, problem: string]> = {
   ],
   "a field like no other": [
     "gpu: { flavour: x }",
-    "m.yaml:9:10: spec.gpu.flavour: is not a field that exists here; allowed are count, resourceName, memory, products, resourceClaimTemplateName",
+    "m.yaml:9:10: spec.gpu.flavour: is not a field that exists here; allowed are count, resourceName, memory, products, requirement, resourceClaimTemplateName",
   ],
   "a number out of range": [
     "engine: { slots: 0 }",

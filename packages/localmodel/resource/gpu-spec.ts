@@ -36,6 +36,12 @@ export const GpuSpec = z
       .exactOptional()
       .describe("Acceptable products, as in the node label `nvidia.com/gpu.product`.")
       .meta({ "x-kubernetes-list-type": "atomic" }),
+    requirement: z
+      .enum(["Required", "Preferred"])
+      .default("Required")
+      .describe(
+        "Whether the model is served on the CPU where its devices do not work: with Required it fails, and says so.",
+      ),
     resourceClaimTemplateName: Subdomain.exactOptional().describe(
       "ResourceClaimTemplate (dynamic resource allocation) to use instead of a resource count.",
     ),

@@ -56,6 +56,17 @@ export const ModelStatus = z.object({
 });
 export type ModelStatus = z.infer<typeof ModelStatus>;
 
+const AcceleratorStatus = z.object({
+  devices: z
+    .array(text(256))
+    .max(64)
+    .describe("Devices that the server can use; none: it is served on the CPU.")
+    .meta({ "x-kubernetes-list-type": "atomic" }),
+  deviceMemoryBytes: size.describe("Memory of these devices."),
+  usedBytes: size.describe("What weights and contexts take of it."),
+});
+export type AcceleratorStatus = z.infer<typeof AcceleratorStatus>;
+
 /** What `inspection.ts` describes, and what it was read from. */
 const InspectionStatus = z.object({
   sourceHash: text(64).describe("Stands for the sources it was read from."),
@@ -97,6 +108,9 @@ export const LocalModelStatus = z.object({
     .describe("Installation that looks after it: namespace and name of its operator's lease."),
   modelId: text(256).exactOptional().describe("What clients send as `model`."),
   model: ModelStatus.exactOptional().describe("What the weights turned out to be."),
+  accelerator: AcceleratorStatus.exactOptional().describe(
+    "What a server that was given devices has of them; absent before one was ready.",
+  ),
   modelRevision: text(64)
     .exactOptional()
     .describe("Revision of the pod that `model` was asked of; absent before one was ready."),

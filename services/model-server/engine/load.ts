@@ -25,7 +25,14 @@ import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./mod
 import { createEmbedder } from "./llama/embedder.ts";
 import type { Embedder } from "./stepping/embedding-queue.ts";
 import { createGenerations, type Generating } from "./llama/generations.ts";
-import { freeGpuBytes, type LlamaLibrary, type LlamaLog, openLibrary } from "./llama/library.ts";
+import {
+  deviceFacts,
+  freeGpuBytes,
+  type LlamaLibrary,
+  type LlamaLog,
+  openLibrary,
+  requireAccelerator,
+} from "./llama/library.ts";
 import {
   describeModel,
   loadWeights,
@@ -70,6 +77,7 @@ export async function loadEngine(
   const contexts = contextsOf(config);
   const threads = engine.threads ?? Math.max(1, usableThreads() - config.sparedThreads);
   const library = await openLibrary({ gpu: engine.gpuLayers !== 0, log: report.log });
+  requireAccelerator(library, config.accelerator);
   const { gpu } = library.llama;
   const sizeBytes = await fileBytes(config.weightsPath);
   const model = await loadWeights(library, {
@@ -110,6 +118,7 @@ export async function loadEngine(
   return {
     facts: {
       ...factsOf(description),
+      ...(gpu !== false && { devices: deviceFacts(library) }),
       memoryBytes: sumOf([description, ...contextsMemory].map((one) => one?.memoryBytes)),
       sizeBytes,
       slots: embeds ? 1 : engine.slots,

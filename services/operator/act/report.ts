@@ -5,7 +5,13 @@ import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import { FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
-import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
+import type {
+  AcceleratorStatus,
+  LocalModelStatus,
+  ModelStatus,
+} from "@localmodel/localmodel/resource/status-spec.ts";
+import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
+import { gpuOf } from "../objects/gpu.ts";
 import type { Decision } from "../decide/decide.ts";
 import { duplicateNotes, duplicateProblem } from "../observe/duplicates.ts";
 import { type Identity, type Model, wantedReplicas } from "../model/model.ts";
@@ -77,7 +83,15 @@ export function reportedStatus(
     problems: wanted === 0 ? refusals : mostTellingFirst(problems),
     notes: [...duplicateNotes(model), ...withoutEffect(model), ...turnNotes(decision)],
   };
-  return statusOf(situation, kept(model, observed, result), now);
+  const found = kept(model, observed, result);
+  const notes = [...situation.notes, ...cpuNotes(found)];
+  return statusOf({ ...situation, notes }, found, now);
+}
+
+function cpuNotes({ accelerator }: Kept): readonly string[] {
+  return accelerator?.devices.length === 0
+    ? ["It is served on the CPU: the server finds none of its devices."]
+    : [];
 }
 
 /** For a LocalModel that cannot be read. What runs is left alone, and so is what was found out. */
@@ -98,8 +112,8 @@ export function unreadableStatus(
     problems: [],
     notes: [],
   };
-  const { model, modelRevision, inspection, memory } = previous;
-  const found = { model, modelRevision, inspection, memory };
+  const { model, accelerator, modelRevision, inspection, memory } = previous;
+  const found = { model, accelerator, modelRevision, inspection, memory };
   const known = Object.entries(found).filter(([, value]) => value !== undefined);
   return statusOf(situation, { previous, ...Object.fromEntries(known) }, now);
 }
@@ -145,7 +159,7 @@ function kept(
       : estimateMemory(decision.inspection, model.spec.engine, contextsOf(model.spec));
   return {
     previous,
-    ...facts(previous, decision, answers),
+    ...facts(model, previous, decision, answers),
     ...(inspection && { inspection }),
     ...(memory && { memory }),
   };
@@ -153,27 +167,45 @@ function kept(
 
 /** What a pod said counts for pods made alike; before that, what the header says. */
 function facts(
+  asked: Model,
   previous: LocalModelStatus,
   { revision, inspection }: Decision,
   answers: ReadonlyMap<string, Answer>,
-): Pick<Kept, "model" | "modelRevision"> {
-  const said = [...answers.values()].flatMap((answer) => modelOf(answer) ?? []);
+): Pick<Kept, "model" | "modelRevision" | "accelerator"> {
+  const said = [...answers.values()].flatMap((answer) => readyState(answer) ?? []);
   if (said[0] !== undefined && revision !== undefined) {
-    return { model: said[0], modelRevision: revision };
+    return {
+      model: modelOf(said[0]),
+      ...(gpuOf(asked) !== undefined && { accelerator: acceleratorOf(said[0]) }),
+      modelRevision: revision,
+    };
   }
-  const { model, modelRevision } = previous;
+  const { model, accelerator, modelRevision } = previous;
   if (model !== undefined && modelRevision !== undefined && modelRevision === revision) {
-    return { model, modelRevision };
+    return { model, modelRevision, ...(accelerator && { accelerator }) };
   }
   if (inspection === undefined) return { ...(model && { model }) };
   const { architecture, parameters, quantization, sizeBytes } = inspection;
   return { model: { architecture, parameters, quantization, sizeBytes } };
 }
 
-function modelOf(answer: Answer): ModelStatus | undefined {
-  if (answer.from !== "server" || answer.state.state !== "ready") return undefined;
-  const { architecture, parameters, quantization, sizeBytes, contextTokens, capabilities } =
-    answer.state.model;
+function readyState(answer: Answer): ModelFacts | undefined {
+  return answer.from === "server" && answer.state.state === "ready"
+    ? answer.state.model
+    : undefined;
+}
+
+/** `memoryBytes` is missing in what servers of a version before say. */
+function acceleratorOf({ devices = [], memoryBytes }: Partial<ModelFacts>): AcceleratorStatus {
+  return {
+    devices: devices.map(({ name }) => name),
+    deviceMemoryBytes: devices.reduce((sum, device) => sum + device.memoryBytes, 0),
+    usedBytes: memoryBytes?.vram ?? 0,
+  };
+}
+
+function modelOf(facts: ModelFacts): ModelStatus {
+  const { architecture, parameters, quantization, sizeBytes, contextTokens, capabilities } = facts;
   return {
     architecture,
     parameters,

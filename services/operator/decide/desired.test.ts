@@ -267,6 +267,15 @@ test("a GPU is asked for by name, count, memory and product, in every alternativ
   );
 });
 
+test("a server is told whether it may do without the devices that it was given", () => {
+  const told = (spec: Partial<LocalModelSpecInput>) =>
+    ServerConfig.parse(configOf(partsOf(spec).server)).accelerator;
+  assert.equal(told({}), undefined);
+  assert.equal(told({ gpu: {} }), "Required");
+  assert.equal(told({ gpu: { requirement: "Preferred" } }), "Preferred");
+  assert.equal(told({ gpu: {}, engine: { gpuLayers: 0 } }), undefined);
+});
+
 test("slices, other vendors and claim templates go by their own names", () => {
   const mig = partsOf({ gpu: { resourceName: "nvidia.com/mig-1g.10gb", memory: "9Gi" } });
   assert.match(JSON.stringify(mig.pod.affinity), /"nvidia.com\/mig-1g.10gb.memory"/);

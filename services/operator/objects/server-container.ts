@@ -24,6 +24,7 @@ import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
 import { HOME_VARIABLE, lastWords } from "./fetch-container.ts";
 import { filesOf } from "./files.ts";
+import { gpuOf } from "./gpu.ts";
 import { imageFields, serverImage } from "./image.ts";
 import { probesOf } from "./probes.ts";
 import { serverResources } from "./resources.ts";
@@ -82,6 +83,13 @@ function environmentOf(model: Model, platform: Platform) {
   ];
 }
 
+/** Devices that no layer is to use need not be there. */
+function expectedAccelerator(model: Model): Pick<ServerConfigInput, "accelerator"> {
+  const gpu = gpuOf(model);
+  const isUsed = gpu !== undefined && model.spec.engine.gpuLayers !== 0;
+  return isUsed ? { accelerator: gpu.requirement } : {};
+}
+
 function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerConfigInput {
   const { spec, claim, modelId, createdSeconds } = model;
   const [weights, ...adapters] = filesOf(model);
@@ -92,6 +100,7 @@ function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerCon
     aliases: [modelId, ...spec.aliases].filter((alias) => alias !== id),
     createdSeconds,
     weightsPath: weights?.path ?? "",
+    ...expectedAccelerator(model),
     pinnedFilesPath: PINNED_FILES_PATH,
     adapters: adapters.map(({ path }, index) => {
       const { id: adapterId, scale = 1 } = spec.adapters?.[index] ?? {};

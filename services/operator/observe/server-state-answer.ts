@@ -16,6 +16,11 @@ export const ServerStateAnswer = z.discriminatedUnion("state", [
       sizeBytes: count,
       contextTokens: count,
       capabilities: z.array(z.string().min(1).max(64)).max(32),
+      devices: z
+        .array(z.object({ name: z.string().max(256), memoryBytes: count }))
+        .max(64)
+        .exactOptional(),
+      memoryBytes: z.object({ vram: count }).exactOptional(),
     }),
   }),
   z.object({ state: z.literal("restarting"), message: words, retryAfterSeconds: z.number() }),

@@ -38,6 +38,9 @@ export const ADVICE: ReadonlyMap<string, Advice> = new Map(
     OutOfMemory: load(
       "Raise spec.resources.limits.memory, or lower engine.contextTokens and engine.slots.",
     ),
+    AcceleratorMissing: load(
+      "Check the driver of the node and that the image is for its devices, or set spec.gpu.requirement to Preferred to serve it on the CPU.",
+    ),
     BadConfiguration: load("Correct what it names in spec.engine or spec.env."),
     LoadFailed: load("The log of the pod's container server says more."),
     CrashLoop: load(

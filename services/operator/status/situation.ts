@@ -9,7 +9,11 @@ import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { COMPONENT_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
 import type { MemoryEstimate } from "@localmodel/localmodel/contracts/memory-estimate.ts";
-import type { LocalModelStatus, ModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
+import type {
+  AcceleratorStatus,
+  LocalModelStatus,
+  ModelStatus,
+} from "@localmodel/localmodel/resource/status-spec.ts";
 import type { Identity } from "../model/model.ts";
 import { INSPECT_COMPONENT, REVISION_ANNOTATION } from "../objects/metadata.ts";
 import type { Answer } from "./answers.ts";
@@ -49,6 +53,7 @@ type PodCounts = {
 export type Kept = {
   readonly previous: LocalModelStatus;
   readonly model?: ModelStatus;
+  readonly accelerator?: AcceleratorStatus;
   readonly modelRevision?: string;
   readonly inspection?: Inspection & { readonly sourceHash: string };
   readonly memory?: MemoryEstimate;

@@ -317,6 +317,35 @@ test("what is paused says so while its pods answer", () => {
   );
 });
 
+test("a server that was given devices says what it has of them, and when it has none", () => {
+  const model = modelWith({ gpu: { requirement: "Preferred" } });
+  const facts = {
+    architecture: "llama",
+    parameters: 1,
+    quantization: "Q4_1",
+    sizeBytes: 1,
+    contextTokens: 2048,
+    capabilities: ["chat"],
+  };
+  const statusOfServer = (more: object, of: Model = model) => {
+    const state = { state: "ready", message: "", model: { ...facts, ...more } };
+    const answers = { "llama-1": { from: "server", state } as unknown as Answer };
+    return statusFor({ model: of, observed: { pods: [readyPod()] }, answers });
+  };
+  const devices = [{ name: "NVIDIA H200", memoryBytes: 1e11 }];
+  const onDevice = statusOfServer({ devices, memoryBytes: { ram: 1, vram: 5e9 } });
+  assert.deepEqual(onDevice.accelerator, {
+    devices: ["NVIDIA H200"],
+    deviceMemoryBytes: 1e11,
+    usedBytes: 5e9,
+  });
+  assert.doesNotMatch(messageOf(onDevice), /CPU/);
+  const onCpu = statusOfServer({ memoryBytes: { ram: 1, vram: 0 } });
+  assert.deepEqual(onCpu.accelerator?.devices, []);
+  assert.match(messageOf(onCpu), /It is served on the CPU/);
+  assert.equal(statusOfServer({}, modelWith()).accelerator, undefined);
+});
+
 test("what is wrong with pods of an old version is not told", () => {
   const old = { ...fetching(crashed("fetch", { message: words("NotFound") })) };
   const pods = [

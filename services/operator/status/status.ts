@@ -27,7 +27,7 @@ const MESSAGE_MAX_CHARACTERS = 2000;
 /** `now`: the time of day, in Kubernetes' form. */
 export function statusOf(situation: Situation, kept: Kept, now: string): LocalModelStatus {
   const { identity, modelId, pods } = situation;
-  const { previous, model, modelRevision, inspection, memory } = kept;
+  const { previous, model, accelerator, modelRevision, inspection, memory } = kept;
   return {
     observedGeneration: identity.generation,
     modelId,
@@ -35,6 +35,7 @@ export function statusOf(situation: Situation, kept: Kept, now: string): LocalMo
       condition({ type, ...VERDICTS[type](situation) }, identity.generation, { previous, now }),
     ),
     ...(model !== undefined && { model }),
+    ...(accelerator !== undefined && { accelerator }),
     ...(modelRevision !== undefined && { modelRevision }),
     ...(inspection !== undefined && { inspection }),
     ...(memory !== undefined && { memory }),

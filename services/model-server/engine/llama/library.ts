@@ -5,6 +5,9 @@
  * is kept for the failure's message.
  */
 import { type Llama, openLlama } from "@localmodel/llama/llama.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import type { DeviceFacts } from "@localmodel/localmodel/contracts/server-state.ts";
+import { AcceleratorMissingError } from "../model/load-error.ts";
 import type { LogLine } from "@localmodel/llama/logs/log-lines.ts";
 
 export type LlamaLog = (level: "error" | "warn", message: string) => void;
@@ -45,9 +48,29 @@ async function open(gpu: boolean): Promise<LlamaLibrary> {
 }
 
 /** Of all GPUs together, now. */
-export function freeGpuBytes({ llama }: LlamaLibrary): number {
-  return llama
-    .devices()
-    .filter(({ kind }) => kind === "gpu" || kind === "integrated")
-    .reduce((sum, { memory }) => sum + memory.freeBytes, 0);
+export function freeGpuBytes(library: LlamaLibrary): number {
+  return gpusOf(library).reduce((sum, { memory }) => sum + memory.freeBytes, 0);
+}
+
+export function deviceFacts(library: LlamaLibrary): readonly DeviceFacts[] {
+  return gpusOf(library).map(({ name, description, memory }) => ({
+    name: description === "" ? name : description,
+    memoryBytes: memory.totalBytes,
+  }));
+}
+
+/** Whoever was given a device and may not do without fails here, before anything is loaded. */
+export function requireAccelerator(
+  library: LlamaLibrary,
+  accelerator: ServerConfig["accelerator"],
+): void {
+  if (accelerator !== "Required" || gpusOf(library).length > 0) return;
+  const said = library.takeComplaints().at(-1);
+  throw new AcceleratorMissingError(
+    `The pod was given a GPU, and llama.cpp finds none that it can use${said === undefined ? "" : `: ${said.trim()}`}`,
+  );
+}
+
+function gpusOf({ llama }: LlamaLibrary) {
+  return llama.devices().filter(({ kind }) => kind === "gpu" || kind === "integrated");
 }

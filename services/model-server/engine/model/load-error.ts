@@ -7,3 +7,7 @@ export class DoesNotFitError extends Error {
 export class NotAGgufError extends Error {
   override readonly name = "NotAGgufError";
 }
+
+export class AcceleratorMissingError extends Error {
+  override readonly name = "AcceleratorMissingError";
+}
