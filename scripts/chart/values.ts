@@ -100,9 +100,4 @@ export const VALUES = group("Values of the chart.", {
     z.boolean().optional(),
     undefined,
   ),
-  global: value(
-    "Helm gives it to every chart that is part of another.",
-    anyMap.optional(),
-    undefined,
-  ),
 });

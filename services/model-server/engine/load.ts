@@ -76,8 +76,7 @@ export async function loadEngine(
   for (const { path } of adapters) await metadataIn(path);
   const contexts = contextsOf(config);
   const threads = engine.threads ?? Math.max(1, usableThreads() - config.sparedThreads);
-  const library = await openLibrary({ gpu: engine.gpuLayers !== 0, log: report.log });
-  requireAccelerator(library, config.accelerator);
+  const library = await libraryFor(config, report.log);
   const { gpu } = library.llama;
   const sizeBytes = await fileBytes(config.weightsPath);
   const model = await loadWeights(library, {
@@ -137,6 +136,15 @@ export async function loadEngine(
     keptStatesBytes: promptCacheBytes(config, availableBytes()) / Math.max(1, generations.length),
     unload: () => model[Symbol.dispose](),
   };
+}
+
+async function libraryFor(
+  { engine, accelerator }: ServerConfig,
+  log: LlamaLog,
+): Promise<LlamaLibrary> {
+  const library = await openLibrary({ gpu: engine.gpuLayers !== 0, log });
+  requireAccelerator(library, accelerator);
+  return library;
 }
 
 /** As the configuration says, or as many as fit beside the caches and computations of the context. */

@@ -204,8 +204,8 @@ function acceleratorOf({ devices = [], memoryBytes }: Partial<ModelFacts>): Acce
   };
 }
 
-function modelOf(facts: ModelFacts): ModelStatus {
-  const { architecture, parameters, quantization, sizeBytes, contextTokens, capabilities } = facts;
+function modelOf(found: ModelFacts): ModelStatus {
+  const { architecture, parameters, quantization, sizeBytes, contextTokens, capabilities } = found;
   return {
     architecture,
     parameters,

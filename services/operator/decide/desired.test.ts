@@ -267,13 +267,14 @@ test("a GPU is asked for by name, count, memory and product, in every alternativ
   );
 });
 
+const acceleratorTold = (spec: Partial<LocalModelSpecInput>) =>
+  ServerConfig.parse(configOf(partsOf(spec).server)).accelerator;
+
 test("a server is told whether it may do without the devices that it was given", () => {
-  const told = (spec: Partial<LocalModelSpecInput>) =>
-    ServerConfig.parse(configOf(partsOf(spec).server)).accelerator;
-  assert.equal(told({}), undefined);
-  assert.equal(told({ gpu: {} }), "Required");
-  assert.equal(told({ gpu: { requirement: "Preferred" } }), "Preferred");
-  assert.equal(told({ gpu: {}, engine: { gpuLayers: 0 } }), undefined);
+  assert.equal(acceleratorTold({}), undefined);
+  assert.equal(acceleratorTold({ gpu: {} }), "Required");
+  assert.equal(acceleratorTold({ gpu: { requirement: "Preferred" } }), "Preferred");
+  assert.equal(acceleratorTold({ gpu: {}, engine: { gpuLayers: 0 } }), undefined);
 });
 
 test("slices, other vendors and claim templates go by their own names", () => {

@@ -48,12 +48,12 @@ async function open(gpu: boolean): Promise<LlamaLibrary> {
 }
 
 /** Of all GPUs together, now. */
-export function freeGpuBytes(library: LlamaLibrary): number {
-  return gpusOf(library).reduce((sum, { memory }) => sum + memory.freeBytes, 0);
+export function freeGpuBytes(opened: LlamaLibrary): number {
+  return gpusOf(opened).reduce((sum, { memory }) => sum + memory.freeBytes, 0);
 }
 
-export function deviceFacts(library: LlamaLibrary): readonly DeviceFacts[] {
-  return gpusOf(library).map(({ name, description, memory }) => ({
+export function deviceFacts(opened: LlamaLibrary): readonly DeviceFacts[] {
+  return gpusOf(opened).map(({ name, description, memory }) => ({
     name: description === "" ? name : description,
     memoryBytes: memory.totalBytes,
   }));
@@ -61,11 +61,11 @@ export function deviceFacts(library: LlamaLibrary): readonly DeviceFacts[] {
 
 /** Whoever was given a device and may not do without fails here, before anything is loaded. */
 export function requireAccelerator(
-  library: LlamaLibrary,
+  opened: LlamaLibrary,
   accelerator: ServerConfig["accelerator"],
 ): void {
-  if (accelerator !== "Required" || gpusOf(library).length > 0) return;
-  const said = library.takeComplaints().at(-1);
+  if (accelerator !== "Required" || gpusOf(opened).length > 0) return;
+  const said = opened.takeComplaints().at(-1);
   throw new AcceleratorMissingError(
     `The pod was given a GPU, and llama.cpp finds none that it can use${said === undefined ? "" : `: ${said.trim()}`}`,
   );
