@@ -40,7 +40,8 @@ test("a model that cannot be served ends the container, with the reason", async 
   assert.equal(code, 1);
   const words = parseTermination(await readFile(folder.file("termination-log"), "utf8"));
   assert.equal(words?.reason, "NotAGguf");
-  assert.match(words.message, /is not a GGUF file/);
+  assert.match(words.message, /is not a GGUF file: there is a web page/);
+  assert.doesNotMatch(words.message, /DOCTYPE/);
 });
 
 test("a configuration that makes no sense ends the container, with the reason", async (t) => {

@@ -13,7 +13,7 @@ import {
   DEFAULT_CONTEXT_TOKENS,
 } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
-import { requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
+import { HEAD_BYTES, problemOfHead, requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
 import { syntaxOf } from "@localmodel/tools/syntax/syntax-of.ts";
 import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
@@ -217,11 +217,10 @@ async function fileBytes(weightsPath: string): Promise<number> {
 async function metadataIn(path: string): Promise<Metadata> {
   const file = await open(path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
-    const head = buffer.subarray(0, bytesRead);
-    if (head.subarray(0, 4).toString("latin1") === "GGUF") return await possibleMetadata(path);
-    const shown = JSON.stringify(head.subarray(0, 24).toString("latin1"));
-    throw new NotAGgufError(`${path} is not a GGUF file: it begins with ${shown}`);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const problem = problemOfHead(buffer.subarray(0, bytesRead));
+    if (problem === undefined) return await possibleMetadata(path);
+    throw new NotAGgufError(`${path} is not a GGUF file: ${problem}`);
   } finally {
     await file.close();
   }
