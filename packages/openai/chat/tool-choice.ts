@@ -58,8 +58,18 @@ export function toolUseOf(request: ToolFields): ToolUse | undefined {
     tools,
     choice: mode,
     ...(among !== undefined && { among: among.map(({ name }) => name) }),
-    parallel: isLegacy(request) ? false : (request.parallel_tool_calls ?? true),
+    parallel: mayCallSeveral(request, mode),
   };
+}
+
+/**
+ * Who names a tool wants one call of it. Where a call is demanded, small models do not find an end, so several are made
+ * only for who asks for them.
+ */
+function mayCallSeveral(request: ToolFields, mode: ToolUse["choice"]): boolean {
+  const { tool_choice: choice, parallel_tool_calls: parallel = mode !== "required" } = request;
+  const isNamed = typeof choice === "object" && choice.type !== "allowed_tools";
+  return parallel && !isNamed && !isLegacy(request);
 }
 
 /** Asked in the older words, which know one call an answer. */

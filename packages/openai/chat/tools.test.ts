@@ -26,10 +26,16 @@ for (const [name, body, expected] of [
     { ...FIELDS, tool_choice: "required", parallel_tool_calls: false },
     { choice: "required", parallel: false },
   ],
+  ["required", { ...FIELDS, tool_choice: "required" }, { choice: "required", parallel: false }],
+  [
+    "required, several at a time",
+    { ...FIELDS, tool_choice: "required", parallel_tool_calls: true },
+    { choice: "required", parallel: true },
+  ],
   [
     "one by its name",
     { ...FIELDS, tool_choice: { type: "function", function: { name: "two" } } },
-    { choice: "required", among: ["two"], parallel: true },
+    { choice: "required", among: ["two"], parallel: false },
   ],
   [
     "some of them",

@@ -54,8 +54,10 @@ for (const syntax of SYNTAXES) {
   test(`${syntax.name}: a call that is cut off has its arguments as far as they came`, () => {
     const complete = readAnswer({ syntax, tools }, [text]).calls[0]?.arguments ?? "";
     for (let length = 0; length < text.length; length++) {
-      const [call] = readAnswer({ syntax, tools }, [text.slice(0, length)]).calls;
+      const cut = readAnswer({ syntax, tools, onlyCalls: true }, [text.slice(0, length)]);
+      const [call] = cut.calls;
       assert.ok(call === undefined || complete.startsWith(call.arguments), text.slice(0, length));
+      assert.equal(cut.text, "");
     }
   });
 
@@ -80,6 +82,16 @@ for (const syntax of SYNTAXES) {
     );
   });
 }
+
+test("the beginning of a second call that is cut off is no text", () => {
+  const text = writtenCalls(syntaxNamed("hermes"), calls);
+  const second = text.lastIndexOf("get-time");
+  const { calls: read, text: said } = readAnswer({ syntax: syntaxNamed("hermes"), tools }, [
+    text.slice(0, second),
+  ]);
+  assert.equal(read.length, 1);
+  assert.equal(said, "");
+});
 
 const hermes = syntaxNamed("hermes");
 const isObject = (_tool: unknown, args: unknown) => typeof args === "object" && args !== null;

@@ -22,9 +22,16 @@ type ReaderOptions = {
   readonly tools: readonly Tool[];
   /** Makes a call of an answer that is nothing but one without its markers. Absent: that is text. */
   readonly recover?: Recover | undefined;
+  /** Nothing else can come: what is cut off before a tool is named is no text either. Default false. */
+  readonly onlyCalls?: boolean;
 };
 
-export function answerReader({ syntax, tools, recover }: ReaderOptions): AnswerReader {
+export function answerReader({
+  syntax,
+  tools,
+  recover,
+  onlyCalls = false,
+}: ReaderOptions): AnswerReader {
   const input = new Input();
   const events = new ToolEvents();
   const kinds = new Map<string, ParameterKinds>();
@@ -37,7 +44,8 @@ export function answerReader({ syntax, tools, recover }: ReaderOptions): AnswerR
   const reading = readAnswer({ syntax, kinds, names, input, events, markers, recover });
   const go = () => {
     reading.next();
-    return events.take();
+    const told = events.take();
+    return onlyCalls ? told.filter(({ type }) => type !== "text") : told;
   };
   return {
     push: (text) => {
@@ -72,6 +80,8 @@ function* readAnswer(answering: Answering): Reading<void> {
       input.forget();
       continue;
     }
+    // Another call was to follow, and its tool is not known yet.
+    if (events.calls > 0 && input.endedInside) return;
     events.text(text);
     events.text(input.take(1));
     input.forget();

@@ -7,6 +7,7 @@ export type Reading<Result> = Generator<void, Result, void>;
 export class Input {
   #text = "";
   #ended = false;
+  #askedBeyond = false;
   position = 0;
 
   add(piece: string): void {
@@ -20,6 +21,11 @@ export class Input {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Whether a reader has asked for more than there was since the beginning of what may be gone back to. */
+  get endedInside(): boolean {
+    return this.#askedBeyond;
   }
 
   /** What is there and has not been read. */
@@ -36,12 +42,16 @@ export class Input {
   forget(): void {
     this.#text = this.rest;
     this.position = 0;
+    this.#askedBeyond = false;
   }
 
   /** The next character without reading it, a UTF-16 unit; empty at the end. */
   *peek(): Reading<string> {
     while (this.position >= this.#text.length) {
-      if (this.#ended) return "";
+      if (this.#ended) {
+        this.#askedBeyond = true;
+        return "";
+      }
       yield;
     }
     return this.#text[this.position] ?? "";

@@ -34,7 +34,12 @@ export function toolCallsReader(
   const choiceOf = (index: number): ReadChoice => {
     const known = choices.get(index);
     if (known !== undefined) return known;
-    const reader = answerReader({ syntax, tools, recover });
+    const reader = answerReader({
+      syntax,
+      tools,
+      recover,
+      onlyCalls: toolUse.choice === "required",
+    });
     const made = new ReadChoice(index, {
       reader,
       markers: reportsPieces ? markers : undefined,
