@@ -25,6 +25,8 @@ export type GenerateAsk = {
   readonly ignoreEos: boolean;
   readonly constraint?: Constraint;
   readonly toolUse?: ToolUse;
+  /** Reasoning is ended after so many tokens. Absent: when the model ends it. */
+  readonly reasoningTokens?: number;
 };
 
 export type EmbedAsk = {

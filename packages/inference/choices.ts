@@ -8,6 +8,8 @@ export type CalledTool = { readonly id: string; readonly name: string; arguments
 
 export type Choice = {
   text: string;
+  /** What the model thought before it answered. */
+  reasoning: string;
   readonly toolCalls: CalledTool[];
   reason: FinishReason;
   /** Of the prompt that was echoed. */
@@ -48,17 +50,24 @@ function gather(choice: Choice, event: OfChoice): void {
       return;
     }
     case "echo":
-    case "delta": {
-      choice.text += event.text;
-      const logprobs = event.type === "echo" ? choice.echoed : choice.generated;
-      for (const one of event.logprobs ?? []) logprobs.push(one);
+    case "delta":
+      write(choice, event);
       return;
-    }
     case "started":
     case "prefilled":
   }
 }
 
+function write(choice: Choice, event: Extract<OfChoice, { type: "echo" | "delta" }>): void {
+  if (event.type === "delta" && event.isReasoning === true) {
+    choice.reasoning += event.text;
+    return;
+  }
+  choice.text += event.text;
+  const logprobs = event.type === "echo" ? choice.echoed : choice.generated;
+  for (const one of event.logprobs ?? []) logprobs.push(one);
+}
+
 function newChoice(): Choice {
-  return { text: "", toolCalls: [], reason: "stop", echoed: [], generated: [] };
+  return { text: "", reasoning: "", toolCalls: [], reason: "stop", echoed: [], generated: [] };
 }

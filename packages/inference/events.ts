@@ -22,6 +22,8 @@ export type Usage = {
   readonly completionTokens: number;
   /** Tokens of the prompt that needed no evaluation. */
   readonly cachedTokens: number;
+  /** Of the completion: what was thought, with its tags. Absent: the model was not read for it. */
+  readonly reasoningTokens?: number;
 };
 
 /** What the engine is to report beside what the client needs. */

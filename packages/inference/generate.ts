@@ -148,6 +148,8 @@ export type GenerateEvent =
       readonly type: "delta";
       readonly choice: number;
       readonly text: string;
+      /** What the model thinks before it answers: no part of the answer. */
+      readonly isReasoning?: true;
       /** Tokens that this choice has generated so far. */
       readonly completionTokens?: number;
       readonly logprobs?: readonly TokenLogprob[];

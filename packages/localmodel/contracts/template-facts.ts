@@ -16,4 +16,33 @@ export type TemplateFacts = {
   readonly callContent: "null" | "empty";
   /** Ids of calls must be nine letters and digits. */
   readonly needsShortCallIds: boolean;
+  /** Absent: the template knows of no reasoning. */
+  readonly reasoning?: ReasoningFacts;
 };
+
+/** How a model writes what it thinks before it answers, and how its template lets it. */
+export type ReasoningFacts = {
+  readonly begin: string;
+  readonly end: string;
+  /** What stands before the answer itself, after the end or without any reasoning, and is no part of it. */
+  readonly answerBegins: readonly string[];
+  /** What ends a part of the answer; the next one begins like the first. */
+  readonly answerEnd?: string;
+  /** What the answer itself always comes behind, where there was reasoning. */
+  readonly answerMark: string;
+  /** What is written to end reasoning: its end, and what leads to the answer. */
+  readonly closing: string;
+  /** What is written to answer without reasoning where the template is told so and does not do it. Empty: it does. */
+  readonly offPrefix: string;
+  /** Whether the prompt ends inside of reasoning, by what the template is told of it. */
+  readonly opens: Readonly<Record<ThinkingMode, boolean>>;
+  /** Some of its texts are control tokens, which write nothing into an answer. */
+  readonly inControlTokens: boolean;
+  /** The field of earlier messages in which the template looks for what the model thought. */
+  readonly field: ReasoningField;
+};
+
+/** What a request tells the template: nothing, to think, not to think, or how much. */
+export type ThinkingMode = "default" | "on" | "off" | "effort";
+
+export type ReasoningField = "reasoning_content" | "thinking" | "reasoning";

@@ -1,14 +1,19 @@
 /** `usage`, as every answer to a generation has it. */
 import type { Usage } from "@localmodel/inference/events.ts";
 
-export function completionUsage({ promptTokens, completionTokens, cachedTokens }: Usage) {
+export function completionUsage({
+  promptTokens,
+  completionTokens,
+  cachedTokens,
+  reasoningTokens = 0,
+}: Usage) {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
     prompt_tokens_details: { cached_tokens: cachedTokens, audio_tokens: 0 },
     completion_tokens_details: {
-      reasoning_tokens: 0,
+      reasoning_tokens: reasoningTokens,
       audio_tokens: 0,
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0,

@@ -19,6 +19,8 @@ type ChatChoice = {
   readonly content: string | null;
   /** The fields of the message that say what is called. */
   readonly calls: object;
+  /** Empty: there was none. */
+  readonly reasoning?: string;
   readonly reason: ChatFinishReason;
   /** Absent when they were not asked for. */
   readonly logprobs?: readonly TokenLogprob[];
@@ -31,9 +33,15 @@ export function chatCompletion(head: AnswerHead, choices: readonly ChatChoice[],
     created: head.created,
     model: head.model,
     system_fingerprint: head.fingerprint,
-    choices: choices.map(({ content, calls, reason, logprobs }, index) => ({
+    choices: choices.map(({ content, calls, reasoning = "", reason, logprobs }, index) => ({
       index,
-      message: { role: "assistant" as const, content, refusal: null, ...calls },
+      message: {
+        role: "assistant" as const,
+        content,
+        refusal: null,
+        ...calls,
+        ...(reasoning !== "" && reasoningFields(reasoning)),
+      },
       logprobs: logprobs === undefined ? null : chatLogprobs(logprobs),
       finish_reason: reason,
     })),
@@ -73,8 +81,14 @@ export function chatChunks(head: AnswerHead, includeUsage: boolean) {
       chunk(index, { role: "assistant" as const, content, refusal: null }),
     content: (index: number, text: string, logprobs?: readonly TokenLogprob[]) =>
       chunk(index, { content: text }, { logprobs }),
+    reasoning: (index: number, text: string) => chunk(index, reasoningFields(text)),
     delta: (index: number, delta: object) => chunk(index, delta),
     finish: (index: number, reason: ChatFinishReason) => chunk(index, {}, { reason }),
     usage: (counts: Usage) => ({ ...base, choices: [], usage: completionUsage(counts) }),
   };
+}
+
+/** OpenAI has no field for it; clients of other servers look for the one or the other. */
+function reasoningFields(text: string) {
+  return { reasoning_content: text, reasoning: text };
 }

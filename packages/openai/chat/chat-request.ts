@@ -18,6 +18,7 @@ import { answerFormatFields, refuseSeveralFormats } from "../parsing/answer-form
 import { refusal } from "../parsing/issue.ts";
 import { Messages } from "./messages.ts";
 import { type Parsed, requestParser } from "../parsing/request-parser.ts";
+import { reasoningFields } from "./reasoning-fields.ts";
 import { TemplateVariables } from "./template-variables.ts";
 import { FunctionCallChoice, refuseToolMismatches, ToolChoice } from "./tool-choice.ts";
 import { Functions, Tools } from "./tools.ts";
@@ -37,6 +38,7 @@ const effective = {
   parallel_tool_calls: z.boolean().exactOptional(),
   functions: Functions.exactOptional(),
   function_call: FunctionCallChoice.exactOptional(),
+  ...reasoningFields,
   ...samplingFields,
   ...answerFormatFields,
 } as const;

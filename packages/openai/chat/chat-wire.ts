@@ -21,6 +21,7 @@ import {
 } from "./chat-answer.ts";
 import { type ChatRequest, parseChatRequest } from "./chat-request.ts";
 import type { ChatMessage } from "./messages.ts";
+import { budgetOf, reasoningVariables } from "./reasoning-fields.ts";
 import { calledTools, callFormOf, toolDeltas, type ToolDeltas } from "./tool-calls.ts";
 import { isLegacy, toolUseOf } from "./tool-choice.ts";
 import { templateTool } from "./tools.ts";
@@ -62,18 +63,17 @@ function askOf(request: ChatRequest): GenerateAsk {
     ignoreEos: request.ignore_eos ?? false,
     ...constraintOf(request),
     ...(toolUse !== undefined && { toolUse }),
+    ...budgetOf(request),
   };
 }
 
-function promptOf(
-  { messages, chat_template_kwargs }: ChatRequest,
-  toolUse: ToolUse | undefined,
-): Prompt {
+function promptOf(request: ChatRequest, toolUse: ToolUse | undefined): Prompt {
+  const variables = { ...reasoningVariables(request), ...request.chat_template_kwargs };
   return {
     kind: "chat",
-    messages: messages.map(templateMessage),
+    messages: request.messages.map(templateMessage),
     ...(toolUse !== undefined && { tools: toolUse.tools.map(templateTool) }),
-    ...(chat_template_kwargs !== undefined && { templateVariables: chat_template_kwargs }),
+    ...(Object.keys(variables).length > 0 && { templateVariables: variables }),
   };
 }
 
@@ -87,8 +87,10 @@ function templateMessage(message: ChatMessage): TemplateMessage {
   return { ...message, role: TEMPLATE_ROLES[message.role] ?? message.role };
 }
 
-function answerOf({ text, toolCalls, reason, generated }: Choice, request: ChatRequest) {
+function answerOf(choice: Choice, request: ChatRequest) {
+  const { text, reasoning, toolCalls, reason, generated } = choice;
   return {
+    reasoning,
     content: text === "" && toolCalls.length > 0 ? null : text,
     calls: calledTools(toolCalls, callFormOf(request)),
     reason: finishReason(reason, request),
@@ -126,8 +128,9 @@ function chunksOf(chunks: ChatChunks, request: ChatRequest, includesUsage: boole
 /** None for what has no content: it belongs to a call. */
 function contentChunk(
   chunks: ChatChunks,
-  { choice, text, logprobs }: Extract<GenerateEvent, { type: "delta" }>,
+  { choice, text, isReasoning, logprobs }: Extract<GenerateEvent, { type: "delta" }>,
 ): object | undefined {
+  if (isReasoning === true) return text === "" ? undefined : chunks.reasoning(choice, text);
   if (text === "" && logprobs === undefined) return undefined;
   return chunks.content(choice, text, logprobs);
 }

@@ -627,7 +627,7 @@ test("every documented field is accepted with a harmless value", () => {
   });
   assert.deepEqual(
     ignored,
-    `metadata prediction prompt_cache_key prompt_cache_retention reasoning_effort
+    `metadata prediction prompt_cache_key prompt_cache_retention
      safety_identifier service_tier store user verbosity`.split(/\s+/),
   );
 });

@@ -4,12 +4,13 @@ import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import { resolveLength } from "./length.ts";
 import { requireInfill } from "./model.ts";
 import type { ResolveContext } from "./resolve.ts";
+import { resolveReasoning } from "./reasoning.ts";
 import { resolveSampling } from "./sampling.ts";
 import { resolveTools } from "./tools.ts";
 import { requireValidTokens } from "./tokens.ts";
 
 export function resolveGeneration(
-  { length, sampling, ...ask }: GenerateAsk,
+  { length, sampling, reasoningTokens, ...ask }: GenerateAsk,
   { config, facts, served, tenant }: ResolveContext,
 ): GenerateRequest {
   for (const prompt of ask.prompts) {
@@ -21,9 +22,10 @@ export function resolveGeneration(
     fromFile: facts.sampling,
     vocabularyTokens: facts.vocabularyTokens,
   };
+  const asked = { ...ask, ...resolveTools(ask, facts) };
   return {
-    ...ask,
-    ...resolveTools(ask, facts),
+    ...asked,
+    ...resolveReasoning({ ...asked, reasoningTokens }, facts),
     ...resolveLength(length, defaults),
     sampling: resolveSampling(sampling, defaults),
     tenant,

@@ -6,7 +6,9 @@ import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/gener
 import type { EventOf, Operation, RequestOf } from "@localmodel/inference/operation.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { Engine } from "../engine/contract.ts";
+import { reasoningReader } from "../reading/reasoning-reader.ts";
 import { toolCallsReader } from "../reading/tool-calls.ts";
+import { thinkingOf } from "../resolve/thinking.ts";
 
 export function readingEngine(engine: Pick<Engine, "ask">, facts: ModelFacts): Pick<Engine, "ask"> {
   return {
@@ -17,7 +19,7 @@ export function readingEngine(engine: Pick<Engine, "ask">, facts: ModelFacts): P
     ) => {
       const events = engine.ask(operation, request, signal);
       if (operation !== "generate") return events;
-      const reader = toolCallsReader(request as GenerateRequest, facts);
+      const reader = readerOf(request as GenerateRequest, facts);
       if (reader === undefined) return events;
       const read = readWith(events as AsyncIterable<GenerateEvent>, reader);
       return read as AsyncIterable<EventOf<Asked>>;
@@ -25,9 +27,30 @@ export function readingEngine(engine: Pick<Engine, "ask">, facts: ModelFacts): P
   };
 }
 
+type Reader = (event: GenerateEvent) => readonly GenerateEvent[];
+
+/** Calls of tools are read in what is not thought. */
+function readerOf(request: GenerateRequest, facts: ModelFacts): Reader | undefined {
+  const reasoning = reasoningOf(request, facts);
+  const calls = toolCallsReader(request, facts);
+  if (reasoning === undefined || calls === undefined) return reasoning ?? calls;
+  return (event) => reasoning(event).flatMap((one) => (isThought(one) ? [one] : calls(one)));
+}
+
+function isThought(event: GenerateEvent): boolean {
+  return event.type === "delta" && event.isReasoning === true;
+}
+
+function reasoningOf({ prompts }: GenerateRequest, { template }: ModelFacts): Reader | undefined {
+  const [prompt] = prompts;
+  const reasoning = template?.reasoning;
+  if (prompt?.kind !== "chat" || reasoning === undefined) return undefined;
+  return reasoningReader(reasoning, reasoning.opens[thinkingOf(prompt.templateVariables)]);
+}
+
 async function* readWith(
   events: AsyncIterable<GenerateEvent>,
-  reader: (event: GenerateEvent) => readonly GenerateEvent[],
+  reader: Reader,
 ): AsyncGenerator<GenerateEvent> {
   for await (const event of events) yield* reader(event);
 }

@@ -49,6 +49,7 @@ export const CHATML = `{% for message in messages %}<|im_start|>{{ message['role
 {% endif %}`;
 
 export class ChatTemplate {
+  readonly #source: string;
   readonly #template: Template;
   readonly #tokens: TemplateTokens;
   /** What is marked in the text of anybody, and what in the model's own. */
@@ -59,6 +60,7 @@ export class ChatTemplate {
 
   constructor(source: string, tokens: TemplateTokens) {
     const { controlTexts, markerTexts = [] } = tokens;
+    this.#source = source;
     this.#template = parseTemplate(source);
     this.#tokens = tokens;
     // Tags that the template never writes separate nothing: they are words like others.
@@ -75,7 +77,10 @@ export class ChatTemplate {
    * raises where it can render nothing.
    */
   get facts(): TemplateFacts {
-    return (this.#facts ??= templateFacts((variables) => this.#run(variables)));
+    return (this.#facts ??= templateFacts((variables) => this.#run(variables), {
+      source: this.#source,
+      controlTexts: this.#tokens.controlTexts,
+    }));
   }
 
   /**
@@ -133,17 +138,28 @@ export class ChatTemplate {
     }
   }
 
-  /** Some templates look at calls only where nothing is said. */
-  #fitting(message: TemplateMessage): object {
+  /** Some templates look at calls only where nothing is said, or for reasoning under another name. */
+  #fitting(given: TemplateMessage): object {
+    const message = this.#withReasoning(given);
     const onlyCalls = (message.tool_calls?.length ?? 0) > 0 && message.content === "";
     return onlyCalls && this.#wantsNoContent() ? { ...message, content: null } : message;
   }
 
+  #withReasoning(message: TemplateMessage): TemplateMessage {
+    const { reasoning_content: reasoning, ...rest } = message;
+    if (reasoning === undefined) return message;
+    return { ...rest, [this.#factsIfAny?.reasoning?.field ?? "reasoning_content"]: reasoning };
+  }
+
   #wantsNoContent(): boolean {
+    return this.#factsIfAny?.callContent === "null";
+  }
+
+  get #factsIfAny(): TemplateFacts | undefined {
     try {
-      return this.facts.callContent === "null";
+      return this.facts;
     } catch {
-      return false;
+      return undefined;
     }
   }
 

@@ -8,7 +8,10 @@ const TOKENS = { bosText: "<s>", eosText: "</s>", controlTexts: [] };
 
 function factsOf(source: string) {
   const template = parseTemplate(source);
-  return templateFacts((variables) => renderTemplate(template, { tools: null, ...variables }));
+  return templateFacts((variables) => renderTemplate(template, { tools: null, ...variables }), {
+    source,
+    controlTexts: [],
+  });
 }
 
 /** Says every message, and calls as `written` has them. */

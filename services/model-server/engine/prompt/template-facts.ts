@@ -4,6 +4,7 @@
  * Templates are programs: nobody can tell from the source what they do with a field. Words that occur nowhere else tell.
  */
 import type { TemplateFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
+import { reasoningFacts } from "./reasoning-facts.ts";
 
 type ProbeVariables = Readonly<Record<string, unknown>>;
 
@@ -45,7 +46,10 @@ function messagesOf({ id, content, given }: Call): readonly object[] {
 }
 
 /** Throws what the template raises for the simplest conversation there is: such a template cannot chat. */
-export function templateFacts(render: ProbeRender): TemplateFacts {
+export function templateFacts(
+  render: ProbeRender,
+  { source, controlTexts }: { readonly source: string; readonly controlTexts: readonly string[] },
+): TemplateFacts {
   const attempt = (messages: readonly object[], more: ProbeVariables = {}): string => {
     try {
       return render({ messages, add_generation_prompt: true, ...more });
@@ -61,6 +65,7 @@ export function templateFacts(render: ProbeRender): TemplateFacts {
   const call = CALLS.find((one) => isCall(attempt(messagesOf(one), tools)));
   const system = attempt([{ role: "system", content: "wordofsystem" }, USER]);
   const saysResult = (one: Call) => attempt(messagesOf(one), tools).includes("wordofresult");
+  const reasoning = reasoningFacts({ source, controlTexts, attempt });
   return {
     takesSystem: system.includes("wordofsystem") && system.includes(USER.content),
     takesText,
@@ -71,6 +76,7 @@ export function templateFacts(render: ProbeRender): TemplateFacts {
     argumentsAs: call?.given === ARGUMENTS ? "object" : "text",
     callContent: call?.content === null ? "null" : "empty",
     needsShortCallIds: call?.id === SHORT_ID,
+    ...(reasoning !== undefined && { reasoning }),
   };
 }
 

@@ -6,7 +6,7 @@
  */
 import type { AcceptedEvent, Usage } from "@localmodel/inference/events.ts";
 import { toFailure } from "@localmodel/inference/failure.ts";
-import type { FinishReason } from "@localmodel/inference/generate.ts";
+import type { FinishReason, GenerateEvent } from "@localmodel/inference/generate.ts";
 import type { AnyEvent, AnyRequest } from "@localmodel/inference/operation.ts";
 import type { Asked, Ending, Watch, Watcher } from "../watcher.ts";
 import type { PromptLog } from "./prompt-log.ts";
@@ -17,7 +17,7 @@ export function logging(log: PromptLog): Watch {
   return (asked) => (log.isAttached ? new LoggedRequest(log, asked) : undefined);
 }
 
-type Choice = { text: string; finishReason?: FinishReason };
+type Choice = { text: string; reasoning?: string; finishReason?: FinishReason };
 
 class LoggedRequest implements Watcher {
   readonly reports = { reportsPrompts: true };
@@ -41,7 +41,7 @@ class LoggedRequest implements Watcher {
         break;
       case "echo":
       case "delta":
-        this.#choice(event.choice).text += event.text;
+        addText(this.#choice(event.choice), event);
         break;
       case "finish":
         this.#choice(event.choice).finishReason = event.reason;
@@ -93,6 +93,12 @@ class LoggedRequest implements Watcher {
   #choice(index: number): Choice {
     return (this.#choices[index] ??= { text: "" });
   }
+}
+
+function addText(choice: Choice, event: Extract<GenerateEvent, { type: "delta" | "echo" }>): void {
+  const isReasoning = event.type === "delta" && event.isReasoning === true;
+  if (!isReasoning) choice.text += event.text;
+  else if (event.text !== "") choice.reasoning = (choice.reasoning ?? "") + event.text;
 }
 
 const LOGGED_NAMES: Readonly<Record<string, string>> = {

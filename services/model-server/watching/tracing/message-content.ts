@@ -9,7 +9,7 @@ import type { AnyEvent } from "@localmodel/inference/operation.ts";
 /** Of all messages together: a collector takes a few megabytes at a time. */
 const MAX_CHARACTERS = 65_536;
 
-type Choice = { text: string; reason?: string };
+type Choice = { text: string; reasoning: string; reason?: string };
 
 export class MessageContent {
   readonly #request: GenerateRequest;
@@ -20,16 +20,21 @@ export class MessageContent {
   }
 
   event(event: AnyEvent): void {
-    if (event.type === "delta") this.#choice(event.choice).text += event.text;
+    if (event.type === "delta") {
+      const choice = this.#choice(event.choice);
+      if (event.isReasoning === true) choice.reasoning += event.text;
+      else choice.text += event.text;
+    }
     if (event.type === "finish") this.#choice(event.choice).reason = event.reason;
   }
 
   attributes(): Attributes {
     const input = shortened(this.#request.prompts.flatMap(messagesOf));
     const output = shortened(
-      this.#choices.map(({ text, reason = "" }) => ({
+      this.#choices.map(({ text, reasoning, reason = "" }) => ({
         role: "assistant",
         text,
+        ...(reasoning !== "" && { reasoning: reasoning.slice(0, MAX_CHARACTERS) }),
         finish_reason: reason,
       })),
     );
@@ -40,7 +45,7 @@ export class MessageContent {
   }
 
   #choice(index: number): Choice {
-    return (this.#choices[index] ??= { text: "" });
+    return (this.#choices[index] ??= { text: "", reasoning: "" });
   }
 }
 

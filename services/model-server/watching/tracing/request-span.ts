@@ -4,6 +4,7 @@
  * The engine only tells when things happened; spans are made here, so that the process that decodes loads nothing
  * for it. Both clocks are the machine's, but may differ by milliseconds: nothing begins before the span it is in.
  */
+import type { Language } from "@localmodel/inference/constraint.ts";
 import type { Usage } from "@localmodel/inference/events.ts";
 import { codeOf } from "@localmodel/inference/failure.ts";
 import type { GenerateRequest } from "@localmodel/inference/generate.ts";
@@ -84,15 +85,25 @@ class RequestSpan implements Watcher {
     };
   }
 
-  #usageAttributes({ promptTokens, completionTokens, cachedTokens }: Usage): Attributes {
+  #usageAttributes(usage: Usage): Attributes {
+    const { promptTokens, completionTokens, cachedTokens, reasoningTokens } = usage;
     const input = { "gen_ai.usage.input_tokens": promptTokens };
     if (!this.#generates) return input;
     return {
       ...input,
       "gen_ai.usage.output_tokens": completionTokens,
       "gen_ai.usage.cache_read.input_tokens": cachedTokens,
+      ...(reasoningTokens !== undefined && {
+        "gen_ai.usage.reasoning.output_tokens": reasoningTokens,
+      }),
     };
   }
+}
+
+/** Also behind what a model thinks. */
+function isSchema(language: Language | undefined): boolean {
+  if (language?.kind === "sequence") return isSchema(language.parts.at(-1));
+  return language?.kind === "schema";
 }
 
 function requestAttributes(asked: Asked): Attributes {
@@ -112,7 +123,7 @@ function generationAttributes(request: GenerateRequest): Attributes {
     "gen_ai.request.top_p": sampling.topP,
     "gen_ai.request.max_tokens": maxTokens,
     "gen_ai.request.seed": sampling.seed,
-    ...(constraint?.grammar?.language.kind === "schema" && { "gen_ai.output.type": "json" }),
+    ...(isSchema(constraint?.grammar?.language) && { "gen_ai.output.type": "json" }),
     ...(constraint?.grammar !== undefined && { "localmodel.request.constrained": true }),
     ...(sampling.topK !== 0 && { "gen_ai.request.top_k": sampling.topK }),
     ...(sampling.presencePenalty !== 0 && {

@@ -1,0 +1,163 @@
+/**
+ * How a model reasons, found from its chat template: by the tags that it is known to use or writes around what the model
+ * thought before, and by how its prompts end.
+ */
+import type {
+  ReasoningFacts,
+  ReasoningField,
+  ThinkingMode,
+} from "@localmodel/localmodel/contracts/template-facts.ts";
+
+type Tags = Pick<ReasoningFacts, "begin" | "end"> &
+  Partial<Pick<ReasoningFacts, "answerBegins" | "answerEnd" | "answerMark" | "closing">>;
+
+/** Renders messages with variables; empty where the template refuses. */
+type Attempt = (
+  messages: readonly object[],
+  variables?: Readonly<Record<string, unknown>>,
+) => string;
+
+type Template = {
+  readonly source: string;
+  readonly controlTexts: readonly string[];
+  readonly attempt: Attempt;
+};
+
+/** Models that write in channels. Their calls of tools are channels as well, and nobody's reasoning. */
+const CHANNELS: Tags = {
+  begin: "<|channel|>analysis<|message|>",
+  end: "<|end|>",
+  answerBegins: [
+    "<|start|>assistant<|channel|>final<|message|>",
+    "<|channel|>final<|message|>",
+    "<|start|>assistant<|channel|>commentary<|message|>",
+    "<|channel|>commentary<|message|>",
+  ],
+  answerEnd: "<|end|>",
+  answerMark: "<|channel|>final<|message|>",
+  closing: "<|end|><|start|>assistant<|channel|>final<|message|>",
+};
+
+/** Whose tags are not made of one word; the text by which each is known is its key. */
+const KNOWN: readonly (readonly [string, Tags])[] = [
+  ["<|channel|>analysis", CHANNELS],
+  ["<|START_THINKING|>", { begin: "<|START_THINKING|>", end: "<|END_THINKING|>" }],
+  ["<|inner_prefix|>", { begin: "<|inner_prefix|>", end: "<|inner_suffix|>" }],
+  ["<|channel>thought", { begin: "<|channel>thought\n", end: "<channel|>" }],
+  [
+    "<|begin|>assistant<|think|>",
+    {
+      begin: "<|think|>",
+      end: "<|end|>",
+      answerBegins: ["<|begin|>assistant<|content|>", "<|content|>"],
+      answerMark: "<|content|>",
+      closing: "<|end|><|begin|>assistant<|content|>",
+    },
+  ],
+  [
+    "[BEGIN FINAL RESPONSE]",
+    {
+      begin: "Here are my reasoning steps:",
+      end: "[BEGIN FINAL RESPONSE]",
+      answerEnd: "[END FINAL RESPONSE]",
+    },
+  ],
+];
+
+const ENDS = /<\/((?:\w+:)?(?:think|thinking|thought|reasoning))>|\[\/(THINK)\]/iu;
+
+/** Undefined where the template knows of no reasoning. */
+export function reasoningFacts({
+  source,
+  controlTexts,
+  attempt,
+}: Template): ReasoningFacts | undefined {
+  const { field, tags: written } = history(attempt);
+  const tags = KNOWN.find(([text]) => source.includes(text))?.[1] ?? namedTags(source) ?? written;
+  if (tags === undefined) return undefined;
+  const { begin, end, closing = closingOf(end) } = tags;
+  const prompts = promptsOf(attempt);
+  const opens = modes((mode) => {
+    const behind = prompts[mode].split(WORD).at(-1) ?? "";
+    return behind.lastIndexOf(begin.trim()) > behind.lastIndexOf(end);
+  });
+  const texts = [begin, closing, ...(tags.answerBegins ?? [])];
+  return {
+    begin,
+    end,
+    answerBegins: tags.answerBegins ?? (source.includes("<response>") ? ["<response>"] : []),
+    ...(tags.answerEnd !== undefined && { answerEnd: tags.answerEnd }),
+    answerMark: tags.answerMark ?? end,
+    closing,
+    offPrefix: offPrefix({ begin, closing, opens, prompts, channels: tags === CHANNELS }),
+    opens,
+    inControlTokens: texts.some((text) => controlTexts.some((control) => text.includes(control))),
+    field,
+  };
+}
+
+function namedTags(source: string): Tags | undefined {
+  const [end, name, inBrackets] = ENDS.exec(source) ?? [];
+  if (end === undefined) return undefined;
+  return { begin: name === undefined ? `[${inBrackets}]` : `<${name}>`, end };
+}
+
+/** Tags of words are written on lines of their own. */
+function closingOf(end: string): string {
+  return /^<\/\w/.test(end) ? `\n${end}\n\n` : end;
+}
+
+const VARIABLES: Readonly<Record<ThinkingMode, Readonly<Record<string, unknown>>>> = {
+  default: {},
+  on: { enable_thinking: true, thinking: true },
+  off: { enable_thinking: false, thinking: false, reasoning_effort: "none" },
+  effort: { reasoning_effort: "high" },
+};
+
+function modes<Result>(of: (mode: ThinkingMode) => Result): Readonly<Record<ThinkingMode, Result>> {
+  return { default: of("default"), on: of("on"), off: of("off"), effort: of("effort") };
+}
+
+type Prompts = Readonly<Record<ThinkingMode, string>>;
+
+const WORD = "wordofuser";
+
+function promptsOf(attempt: Attempt): Prompts {
+  return modes((mode) => attempt([{ role: "user", content: WORD }], VARIABLES[mode]));
+}
+
+type Off = {
+  readonly begin: string;
+  readonly closing: string;
+  readonly opens: ReasoningFacts["opens"];
+  readonly prompts: Prompts;
+  readonly channels: boolean;
+};
+
+function offPrefix({ begin, closing, opens, prompts, channels }: Off): string {
+  if (channels) return "<|channel|>final<|message|>";
+  if (opens.off) return closing;
+  const heeds = prompts.off !== prompts.default || prompts.off !== prompts.on;
+  return heeds ? "" : begin + closing;
+}
+
+const FIELDS: readonly ReasoningField[] = ["reasoning_content", "thinking", "reasoning"];
+const BEFORE = /(<[^<>\s]{0,20}(?:think|thought|reason)[^<>\s]{0,20}>)\s*$/i;
+const BEHIND = /^\s*(<[^<>\s]{1,40}>)/;
+
+/** Where the template looks for what the model thought before, and what it writes around that. */
+function history(attempt: Attempt): { readonly field: ReasoningField; readonly tags?: Tags } {
+  for (const field of FIELDS) {
+    const answer = { role: "assistant", content: "wordofanswer", [field]: "wordofthought" };
+    const text = attempt([{ role: "user", content: WORD }, answer], {
+      ...VARIABLES.on,
+      add_generation_prompt: false,
+    });
+    const [before, behind] = text.split("wordofthought");
+    if (before === undefined || behind === undefined) continue;
+    const [, begin] = BEFORE.exec(before) ?? [];
+    const [, end] = BEHIND.exec(behind) ?? [];
+    return begin === undefined || end === undefined ? { field } : { field, tags: { begin, end } };
+  }
+  return { field: "reasoning_content" };
+}

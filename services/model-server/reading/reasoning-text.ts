@@ -1,0 +1,130 @@
+/**
+ * Takes an answer apart, as it comes, into what the model thinks and what it says: by the tags of its reasoning, which
+ * belong to neither, nor does white space around them.
+ *
+ * Whatever the pieces in which the text comes, the parts are the same.
+ */
+import type { ReasoningFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
+
+export type ReasoningFormat = Pick<ReasoningFacts, "begin" | "end" | "answerBegins" | "answerEnd">;
+
+/** How many characters from the front of what is not told yet are what. */
+export type Told = { readonly kind: "reasoning" | "answer" | "neither"; readonly length: number };
+
+type Place = "start" | "open" | "inside" | "behind" | "answer";
+
+export class ReasoningText {
+  readonly #format: ReasoningFormat;
+  #place: Place;
+  #rest = "";
+
+  constructor(format: ReasoningFormat, startsInside: boolean) {
+    this.#format = format;
+    this.#place = startsInside ? "open" : "start";
+  }
+
+  /** Whether what comes next may be thought. */
+  get isReasoning(): boolean {
+    return this.#place === "open" || this.#place === "inside";
+  }
+
+  push(text: string): readonly Told[] {
+    this.#rest += text;
+    return this.#read(false);
+  }
+
+  /** The rest, when nothing follows. */
+  finish(): readonly Told[] {
+    return this.#read(true);
+  }
+
+  #read(isOver: boolean): readonly Told[] {
+    const told: Told[] = [];
+    for (;;) {
+      const place = this.#place;
+      const before = this.#rest.length;
+      for (const one of this.#step(isOver)) {
+        if (one.length === 0) continue;
+        told.push(one);
+        this.#rest = this.#rest.slice(one.length);
+      }
+      if (this.#place === place && this.#rest.length === before) return told;
+    }
+  }
+
+  #step(isOver: boolean): readonly Told[] {
+    if (this.#place === "inside") return this.#inside(isOver);
+    if (this.#place === "answer") return this.#answer(isOver);
+    return this.#beginning(isOver);
+  }
+
+  /** Before it is known whether the model thinks or answers. */
+  #beginning(isOver: boolean): readonly Told[] {
+    const { begin, answerBegins } = this.#format;
+    const place = this.#place;
+    const tag = begin.trimEnd();
+    const marks = place === "open" ? [tag] : [tag, ...answerBegins];
+    const space = this.#rest.length - this.#rest.trimStart().length;
+    const text = this.#rest.slice(space);
+    const mark = marks.find((one) => text.startsWith(one));
+    if (mark !== undefined) {
+      this.#place = mark === tag ? "inside" : "answer";
+      return [{ kind: "neither", length: space + mark.length }];
+    }
+    if (!isOver && marks.some((one) => one.startsWith(text))) return [];
+    if (isOver && text === "" && place !== "start") return [{ kind: "neither", length: space }];
+    this.#place = place === "open" ? "inside" : "answer";
+    return [{ kind: "neither", length: place === "start" ? 0 : space }];
+  }
+
+  #inside(isOver: boolean): readonly Told[] {
+    const { end } = this.#format;
+    const rest = this.#rest;
+    const at = rest.indexOf(end);
+    const known = at >= 0 ? at : rest.length - (isOver ? 0 : heldLength(rest, end));
+    const thought = rest.slice(0, known);
+    const leading = this.#begun ? 0 : thought.length - thought.trimStart().length;
+    const length = thought.trimEnd().length;
+    const told: Told[] = [{ kind: "neither", length: Math.min(leading, thought.length) }];
+    if (length > leading) {
+      this.#begun = true;
+      told.push({ kind: "reasoning", length: length - leading });
+    }
+    if (at < 0 && !isOver) return told;
+    const toldLength = Math.max(leading, length);
+    told.push({
+      kind: "neither",
+      length: at < 0 ? rest.length - toldLength : at + end.length - toldLength,
+    });
+    if (at >= 0) {
+      this.#place = "behind";
+      this.#begun = false;
+    }
+    return told;
+  }
+
+  #begun = false;
+
+  #answer(isOver: boolean): readonly Told[] {
+    const { answerEnd } = this.#format;
+    const rest = this.#rest;
+    if (answerEnd === undefined) return [{ kind: "answer", length: rest.length }];
+    const at = rest.indexOf(answerEnd);
+    if (at < 0) {
+      const held = isOver ? 0 : heldLength(rest, answerEnd);
+      return [{ kind: "answer", length: rest.length - held }];
+    }
+    this.#place = "behind";
+    return [
+      { kind: "answer", length: at },
+      { kind: "neither", length: answerEnd.length },
+    ];
+  }
+}
+
+/** Of the end of `text`, how much may still become `tag`. */
+function heldLength(text: string, tag: string): number {
+  let length = Math.min(tag.length - 1, text.length);
+  while (length > 0 && !text.endsWith(tag.slice(0, length))) length--;
+  return length;
+}

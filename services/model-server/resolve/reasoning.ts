@@ -1,0 +1,104 @@
+/**
+ * What an answer must be, now that it is known how the model reasons: reasoning ends within its budget, there is none where
+ * there is to be none, and a form that is asked for is that of the answer behind it.
+ */
+import type { GenerateAsk } from "@localmodel/inference/asks.ts";
+import type { Constraint } from "@localmodel/inference/constraint.ts";
+import type { GenerateRequest } from "@localmodel/inference/generate.ts";
+import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
+import type { ReasoningFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
+import { thinkingOf } from "./thinking.ts";
+
+type Asked = Pick<GenerateAsk, "prompts" | "constraint"> & {
+  readonly reasoningTokens?: number | undefined;
+};
+type Resolved = Partial<Pick<GenerateRequest, "constraint" | "reportsPieces">>;
+
+export function resolveReasoning(
+  { prompts, reasoningTokens, constraint = {} }: Asked,
+  { template }: Pick<ModelFacts, "template">,
+): Resolved {
+  const [prompt] = prompts;
+  const reasoning = template?.reasoning;
+  if (prompt?.kind !== "chat" || reasoning === undefined) return {};
+  const mode = thinkingOf(prompt.templateVariables);
+  const opens = reasoning.opens[mode];
+  const held =
+    mode === "off"
+      ? withoutReasoning(constraint, reasoning)
+      : withReasoning(constraint, reasoning, { opens, budget: reasoningTokens });
+  return {
+    ...(Object.keys(held).length > 0 && { constraint: held }),
+    // Its tags may be control tokens, which write nothing.
+    ...(reasoning.inControlTokens && { reportsPieces: true }),
+  };
+}
+
+function withoutReasoning(
+  constraint: Constraint,
+  { offPrefix, answerMark, end }: ReasoningFacts,
+): Constraint {
+  const { grammar, prefix = "" } = constraint;
+  // Where models write in channels, calls of tools are in one of their own.
+  const mayCall = answerMark !== end && (prefix !== "" || grammar?.begins !== undefined);
+  if (offPrefix === "" || mayCall) return constraint;
+  const held = { ...constraint, prefix: offPrefix + prefix };
+  if (grammar === undefined || grammar.begins !== undefined) return held;
+  return {
+    ...held,
+    grammar: { ...grammar, begins: { after: [{ text: offPrefix }], isRequired: true } },
+  };
+}
+
+type Reasoning = { readonly opens: boolean; readonly budget: number | undefined };
+
+function withReasoning(
+  { prefix, ...constraint }: Constraint,
+  reasoning: ReasoningFacts,
+  { opens, budget }: Reasoning,
+): Constraint {
+  // What is put at the beginning of an answer leaves no room to think before it, unless the prompt has begun to.
+  if (prefix !== undefined && !opens) return { ...constraint, prefix };
+  const { grammar } = constraint;
+  return {
+    ...constraint,
+    ...(budget !== undefined && limited(reasoning, opens, budget)),
+    ...(grammar !== undefined && {
+      grammar: grammar.begins === undefined ? behind(grammar, reasoning, opens) : grammar,
+    }),
+  };
+}
+
+/** A model that may think or not begins to where its thinking is to have an end. */
+function limited(
+  { begin, end, closing }: ReasoningFacts,
+  opens: boolean,
+  budget: number,
+): Constraint {
+  return {
+    ...(!opens && { prefix: begin }),
+    cutoff: { tokens: budget, markers: [end], text: closing },
+  };
+}
+
+type Grammar = NonNullable<Constraint["grammar"]>;
+
+function behind(
+  { language, ...grammar }: Grammar,
+  { begin, end, answerMark }: ReasoningFacts,
+  opens: boolean,
+): Grammar {
+  const space = { kind: "regex", pattern: "\\n{0,2}", field: "response_format" } as const;
+  // An answer in a channel of its own has that in any case, and begins with it.
+  const hasChannel = answerMark !== end;
+  const mayAnswerAtOnce = !opens && !hasChannel;
+  return {
+    ...grammar,
+    language: hasChannel ? language : { kind: "sequence", parts: [space, language] },
+    begins: {
+      after: [{ text: answerMark }],
+      isRequired: true,
+      ...(mayAnswerAtOnce && { opening: begin.trimEnd() }),
+    },
+  };
+}

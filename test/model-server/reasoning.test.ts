@@ -1,0 +1,127 @@
+/**
+ * What a model thinks apart from what it answers, over HTTP: from models of noise, which think what comes, within a
+ * budget, and answer what they are held to.
+ */
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import type OpenAI from "openai";
+import { ModelServer } from "../support/model-server.ts";
+import { postJson } from "../support/raw-request.ts";
+import { TemporaryFolder } from "../support/temporary-folder.ts";
+import { writeTinyChatModel } from "../support/tiny-models.ts";
+
+const SAID = `{% for m in messages %}<|im_start|>{{ m.role }}
+{% if m.reasoning_content %}<think>
+{{ m.reasoning_content }}
+</think>
+
+{% endif %}{{ m.content }}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+`;
+
+/** How templates let a model think: all that the server knows of it, it finds there. */
+const MODELS = {
+  "that begins to think in the prompt, unless told not to": {
+    chatTemplate: `${SAID}<think>
+{% if enable_thinking is false %}
+</think>
+
+{% endif %}{% endif %}`,
+  },
+  "that always begins to think in the prompt": { chatTemplate: `${SAID}<think>\n{% endif %}` },
+  "that begins to think by itself": { chatTemplate: `${SAID}{% endif %}` },
+  "that thinks between control tokens": {
+    control: ["[THINK]", "[/THINK]"],
+    chatTemplate: `${SAID.replaceAll("<think>", "[THINK]").replaceAll("</think>", "[/THINK]")}[THINK]{% endif %}`,
+  },
+  "that thinks in a channel": {
+    control: ["<|start|>", "<|channel|>", "<|message|>", "<|end|>"],
+    chatTemplate: `{% for m in messages %}<|start|>{{ m.role }}<|message|>
+{%- if m.thinking %}<|channel|>analysis<|message|>{{ m.thinking }}<|end|>{% endif %}{{ m.content }}<|end|>
+{%- endfor %}{% if add_generation_prompt %}<|start|>assistant{% endif %}`,
+  },
+} as const;
+
+const BUDGET = 24;
+const ASKED = {
+  messages: [{ role: "user" as const, content: "Well?" }],
+  temperature: 1,
+  seed: 7,
+  max_tokens: 200,
+};
+
+type Message = OpenAI.ChatCompletionMessage & {
+  readonly reasoning_content?: string;
+  readonly reasoning?: string;
+};
+
+for (const [what, options] of Object.entries(MODELS)) {
+  suite(`a model ${what}`, { timeout: 240_000 }, () => {
+    let folder: TemporaryFolder;
+    let server: ModelServer;
+    before(async () => {
+      folder = await TemporaryFolder.create();
+      await writeTinyChatModel(folder.file("tiny.gguf"), options);
+      server = await ModelServer.ready({
+        weightsPath: folder.file("tiny.gguf"),
+        engine: { slots: 2, contextTokens: 512, threads: 1 },
+      });
+    });
+    after(async () => {
+      await server[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    });
+
+    async function answer(fields: object) {
+      const url = `${server.url}/v1/chat/completions`;
+      const { status, json } = await postJson(url, { model: server.modelId, ...ASKED, ...fields });
+      assert.equal(status, 200, JSON.stringify(json));
+      const { choices, usage } = json as OpenAI.ChatCompletion;
+      const message = choices[0]?.message as Message;
+      return { message, tokens: usage?.completion_tokens_details?.reasoning_tokens ?? -1, usage };
+    }
+
+    const held = { guided_choice: ["Yes.", "No way."] };
+
+    test("thinks within its budget, apart from an answer that is what it has to be", async () => {
+      const { message, tokens, usage } = await answer({ ...held, reasoning_budget: BUDGET });
+      assert.match(message.content ?? "", /^(?:Yes\.|No way\.)$/);
+      assert.notEqual(message.reasoning_content ?? "", "");
+      assert.equal(message.reasoning, message.reasoning_content);
+      assert.ok(tokens > 0 && tokens < (usage?.completion_tokens ?? 0), `${tokens} tokens`);
+    });
+
+    test("streams the same to the client", async () => {
+      const fields = { ...held, reasoning_budget: BUDGET };
+      const { message } = await answer(fields);
+      const stream = await server.client().chat.completions.create({
+        model: server.modelId,
+        ...ASKED,
+        ...fields,
+        stream: true,
+      });
+      const said = { content: "", reasoning_content: "", reasoning: "" };
+      for await (const { choices } of stream) {
+        const delta = choices[0]?.delta as Partial<typeof said>;
+        for (const key of ["content", "reasoning_content", "reasoning"] as const) {
+          said[key] += delta?.[key] ?? "";
+        }
+      }
+      const { content, reasoning_content, reasoning } = message;
+      assert.deepEqual(said, { content, reasoning_content, reasoning });
+    });
+
+    for (const off of [
+      { reasoning_effort: "none" },
+      { enable_thinking: false },
+      { chat_template_kwargs: { enable_thinking: false } },
+      { reasoning_budget: 0 },
+    ]) {
+      test(`does not think with ${JSON.stringify(off)}`, async () => {
+        const { message } = await answer({ ...held, ...off });
+        assert.match(message.content ?? "", /^(?:Yes\.|No way\.)$/);
+        assert.equal(message.reasoning_content, undefined);
+      });
+    }
+  });
+}
