@@ -35,7 +35,7 @@ const STACKS_MAX = 200_000;
  * Stacks that are looked at between two calls of `begin`. Following a schema takes a hundredth of it for a whole
  * vocabulary; what takes more would keep everybody waiting.
  */
-const WORK_MAX = 400_000;
+const WORK_MAX = 200_000;
 
 export class ByteAutomaton {
   readonly program: Program;
@@ -131,7 +131,8 @@ export class ByteAutomaton {
 
 function classesOf({ elements }: Program): Uint32Array {
   const starts = new Set([0]);
-  for (const element of elements) {
+  // Of many elements most have the same few sets.
+  for (const element of new Set(elements)) {
     if (typeof element !== "object") continue;
     for (const [index, char] of element.entries()) starts.add(index % 2 === 0 ? char : char + 1);
   }

@@ -10,6 +10,7 @@ import { programOf, startState, stateAfter } from "../gbnf/recognize.ts";
 import { GrammarError } from "../grammar-error.ts";
 import type { Grammar } from "../rules/grammar.ts";
 import { ByteAutomaton, type ByteState } from "./byte-automaton.ts";
+import { packed, unpacked } from "./packed-program.ts";
 import { someTokenGoesOn, tokensThatFollow, tokenTrie } from "./token-trie.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -118,6 +119,15 @@ test("thousands of characters between which the grammar makes no difference are 
     }
   }
   assert.ok(seen.size < 12, `${seen.size} states`);
+});
+
+test("a program is the same after it was packed", () => {
+  for (let seed = 0; seed < 200; seed += 1) {
+    const grammar = grammarOf(seed);
+    if (grammar === undefined) continue;
+    const program = programOf(grammar);
+    assert.deepEqual(unpacked(structuredClone(packed(program))), program);
+  }
 });
 
 test("what is no UTF-8 leads nowhere", () => {

@@ -129,7 +129,7 @@ export async function loadEngine(
     tokenizer,
     vocabulary,
     ends,
-    constraints: new Constraints(vocabulary, tokenizer.tokenize),
+    constraints: new Constraints(description.vocabulary, vocabulary, tokenizer.tokenize),
     generations,
     embedder,
     threads: () => stepThreads.count,

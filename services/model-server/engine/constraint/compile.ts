@@ -25,7 +25,7 @@ import { tidy } from "@localmodel/grammar/rules/tidy.ts";
 
 /** All of a language together: a row of rules' parts, each a few dozen bytes. */
 const ELEMENTS_MAX = 400_000;
-const LIMITS: Limits = { ...DEFAULT_LIMITS, textLength: 500_000 };
+const LIMITS: Limits = { ...DEFAULT_LIMITS, automatonStates: 20_000, textLength: 500_000 };
 
 /** @throws Failure for what cannot be guaranteed */
 export function compileLanguage(language: Language): Program {

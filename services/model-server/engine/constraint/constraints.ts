@@ -4,11 +4,12 @@
  */
 import { hash } from "node:crypto";
 import type { Constraint, Language } from "@localmodel/inference/constraint.ts";
+import type { Failure } from "@localmodel/inference/failure.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import { ByteAutomaton } from "@localmodel/grammar/follow/byte-automaton.ts";
-import { tokenTrie } from "@localmodel/grammar/follow/token-trie.ts";
+import { GrammarError } from "@localmodel/grammar/grammar-error.ts";
 import type { Program } from "@localmodel/grammar/gbnf/recognize.ts";
-import type { Vocabulary } from "../text/vocabulary.ts";
+import type { Vocabulary, VocabularySource } from "../text/vocabulary.ts";
 import { GrammarThread } from "./grammar-thread.ts";
 import { Guide } from "./guide.ts";
 import { type GuidedVocabulary, TokenRules } from "./token-rules.ts";
@@ -22,15 +23,16 @@ type Cached = { readonly program: Promise<Program>; elements: number; rules?: To
 type Tokenize = (text: string, control: boolean) => readonly number[];
 
 export class Constraints {
-  readonly #thread = new GrammarThread();
+  readonly #thread: GrammarThread;
   readonly #vocabulary: Vocabulary;
   readonly #tokenize: Tokenize;
   /** The least recently used first. */
   readonly #cache = new Map<string, Cached>();
-  #guided: GuidedVocabulary | undefined;
+  #guided: Promise<GuidedVocabulary> | undefined;
   #controlTokens: ReadonlyMap<string, number> | undefined;
 
-  constructor(vocabulary: Vocabulary, tokenize: Tokenize) {
+  constructor(source: VocabularySource, vocabulary: Vocabulary, tokenize: Tokenize) {
+    this.#thread = new GrammarThread(source);
     this.#vocabulary = vocabulary;
     this.#tokenize = tokenize;
   }
@@ -40,13 +42,19 @@ export class Constraints {
    * @throws Failure for a language that cannot be guaranteed
    */
   async prepare(constraint: Constraint): Promise<() => Guide> {
-    const rules = await this.#rulesOf(constraint);
-    this.#requirePossible(constraint, rules);
-    return () => new Guide(constraint, rules);
+    try {
+      const rules = await this.#rulesOf(constraint);
+      this.#requirePossible(constraint, rules);
+      return () => new Guide(constraint, rules);
+    } catch (error) {
+      if (error instanceof GrammarError) throw cannotFollow(error);
+      throw error;
+    }
   }
 
   async #rulesOf({ grammar }: Constraint): Promise<TokenRules> {
-    const guided = this.#guidedVocabulary();
+    this.#guided ??= this.#guidedVocabulary();
+    const guided = await this.#guided;
     if (grammar === undefined) return new TokenRules(undefined, guided, new Set());
     const named = this.#named(grammar.controlTexts ?? []);
     const cached = this.#cached(grammar.language, [...named]);
@@ -108,28 +116,33 @@ export class Constraints {
     return new Set(texts.flatMap((text) => this.#controlTokens?.get(text) ?? []));
   }
 
-  #guidedVocabulary(): GuidedVocabulary {
-    if (this.#guided !== undefined) return this.#guided;
+  async #guidedVocabulary(): Promise<GuidedVocabulary> {
     const vocabulary = this.#vocabulary;
-    const tokens = Array.from({ length: vocabulary.size }, (_, token) => token);
-    const texts = tokens.map((token) =>
-      Buffer.from(vocabulary.labelBytes(token)).toString("latin1"),
-    );
-    return (this.#guided = {
-      size: vocabulary.size,
-      binaryOf: (token) => texts[token] ?? "",
-      isControl: (token) => vocabulary.bytes(token).length === 0,
-      trie: tokenTrie(tokens.map((token) => vocabulary.bytes(token))),
-      tokensOf: (text) => this.#tokenize(text, true),
-      continuation: (text) => this.#continuation(text, texts),
-    });
+    const texts: string[] = [];
+    const binaryOf = (token: number): string =>
+      (texts[token] ??= Buffer.from(vocabulary.labelBytes(token)).toString("latin1"));
+    try {
+      const trie = await this.#thread.trie();
+      return {
+        size: vocabulary.size,
+        binaryOf,
+        isControl: (token) => vocabulary.bytes(token).length === 0,
+        trie,
+        tokensOf: (text) => this.#tokenize(text, true),
+        continuation: (text) => this.#continuation(text, binaryOf),
+      };
+    } catch (error) {
+      // The next one who needs it tries again.
+      this.#guided = undefined;
+      throw error;
+    }
   }
 
   /** Some tokenizers begin every text with a space: behind a line break they do not. */
-  #continuation(text: string, texts: readonly string[]): readonly number[] | undefined {
+  #continuation(text: string, binaryOf: (token: number) => string): readonly number[] | undefined {
     const wanted = Buffer.from(text).toString("latin1");
     const saysIt = (tokens: readonly number[]): boolean =>
-      tokens.map((token) => texts[token] ?? "").join("") === wanted &&
+      tokens.map(binaryOf).join("") === wanted &&
       tokens.every((token) => this.#vocabulary.bytes(token).length > 0);
     const plain = this.#tokenize(text, false);
     if (saysIt(plain)) return plain;
@@ -139,4 +152,10 @@ export class Constraints {
     const isSame = before.every((token, index) => behind[index] === token);
     return isSame && saysIt(rest) ? rest : undefined;
   }
+}
+
+/** A grammar that leaves more open than can be followed. */
+export function cannotFollow({ message }: GrammarError): Failure {
+  const text = `The answer cannot be held to what it must be: ${message.replace(/^#: /u, "")}.`;
+  return invalidRequest(null, text, "schema_too_large");
 }

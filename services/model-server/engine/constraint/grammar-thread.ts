@@ -8,34 +8,59 @@ import { Worker } from "node:worker_threads";
 import type { Language } from "@localmodel/inference/constraint.ts";
 import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import { type PackedProgram, unpacked } from "@localmodel/grammar/follow/packed-program.ts";
+import type { TokenTrie } from "@localmodel/grammar/follow/token-trie.ts";
 import type { Program } from "@localmodel/grammar/gbnf/recognize.ts";
 import { Patience, type PatienceLimit } from "@localmodel/service/process/patience.ts";
+import type { VocabularySource } from "../text/vocabulary.ts";
 
-export type Compiled = { readonly program: Program } | { readonly failure: FailureData };
+export type Task =
+  | { readonly kind: "compile"; readonly language: Language }
+  | { readonly kind: "trie" };
+export type Done = {
+  readonly program?: PackedProgram;
+  readonly trie?: TokenTrie;
+  readonly failure?: FailureData;
+};
 
 /** The compiler's own limits end it within seconds. */
 const DEADLINE: PatienceLimit = { beatMs: 1000, beats: 20 };
 const HEAP_MAX_MEBIBYTES = 512;
 
 export class GrammarThread {
+  readonly #source: VocabularySource;
   readonly #deadline: PatienceLimit;
   #worker: Worker | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(deadline = DEADLINE) {
+  constructor({ kind, texts, types }: VocabularySource, deadline = DEADLINE) {
+    this.#source = { kind, texts, types };
     this.#deadline = deadline;
   }
 
   /** @throws Failure for a language that cannot be guaranteed, or not within the bounds */
-  compile(language: Language): Promise<Program> {
-    const compiled = this.#turn.then(() => this.#compile(language));
-    this.#turn = compiled.catch(() => undefined);
-    return compiled;
+  async compile(language: Language): Promise<Program> {
+    const { program } = await this.#inTurn({ kind: "compile", language });
+    if (program === undefined) throw new Error("A language was compiled to nothing");
+    return unpacked(program);
   }
 
-  async #compile(language: Language): Promise<Program> {
+  /** Of all tokens that write something. */
+  async trie(): Promise<TokenTrie> {
+    const { trie } = await this.#inTurn({ kind: "trie" });
+    if (trie === undefined) throw new Error("There is no trie of the vocabulary");
+    return trie;
+  }
+
+  #inTurn(task: Task): Promise<Done> {
+    const done = this.#turn.then(() => this.#do(task));
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #do(task: Task): Promise<Done> {
     const worker = (this.#worker ??= this.#start());
-    const { promise, resolve, reject } = Promise.withResolvers<Compiled>();
+    const { promise, resolve, reject } = Promise.withResolvers<Done>();
     worker.once("message", resolve).once("error", reject);
     worker.ref();
     using deadline = new Patience(this.#deadline, () => {
@@ -46,10 +71,10 @@ export class GrammarThread {
     const renew = () => deadline.renew();
     worker.once("online", renew);
     try {
-      worker.postMessage(language);
-      const compiled = await promise;
-      if ("failure" in compiled) throw new Failure(compiled.failure);
-      return compiled.program;
+      worker.postMessage(task);
+      const done = await promise;
+      if (done.failure !== undefined) throw new Failure(done.failure);
+      return done;
     } catch (error) {
       if (error instanceof Failure) throw error;
       this.#worker = undefined;
@@ -66,6 +91,7 @@ export class GrammarThread {
     setFlagsFromString(`--max-old-space-size=${HEAP_MAX_MEBIBYTES}`);
     const worker = new Worker(new URL("grammar-worker.ts", import.meta.url), {
       name: "grammar",
+      workerData: this.#source,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MEBIBYTES },
     });
     worker.unref();

@@ -10,6 +10,7 @@ import {
   type TokenTrie,
   tokensThatFollow,
 } from "@localmodel/grammar/follow/token-trie.ts";
+import { GrammarError } from "@localmodel/grammar/grammar-error.ts";
 import { forcedText, nextState, type Program } from "@localmodel/grammar/gbnf/recognize.ts";
 
 export type GuidedVocabulary = {
@@ -123,6 +124,16 @@ export class TokenRules {
   }
 
   #findForced(state: ByteState): readonly number[] {
+    try {
+      return this.#tryForced(state);
+    } catch (error) {
+      // Nothing has to be found here: what is too much to follow is refused where a token is drawn.
+      if (error instanceof GrammarError) return [];
+      throw error;
+    }
+  }
+
+  #tryForced(state: ByteState): readonly number[] {
     if (state.opened !== undefined) return [];
     const text = forcedText(state.state, this.program, FORCED_MAX_CHARACTERS);
     const tokens = text === "" ? undefined : this.#tokensOfForced(text);

@@ -4,6 +4,7 @@
  */
 import { GrammarError } from "@localmodel/grammar/grammar-error.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import { cannotFollow } from "../constraint/constraints.ts";
 import type { Guide } from "../constraint/guide.ts";
 import type { Chooser } from "./step-context.ts";
 
@@ -22,9 +23,7 @@ export function guided(guide: Guide, logits: Float32Array, draw: Draw): number {
   try {
     return drawn(guide, logits, draw);
   } catch (error) {
-    if (!(error instanceof GrammarError)) throw error;
-    const message = `The answer cannot be held to what it must be: ${error.message}.`;
-    throw invalidRequest(null, message, "invalid_value");
+    throw error instanceof GrammarError ? cannotFollow(error) : error;
   }
 }
 
