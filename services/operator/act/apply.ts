@@ -86,7 +86,14 @@ async function takenBy(
 /** Undefined for what may be different next time. */
 function refusalOf(error: unknown, what: string): Problem | undefined {
   if (!(error instanceof ApiStatusError) || ![400, 403, 422].includes(error.code)) return undefined;
-  return refusal(what, error.message, error.code);
+  return refusal(what, saidBy(error), error.code);
+}
+
+/** The server's own words, without the request that they answer. */
+export function saidBy({ message, code, reason }: ApiStatusError): string {
+  const attempted = `: ${code} ${reason}: `;
+  const end = message.indexOf(attempted);
+  return end < 0 ? message : message.slice(end + attempted.length);
 }
 
 export async function deleteObject(

@@ -288,6 +288,15 @@ test("what fails in a roll makes Ready false although old pods answer", () => {
   assert.match(messageOf(status), /Meanwhile 1 pod answers\.$/);
 });
 
+test("a claim without a volume is told as one, and not as a node that is missing", () => {
+  const said =
+    "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+  const status = statusFor({ observed: { pods: [unscheduledPod(said)] } });
+  assert.equal(sayings(status)["Ready"], "False Unschedulable");
+  assert.match(messageOf(status), /claim of the pods has no volume.*StorageClass/);
+  assert.doesNotMatch(messageOf(status), /Add or free such a node|preemption/);
+});
+
 test("a roll that waits for room is on its way, and one that waits in vain says why", () => {
   const short = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.";
   const pods = [readyPod({ name: "old", revision: "r0" }), unscheduledPod(short)];

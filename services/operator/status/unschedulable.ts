@@ -15,6 +15,8 @@ export const CLAIMS = "claims";
 /** A volume that one pod at a time may use. */
 export const ONE_POD_CLAIM = "ReadWriteOncePod";
 export const ANTI_AFFINITY = "anti-affinity";
+const UNBOUND =
+  /unbound immediate PersistentVolumeClaims|persistentvolumeclaim "[^"]*" (?:not found|is being deleted)/;
 const AFFINITY = "node(s) didn't match Pod's node affinity/selector";
 
 /** What will come of it, as far as the operator knows. */
@@ -28,6 +30,7 @@ export type Outlook = {
 };
 
 export function unschedulable(pod: Pod, said: string, outlook: Outlook = {}): Problem {
+  if (UNBOUND.test(said)) return unbound(said);
   const why = whyNot(pod, said);
   if (outlook.bringsNode === true) {
     return waits("AddingNode", `No node can take a pod yet, and the cluster adds one: ${why}.`);
@@ -41,6 +44,15 @@ export function unschedulable(pod: Pod, said: string, outlook: Outlook = {}): Pr
   const { message, ...problem } = failure("Unschedulable", `No node can take a pod: ${why}`);
   const instead = `An old pod that went would not help (${lacks.join(", ")}).`;
   return { ...problem, message: `${message} ${instead}` };
+}
+
+/** It is not a node that is missing. */
+function unbound(said: string): Problem {
+  const [summary = said] = said.split(" preemption:");
+  const message =
+    `A claim of the pods has no volume: ${summary.trim()} Look at it with kubectl describe pvc: ` +
+    "it, its StorageClass or a volume for it may be missing, or the volume is still being made.";
+  return { stage: "schedule", reason: "Unschedulable", message, waits: false };
 }
 
 function waits(reason: ConditionReason, message: string): Problem {
