@@ -17,7 +17,13 @@ export function logging(log: PromptLog): Watch {
   return (asked) => (log.isAttached ? new LoggedRequest(log, asked) : undefined);
 }
 
-type Choice = { text: string; reasoning?: string; finishReason?: FinishReason };
+type LoggedCall = { readonly name: string; arguments: string };
+type Choice = {
+  text: string;
+  reasoning?: string;
+  toolCalls?: LoggedCall[];
+  finishReason?: FinishReason;
+};
 
 class LoggedRequest implements Watcher {
   readonly reports = { reportsPrompts: true };
@@ -42,6 +48,12 @@ class LoggedRequest implements Watcher {
       case "echo":
       case "delta":
         addText(this.#choice(event.choice), event);
+        break;
+      case "tool_call":
+        (this.#choice(event.choice).toolCalls ??= []).push({ name: event.name, arguments: "" });
+        break;
+      case "tool_arguments":
+        this.#arguments(event);
         break;
       case "finish":
         this.#choice(event.choice).finishReason = event.reason;
@@ -88,6 +100,11 @@ class LoggedRequest implements Watcher {
       path,
       ...fields,
     });
+  }
+
+  #arguments({ choice, call, text }: Extract<AnyEvent, { type: "tool_arguments" }>): void {
+    const called = this.#choice(choice).toolCalls?.[call];
+    if (called !== undefined) called.arguments += text;
   }
 
   #choice(index: number): Choice {

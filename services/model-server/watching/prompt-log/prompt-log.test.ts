@@ -82,6 +82,32 @@ test("a reader sees what the model receives and answers, with its parameters and
   );
 });
 
+test("calls of tools are shown with their arguments, and are no text", async (t) => {
+  const answer = [
+    "Let me see.",
+    '<tool_call>\n{"name": "f", "arguments": {"a"',
+    ": 1}}\n</tool_call>",
+  ];
+  const engine = new ScriptedEngine(async function* (asked: GenerateRequest, signal) {
+    for await (const event of saying(...answer)(asked, signal)) {
+      if (event.type !== "delta") yield event;
+      else yield { ...event, pieces: [{ token: 1, text: event.text, isControl: false }] };
+    }
+  });
+  const { url, post } = await serve(t, engine, ON);
+  const { events } = await attach(t, url);
+  const tools = [{ type: "function", function: { name: "f" } }];
+  await (await post("/v1/chat/completions", { ...chat, tools })).json();
+  await eventually(t, () => assert.equal(events.length, 2));
+  assert.deepEqual(events[1]?.["choices"], [
+    {
+      text: "Let me see.",
+      toolCalls: [{ name: "f", arguments: '{"a": 1}' }],
+      finishReason: "tool_calls",
+    },
+  ]);
+});
+
 test("embeddings are shown by their inputs and how they ended, without vectors", async (t) => {
   const { url, post } = await serve(t, reporting(), ON);
   const { events } = await attach(t, url);
