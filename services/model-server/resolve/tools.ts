@@ -12,7 +12,7 @@ import { toolsAsText } from "@localmodel/tools/prompt/tools-as-text.ts";
 import type { CallSyntax } from "@localmodel/tools/syntax/call-syntax.ts";
 import { syntaxNamed } from "@localmodel/tools/syntax/syntax-of.ts";
 
-type Resolved = Pick<GenerateRequest, "prompts" | "constraint" | "reportsPieces">;
+type Resolved = Pick<GenerateRequest, "prompts" | "constraint" | "reportsPieces" | "stop">;
 
 export function resolveTools(
   { prompts, toolUse, constraint }: Pick<GenerateAsk, "prompts" | "toolUse" | "constraint">,
@@ -27,6 +27,8 @@ export function resolveTools(
   return {
     ...resolved,
     ...(ofTools !== undefined && { constraint: together(ofTools, constraint) }),
+    // Thinking comes before calls, and is no place to end at either.
+    ...(toolUse.choice === "required" && { stop: [] }),
     // Markers of calls are control tokens in many models, which write nothing.
     ...(toolUse.choice !== "none" && { reportsPieces: true }),
   };
