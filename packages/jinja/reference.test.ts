@@ -17,7 +17,11 @@ const NOW = "2026-07-25T13:05:09";
 const OUTPUT_MAX_BYTES = 1024 ** 3;
 
 type Rendered = { readonly text: string } | { readonly error: string };
-type Case = { readonly name: string; readonly source: string; readonly variables: object };
+type Case = {
+  readonly name: string;
+  readonly source: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+};
 
 suite("Python's jinja2", { timeout: 600_000 }, () => {
   let folder: string;
@@ -30,7 +34,6 @@ suite("Python's jinja2", { timeout: 600_000 }, () => {
     const llama = join(import.meta.dirname, "../../node_modules/node-llama-cpp");
     const bundle = join(llama, "llama/gitRelease.bundle");
     const checkout = join(folder, "sources");
-    const git = (...args: readonly string[]) => execFileSync("git", args, { stdio: "pipe" });
     git("clone", "--quiet", "--no-checkout", bundle, checkout);
     git("-C", checkout, "checkout", "--quiet", "HEAD", "--", "models/templates");
     const at = join(checkout, "models/templates");
@@ -70,9 +73,7 @@ suite("Python's jinja2", { timeout: 600_000 }, () => {
       if (wanted === undefined || "error" in wanted) continue;
       const template = parsed.get(source);
       assert.ok(template);
-      const text = attempt(() =>
-        renderTemplate(template, variables as Record<string, unknown>, { now: new Date(NOW) }),
-      );
+      const text = attempt(() => renderTemplate(template, variables, { now: new Date(NOW) }));
       if (text === wanted.text) equal += 1;
       else differing.push(name);
     }
@@ -87,4 +88,8 @@ function attempt(render: () => string): string {
   } catch (error) {
     return String(error);
   }
+}
+
+function git(...args: readonly string[]): void {
+  execFileSync("git", args, { stdio: "pipe" });
 }
