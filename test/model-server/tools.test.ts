@@ -13,7 +13,7 @@ import { seededRandom } from "../support/seeded-random.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { writeTinyChatModel } from "../support/tiny-models.ts";
 
-const TOOL_SETS = Number(process.env["TOOLS_SETS"] ?? 25);
+const TOOL_SETS = Number(process.env["TOOLS_SETS"] ?? 10);
 const SEED = Number(process.env["TOOLS_SEED"] ?? 1);
 
 const ajv = new Ajv2020({ strict: false, logger: false });
