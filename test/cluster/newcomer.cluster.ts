@@ -2,13 +2,15 @@
  * The path of a new user on an empty cluster: the README's commands for Kubernetes, as they are written, until tokens
  * arrive; and the way back. Says how long each step took.
  *
- * Two things differ from a cluster with the internet: the images that the README names are brought to the nodes instead
- * of pulled, and the example fetches its weights from inside, as its own comment offers.
+ * Three things differ from a cluster with the internet: the images that the README names are brought to the nodes instead
+ * of pulled, the example fetches its weights from inside, as its own comment offers, and nothing asks for disk, which the
+ * kubelets here do not count (docs/platforms.md).
  */
 import assert from "node:assert/strict";
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { parse, stringify } from "yaml";
 import { REPOSITORY } from "../build/places.ts";
 import { commandsOf, isRunBy } from "../support/documented-commands.ts";
 import { DocumentedShell } from "../support/documented-shell.ts";
@@ -38,8 +40,12 @@ suite("a newcomer with an empty cluster", () => {
     folder = await TemporaryFolder.create();
     const { kubeBinaries, helm, kubeconfig } = scene.cluster;
     const programs = { kubectl: join(kubeBinaries, "kubectl"), helm };
-    shell = await DocumentedShell.in(folder, programs, kubeconfig, ["charts", "crds"]);
-    await cp(join(REPOSITORY, "examples"), folder.file("checkout/examples"), { recursive: true });
+    shell = await DocumentedShell.in(folder, programs, kubeconfig, ["crds"]);
+    for (const name of ["charts", "examples"]) {
+      await cp(join(REPOSITORY, name), folder.file(`checkout/${name}`), { recursive: true });
+    }
+    const values = folder.file("checkout/charts/localmodel/values.yaml");
+    await writeFile(values, withoutDisk(await readFile(values, "utf8")));
     const example = await readFile(folder.file(`checkout/${EXAMPLE}`), "utf8");
     await writeFile(folder.file(`checkout/${EXAMPLE}`), fromInside(example, scene.url()));
   });
@@ -84,6 +90,14 @@ function commandsIn(text: string): readonly string[] {
     .split(/(?<!\\)\n/)
     .map((command) => command.trim())
     .filter((command) => command !== "");
+}
+
+function withoutDisk(values: string): string {
+  const { operator, ...rest } = parse(values) as { readonly operator: object };
+  return stringify({
+    ...rest,
+    operator: { ...operator, config: { ephemeralStorageRequests: false } },
+  });
 }
 
 function fromInside(example: string, url: string): string {
