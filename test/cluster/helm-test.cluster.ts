@@ -2,8 +2,8 @@
  * `helm test` on a cluster whose nodes run pods: a second installation, for one namespace and with keys, answers the
  * chat request that it makes, with Helm 4 and Helm 3.
  *
- * Its API service has a Role where the first one has a ClusterRole. The operator is the first one's: two would not
- * disagree, but nothing would show which of them had acted.
+ * Its API service has a Role where the first one has a ClusterRole. The operator is the first one's: the second of two
+ * would yield. So is the secret by which models' pods know the API service.
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -12,8 +12,10 @@ import { after, before, suite, test } from "node:test";
 import { buildTool } from "../build/binaries.ts";
 import { CommandError, run } from "../build/command.ts";
 import { valuesFor } from "./harness/install-chart.ts";
+import { kubectlOf } from "./harness/kubectl.ts";
+import type { RunningCluster } from "./harness/running-cluster.ts";
 import { REPOSITORY } from "../build/places.ts";
-import { Scene } from "./harness/scene.ts";
+import { Scene, SYSTEM_NAMESPACE } from "./harness/scene.ts";
 
 const CHART = join(REPOSITORY, "charts/localmodel");
 const TIMEOUT_MS = 300_000;
@@ -27,6 +29,7 @@ suite("helm test", () => {
     helm3 = await buildTool("helm3", (line) => console.error(line));
     scene = await Scene.open("helm-test");
     await scene.apply(secret("right", KEY), secret("wrong", "key-that-is-not"));
+    await scene.apply(secret("models", await serverSecret(scene.cluster)));
     await scene.model("smollm2");
     await install("right");
     await scene.untilReady("smollm2");
@@ -62,6 +65,7 @@ suite("helm test", () => {
       rbac: { aggregate: false },
       tests: { apiKeySecret: { name: key } },
     };
+    const modelServer = { ...values.modelServer, key: { existingSecret: "models" } };
     const sha256 = createHash("sha256").update(KEY).digest("hex");
     const keys = { entries: [{ name: "tester", sha256, models: ["smollm2"] }] };
     const replicas = "operator.replicas=0,api.replicas=1";
@@ -69,7 +73,7 @@ suite("helm test", () => {
     await run(
       scene.cluster.helm,
       ["upgrade", "--install", "second", CHART, ...target(), ...further, "--wait", "--values", "-"],
-      { input: JSON.stringify(values), timeoutMs: TIMEOUT_MS },
+      { input: JSON.stringify({ ...values, modelServer }), timeoutMs: TIMEOUT_MS },
     );
   }
 
@@ -90,3 +94,10 @@ suite("helm test", () => {
     return { apiVersion: "v1", kind: "Secret", metadata, stringData: { key } };
   }
 });
+
+/** Made by the first installation's operator. */
+async function serverSecret(cluster: RunningCluster): Promise<string> {
+  const kubectl = kubectlOf(cluster, SYSTEM_NAMESPACE);
+  const template = "--output=go-template={{.data.key | base64decode}}";
+  return kubectl("get", "secret", "localmodel-model-server-key", template);
+}

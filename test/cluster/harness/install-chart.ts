@@ -44,7 +44,7 @@ export async function removeChart(cluster: RunningCluster): Promise<void> {
 }
 
 /** A node with two cores has room for more than one replica only if nobody reserves a whole core. */
-export function valuesFor({ images }: RunningCluster): object {
+export function valuesFor({ images }: RunningCluster) {
   return {
     image: { pullPolicy: "IfNotPresent" },
     // The nodes' kubelets do not count disks (localStorageCapacityIsolation).
