@@ -139,14 +139,19 @@ class Errors(unittest.TestCase):
         self.assertEqual(caught.exception.code, "context_length_exceeded")
         self.assertIn("maximum context length is", caught.exception.message)
 
-    def test_tools_are_refused_and_not_ignored(self):
+    def test_a_tool_whose_schema_cannot_be_guaranteed_is_refused_with_its_place(self):
+        parameters = {"type": "object", "properties": {"x": {"$ref": "#/$defs/none"}}}
         with self.assertRaises(openai.BadRequestError) as caught:
             client().chat.completions.create(
                 model=MODEL,
                 messages=CAPITAL,
-                tools=[{"type": "function", "function": {"name": "f", "parameters": {}}}],
+                tools=[{"type": "function", "function": {"name": "f", "parameters": parameters}}],
+                tool_choice="required",
             )
-        self.assertEqual(caught.exception.param, "tools")
+        self.assertTrue(
+            caught.exception.param.startswith("tools[0].function.parameters.properties.x"),
+            caught.exception.param,
+        )
 
 
 class Retries(unittest.TestCase):
