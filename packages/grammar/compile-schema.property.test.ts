@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import formats from "ajv-formats";
 import { compileSchema } from "./compile-schema.ts";
+import { ajv } from "../../test/support/ajv.ts";
 import { judgeOfGbnf, randomFrom } from "./fixtures/judge.ts";
 import { randomSchema } from "./fixtures/random-schema.ts";
 import { GrammarError } from "./grammar-error.ts";
@@ -11,17 +10,6 @@ import type { Json } from "./json.ts";
 const SEED = Number(process.env["GRAMMAR_SEED"] ?? 20261128);
 const SCHEMAS = Number(process.env["GRAMMAR_SCHEMAS"] ?? 800);
 const SAMPLES = 8;
-
-const ajv = new Ajv2020({
-  strict: false,
-  validateSchema: false,
-  addUsedSchema: false,
-  multipleOfPrecision: 9,
-  logger: false,
-  code: { optimize: false },
-});
-// Its types describe its CommonJS form.
-(formats as unknown as { default: (ajv: Ajv2020) => void }).default(ajv);
 
 /** Ajv, an implementation that shares nothing with ours. */
 function ajvValidator(schema: Json): (value: unknown) => boolean {

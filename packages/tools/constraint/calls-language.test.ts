@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import formats from "ajv-formats";
 import { GrammarError } from "@localmodel/grammar/grammar-error.ts";
+import { ajv } from "../../../test/support/ajv.ts";
 import { randomFrom } from "@localmodel/grammar/fixtures/judge.ts";
 import { randomSchema } from "@localmodel/grammar/fixtures/random-schema.ts";
 import { type Random, sampler } from "@localmodel/grammar/fixtures/sample.ts";
@@ -19,17 +18,6 @@ import { callsLanguage } from "./calls-language.ts";
 const SEED = Number(process.env["TOOLS_SEED"] ?? 20261129);
 const TOOL_SETS = Number(process.env["TOOLS_SETS"] ?? 12);
 const SAMPLES = 6;
-
-const ajv = new Ajv2020({
-  strict: false,
-  validateSchema: false,
-  addUsedSchema: false,
-  multipleOfPrecision: 9,
-  logger: false,
-  code: { optimize: false },
-});
-// Its types describe its CommonJS form.
-(formats as unknown as { default: (ajv: Ajv2020) => void }).default(ajv);
 
 /** Objects as clients describe them, whose properties are anything. */
 function randomTool(name: string, random: Random): Tool {
