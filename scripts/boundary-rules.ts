@@ -22,6 +22,7 @@ export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
 
 /** Packages that only compute, and their few files that may touch the machine. */
 const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "packages/anthropic": [],
   "packages/grammar": [],
   "packages/tools": [],
   "packages/inference": [],

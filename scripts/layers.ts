@@ -9,6 +9,7 @@
 export type Layers = Readonly<Record<string, readonly string[]>>;
 
 export const LAYERS: Layers = {
+  "packages/anthropic": ["answers/ requests/ dialect.ts", "endpoints.ts", "."],
   "packages/grammar": [
     "grammar-error.ts json.ts",
     "budget.ts",

@@ -41,6 +41,8 @@ export type StreamForm = {
 
 export type Dialect = {
   readonly name: string;
+  /** Of every answer, whatever becomes of it; in lower case. */
+  headers?(names: RequestNames): Readonly<Record<string, string>>;
   failure(failure: Failure, context: FailureContext): FailureAnswer;
   readonly stream: StreamForm;
 };

@@ -178,6 +178,8 @@ export type GenerateEvent =
       readonly type: "finish";
       readonly choice: number;
       readonly reason: FinishReason;
+      /** The stop string that ended the answer, if one did. */
+      readonly stop?: string;
       /** Only with `reportsTimes`. */
       readonly completionTokens?: number;
     })

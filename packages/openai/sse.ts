@@ -1,5 +1,6 @@
 /**
- * Server-sent events as OpenAI frames them: `data: <json>` and a blank line, ended by `[DONE]`.
+ * Server-sent events as OpenAI frames them: `data: <json>` and a blank line, ended by `[DONE]`, or with a name and without
+ * that end.
  *
  * An event is one string, to be written at once: some clients forget an event that arrives in two reads.
  */
@@ -24,6 +25,11 @@ export const KEEP_ALIVE = comment("keep-alive");
 export function frame(event: object): string {
   const json = JSON.stringify(event).replace(/[\u0085\u2028\u2029]/g, escaped);
   return `data: ${json}\n\n`;
+}
+
+/** With its type as the event's name, which OpenAI's newer streams have beside the data. */
+export function namedFrame(name: string, event: object): string {
+  return `event: ${name}\n${frame(event)}`;
 }
 
 function escaped(character: string): string {

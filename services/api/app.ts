@@ -95,6 +95,7 @@ export function createApp(options: AppOptions): Express {
   app.use(healthRouter(directory, requests));
   const routeOf = routesOf(endpoints);
   app.use(traceRequests(tracer, routeOf), measureRequests(registry, routeOf), accessLog(log));
+  app.use(speakAs(endpoints));
   if (browsers?.checkHost === true) app.use(guardHost);
   app.use("/v1", allowOrigins(browsers?.cors?.origins ?? []));
   app.use(authenticate(keys));
@@ -116,7 +117,6 @@ export function createApp(options: AppOptions): Express {
   for (const endpoint of endpoints) {
     app
       .route(endpoint.path)
-      .all(speakAs(endpoint))
       .post(limit.open, body, readReference(endpoint), restrict, limit.reserve, forwarding)
       .all(allowOnly([endpoint.method]));
   }

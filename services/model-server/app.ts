@@ -80,14 +80,16 @@ export function createApp(options: AppOptions): Express {
   app.route("/readyz").get(ready(serving)).all(get);
   app.route("/health").get(health(serving)).all(get);
   // Probes come every few seconds, and are nobody's request.
-  const routeOf = routesOf(endpoints.map(({ endpoint }) => endpoint));
+  const rows = endpoints.map(({ endpoint }) => endpoint);
+  const routeOf = routesOf(rows);
   app.use(traceRequests(options.tracer, routeOf), measureRequests(options.metrics, routeOf));
+  app.use(speakAs(rows));
   app.use(requireServerKey(config.keySha256));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
   const body = jsonBody(contextTokensNow(engine, config));
   for (const { endpoint, handler } of endpoints) {
-    app.route(endpoint.path).all(speakAs(endpoint)).post(body, handler(serving)).all(post);
+    app.route(endpoint.path).post(body, handler(serving)).all(post);
   }
   app.route("/admin/log").get(guardHost, readLog(serving)).all(get);
   engine.onState(({ state }) => {

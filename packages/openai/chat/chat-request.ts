@@ -20,7 +20,7 @@ import { Messages } from "./messages.ts";
 import { type Parsed, requestParser } from "../parsing/request-parser.ts";
 import { reasoningFields } from "./reasoning-fields.ts";
 import { TemplateVariables } from "./template-variables.ts";
-import { FunctionCallChoice, refuseToolMismatches, ToolChoice } from "./tool-choice.ts";
+import { FunctionCallChoice, refuseMismatches, ToolChoice } from "./tool-choice.ts";
 import { Functions, Tools } from "./tools.ts";
 
 const TOP_LOGPROBS_MAX = 20;
@@ -77,7 +77,7 @@ const ChatSchema = z
       const message = "'{param}' needs 'logprobs' to be true.";
       context.addIssue({ ...refusal(message, "unsupported_parameter"), path: ["top_logprobs"] });
     }
-    refuseToolMismatches(request, context);
+    refuseMismatches(request, context);
   });
 
 export type ChatRequest = z.output<typeof ChatSchema>;

@@ -104,32 +104,53 @@ function referenceOf(
 }
 
 /** What each field may say alone, and not together. */
-export function refuseToolMismatches(request: ToolFields, context: z.core.$RefinementCtx): void {
+export function refuseMismatches(request: ToolFields, context: z.core.$RefinementCtx): void {
   const { tools: definitions = [], functions = [], tool_choice, function_call } = request;
-  const refuse = (path: Path, message: string) =>
-    context.addIssue({ ...refusal(message, "invalid_value"), path: [...path] });
   if (definitions.length > 0 && functions.length > 0) {
-    refuse(["functions"], "Invalid '{param}': use either 'tools' or 'functions', not both.");
+    const message = "Invalid '{param}': use either 'tools' or 'functions', not both.";
+    context.addIssue({ ...refusal(message, "invalid_value"), path: ["functions"] });
     return;
   }
   const tools = toolsOf(definitions, functions);
-  const again = tools.find(
-    ({ name }, index) => tools.findIndex((other) => other.name === name) < index,
-  );
-  if (again !== undefined) {
-    const path = namePath(again, tools);
-    refuse(path, `Invalid '{param}': '${again.name}' is the name of another tool already.`);
-  }
   const [choosing] = Object.entries({ tool_choice, function_call }).find(
     ([, choice]) => choice !== undefined && choice !== "none" && choice !== "auto",
   ) ?? [undefined];
+  const { among } = choiceOf(request);
+  refuseToolMismatches(
+    { tools, namePathOf: (index) => namePath(index, tools), among, choosing },
+    context,
+  );
+}
+
+type ToolsAndChoice = {
+  readonly tools: readonly Tool[];
+  /** Where the client has named a tool. */
+  readonly namePathOf: (index: number) => Path;
+  readonly among: readonly Reference[] | undefined;
+  /** The field by which a call is demanded, if one is. */
+  readonly choosing: string | undefined;
+};
+
+/** Of tools and a choice among them, in whatever form they came. */
+export function refuseToolMismatches(
+  { tools, namePathOf, among, choosing }: ToolsAndChoice,
+  context: z.core.$RefinementCtx,
+): void {
+  const refuse = (path: Path, message: string) =>
+    context.addIssue({ ...refusal(message, "invalid_value"), path: [...path] });
+  const again = tools.findIndex(
+    ({ name }, index) => tools.findIndex((other) => other.name === name) < index,
+  );
+  const twice = tools[again];
+  if (twice !== undefined) {
+    const message = `Invalid '{param}': '${twice.name}' is the name of another tool already.`;
+    refuse(namePathOf(again), message);
+  }
   if (tools.length === 0 && choosing !== undefined) {
     refuse([choosing], "Invalid '{param}': there are no tools to choose from.");
     return;
   }
-  const unknown = choiceOf(request).among?.find(
-    ({ name }) => !tools.some((tool) => tool.name === name),
-  );
+  const unknown = among?.find(({ name }) => !tools.some((tool) => tool.name === name));
   if (unknown !== undefined) {
     const known = tools.slice(0, 20).map(({ name }) => `'${name}'`);
     refuse(
@@ -139,8 +160,8 @@ export function refuseToolMismatches(request: ToolFields, context: z.core.$Refin
   }
 }
 
-function namePath(tool: Tool, tools: readonly Tool[]): Path {
-  const index = tools.indexOf(tool);
-  if (tool.field.startsWith("functions")) return ["functions", index, "name"];
-  return ["tools", index, tool.field.includes(".custom.") ? "custom" : "function", "name"];
+function namePath(index: number, tools: readonly Tool[]): Path {
+  const { field = "" } = tools[index] ?? {};
+  if (field.startsWith("functions")) return ["functions", index, "name"];
+  return ["tools", index, field.includes(".custom.") ? "custom" : "function", "name"];
 }

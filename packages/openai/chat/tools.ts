@@ -10,7 +10,7 @@ import { refusal } from "../parsing/issue.ts";
 import { type Json, wellFormed } from "../parsing/well-formed.ts";
 
 /** OpenAI takes 128. */
-const TOOLS_MAX = 512;
+export const TOOLS_MAX = 512;
 const TOOLS_MAX_CHARACTERS = 1024 * 1024;
 /** OpenAI's are shorter and have no dots; servers of tools put several parts together. */
 const NAME = /^[\w.-]{1,128}$/;
@@ -25,11 +25,11 @@ const ToolName = z
     ),
   );
 
-const Schema = z
+export const Schema = z
   .record(z.string(), z.unknown())
   .transform((schema) => wellFormed(schema as Json) as JsonSchema);
 
-const described = { name: ToolName, description: Text.exactOptional() };
+export const described = { name: ToolName, description: Text.exactOptional() };
 
 const FunctionDefinition = nullsAbsent(
   z.object({
@@ -70,7 +70,7 @@ const ToolDefinition = nullsAbsent(
 );
 type ToolDefinition = z.output<typeof ToolDefinition>;
 
-const notTooLong = [
+export const notTooLong = [
   (list: readonly unknown[]) => JSON.stringify(list).length <= TOOLS_MAX_CHARACTERS,
   refusal(
     `Invalid '{param}': expected at most ${TOOLS_MAX_CHARACTERS} characters of JSON.`,

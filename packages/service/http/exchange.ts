@@ -6,7 +6,7 @@ import type { Dialect, FailureContext, RequestNames } from "@localmodel/inferenc
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { openai } from "@localmodel/openai/dialect.ts";
 import type { Span } from "@localmodel/telemetry/spans/span.ts";
-import type { RequestHandler, Response } from "express";
+import { type RequestHandler, type Response, Router } from "express";
 
 type Exchange = {
   requestId?: string;
@@ -24,12 +24,20 @@ export function exchangeOf(res: Response): Exchange {
   return (res.locals["exchange"] ??= {}) as Exchange;
 }
 
-/** From here on the request is one to this endpoint, in its dialect. */
-export function speakAs(endpoint: Endpoint): RequestHandler {
-  return (_req, res, next) => {
-    exchangeOf(res).endpoint = endpoint;
-    next();
-  };
+/**
+ * From here on a request to one of these endpoints is one in its dialect. Before anything can be refused, so that refusals
+ * are in it, too.
+ */
+export function speakAs(endpoints: readonly Endpoint[]): RequestHandler {
+  const router = Router();
+  for (const endpoint of endpoints) {
+    router.all(endpoint.path, (_req, res, next) => {
+      exchangeOf(res).endpoint = endpoint;
+      res.set(endpoint.dialect.headers?.(namesOf(res)) ?? {});
+      next();
+    });
+  }
+  return router;
 }
 
 /** Most clients know OpenAI's form, so what belongs to no endpoint is answered in it. */

@@ -13,7 +13,7 @@ const MAX_AGE_SECONDS = 600;
 
 /** What SDKs send, and clients made for OpenRouter; `*` would not cover Authorization. */
 const REQUEST_HEADERS =
-  /^(?:authorization|content-type|accept|api-key|x-api-key|x-request-id|x-client-request-id|idempotency-key|traceparent|tracestate|openai-[\w-]+|x-stainless-[\w-]+|x-localmodel-wait|http-referer|x-title)$/;
+  /^(?:authorization|content-type|accept|api-key|x-api-key|x-request-id|x-client-request-id|idempotency-key|traceparent|tracestate|openai-[\w-]+|anthropic-[\w-]+|x-stainless-[\w-]+|x-localmodel-wait|http-referer|x-title)$/;
 
 const EXPOSED_HEADERS = [
   "openai-processing-ms",

@@ -1,4 +1,5 @@
 /** The endpoints of the model, a row each: everything that is asked of the engine comes in through one of them. */
+import { messagesWire } from "@localmodel/anthropic/messages-wire.ts";
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import type { Operation } from "@localmodel/inference/operation.ts";
 import type { Wire } from "@localmodel/inference/wire.ts";
@@ -24,6 +25,7 @@ export function served<Asked extends Operation>(wire: Wire<Asked>): EndpointRout
 
 export const ENDPOINTS: readonly EndpointRoute[] = [
   served(chatWire),
+  served(messagesWire),
   served(completionWire),
   served(embeddingWire),
 ];

@@ -46,6 +46,8 @@ type Decided = {
   readonly ignoresStops?: boolean | undefined;
 };
 
+type FinishEvent = Extract<GenerateEvent, { type: "finish" }>;
+
 export class Generation {
   readonly choice: number;
   completionTokens = 0;
@@ -143,7 +145,8 @@ export class Generation {
     while (this.#canTell) {
       const assembled = this.#tell(this.#decided.shift());
       if (!isEmpty(assembled)) events.push(this.#delta(assembled));
-      if (assembled.stopped) return [...events, this.#finish("stop")];
+      const { stop } = assembled;
+      if (stop !== undefined) return [...events, { ...this.#finish("stop"), stop }];
       const isLast = this.#ended !== undefined && this.#decided.length === 0;
       if (this.completionTokens >= this.#maxTokens && !isLast) {
         return [...events, ...this.#flush(), this.#finish("length")];
@@ -331,7 +334,7 @@ export class Generation {
     };
   }
 
-  #finish(reason: FinishReason): GenerateEvent {
+  #finish(reason: FinishReason): FinishEvent {
     return { type: "finish", choice: this.#options.choice, reason };
   }
 }

@@ -31,7 +31,7 @@ function assemble(assembler: TextAssembler, tokens: readonly Uint8Array[]): Asse
   const parts: Assembled[] = [];
   for (const [index, token] of tokens.entries()) {
     parts.push(assembler.push(token, { logprob: numbered(index, token) }));
-    if (parts.at(-1)?.stopped === true) return parts;
+    if (parts.at(-1)?.stop !== undefined) return parts;
   }
   return [...parts, assembler.finish()];
 }
@@ -79,7 +79,7 @@ test("gives every log probability exactly once and in order, whatever the bytes"
     fc.property(fc.array(bytes, { maxLength: 10 }), (tokens) => {
       const parts = assemble(new TextAssembler(["ab", "€"]), tokens);
       const numbers = numbersOf(parts);
-      if (parts.at(-1)?.stopped !== true) assert.equal(numbers.length, tokens.length);
+      if (parts.at(-1)?.stop === undefined) assert.equal(numbers.length, tokens.length);
       assert.deepEqual(numbers, [...numbers.keys()]);
     }),
     { numRuns: 1000 },
@@ -134,7 +134,7 @@ test("tells no log probability of a token that wrote nothing but a stop string",
   const tokens = ["one ", "two", " S", "TO", "P"].map((token) => Buffer.from(token));
   const parts = assemble(new TextAssembler(["STOP"]), tokens);
   assert.equal(textOf(parts), "one two ");
-  assert.equal(parts.at(-1)?.stopped, true);
+  assert.equal(parts.at(-1)?.stop, "STOP");
   assert.deepEqual(numbersOf(parts), [0, 1, 2]);
 });
 
@@ -216,7 +216,7 @@ test("pieces tell which token wrote what, and together are the text, however it 
       for (const [token, its] of generated.entries()) {
         const part = assembler.push(its, { piece: { token } });
         take(part);
-        if (part.stopped) break;
+        if (part.stop !== undefined) break;
       }
       take(assembler.finish());
       assert.ok(answer.startsWith(written), "a character that is cut off in the end is nobody's");

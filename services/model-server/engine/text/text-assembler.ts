@@ -19,8 +19,8 @@ export type Assembled = {
   readonly text: string;
   readonly logprobs: readonly TokenLogprob[];
   readonly pieces: readonly TokenPiece[];
-  /** A stop string is complete: nothing more is to be generated. */
-  readonly stopped: boolean;
+  /** The stop string that is complete: nothing more is to be generated. */
+  readonly stop?: string;
 };
 
 type Pending = {
@@ -61,12 +61,12 @@ export class TextAssembler {
     const end = this.#decodedLength + (endsInsideCharacter(bytes, written) ? 1 : 0);
     if (notes) this.#pending.push({ start, end, written, notes });
     const { released, stop } = this.#scanner.push(written);
-    return this.#release(released, stop !== undefined);
+    return this.#release(released, stop);
   }
 
   /** The rest, when generation ends without a stop string. An unfinished character is dropped. */
   finish(): Assembled {
-    const assembled = this.#release(this.#scanner.finish(), false);
+    const assembled = this.#release(this.#scanner.finish());
     const rest = this.#pending.splice(0);
     return {
       ...assembled,
@@ -75,13 +75,13 @@ export class TextAssembler {
     };
   }
 
-  #release(text: string, stopped: boolean): Assembled {
+  #release(text: string, stop?: string): Assembled {
     this.#releasedLength += text.length;
     let count = 0;
     for (const { start, end } of this.#pending) {
       const whole = end <= this.#releasedLength;
       // What follows of this token is the stop string.
-      const cutShort = stopped && start < this.#releasedLength;
+      const cutShort = stop !== undefined && start < this.#releasedLength;
       if (!whole && !cutShort) break;
       count += 1;
     }
@@ -90,7 +90,7 @@ export class TextAssembler {
       text,
       logprobs: logprobsOf(released),
       pieces: this.#piecesOf(released),
-      stopped,
+      ...(stop !== undefined && { stop }),
     };
   }
 

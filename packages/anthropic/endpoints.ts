@@ -1,0 +1,19 @@
+/** Anthropic's endpoints that a model answers, a row each. */
+import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import { anthropic } from "./dialect.ts";
+
+/** Anthropic's clients always name a maximum. */
+const MESSAGE_TOKENS_UNNAMED = 1024;
+
+export const MESSAGES = {
+  method: "POST",
+  path: "/v1/messages",
+  operation: "generate",
+  capability: "chat",
+  telemetryName: "chat",
+  dialect: anthropic,
+  fields: { model: "model", stream: "stream", prompt: "messages" },
+  promptHeads: ["tools", "system"],
+  answerTokens: { maximum: ["max_tokens"], samples: [], unnamed: MESSAGE_TOKENS_UNNAMED },
+  reusesPrefixes: true,
+} as const satisfies Endpoint;

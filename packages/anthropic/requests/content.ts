@@ -1,0 +1,103 @@
+/**
+ * The content of messages: a text, or blocks of what was said, shown, called and thought.
+ *
+ * Blocks that only Anthropic's own servers write, for tools that run there, are not among them. What is said of caching
+ * and citations has no meaning here and is passed over.
+ */
+import { z } from "zod";
+import { boundedArray, nullsAbsent, Text } from "@localmodel/openai/parsing/fields.ts";
+import { refusal } from "@localmodel/openai/parsing/issue.ts";
+import { type Json, wellFormed } from "@localmodel/openai/parsing/well-formed.ts";
+
+const BLOCKS_MAX = 4096;
+
+const TextBlock = z.object({ type: z.literal("text"), text: Text });
+
+/** Who meets it looks for the word for what was sent, and for a model that takes it. */
+function refused(what: string) {
+  return refusal(
+    `Invalid '{param}': it holds ${what}, and models are served for text only so far: none of this server accepts ${what}.`,
+    "model_not_multimodal",
+  );
+}
+
+const ImageBlock = z
+  .object({ type: z.literal("image") })
+  .superRefine((_, context) => context.addIssue(refused("an image")))
+  .transform((): TextBlock => ({ type: "text", text: "" }));
+
+const TextSource = z.object({ type: z.literal("text"), data: Text });
+const OtherSource = z
+  .object({ type: z.enum(["base64", "url", "file", "content"]) })
+  .superRefine((_, context) => context.addIssue(refused("a file")))
+  .transform(() => ({ data: "" }));
+
+/** A document of text is text, below its title. */
+const DocumentBlock = z
+  .object({
+    type: z.literal("document"),
+    source: nullsAbsent(z.discriminatedUnion("type", [TextSource, OtherSource])),
+    title: Text.exactOptional(),
+    context: Text.exactOptional(),
+  })
+  .transform(({ source, title, context }): TextBlock => {
+    const parts = [title, context, source.data].filter((part) => part !== undefined);
+    return { type: "text", text: parts.join("\n") };
+  });
+
+type TextBlock = z.output<typeof TextBlock>;
+
+/** Of what is said, joined by a line break, as texts are everywhere here. */
+export function textOf(blocks: readonly TextBlock[]): string {
+  return blocks.map(({ text }) => text).join("\n");
+}
+
+function asBlocks(text: string): TextBlock[] {
+  return [{ type: "text", text }];
+}
+
+function contentOf<Block extends z.ZodType>(block: Block) {
+  return boundedArray(nullsAbsent(block), { max: BLOCKS_MAX });
+}
+
+/** A text, or blocks of text alone. */
+export const TextContent = z
+  .union([Text.transform(asBlocks), contentOf(TextBlock)])
+  .transform(textOf);
+
+const ResultContent = z.union([
+  Text.transform(asBlocks),
+  contentOf(z.discriminatedUnion("type", [TextBlock, ImageBlock, DocumentBlock])),
+]);
+
+const ToolResult = z.object({
+  type: z.literal("tool_result"),
+  tool_use_id: Text,
+  content: ResultContent.exactOptional(),
+  is_error: z.boolean().exactOptional(),
+});
+
+export const UserContent = z.union([
+  Text.transform(asBlocks),
+  contentOf(z.discriminatedUnion("type", [TextBlock, ImageBlock, DocumentBlock, ToolResult])),
+]);
+
+export type UserBlock = z.output<typeof UserContent>[number];
+export type ToolResult = z.output<typeof ToolResult>;
+
+const ToolUse = z.object({
+  type: z.literal("tool_use"),
+  id: Text,
+  name: Text,
+  input: z.record(z.string(), z.unknown()).transform((input) => wellFormed(input as Json)),
+});
+const Thinking = z.object({ type: z.literal("thinking"), thinking: Text });
+/** What only Anthropic's own servers can read. */
+const RedactedThinking = z.object({ type: z.literal("redacted_thinking") });
+
+export const AssistantContent = z.union([
+  Text.transform(asBlocks),
+  contentOf(z.discriminatedUnion("type", [TextBlock, ToolUse, Thinking, RedactedThinking])),
+]);
+
+export type AssistantBlock = z.output<typeof AssistantContent>[number];

@@ -1,0 +1,87 @@
+/** Anthropic's official client at the API service: keys, failures and streams are in its own words. */
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import Anthropic from "@anthropic-ai/sdk";
+import { gateway, model } from "./fixtures/gateway.ts";
+import { key, ringOf, secretOf } from "./fixtures/keys.ts";
+import { answer, chunk, json, SSE_HEAD, upstream } from "./fixtures/scripted-upstream.ts";
+
+const asked = {
+  model: "a",
+  max_tokens: 16,
+  messages: [{ role: "user" as const, content: "Hi" }],
+};
+
+const MESSAGE = { id: "msg_1", type: "message", role: "assistant", content: [], model: "a" };
+
+function clientOf(url: string, apiKey: string): Anthropic {
+  return new Anthropic({ baseURL: url, apiKey, maxRetries: 0 });
+}
+
+async function failureOf(request: PromiseLike<unknown>) {
+  try {
+    await request;
+  } catch (error) {
+    assert.ok(error instanceof Anthropic.APIError, String(error));
+    const body = error.error as { type: string; error: { type: string }; request_id?: string };
+    return { status: error.status as number, type: body.error.type, body, id: error.requestID };
+  }
+  throw new assert.AssertionError({ message: "It did not fail." });
+}
+
+async function scene(t: TestContext, ...keys: Parameters<typeof key>[]) {
+  const server = await upstream(t, answer(json(MESSAGE)));
+  const { url } = await gateway(
+    t,
+    [model("a", { endpoints: [server.url] }), model("b", { state: "loading" })],
+    { keys: ringOf(...keys.map((one) => key(...one))) },
+  );
+  return { url, server };
+}
+
+test("a key is taken from x-api-key, and is none of the model server's business", async (t) => {
+  const { url, server } = await scene(t, ["alice"]);
+  const client = clientOf(url, secretOf("alice"));
+  assert.equal((await client.messages.create(asked)).id, "msg_1");
+  const head = server.requests[0]?.head ?? "";
+  assert.match(head, /^POST \/v1\/messages /);
+  assert.doesNotMatch(head, /x-api-key/i);
+});
+
+test("whatever is refused is refused in Anthropic's form, with the id of the request", async (t) => {
+  const { url } = await scene(t, ["alice"], ["poor", { requestsPerMinute: 1 }]);
+  const alice = clientOf(url, secretOf("alice"));
+  const poor = clientOf(url, secretOf("poor"));
+  await poor.messages.create(asked);
+  for (const [request, status, type] of [
+    [clientOf(url, "sk-wrong").messages.create(asked), 401, "authentication_error"],
+    [alice.messages.create({ ...asked, model: "nobody" }), 404, "not_found_error"],
+    [poor.messages.create(asked), 429, "rate_limit_error"],
+    [alice.messages.create({ ...asked, model: "b" }), 503, "overloaded_error"],
+    [alice.messages.create({ ...asked, model: 7 as never }), 400, "invalid_request_error"],
+  ] as const) {
+    const failure = await failureOf(request);
+    assert.deepEqual([failure.status, failure.type], [status, type]);
+    assert.equal(failure.body.type, "error");
+    assert.ok(failure.id);
+    assert.equal(failure.body.request_id, failure.id);
+  }
+});
+
+const frame = (type: string, fields: object = {}) =>
+  `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
+
+test("a stream that breaks ends with an error that the client throws", async (t) => {
+  const start = frame("message_start", { message: { ...MESSAGE, usage: { output_tokens: 0 } } });
+  const server = await upstream(t, (socket) => void socket.end(SSE_HEAD + chunk(start)));
+  const { url } = await gateway(t, [model("a", { endpoints: [server.url] })]);
+  const stream = clientOf(url, "any").messages.stream(asked);
+  const seen: string[] = [];
+  const failure = await failureOf(
+    (async () => {
+      for await (const { type } of stream) seen.push(type);
+    })(),
+  );
+  assert.deepEqual(seen, ["message_start"]);
+  assert.equal(failure.type, "overloaded_error");
+});
