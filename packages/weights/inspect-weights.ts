@@ -11,7 +11,7 @@ import { ownCredentials } from "./own-credentials.ts";
 import type { CredentialsFor } from "./source/credentials.ts";
 import { partChecksums } from "./fetch-parts.ts";
 import { requireGguf } from "./gguf/gguf-check.ts";
-import type { GgufValues } from "./gguf/gguf-header.ts";
+import type { InspectedWeights } from "./gguf/inspection-of.ts";
 import { fileNameOf, sourcesOfParts } from "./gguf/split-names.ts";
 import { statReadable } from "./local-file.ts";
 import { describeSource } from "./source/source-identity.ts";
@@ -19,15 +19,6 @@ import { allSourcesFailed, type SourceAttempt, WeightsError } from "./source/wei
 import { type InspectedFile, inspectRemote, type InspectionSession } from "./web/inspect-remote.ts";
 import { WebClient } from "./http/web-client.ts";
 import { isWebSource } from "./web/web-location.ts";
-
-export type InspectedWeights = {
-  /** Metadata of the (first) file. */
-  readonly values: GgufValues;
-  /** Elements of all tensors of all parts. */
-  readonly parameters: number;
-  /** Of all parts. */
-  readonly sizeBytes: number;
-};
 
 type InspectOptions = {
   readonly environment?: NodeJS.ProcessEnv;

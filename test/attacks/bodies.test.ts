@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import { inspectWeights } from "@localmodel/weights/inspect-weights.ts";
-import { inspectionOf } from "../../services/model-server/pod/inspection-of.ts";
+import { inspectionOf } from "../../packages/weights/gguf/inspection-of.ts";
 import { ModelServer } from "../support/model-server.ts";
 import { post } from "../support/raw-request.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";

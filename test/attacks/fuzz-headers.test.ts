@@ -19,7 +19,7 @@ import { checkGguf } from "@localmodel/weights/gguf/gguf-check.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import fc from "fast-check";
 import { EngineProcess } from "../../services/model-server/engine/process/engine-process.ts";
-import { inspectionOf } from "../../services/model-server/pod/inspection-of.ts";
+import { inspectionOf } from "../../packages/weights/gguf/inspection-of.ts";
 import { changed, madeByStructure } from "../support/fuzzed-headers.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { writeTinyChatModel } from "../support/tiny-models.ts";

@@ -12,7 +12,7 @@ import type { ServerConfigInput } from "@localmodel/localmodel/contracts/server-
 import { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import { inspectWeights } from "@localmodel/weights/inspect-weights.ts";
 import { Network, type StartedNetwork, type StartedTestContainer } from "testcontainers";
-import { inspectionOf } from "../../services/model-server/pod/inspection-of.ts";
+import { inspectionOf } from "../../packages/weights/gguf/inspection-of.ts";
 import { run } from "../build/command.ts";
 import { post } from "../support/raw-request.ts";
 import { smollm2Path } from "../support/smollm2.ts";

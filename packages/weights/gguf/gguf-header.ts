@@ -23,7 +23,7 @@ export type GgufHeader = {
   readonly meaningfulBytes: number;
   /** Elements of all tensors of this file. */
   readonly parameters: number;
-  /** The metadata without what is long. */
+  /** The metadata; of what is long only the length. */
   readonly values: GgufValues;
   /** Of a split GGUF: how many parts there are, and which one this is, from 0. */
   readonly splitCount?: number;
@@ -75,7 +75,7 @@ async function readKeyValues(cursor: ByteCursor, keyValueCount: number): Promise
   for (let index = 0; index < keyValueCount; index += 1) {
     const key = await readString(cursor, 1024);
     const value = await readValue(cursor, await cursor.uint32());
-    if (value !== undefined && values.size < MAX_VALUES) values.set(key, value);
+    if (values.size < MAX_VALUES) values.set(key, value);
   }
   return values;
 }

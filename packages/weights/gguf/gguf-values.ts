@@ -10,9 +10,9 @@ export class GgufHeaderError extends Error {
   override readonly name = "GgufHeaderError";
 }
 
-/** A list that was not kept. */
-type ListLength = { readonly length: number };
-export type GgufValue = number | boolean | string | readonly number[] | ListLength;
+/** A list or a text that was not kept. */
+type Length = { readonly length: number };
+export type GgufValue = number | boolean | string | readonly number[] | Length;
 
 const STRING = 8;
 const ARRAY = 9;
@@ -41,8 +41,7 @@ const NUMBERS: ReadonlyMap<number, NumberFormat> = new Map([
   [12, { bytes: 8, read: (it) => it.readDoubleLE() }],
 ] satisfies [number, NumberFormat][]);
 
-/** The value, or undefined for a text that is too long to be kept. */
-export async function readValue(cursor: ByteCursor, type: number): Promise<GgufValue | undefined> {
+export async function readValue(cursor: ByteCursor, type: number): Promise<GgufValue> {
   const format = NUMBERS.get(type);
   if (format !== undefined) return format.read(await cursor.bytes(format.bytes));
   if (type === STRING) return readText(cursor);
@@ -61,11 +60,11 @@ export async function readValue(cursor: ByteCursor, type: number): Promise<GgufV
   return { length: Number(length) };
 }
 
-async function readText(cursor: ByteCursor): Promise<string | undefined> {
+async function readText(cursor: ByteCursor): Promise<string | Length> {
   const length = await cursor.uint64();
   if (length <= MAX_TEXT_BYTES) return (await cursor.bytes(Number(length))).toString("utf8");
   await cursor.skip(length);
-  return undefined;
+  return { length: Number(length) };
 }
 
 type Elements = { readonly type: number; readonly length: bigint; readonly depth: number };

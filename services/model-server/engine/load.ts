@@ -21,7 +21,8 @@ import { availableBytes, usableThreads } from "./machine/cgroup.ts";
 import { Constraints } from "./constraint/constraints.ts";
 import { CHATML } from "./prompt/chat-template.ts";
 import { TemplateThread } from "./prompt/template-thread.ts";
-import { architectureOf, capabilitiesOf, fingerprintOf, samplingOf } from "./model/facts.ts";
+import { architectureOf, capabilitiesOf } from "@localmodel/weights/gguf/capabilities.ts";
+import { fingerprintOf, samplingOf } from "./model/facts.ts";
 import { createEmbedder } from "./llama/embedder.ts";
 import type { Embedder } from "./stepping/embedding-queue.ts";
 import { createGenerations, type Generating } from "./llama/generations.ts";
@@ -40,7 +41,7 @@ import {
   type ModelDescription,
 } from "./llama/model.ts";
 import { NotAGgufError } from "./model/load-error.ts";
-import { type Metadata, metadataOf } from "./model/metadata.ts";
+import { type Metadata, metadataOf } from "@localmodel/weights/gguf/metadata.ts";
 import { StepThreads } from "./llama/step-threads.ts";
 import { defaultContextTokens } from "./machine/default-context.ts";
 import { gpuLayersThatFit } from "./machine/gpu-layers.ts";

@@ -1,10 +1,10 @@
 /** What the headers of a model's files say, asked until there is an answer. */
 import type { FetchConfig } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
-import { type InspectedWeights, inspectWeights } from "@localmodel/weights/inspect-weights.ts";
+import { inspectWeights } from "@localmodel/weights/inspect-weights.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import type { FetchHooks } from "./fetch-files.ts";
-import { inspectionOf } from "./inspection-of.ts";
+import { type InspectedWeights, inspectionOf } from "@localmodel/weights/gguf/inspection-of.ts";
 import { persistently } from "./persistently.ts";
 import { secretCredentials } from "./secret-credentials.ts";
 

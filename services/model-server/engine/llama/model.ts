@@ -6,7 +6,7 @@ import { llama_token_attr } from "@localmodel/llama/generated/constants.ts";
 import { loadModel, type Model } from "@localmodel/llama/model.ts";
 import type { Reservation } from "@localmodel/llama/logs/log-lines.ts";
 import type { Vocabulary as LlamaVocabulary } from "@localmodel/llama/vocabulary.ts";
-import type { Metadata } from "../model/metadata.ts";
+import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
 import type { Tokenizer } from "../prompt/prompt.ts";
 import type { VocabularySource } from "../text/vocabulary.ts";
 import type { LlamaLibrary } from "./library.ts";

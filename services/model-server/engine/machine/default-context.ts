@@ -9,8 +9,9 @@ import {
   DEFAULT_CONTEXT_TOKENS,
   KV_ELEMENT_BYTES,
 } from "@localmodel/localmodel/contracts/memory-estimate.ts";
-import type { Metadata } from "../model/metadata.ts";
-import { type ContextSize, keyValueElements } from "./memory.ts";
+import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
+import { keyValueElements } from "@localmodel/weights/gguf/key-value-elements.ts";
+import type { ContextSize } from "./memory.ts";
 
 /** Of the memory that the weights leave. */
 const SHARE = 0.5;

@@ -5,9 +5,10 @@
  * the file's size, and some memory is left for the driver and whoever else uses the GPU.
  */
 import { KV_ELEMENT_BYTES } from "@localmodel/localmodel/contracts/memory-estimate.ts";
-import { architectureValue } from "../model/facts.ts";
-import type { Metadata } from "../model/metadata.ts";
-import { type ContextSize, keyValueElements } from "./memory.ts";
+import { architectureValue } from "@localmodel/weights/gguf/capabilities.ts";
+import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
+import { keyValueElements } from "@localmodel/weights/gguf/key-value-elements.ts";
+import type { ContextSize } from "./memory.ts";
 
 /** Of the free memory, for what nobody counts: the driver's own, fragments, a display. */
 const SPARE_SHARE = 0.06;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertFits, keyValueElements, kvCacheBytes } from "./memory.ts";
+import { keyValueElements } from "@localmodel/weights/gguf/key-value-elements.ts";
+import { assertFits, kvCacheBytes } from "./memory.ts";
 
 const SMOLLM2 = {
   general: { architecture: "llama" },

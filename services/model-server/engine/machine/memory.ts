@@ -7,12 +7,13 @@
  */
 import type { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import { KV_ELEMENT_BYTES } from "@localmodel/localmodel/contracts/memory-estimate.ts";
-import { architectureOf } from "../model/facts.ts";
 import { DoesNotFitError } from "../model/load-error.ts";
-import type { Metadata } from "../model/metadata.ts";
-
-/** More than any model has; a file may claim anything. */
-const MAX_LAYERS = 65_536;
+import {
+  keyValueElements,
+  type Section,
+  sectionOf,
+} from "@localmodel/weights/gguf/key-value-elements.ts";
+import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
 
 export type ContextSize = {
   readonly contextTokens: number;
@@ -29,29 +30,6 @@ export function kvCacheBytes(metadata: Metadata, size: ContextSize): number | un
   return elements * KV_ELEMENT_BYTES[size.kvCacheType] * size.contextTokens * size.slots;
 }
 
-/**
- * Elements of keys and values that one token takes in all layers, at most: sliding windows keep fewer, and
- * layers without attention none. Undefined where the file does not say enough.
- */
-export function keyValueElements(metadata: Metadata): number | undefined {
-  const section = sectionOf(metadata);
-  const { block_count: layers, attention } = section;
-  if (layers === undefined || layers > MAX_LAYERS || attention === undefined) return undefined;
-  const heads = perLayer(attention.head_count, layers);
-  const kvHeads = perLayer(attention.head_count_kv ?? attention.head_count, layers);
-  // Layers without attention have no heads to divide by.
-  const headLength = (section.embedding_length ?? Number.NaN) / Math.max(...heads);
-  const { key_length: keyLength = headLength, value_length: valueLength = headLength } = attention;
-  const elements = kvHeads.reduce((sum, count) => sum + count, 0) * (keyLength + valueLength);
-  return Number.isSafeInteger(elements) ? elements : undefined;
-}
-
-/** One number for each layer, whichever way the file says it. */
-function perLayer(value: unknown, layers: number): readonly number[] {
-  if (Array.isArray(value)) return value.map(Number).slice(0, layers);
-  return typeof value === "number" ? Array.from({ length: layers }, () => value) : [];
-}
-
 function isPlain(section: Section): boolean {
   const { attention } = section;
   return (
@@ -60,10 +38,6 @@ function isPlain(section: Section): boolean {
     typeof attention?.head_count === "number" &&
     typeof (attention.head_count_kv ?? 0) === "number"
   );
-}
-
-function sectionOf(metadata: Metadata): Section {
-  return metadata[architectureOf(metadata)] ?? {};
 }
 
 export function assertFits(
@@ -82,22 +56,6 @@ export function assertFits(
       `tokens ${gibibytes(cacheBytes)}. Lower engine.contextTokens or engine.slots.`,
   );
 }
-
-/** What of the GGUF's architecture section the formula reads. */
-type Section = {
-  readonly block_count?: number;
-  readonly embedding_length?: number;
-  readonly attention?: Attention;
-};
-
-type Attention = {
-  /** One number, or one for each layer. */
-  readonly head_count?: unknown;
-  readonly head_count_kv?: unknown;
-  readonly key_length?: number;
-  readonly value_length?: number;
-  readonly sliding_window?: number;
-};
 
 function gibibytes(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(1)} GiB`;

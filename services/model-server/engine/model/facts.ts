@@ -1,44 +1,10 @@
 /**
- * What a model file says about itself, read once after loading.
- *
- * The capabilities decide which endpoints answer: a file with a pooling type is an embedding model, any
- * other generates; infill needs the three infill tokens.
+ * What only whoever loads a model file wants to know of it: its defaults for sampling, and what tells it from others.
  */
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import type { SamplingSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
-import type { Capability } from "@localmodel/localmodel/contracts/server-state.ts";
-import type { Metadata } from "./metadata.ts";
-
-const POOLING_NONE = 0;
-const POOLING_RANK = 4;
-
-/** `{architecture}.{key}` of the file, wherever the reader nested it. */
-export function architectureValue(metadata: Metadata, key: string): unknown {
-  const section = metadata[architectureOf(metadata)];
-  return isRecord(section) ? section[key] : undefined;
-}
-
-export function architectureOf(metadata: Metadata): string {
-  const general = metadata["general"];
-  const architecture = isRecord(general) ? general["architecture"] : undefined;
-  return typeof architecture === "string" ? architecture : "unknown";
-}
-
-export function capabilitiesOf(
-  metadata: Metadata,
-  has: { readonly infill: boolean; readonly chatTemplate: boolean },
-): Capability[] {
-  const pooling = architectureValue(metadata, "pooling_type");
-  if (pooling === POOLING_RANK) return [];
-  const encoder = architectureOf(metadata).includes("bert");
-  if (encoder || (pooling !== undefined && pooling !== POOLING_NONE)) return ["embeddings"];
-  return [
-    ...(has.chatTemplate ? (["chat"] as const) : []),
-    "completions",
-    ...(has.infill ? (["infill"] as const) : []),
-  ];
-}
+import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
 
 /** Names under `general.sampling`, and the values that make sense. */
 const SAMPLING_KEYS = {

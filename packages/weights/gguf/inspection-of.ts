@@ -4,11 +4,20 @@
  * The values are a file's own claims: a number that is none, or negative, counts as not said.
  */
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
-import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
-import type { InspectedWeights } from "@localmodel/weights/inspect-weights.ts";
-import { metadataOf } from "../engine/model/metadata.ts";
-import { keyValueElements } from "../engine/machine/memory.ts";
+import type { GgufValues } from "./gguf-header.ts";
+import { metadataOf } from "./metadata.ts";
+import { keyValueElements } from "./key-value-elements.ts";
 import { quantizationName } from "./quantization.ts";
+
+/** What is read of them. */
+export type InspectedWeights = {
+  /** Metadata of the (first) file. */
+  readonly values: GgufValues;
+  /** Elements of all tensors of all parts. */
+  readonly parameters: number;
+  /** Of all parts. */
+  readonly sizeBytes: number;
+};
 
 export function inspectionOf(weights: InspectedWeights, furtherBytes: number): Inspection {
   const { values } = weights;

@@ -3,7 +3,7 @@
  *
  * They are the file's own claims: nothing here says that a value is of the kind that its name promises.
  */
-import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
+import type { GgufValues } from "./gguf-header.ts";
 
 export type Metadata = Readonly<Record<string, unknown>>;
 
