@@ -77,6 +77,16 @@ LABEL org.opencontainers.image.title="LocalModel operator" \
   org.opencontainers.image.licenses=Apache-2.0 org.opencontainers.image.version=$VERSION \
   org.opencontainers.image.revision=$REVISION org.opencontainers.image.source=$SOURCE
 
+# libmtmd, which looks at pictures, from the source that node-llama-cpp brings: one for all variants.
+FROM ${NODE_IMAGE} AS vision
+RUN apt-get update && apt-get install --yes --no-install-recommends g++ git \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY --from=manifests /app ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace packages/llama \
+ && sh scripts/build-vision.sh \
+ && find node_modules/.cache/libmtmd -exec touch --no-dereference --date=@0 {} + && chmod -R a+rX,go-w node_modules/.cache
+
 FROM ${NODE_IMAGE} AS model-server-modules
 ARG VARIANT=cpu
 WORKDIR /app
@@ -102,6 +112,7 @@ RUN if [ "$VARIANT" = vulkan ]; then apt-get update \
  && rm -rf /var/lib/apt/lists/*; fi
 USER 10001:10001
 COPY --from=model-server-modules /app ./
+COPY --from=vision /app/node_modules/.cache/libmtmd node_modules/.cache/libmtmd
 COPY --from=sources /app/LICENSE ./
 COPY --from=sources /app/packages packages
 COPY --from=sources /app/services/model-server services/model-server

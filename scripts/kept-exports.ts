@@ -10,7 +10,6 @@ export const KEPT_EXPORTS: KeptExports = {
   "packages/inference/operation.ts": "Operations",
   // The faces of packages, of which services use a part yet.
   "packages/grammar/compile-text.ts": "*",
-  "packages/llama/context.ts": "*",
   "packages/llama/llama.ts": "*",
   "packages/llama/model.ts": "*",
   "packages/llama/sampling/logprobs.ts": "*",

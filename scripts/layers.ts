@@ -27,7 +27,14 @@ export const LAYERS: Layers = {
     "work/",
     "manager/",
   ],
-  "packages/llama": ["pointer.ts", "generated/", "logs/ native/", "library/", ".", "sampling/"],
+  "packages/llama": [
+    "pointer.ts",
+    "generated/",
+    "logs/ native/",
+    "library/",
+    ".",
+    "sampling/ vision/",
+  ],
   "packages/localmodel": ["resource/", "cluster/ contracts/", "documents/"],
   "packages/openai": [
     "answers/ parsing/ sse.ts",

@@ -6,12 +6,13 @@
  */
 import type { Constraint } from "./constraint.ts";
 import type { AcceptedEvent, DoneEvent, Reports, Timed } from "./events.ts";
+import type { Content, Picture } from "./picture.ts";
 import type { ToolUse } from "./tools.ts";
 
-/** A chat message with its content flattened to text, in the shape chat templates expect. */
+/** A chat message in the shape chat templates expect, its content as text or, with pictures among it, as parts. */
 export type TemplateMessage = {
   readonly role: string;
-  readonly content: string;
+  readonly content: Content;
   readonly name?: string;
   readonly tool_call_id?: string;
   readonly reasoning_content?: string;
@@ -26,6 +27,8 @@ export type Prompt =
       readonly tools?: readonly object[];
       /** The client's own variables for the chat template: text from outside, like the messages. */
       readonly templateVariables?: Readonly<Record<string, unknown>>;
+      /** What image parts point at, in the order of the conversation. */
+      readonly pictures?: readonly Picture[];
     }
   | { readonly kind: "text"; readonly text: string; readonly suffix?: string }
   | { readonly kind: "tokens"; readonly tokens: readonly number[] };

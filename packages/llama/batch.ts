@@ -15,7 +15,15 @@ export type BatchLimits = {
   readonly sequencesPerToken?: number;
   /** Holds vectors in place of tokens, as what looks at pictures makes them. Default false. */
   readonly vectors?: boolean;
+  /** Vectors with places in a plane, as models with M-RoPE want them. Default false. */
+  readonly planar?: boolean;
 };
+
+/** Where a vector is: for models with M-RoPE time, height and width apart. */
+export type Place = number | readonly [time: number, height: number, width: number];
+
+/** llama.cpp has a fourth, which nothing uses yet. */
+const PLANAR_NUMBERS = 4;
 
 /** What the numbers in it must stay below. */
 type BatchBounds = {
@@ -38,6 +46,8 @@ export class Batch implements Disposable {
   readonly #tokens: Int32Array;
   readonly #vectors: Float32Array;
   readonly #positions: Int32Array;
+  /** Of a batch with places in a plane, row by row; C wants all times first, then all heights, and so on. */
+  readonly #places: Int32Array;
   readonly #counts: Int32Array;
   readonly #ids: Int32Array;
   readonly #outputs: Int8Array;
@@ -45,32 +55,19 @@ export class Batch implements Disposable {
   #running = false;
 
   constructor(limits: BatchLimits, bounds: BatchBounds, owner: BatchOwner) {
-    const { tokens, sequencesPerToken = 1, vectors = false } = limits;
+    const { tokens, sequencesPerToken = 1, vectors = false, planar = false } = limits;
     this.capacity = tokens;
     this.#owner = owner;
     this.#bounds = bounds;
     this.#perToken = sequencesPerToken;
-    // Longest items first, so that each block is aligned.
-    let bytes = 0;
-    const block = (itemBytes: number): number => {
-      const start = bytes;
-      bytes += itemBytes * tokens;
-      return start;
-    };
-    const at = {
-      pointers: block(8),
-      tokens: block(vectors ? 0 : 4),
-      vectors: block(vectors ? 4 * bounds.dimensions : 0),
-      positions: block(4),
-      counts: block(4),
-      ids: block(4 * sequencesPerToken),
-      outputs: block(1),
-    };
+    const { at, bytes } = blocksOf(limits, bounds.dimensions);
     const memory = new NativeMemory(bytes);
     this.#memory = memory;
     this.#tokens = memory.int32(at.tokens, vectors ? 0 : tokens);
     this.#vectors = memory.float32(at.vectors, vectors ? tokens * bounds.dimensions : 0);
-    this.#positions = memory.int32(at.positions, tokens);
+    const numbers = planar ? PLANAR_NUMBERS * tokens : tokens;
+    this.#positions = memory.int32(at.positions, numbers);
+    this.#places = new Int32Array(planar ? numbers : 0);
     this.#counts = memory.int32(at.counts, tokens);
     this.#ids = memory.int32(at.ids, tokens * sequencesPerToken);
     this.#outputs = memory.int8(at.outputs, tokens);
@@ -124,7 +121,7 @@ export class Batch implements Disposable {
   /** The same with a vector in place of a token. It is copied. */
   addVector(
     vector: Float32Array,
-    position: number,
+    place: Place,
     sequences: number | readonly number[],
     output: boolean,
   ): number {
@@ -133,8 +130,10 @@ export class Batch implements Disposable {
     if (vector.length !== dimensions) {
       throw new RangeError(`A vector has ${dimensions} numbers here, not ${vector.length}`);
     }
-    const index = this.#place(position, sequences, output);
+    const [time, height = time, width = time] = typeof place === "number" ? [place] : place;
+    const index = this.#place(time, sequences, output);
     this.#vectors.set(vector, index * dimensions);
+    if (this.#places.length > 0) this.#places.set([time, height, width, 0], index * PLANAR_NUMBERS);
     return index;
   }
 
@@ -172,10 +171,18 @@ export class Batch implements Disposable {
   async lend<Result>(work: (batch: llama_batch) => Promise<Result>): Promise<Result> {
     this.#assertMine();
     this.#running = true;
+    this.#arrange();
     try {
       return await work({ ...this.#native, n_tokens: this.#size });
     } finally {
       this.#running = false;
+    }
+  }
+
+  #arrange(): void {
+    for (const [at, number] of this.#places.subarray(0, this.#size * PLANAR_NUMBERS).entries()) {
+      const row = Math.floor(at / PLANAR_NUMBERS);
+      this.#positions[(at % PLANAR_NUMBERS) * this.#size + row] = number;
     }
   }
 
@@ -190,6 +197,29 @@ export class Batch implements Disposable {
     if (this.#running) throw new OwnershipError("The batch is being evaluated");
     void this.#memory.address;
   }
+}
+
+/** Where the parts of a batch are in its memory. Longest items first, so that each block is aligned. */
+function blocksOf(
+  { tokens, sequencesPerToken = 1, vectors = false, planar = false }: BatchLimits,
+  dimensions: number,
+) {
+  let bytes = 0;
+  const block = (itemBytes: number): number => {
+    const start = bytes;
+    bytes += itemBytes * tokens;
+    return start;
+  };
+  const at = {
+    pointers: block(8),
+    tokens: block(vectors ? 0 : 4),
+    vectors: block(vectors ? 4 * dimensions : 0),
+    positions: block(planar ? 4 * PLANAR_NUMBERS : 4),
+    counts: block(4),
+    ids: block(4 * sequencesPerToken),
+    outputs: block(1),
+  };
+  return { at, bytes };
 }
 
 function within(what: string, value: number, bound: number): void {

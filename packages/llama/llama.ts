@@ -24,6 +24,10 @@ export type LlamaOptions = {
 
 export type Llama = {
   readonly native: Native;
+  /** Files of the libraries, in the order in which they are loaded. */
+  readonly libraries: readonly string[];
+  /** A function of C that takes llama.cpp's log, for libraries that have a log of their own. */
+  readonly logCallback: bigint;
   /** What the libraries were made for. */
   readonly gpu: Gpu;
   /** `v0.4.0`. */
@@ -76,7 +80,7 @@ async function open({ gpu, numa = "disabled", log }: LlamaOptions): Promise<Llam
   const native = bindNative(libraries.paths);
   const { call } = native;
   const watchers = new Set<(line: LogLine) => void>([log]);
-  listen(native, (line) => {
+  const logCallback = listen(native, (line) => {
     for (const watcher of watchers) watcher(line);
   });
   loadBackends(native, libraries);
@@ -87,6 +91,8 @@ async function open({ gpu, numa = "disabled", log }: LlamaOptions): Promise<Llam
   let last: Promise<unknown> = Promise.resolve();
   return {
     native,
+    libraries: libraries.paths,
+    logCallback,
     gpu: libraries.gpu,
     release: LLAMA_RELEASE,
     systemInfo: call.llama_print_system_info() ?? "",
@@ -118,7 +124,7 @@ async function open({ gpu, numa = "disabled", log }: LlamaOptions): Promise<Llam
 }
 
 /** For as long as the process lives: llama.cpp may log until its last moment. */
-function listen(native: Native, log: (line: LogLine) => void): void {
+function listen(native: Native, log: (line: LogLine) => void): bigint {
   const lines = new LogLines();
   const callback = registerCallback("ggml_log_callback", (level, text) => {
     for (const line of lines.push(level, text)) log(line);
@@ -128,4 +134,5 @@ function listen(native: Native, log: (line: LogLine) => void): void {
   process.once("exit", () => {
     native.call.llama_log_set(native.address("llama_max_devices"), null);
   });
+  return callback.address;
 }

@@ -7,13 +7,14 @@
 import { type CFunction, type Header, type Parameter, readHeaders } from "./c-header.ts";
 import { type LlamaRelease, llamaRelease, readLlamaSources } from "./llama-sources.ts";
 import { readDefaults } from "./defaults.ts";
-import { CALLBACKS, CONSTANTS, ENUMS, FUNCTIONS, STRUCTS } from "./surface.ts";
+import { CALLBACKS, CONSTANTS, ENUMS, FUNCTIONS, STRUCTS, VISION_FUNCTIONS } from "./surface.ts";
 
 const HEADERS = [
   "ggml/include/ggml.h",
   "ggml/include/ggml-cpu.h",
   "ggml/include/ggml-backend.h",
   "include/llama.h",
+  "tools/mtmd/mtmd.h",
 ];
 /** Where the functions are that answer a structure's default values. */
 const SOURCES = ["src/llama-model.cpp", "src/llama-context.cpp", "src/llama.cpp"];
@@ -42,7 +43,18 @@ export function llamaBindings(): ReadonlyMap<string, string> {
   const types = new Types(header);
   return new Map([
     [`${FOLDER}/constants.ts`, page("Constants", release, constants(header, release))],
-    [`${FOLDER}/functions.ts`, page("Functions", release, functions(header, types))],
+    [
+      `${FOLDER}/functions.ts`,
+      page("Functions", release, functions(header, types, { names: FUNCTIONS, as: "Llama" })),
+    ],
+    [
+      `${FOLDER}/vision-functions.ts`,
+      page(
+        "Functions of libmtmd",
+        release,
+        functions(header, types, { names: VISION_FUNCTIONS, as: "Vision" }),
+      ),
+    ],
     [
       `${FOLDER}/structures.ts`,
       page("Structures and callbacks", release, structures(header, types)),
@@ -69,27 +81,32 @@ function constants({ constants: values, enums }: Header, { release }: LlamaRelea
   return `${lines.join("\n")}\n`;
 }
 
-function functions({ functions: all }: Header, types: Types): string {
-  const signatures = FUNCTIONS.map((name) => {
+/** `as` is what the type and the list are called after. */
+function functions(
+  { functions: all }: Header,
+  types: Types,
+  { names, as }: { readonly names: readonly string[]; readonly as: string },
+): string {
+  const signatures = names.map((name) => {
     const { result, parameters } = known(all, name);
     const list = parameters.map((one) => `${camel(one.name)}: ${types.argument(one.type)}`);
     return `  ${name}: (${list.join(", ")}) => ${types.result(result)};`;
   });
-  const prototypes = FUNCTIONS.map(
+  const prototypes = names.map(
     (name) => `  ${JSON.stringify(types.prototype(name, known(all, name)))},`,
   );
   return [
     `import type { Memory, Pointer } from "../pointer.ts";`,
     `import type {`,
-    ...[...types.byValue(FUNCTIONS.map((name) => known(all, name)))].map((name) => `  ${name},`),
+    ...[...types.byValue(names.map((name) => known(all, name)))].map((name) => `  ${name},`),
     `} from "./structures.ts";`,
     "",
-    "export type LlamaFunctions = {",
+    `export type ${as}Functions = {`,
     ...signatures,
     "};",
     "",
     "/** As koffi reads them. */",
-    "export const PROTOTYPES: readonly string[] = [",
+    `export const ${as.toUpperCase()}_PROTOTYPES: readonly string[] = [`,
     ...prototypes,
     "];",
     "",
@@ -97,7 +114,8 @@ function functions({ functions: all }: Header, types: Types): string {
 }
 
 function structures(header: Header, types: Types): string {
-  const used = types.byValue(FUNCTIONS.map((name) => known(header.functions, name)));
+  const called = [...FUNCTIONS, ...VISION_FUNCTIONS];
+  const used = types.byValue(called.map((name) => known(header.functions, name)));
   // A structure inside another comes first.
   const inner = [...STRUCTS, ...used].flatMap((name) =>
     known(header.structs, name)

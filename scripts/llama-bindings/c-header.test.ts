@@ -11,6 +11,7 @@ extern "C" {
 /* typedef int32_t commented_out; */
 typedef int32_t token;
 typedef struct thing_i * thing_t;
+typedef struct thing_i thing_i;
 enum kind {
     KIND_NONE = -1, // nothing; at all
     KIND_SOME = 1 << 3,
@@ -28,7 +29,7 @@ struct with_union { union { int a; float b; }; };
 LLAMA_API struct params default_params(void);
 LLAMA_API  const  float  *  get_row(
         const struct thing_i * thing,
-                       int32_t i);
+                       const int32_t i);
 DEPRECATED(LLAMA_API int old(void), "use get_row; really");
 `;
 

@@ -60,10 +60,14 @@ const FORMS: readonly (readonly [RegExp, (reading: Reading, ...parts: string[]) 
   ],
   [
     /^typedef ([^()]+?) ?(\w+)$/,
-    ({ aliases }, target = "", name = "") => aliases.set(name, typeOf(target)),
+    ({ aliases }, target = "", name = "") => {
+      const type = typeOf(target);
+      // `typedef struct thing thing` is for C, where a structure's name is no type's.
+      if (type !== name) aliases.set(name, type);
+    },
   ],
   [
-    /^(?:LLAMA_API|GGML_API|GGML_BACKEND_API) (.+?) ?(\w+) ?\((.*)\)$/,
+    /^(?:LLAMA_API|GGML_API|GGML_BACKEND_API|MTMD_API) (.+?) ?(\w+) ?\((.*)\)$/,
     ({ functions }, result = "", name = "", parameters = "") =>
       functions.set(name, { result: typeOf(result), parameters: parametersOf(parameters) }),
   ],
@@ -146,10 +150,11 @@ function declaration(text: string, unnamed = ""): Parameter {
   return { name, type: typeOf(type) };
 }
 
-/** One way to write each type: no `struct` and `enum`, one space before stars. */
+/** One way to write each type: no `struct` and `enum`, one space before stars, and nothing constant but behind a pointer. */
 function typeOf(text: string): string {
   return text
     .replaceAll(/\b(struct|enum) /g, "")
+    .replace(/^const (?=[^*]*$)/, "")
     .replaceAll(/\s*\*\s*/g, "*")
     .replace("*", " *")
     .replaceAll(/\s+/g, " ")

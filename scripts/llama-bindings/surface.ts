@@ -47,9 +47,21 @@ export const FUNCTIONS = words(`
   llama_sampler_init_dry llama_sampler_init_adaptive_p llama_sampler_init_logit_bias llama_sampler_init_infill
 `);
 
+/** Of libmtmd, which is a library of its own and may not be there. */
+export const VISION_FUNCTIONS = words(`
+  mtmd_context_params_default mtmd_init_from_file mtmd_free mtmd_log_set mtmd_default_marker
+  mtmd_support_vision mtmd_decode_use_non_causal mtmd_decode_use_mrope
+  mtmd_bitmap_init mtmd_bitmap_free
+  mtmd_input_chunks_init mtmd_input_chunks_size mtmd_input_chunks_get mtmd_input_chunks_free
+  mtmd_tokenize mtmd_input_chunk_get_type mtmd_input_chunk_get_tokens_text mtmd_input_chunk_get_tokens_image
+  mtmd_input_chunk_get_n_tokens mtmd_input_chunk_get_n_pos mtmd_image_tokens_get_decoder_pos
+  mtmd_encode_chunk mtmd_get_output_embd
+`);
+
 /** Structures that are reached through pointers, so that no function names them by value. */
 export const STRUCTS = words(`
   llama_token_data llama_token_data_array llama_logit_bias llama_model_tensor_buft_override ggml_backend_dev_props
+  mtmd_input_text
 `);
 
 export const CALLBACKS = words("llama_progress_callback ggml_log_callback");
@@ -69,6 +81,7 @@ export const ENUMS: ReadonlyMap<string, string> = new Map([
   ["llama_flash_attn_type", "LLAMA_FLASH_ATTN_TYPE_"],
   ["llama_split_mode", "LLAMA_SPLIT_MODE_"],
   ["llama_load_mode", "LLAMA_LOAD_MODE_"],
+  ["mtmd_input_chunk_type", "MTMD_INPUT_CHUNK_TYPE_"],
 ]);
 
 /** `#define`s. */

@@ -17,6 +17,7 @@ const COMMON_SOURCES = [
   "package-lock.json",
   "Dockerfile",
   ".dockerignore",
+  "scripts/build-vision.sh",
   "scripts/shrink-modules.sh",
   "packages/**",
   "services/*/package.json",

@@ -132,3 +132,9 @@ export const llama_load_mode = {
   MMAP_MLOCK: 3,
   DIRECT_IO: 4,
 } as const;
+export const mtmd_input_chunk_type = {
+  TEXT: 0,
+  IMAGE: 1,
+  AUDIO: 2,
+  COUNT: 3,
+} as const;

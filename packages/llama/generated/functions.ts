@@ -158,7 +158,7 @@ export type LlamaFunctions = {
 };
 
 /** As koffi reads them. */
-export const PROTOTYPES: readonly string[] = [
+export const LLAMA_PROTOTYPES: readonly string[] = [
   "bool ggml_is_empty(void * tensor)",
   "void ggml_backend_load_all_from_path(const char * dir_path)",
   "size_t ggml_backend_dev_count()",

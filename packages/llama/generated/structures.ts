@@ -40,6 +40,13 @@ type ggml_backend_dev_props = {
   caps: ggml_backend_dev_caps;
 };
 
+type mtmd_input_text = {
+  text: bigint | null;
+  text_len: number;
+  add_special: boolean;
+  parse_special: boolean;
+};
+
 export type llama_batch = {
   n_tokens: number;
   token: bigint | null;
@@ -129,6 +136,31 @@ export type llama_sampler_chain_params = {
   no_perf: boolean;
 };
 
+export type mtmd_context_params = {
+  use_gpu: boolean;
+  device: bigint | null;
+  print_timings: boolean;
+  n_threads: number;
+  image_marker: bigint | null;
+  media_marker: bigint | null;
+  flash_attn_type: number;
+  warmup: boolean;
+  image_min_tokens: number;
+  image_max_tokens: number;
+  cb_eval: bigint | null;
+  cb_eval_user_data: bigint | null;
+  batch_max_tokens: number;
+  progress_callback: bigint | null;
+  progress_callback_user_data: bigint | null;
+};
+
+export type mtmd_decoder_pos = {
+  t: number;
+  x: number;
+  y: number;
+  z: number;
+};
+
 /** As koffi reads them, in an order in which each knows what it holds. */
 export const STRUCTURES = {
   ggml_backend_dev_caps: {
@@ -165,6 +197,12 @@ export const STRUCTURES = {
     type: "int",
     device_id: "void *",
     caps: "ggml_backend_dev_caps",
+  },
+  mtmd_input_text: {
+    text: "void *",
+    text_len: "size_t",
+    add_special: "bool",
+    parse_special: "bool",
   },
   llama_batch: {
     n_tokens: "int32_t",
@@ -249,6 +287,29 @@ export const STRUCTURES = {
   llama_sampler_chain_params: {
     no_perf: "bool",
   },
+  mtmd_context_params: {
+    use_gpu: "bool",
+    device: "void *",
+    print_timings: "bool",
+    n_threads: "int",
+    image_marker: "void *",
+    media_marker: "void *",
+    flash_attn_type: "int",
+    warmup: "bool",
+    image_min_tokens: "int",
+    image_max_tokens: "int",
+    cb_eval: "void *",
+    cb_eval_user_data: "void *",
+    batch_max_tokens: "int32_t",
+    progress_callback: "void *",
+    progress_callback_user_data: "void *",
+  },
+  mtmd_decoder_pos: {
+    t: "uint32_t",
+    x: "uint32_t",
+    y: "uint32_t",
+    z: "uint32_t",
+  },
 } as const;
 
 export type Structures = {
@@ -258,12 +319,15 @@ export type Structures = {
   llama_logit_bias: llama_logit_bias;
   llama_model_tensor_buft_override: llama_model_tensor_buft_override;
   ggml_backend_dev_props: ggml_backend_dev_props;
+  mtmd_input_text: mtmd_input_text;
   llama_batch: llama_batch;
   llama_context_params: llama_context_params;
   llama_model_params: llama_model_params;
   llama_perf_context_data: llama_perf_context_data;
   llama_perf_sampler_data: llama_perf_sampler_data;
   llama_sampler_chain_params: llama_sampler_chain_params;
+  mtmd_context_params: mtmd_context_params;
+  mtmd_decoder_pos: mtmd_decoder_pos;
 };
 
 export const CALLBACKS = {

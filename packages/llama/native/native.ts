@@ -4,8 +4,9 @@
  * A process has one llama.cpp: its list of backends and its log are global, and so are koffi's names of types.
  */
 import koffi, { type KoffiFunc, type LibraryHandle } from "koffi";
-import { type LlamaFunctions, PROTOTYPES } from "../generated/functions.ts";
+import { LLAMA_PROTOTYPES, type LlamaFunctions } from "../generated/functions.ts";
 import { CALLBACKS, STRUCTURES, type Structures } from "../generated/structures.ts";
+import { VISION_PROTOTYPES, type VisionFunctions } from "../generated/vision-functions.ts";
 import { LlamaError } from "./errors.ts";
 import type { Pointer } from "../pointer.ts";
 
@@ -20,43 +21,80 @@ koffi.config({
   resident_async_pools: 1,
 });
 
-type Name = keyof LlamaFunctions;
+type AnyFunctions<Functions> = Record<keyof Functions, (...all: never[]) => unknown>;
 
-export type Native = {
+/** Functions of libraries, bound. */
+type Bound<Functions extends AnyFunctions<Functions>> = {
   /** Returns when the function has: for what takes microseconds. */
-  readonly call: LlamaFunctions;
+  readonly call: Functions;
   /** Runs the function on a thread of libuv's pool. What it reads and writes must not change meanwhile; it is kept. */
-  readonly later: <N extends Name>(
+  readonly later: <N extends keyof Functions>(
     name: N,
-    ...parameters: Parameters<LlamaFunctions[N]>
-  ) => Promise<ReturnType<LlamaFunctions[N]>>;
-  /** Where the function is, for structures that hold one. */
-  readonly address: (name: Name) => bigint;
+    ...parameters: Parameters<Functions[N]>
+  ) => Promise<ReturnType<Functions[N]>>;
 };
+
+export type Native = Bound<LlamaFunctions> & {
+  /** Where the function is, for structures that hold one. */
+  readonly address: (name: keyof LlamaFunctions) => bigint;
+  /** Binds libmtmd, which finds llama.cpp's functions among those of the libraries that are loaded. */
+  readonly bindVision: (path: string) => NativeVision;
+};
+
+export type NativeVision = Bound<VisionFunctions>;
+
+/** Calls on other threads. */
+let running = 0;
+
+/** For what calls C on a thread of its own: see `exitAtOnce`. */
+export async function countedAsRunning<Result>(work: () => Promise<Result>): Promise<Result> {
+  running += 1;
+  try {
+    return await work();
+  } finally {
+    running -= 1;
+  }
+}
 
 /** `paths` in the order in which they are loaded; a function is taken from the first that has it. */
 export function bindNative(paths: readonly string[]): Native {
   const libraries = paths.map((path) => koffi.load(path));
   for (const [name, fields] of Object.entries(STRUCTURES)) koffi.struct(name, { ...fields });
   for (const prototype of Object.values(CALLBACKS)) koffi.proto(prototype);
-  const functions = new Map(
-    PROTOTYPES.map((prototype) => {
-      const [, name = ""] = /(\w+)\(/.exec(prototype) ?? [];
-      return [name as Name, bind(libraries, name, prototype)] as const;
-    }),
-  );
-  const call = Object.fromEntries(functions) as unknown as LlamaFunctions;
-  let running = 0;
   process.once("exit", (code) => {
     if (running > 0) exitAtOnce(code);
   });
   return {
-    call,
+    ...bound<LlamaFunctions>(libraries, LLAMA_PROTOTYPES),
+    address: (name) => {
+      const [found] = libraries.flatMap((library) => symbolIn(library, name) ?? []);
+      if (found === undefined) throw new LlamaError(`llama.cpp's libraries have no ${name}`);
+      return found;
+    },
+    bindVision: (path) => {
+      for (const one of paths) koffi.load(one, { global: true });
+      return bound<VisionFunctions>([koffi.load(path)], VISION_PROTOTYPES);
+    },
+  };
+}
+
+function bound<Functions extends AnyFunctions<Functions>>(
+  libraries: readonly LibraryHandle[],
+  prototypes: readonly string[],
+): Bound<Functions> {
+  const functions = new Map(
+    prototypes.map((prototype) => {
+      const [, name = ""] = /(\w+)\(/.exec(prototype) ?? [];
+      return [name as keyof Functions, bind(libraries, name, prototype)] as const;
+    }),
+  );
+  return {
+    call: Object.fromEntries(functions) as unknown as Functions,
     later: (name, ...parameters) => {
       const { promise, resolve, reject } = Promise.withResolvers<never>();
-      const bound = functions.get(name) as KoffiFunc<(...all: unknown[]) => never>;
+      const one = functions.get(name) as KoffiFunc<(...all: unknown[]) => never>;
       running += 1;
-      bound.async(...parameters, (error: Error | null, result: never) => {
+      one.async(...parameters, (error: Error | null, result: never) => {
         running -= 1;
         // By being here they are kept until now, typed arrays among them.
         parameters.length = 0;
@@ -64,11 +102,6 @@ export function bindNative(paths: readonly string[]): Native {
         else resolve(result);
       });
       return promise;
-    },
-    address: (name) => {
-      const [found] = libraries.flatMap((library) => symbolIn(library, name) ?? []);
-      if (found === undefined) throw new LlamaError(`llama.cpp's libraries have no ${name}`);
-      return found;
     },
   };
 }

@@ -22,6 +22,11 @@ export const ServerConfig = z.strictObject({
       "The server was given devices, and may, or may not, do without. Absent: it was given none.",
     ),
   weightsPath: z.string().min(1).describe("The GGUF, or the first part of a split one."),
+  projectorPath: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("The projector (mmproj) of a model that takes images."),
   adapters: z
     .array(
       z.strictObject({

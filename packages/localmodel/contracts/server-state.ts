@@ -7,7 +7,8 @@
 import type { TemplateFacts } from "./template-facts.ts";
 import type { SamplingSpec } from "../resource/engine-spec.ts";
 
-export type Capability = "chat" | "completions" | "infill" | "embeddings";
+/** `vision`: images in chats. */
+export type Capability = "chat" | "completions" | "infill" | "embeddings" | "vision";
 
 /** What the weights turned out to be, and how they were loaded. */
 export type ModelFacts = {

@@ -5,6 +5,7 @@
  * What models are told is the text of `INSTRUCTIONS`, which `docs/tools.md` documents.
  */
 import type { TemplateMessage } from "@localmodel/inference/generate.ts";
+import { concatenated } from "@localmodel/inference/picture.ts";
 import type { CallSyntax } from "../syntax/call-syntax.ts";
 import type { HistoryCall } from "./history.ts";
 import { writtenCalls } from "./written-calls.ts";
@@ -43,7 +44,7 @@ export function toolsAsText(
   const instructions = INSTRUCTIONS.replace("{tools}", () => listed);
   const [first, ...others] = texts;
   if (first?.role !== "system") return [{ role: "system", content: instructions }, ...texts];
-  return [{ ...first, content: `${first.content}\n\n${instructions}` }, ...others];
+  return [{ ...first, content: concatenated([first.content, `\n\n${instructions}`]) }, ...others];
 }
 
 /** Many templates take no two messages of a user in a row. */
@@ -53,7 +54,8 @@ function joinedResults(messages: readonly TemplateMessage[]): readonly TemplateM
     const last = joined.at(-1);
     if (message.role !== "tool" || last?.role !== "tool") joined.push(message);
     else {
-      const content = `${last.content}\n</tool_response>\n<tool_response>\n${message.content}`;
+      const between = "\n</tool_response>\n<tool_response>\n";
+      const content = concatenated([last.content, between, message.content]);
       joined.splice(-1, 1, { ...last, content });
     }
   }
@@ -62,7 +64,8 @@ function joinedResults(messages: readonly TemplateMessage[]): readonly TemplateM
 
 function resultAsText(message: TemplateMessage): TemplateMessage {
   if (message.role !== "tool") return message;
-  return { role: "user", content: `<tool_response>\n${message.content}\n</tool_response>` };
+  const content = concatenated(["<tool_response>\n", message.content, "\n</tool_response>"]);
+  return { role: "user", content };
 }
 
 function callsAsText(message: TemplateMessage, syntax: CallSyntax): TemplateMessage {
@@ -72,5 +75,8 @@ function callsAsText(message: TemplateMessage, syntax: CallSyntax): TemplateMess
     syntax,
     (calls as readonly HistoryCall[]).map((call) => call.function),
   );
-  return { ...rest, content: [message.content, written].filter((one) => one !== "").join("\n") };
+  const { content } = message;
+  if (content === "" || written === "")
+    return { ...rest, content: content === "" ? written : content };
+  return { ...rest, content: concatenated([content, "\n", written]) };
 }

@@ -24,7 +24,7 @@ export function architectureOf(metadata: Metadata): string {
 
 export function capabilitiesOf(
   metadata: Metadata,
-  has: { readonly infill: boolean; readonly chatTemplate: boolean },
+  has: { readonly infill: boolean; readonly chatTemplate: boolean; readonly vision?: boolean },
 ): Capability[] {
   const pooling = architectureValue(metadata, "pooling_type");
   if (pooling === POOLING_RANK) return [];
@@ -34,6 +34,7 @@ export function capabilitiesOf(
     ...(has.chatTemplate ? (["chat"] as const) : []),
     "completions",
     ...(has.infill ? (["infill"] as const) : []),
+    ...(has.vision === true && has.chatTemplate ? (["vision"] as const) : []),
   ];
 }
 

@@ -75,8 +75,9 @@ function desiredModel(
   const shares = sharesOf(namesOf(model), claim);
   const createdMs = createdMsOf(model) ?? seenMs.get(key) ?? 0;
   const createdSeconds = Math.max(0, Math.floor(createdMs / 1000));
-  const { source, adapters, engine, sampling, env } = spec;
-  const revision = digest({ ids: shares.ids, source, adapters, engine, sampling, env });
+  const { source, projector, adapters, engine, sampling, env } = spec;
+  const started = { source, projector, adapters, engine, sampling, env };
+  const revision = digest({ ids: shares.ids, ...started });
   return [{ key, name: model.metadata.name, file, ...shares, revision, createdSeconds, spec }];
 }
 

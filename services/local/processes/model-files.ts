@@ -1,5 +1,5 @@
 /**
- * The files of a model, fetched into the cache: its weights, then its adapters.
+ * The files of a model, fetched into the cache: its weights, then its adapters and its projector.
  *
  * What may be different next time (a server that was down) is tried again, ever more slowly, for as long
  * as the model is wanted. Everything else needs a person and is thrown.
@@ -15,9 +15,11 @@ import { isTransient, WeightsError } from "@localmodel/weights/source/weights-er
 import { restartDelayMs } from "../desired/backoff.ts";
 import type { DesiredModel } from "../desired/desired.ts";
 import type { ServerView } from "../desired/server-view.ts";
+import { buildVision } from "./vision-build.ts";
 
 export type ModelFiles = {
   readonly weightsPath: string;
+  readonly projectorPath?: string;
   readonly adapters: readonly {
     readonly id?: string;
     readonly path: string;
@@ -43,7 +45,19 @@ export async function fetchFiles({ spec }: DesiredModel, hooks: FetchHooks): Pro
     adapters.push({ ...(id !== undefined && { id }), path, scale });
     pinnedFiles.push(...pinned);
   }
-  return { weightsPath: weights.path, adapters, pinnedFiles };
+  const files = { weightsPath: weights.path, adapters, pinnedFiles };
+  if (spec.projector === undefined) return files;
+  const projector = await fetchPersistently(spec.projector, hooks);
+  pinnedFiles.push(...projector.pinned);
+  await prepareVision(hooks);
+  return { ...files, projectorPath: projector.path };
+}
+
+async function prepareVision({ show, onLine }: FetchHooks): Promise<void> {
+  const message = "making the library that looks at pictures: two minutes, once";
+  show({ state: "loading", message });
+  const problem = await buildVision();
+  if (problem !== undefined) onLine(`it will not see pictures, only read text: ${problem}`);
 }
 
 async function fetchPersistently(source: WeightsSource, hooks: FetchHooks): Promise<Weights> {

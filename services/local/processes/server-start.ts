@@ -36,6 +36,7 @@ function serverConfig(
     aliases,
     createdSeconds,
     weightsPath: files.weightsPath,
+    ...(files.projectorPath !== undefined && { projectorPath: files.projectorPath }),
     adapters: [...files.adapters],
     pinnedFiles: [...files.pinnedFiles],
     engine: spec.engine,
@@ -59,7 +60,6 @@ function variables({ spec }: DesiredModel): Record<string, string> {
 /** Fields of a document that have no effect on this machine, and that their author should know of. */
 export function unusedFields({ spec }: DesiredModel): readonly string[] {
   return [
-    ...(spec.projector === undefined ? [] : ["spec.projector"]),
     ...(spec.draft === undefined ? [] : ["spec.draft"]),
     ...((spec.env ?? []).some((one) => one.valueFrom !== undefined)
       ? ["spec.env[].valueFrom"]

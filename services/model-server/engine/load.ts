@@ -14,6 +14,7 @@ import {
 } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { HEAD_BYTES, problemOfHead, requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
+import type { Model } from "@localmodel/llama/model.ts";
 import { syntaxOf } from "@localmodel/tools/syntax/syntax-of.ts";
 import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
@@ -34,6 +35,7 @@ import {
   openLibrary,
   requireAccelerator,
 } from "./llama/library.ts";
+import { loadPictures, type Pictures } from "./llama/pictures.ts";
 import {
   describeModel,
   loadWeights,
@@ -49,6 +51,9 @@ import { assertFits } from "./machine/memory.ts";
 import { promptCacheBytes } from "./machine/prompt-cache.ts";
 import type { Tokenizer } from "./prompt/prompt.ts";
 import { Vocabulary } from "./text/vocabulary.ts";
+
+/** The architecture that all projectors say they have. */
+const PROJECTOR = "clip";
 
 export type LoadedEngine = {
   readonly facts: ModelFacts;
@@ -75,36 +80,34 @@ export async function loadEngine(
   const { engine, adapters } = config;
   const metadata = await metadataIn(config.weightsPath);
   for (const { path } of adapters) await metadataIn(path);
+  const projectorBytes = await projectorBytesOf(config);
   const contexts = contextsOf(config);
   const threads = engine.threads ?? Math.max(1, usableThreads() - config.sparedThreads);
   const library = await libraryFor(config, report.log);
   const { gpu } = library.llama;
   const sizeBytes = await fileBytes(config.weightsPath);
-  const model = await loadWeights(library, {
-    path: config.weightsPath,
-    gpuLayers:
-      gpu === false
-        ? 0
-        : gpuLayersOf(config, metadata, { sizeBytes, freeBytes: freeGpuBytes(library) }),
-    onProgress: report.progress,
-  });
+  const bytes = { sizeBytes, projectorBytes };
+  const model = await weightsOf(library, config, { metadata, bytes, onProgress: report.progress });
   const description = describeModel(model, metadata);
   const { ends } = description;
   const vocabulary = new Vocabulary(description.vocabulary);
   const chat = await chatOf(description, vocabulary, report.log);
   const { template } = chat;
   const { longestTokenBytes, joinsWords } = vocabulary;
-  const tokenizer = { ...description.tokenizer, template, longestTokenBytes, joinsWords };
+  const pictures = await picturesOf(library, model, config, { threads, log: report.log });
+  const tokenizer = { ...description.tokenizer, template, longestTokenBytes, joinsWords, pictures };
   const capabilities = capabilitiesOf(metadata, {
     infill: description.tokenizer.infill !== undefined,
     chatTemplate: template !== undefined,
+    vision: pictures !== undefined,
   });
-  const contextTokens = chosenContext(config, library, description);
+  const weightsBytes = description.tensorBytes + projectorBytes;
+  const contextTokens = chosenContext(config, library, { ...description, weightsBytes });
   const settings = { ...engine, contextTokens, threads, adapters };
   const stepThreads = new StepThreads(threads, { adapts: gpu === false });
   const embeds = capabilities.includes("embeddings");
   if (!embeds && gpu === false) {
-    const memory = { availableBytes: availableBytes(), weightsBytes: description.tensorBytes };
+    const memory = { availableBytes: availableBytes(), weightsBytes };
     assertFits(metadata, { ...settings, contexts }, memory);
   }
   const generations = embeds
@@ -113,8 +116,8 @@ export async function loadEngine(
   const embedder = embeds
     ? await createEmbedder(library, model, { ...settings, threads: stepThreads })
     : undefined;
-  const fingerprint = { engine: description.engine, settings };
-  const contextsMemory = [...generations.map(({ context }) => context), embedder];
+  const fingerprint = { engine: description.engine, settings, projectorBytes };
+  const contextsMemory = [...generations.map(({ context }) => context), embedder, pictures];
   return {
     facts: {
       ...factsOf(description),
@@ -137,6 +140,41 @@ export async function loadEngine(
     keptStatesBytes: promptCacheBytes(config, availableBytes()) / Math.max(1, generations.length),
     unload: () => model[Symbol.dispose](),
   };
+}
+
+function weightsOf(
+  library: LlamaLibrary,
+  config: ServerConfig,
+  {
+    metadata,
+    bytes,
+    onProgress,
+  }: {
+    readonly metadata: Metadata;
+    readonly bytes: { readonly sizeBytes: number; readonly projectorBytes: number };
+    readonly onProgress: (progress: number) => void;
+  },
+): Promise<Model> {
+  const { sizeBytes, projectorBytes } = bytes;
+  const onCpu = library.llama.gpu === false;
+  const freeBytes = onCpu ? 0 : Math.max(0, freeGpuBytes(library) - projectorBytes);
+  return loadWeights(library, {
+    path: config.weightsPath,
+    gpuLayers: onCpu ? 0 : gpuLayersOf(config, metadata, { sizeBytes, freeBytes }),
+    onProgress,
+  });
+}
+
+/** What looks at pictures, where the model has it. */
+async function picturesOf(
+  library: LlamaLibrary,
+  model: Model,
+  { projectorPath: path, engine }: ServerConfig,
+  { threads, log }: { readonly threads: number; readonly log: LlamaLog },
+): Promise<Pictures | undefined> {
+  if (path === undefined) return undefined;
+  const batchTokens = Math.max(engine.batchTokens, engine.slots);
+  return loadPictures(library, model, { path, threads, batchTokens, log });
 }
 
 async function libraryFor(
@@ -167,7 +205,11 @@ function gpuLayersOf(
 function chosenContext(
   config: ServerConfig,
   library: LlamaLibrary,
-  { metadata, trainContextTokens, tensorBytes }: ModelDescription,
+  {
+    metadata,
+    trainContextTokens,
+    weightsBytes,
+  }: ModelDescription & { readonly weightsBytes: number },
 ): number {
   const { engine } = config;
   if (engine.contextTokens !== undefined || !config.contextFromMemory) {
@@ -177,7 +219,7 @@ function chosenContext(
   const freeBytes =
     // What the weights leave: they are on the GPU already, and on the CPU they come as they are read.
     library.llama.gpu === false
-      ? Math.max(0, availableBytes() - tensorBytes)
+      ? Math.max(0, availableBytes() - weightsBytes)
       : freeGpuBytes(library);
   return defaultContextTokens(metadata, trainContextTokens, size, freeBytes);
 }
@@ -212,6 +254,18 @@ async function fileBytes(weightsPath: string): Promise<number> {
   const paths = Array.from({ length: parts }, (_, index) => withPart(weightsPath, index + 1));
   const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
   return sizes.reduce((total, size) => total + size, 0);
+}
+
+/** 0 where there is none. */
+async function projectorBytesOf({ projectorPath }: ServerConfig): Promise<number> {
+  if (projectorPath === undefined) return 0;
+  const metadata = await metadataIn(projectorPath);
+  if (architectureOf(metadata) !== PROJECTOR) {
+    throw new Error(
+      `${projectorPath} is no projector (mmproj), but of the architecture "${architectureOf(metadata)}"`,
+    );
+  }
+  return fileBytes(projectorPath);
 }
 
 /** llama.cpp answers any unreadable file with one sentence for all; the usual mistakes deserve more. */

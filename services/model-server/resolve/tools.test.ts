@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { textOf } from "@localmodel/inference/picture.ts";
 import { test } from "node:test";
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import type { ToolUse } from "@localmodel/inference/tools.ts";
@@ -58,5 +59,5 @@ test("a format beside tools is the other thing that an answer may be", () => {
 test("a template that takes no tools is given them in its messages", () => {
   const [prompt] = resolved("auto").prompts ?? [];
   assert.ok(prompt?.kind === "chat" && prompt.tools === undefined);
-  assert.match(prompt.messages[0]?.content ?? "", /^# Tools\n/);
+  assert.match(textOf(prompt.messages[0]?.content ?? ""), /^# Tools\n/);
 });

@@ -15,10 +15,12 @@ import {
   type Sampler,
 } from "@localmodel/llama/sampling/sampler.ts";
 import { restoreSequence, saveSequence } from "@localmodel/llama/sequence-state.ts";
+import { isRow } from "../prompt/picture-rows.ts";
 import type { Chooser, ChooserOptions, Run, StepContext } from "../stepping/step-context.ts";
 import type { LlamaLibrary } from "./library.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
 import { type MemoryBytes, memoryOf } from "./model.ts";
+import { RowBatches } from "./row-batches.ts";
 import { historyTokensOf, stagesOf } from "./sampler-stages.ts";
 import type { StepThreads } from "./step-threads.ts";
 
@@ -96,6 +98,7 @@ export class GenerationContext implements StepContext {
   readonly cutsAnywhere: boolean;
   readonly #context: Context;
   readonly #batch: Batch;
+  readonly #rows: RowBatches;
   readonly #windowTokens: number;
   readonly #threads: StepThreads;
 
@@ -104,6 +107,7 @@ export class GenerationContext implements StepContext {
     this.#context = context;
     this.#threads = threads;
     this.#batch = context.createBatch({ tokens: batchTokens });
+    this.#rows = new RowBatches(context);
     this.#windowTokens = context.model.shape.slidingWindowTokens;
     const { recurrent, hybrid } = context.model.kind;
     this.cutsAnywhere = !recurrent && !hybrid && this.#windowTokens === 0;
@@ -120,27 +124,28 @@ export class GenerationContext implements StepContext {
   ): Promise<readonly number[] | undefined> {
     const batch = this.#batch;
     batch.clear();
-    const indexes = runs.map(({ sequence, position, tokens, outputs }) => {
-      const first = batch.size;
-      for (const [offset, token] of tokens.entries()) {
-        const last = offset === tokens.length - 1;
-        batch.add(
-          token,
-          position + offset,
-          sequence,
-          outputs === "all" || (last && outputs === "last"),
-        );
-      }
-      return first;
-    });
+    const indexes = runs.map((run) => (run.rows === undefined ? this.#add(run) : 0));
     this.counters.batches += 1;
     this.counters.sequences += runs.length;
-    const evaluated = await this.#threads.during(this.#context, () =>
-      this.#context.decode(batch, abandoned),
-    );
+    const evaluated = await this.#threads.during(this.#context, async () => {
+      const rows = await this.#rows.evaluate(runs, abandoned);
+      if (rows !== "done" || batch.size === 0) return rows;
+      return this.#context.decode(batch, abandoned);
+    });
     if (evaluated === "aborted") return undefined;
     if (evaluated !== "done") throw new Error(`llama.cpp did not evaluate a batch: ${evaluated}`);
     return indexes;
+  }
+
+  /** Returns the index of the run's first token in the batch. */
+  #add({ sequence, position, tokens, outputs }: Run): number {
+    const first = this.#batch.size;
+    for (const [offset, token] of tokens.entries()) {
+      const last = offset === tokens.length - 1;
+      const output = outputs === "all" || (last && outputs === "last");
+      this.#batch.add(token, position + offset, sequence, output);
+    }
+    return first;
   }
 
   logits(index: number): Float32Array {
@@ -152,7 +157,7 @@ export class GenerationContext implements StepContext {
     const stages = stagesOf(sampling, { seed, contextTokens });
     const sampler = createSampler(this.#context.model, { stages });
     const history = historyTokensOf(stages);
-    for (const token of history > 0 ? prompt.slice(-history) : []) sampler.accept(token);
+    for (const token of history > 0 ? lastTokens(prompt, history) : []) sampler.accept(token);
     return {
       choose: (index) => sampler.sample(this.#context, index),
       draw: (logits) => drawn(sampler, logits),
@@ -161,20 +166,20 @@ export class GenerationContext implements StepContext {
     };
   }
 
-  keep(sequence: number, length: number): number {
+  keep(sequence: number, position: number): number {
     const { sequences } = this.#context;
-    if (length > 0 && this.#reaches(sequence, length) && sequences.remove(sequence, length)) {
-      return length;
+    if (position > 0 && this.#reaches(sequence, position) && sequences.remove(sequence, position)) {
+      return position;
     }
     sequences.remove(sequence);
     return 0;
   }
 
   /** Layers with a window have forgotten what is far behind the newest token, and cannot go back there. */
-  #reaches(sequence: number, length: number): boolean {
+  #reaches(sequence: number, position: number): boolean {
     if (this.#windowTokens === 0) return true;
     const range = this.#context.sequences.range(sequence);
-    return range !== undefined && range.first <= Math.max(0, length - this.#windowTokens);
+    return range !== undefined && range.first <= Math.max(0, position - this.#windowTokens);
   }
 
   save(sequence: number): Promise<Uint8Array> {
@@ -184,6 +189,11 @@ export class GenerationContext implements StepContext {
   restore(sequence: number, state: Uint8Array): Promise<void> {
     return restoreSequence(this.#context, sequence, state);
   }
+}
+
+/** Without rows of pictures, which nothing repeats. */
+function lastTokens(prompt: readonly number[], count: number): readonly number[] {
+  return prompt.filter((token) => !isRow(token)).slice(-count);
 }
 
 function drawn(sampler: Sampler, logits: Float32Array): number | undefined {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import type { TemplateMessage } from "@localmodel/inference/generate.ts";
 import { arrangements } from "./arranged-messages.ts";
+import { textOf } from "@localmodel/inference/picture.ts";
 import { ChatTemplate } from "./chat-template.ts";
 
 const TOKENS = { bosText: "<s>", eosText: "</s>", controlTexts: ["<s>", "</s>"] };
@@ -67,7 +68,7 @@ test("an arrangement leaves nothing out and keeps the order of what is said", ()
         content: `${index}${one.content}`,
       }));
       for (const arranged of arrangements(numbered)) {
-        const said = arranged.flatMap(({ content }) => content.split("\n\n"));
+        const said = arranged.flatMap(({ content }) => textOf(content).split("\n\n"));
         assert.deepEqual(said.toSorted(), numbered.map(({ content }) => content).toSorted());
         const others = numbered.filter(({ role }) => role !== "system");
         const places = others.map(({ content }) => said.indexOf(content));

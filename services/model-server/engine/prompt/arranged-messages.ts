@@ -5,6 +5,7 @@
  * become one, with an empty line between them. Nothing is left out, and calls and results stay as they are.
  */
 import type { TemplateMessage } from "@localmodel/inference/generate.ts";
+import { concatenated, type Content } from "@localmodel/inference/picture.ts";
 
 const BETWEEN = "\n\n";
 
@@ -22,20 +23,22 @@ export function arrangements(
 
 export function withoutSystem(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
   const arranged: TemplateMessage[] = [];
-  let said: string[] = [];
+  let said: Content[] = [];
   for (const message of messages) {
     if (message.role === "system") {
       said.push(message.content);
     } else if (message.role === "user" && said.length > 0) {
-      arranged.push({ ...message, content: [...said, message.content].join(BETWEEN) });
+      arranged.push({ ...message, content: withGaps([...said, message.content]) });
       said = [];
     } else {
       arranged.push(message);
     }
   }
-  return said.length === 0
-    ? arranged
-    : [...arranged, { role: "user", content: said.join(BETWEEN) }];
+  return said.length === 0 ? arranged : [...arranged, { role: "user", content: withGaps(said) }];
+}
+
+function withGaps(said: readonly Content[]): Content {
+  return concatenated(said.flatMap((one, index) => (index === 0 ? [one] : [BETWEEN, one])));
 }
 
 function joined(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
@@ -46,8 +49,7 @@ function joined(messages: readonly TemplateMessage[]): readonly TemplateMessage[
       arranged.push(message);
       continue;
     }
-    // V8 copies what is added to a text only when it is read: thousands of messages are no thousand copies.
-    const content = before.content + BETWEEN + message.content;
+    const content = withGaps([before.content, message.content]);
     arranged[arranged.length - 1] = { ...before, content };
   }
   return arranged;

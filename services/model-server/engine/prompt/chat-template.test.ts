@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { parseTemplate, renderTemplate } from "@localmodel/jinja/template.ts";
 import fc from "fast-check";
 import type { TemplateMessage } from "@localmodel/inference/generate.ts";
-import { CHATML, ChatTemplate, type Segment } from "./chat-template.ts";
+import { CHATML, ChatTemplate } from "./chat-template.ts";
+import type { Segment } from "./marks.ts";
 
 const CONTROL_TEXTS = [
   "<s>",

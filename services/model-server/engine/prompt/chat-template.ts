@@ -10,13 +10,20 @@ import { Failure, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { parseTemplate, renderTemplate, type Template } from "@localmodel/jinja/template.ts";
 import { invalidRequest, modelNotCapable } from "@localmodel/inference/refusals.ts";
 import type { Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
+import type { ContentPart } from "@localmodel/inference/picture.ts";
 import type { TemplateFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
 import { arrangements, withoutSystem } from "./arranged-messages.ts";
+import {
+  CLOSE,
+  literalMark,
+  Literals,
+  OPEN,
+  pictureMark,
+  type RenderLimit,
+  type Segment,
+  segments,
+} from "./marks.ts";
 import { templateFacts } from "./template-facts.ts";
-import { tooLong } from "./text-tokens.ts";
-
-/** A part of a prompt. Control-token texts are control tokens in "template" parts only. */
-export type Segment = { readonly kind: "template" | "plain"; readonly text: string };
 
 export type TemplateTokens = {
   readonly bosText: string;
@@ -27,17 +34,13 @@ export type TemplateTokens = {
   readonly markerTexts?: readonly string[];
 };
 
-export type ChatPrompt = Omit<Extract<Prompt, { kind: "chat" }>, "kind">;
-
-export type RenderLimit = { readonly contextTokens: number };
+/** What a template sees of a conversation: of pictures no more than where they are. */
+export type ChatPrompt = Omit<Extract<Prompt, { kind: "chat" }>, "kind" | "pictures">;
 
 const TOO_LONG = "context_length_exceeded";
 
 /** The variable by which a request has its messages taken as they are, or refused. */
 const MERGES = "merge_messages";
-
-const OPEN = "\uE000";
-const CLOSE = "\uE001";
 
 /** What templates that cannot do without tools look at. */
 const NO_TOOLS = { functions: "[]", datetime: "", builtin_tools: [], documents: [] };
@@ -126,7 +129,13 @@ export class ChatTemplate {
         ...this.#mark(templateVariables, others, literals),
         messages: messages.map((message) =>
           // What the model wrote itself was tokens, and templates look for `</think>` there.
-          this.#mark(this.#fitting(message), message.role === "assistant" ? own : others, literals),
+          this.#showing(
+            this.#mark(
+              this.#fitting(message),
+              message.role === "assistant" ? own : others,
+              literals,
+            ),
+          ),
         ),
         add_generation_prompt: true,
         ...(tools !== undefined && { tools: this.#mark(tools, others, literals) }),
@@ -143,6 +152,17 @@ export class ChatTemplate {
     const message = this.#withReasoning(given);
     const onlyCalls = (message.tool_calls?.length ?? 0) > 0 && message.content === "";
     return onlyCalls && this.#wantsNoContent() ? { ...message, content: null } : message;
+  }
+
+  /** Marks where its pictures are: in its text, or where the template wants parts in texts of their own. */
+  #showing<Message extends object>(message: Message): Message {
+    const { content } = message as Partial<TemplateMessage>;
+    if (!Array.isArray(content)) return message;
+    const texts = (content as readonly ContentPart[]).map((part) =>
+      part.type === "text" ? part.text : pictureMark(part.picture),
+    );
+    if (this.#factsIfAny?.takesText !== false) return { ...message, content: texts.join("") };
+    return { ...message, content: texts.map((text) => ({ type: "text", text })) };
   }
 
   #withReasoning(message: TemplateMessage): TemplateMessage {
@@ -192,7 +212,7 @@ export class ChatTemplate {
   }
 
   #markText(text: string, reserved: RegExp, literals: Literals): string {
-    const mark = (literal: string) => `${OPEN}${literals.number(literal)}${CLOSE}`;
+    const mark = (literal: string) => literalMark(literals.number(literal));
     const end = text.trimEnd().length;
     const begun = this.#begunLength(text.slice(0, end));
     const marked = text.slice(0, end - begun).replace(reserved, mark);
@@ -220,34 +240,6 @@ export function cannotChat(reason: string): Failure {
   return modelNotCapable(`The model's chat template cannot be used: ${reason.slice(0, 500)}`);
 }
 
-/**
- * The texts that marks stand for: few, however often they occur. Each occurrence becomes a token at least, so more of
- * them than the context has places cannot fit.
- */
-class Literals {
-  readonly #limit: RenderLimit;
-  readonly #texts: string[] = [];
-  readonly #numbers = new Map<string, number>();
-  #occurrences = 0;
-
-  constructor(limit: RenderLimit) {
-    this.#limit = limit;
-  }
-
-  number(text: string): number {
-    this.#occurrences += 1;
-    if (this.#occurrences > this.#limit.contextTokens) throw tooLong(this.#limit);
-    const known = this.#numbers.get(text);
-    if (known !== undefined) return known;
-    this.#numbers.set(text, this.#texts.length);
-    return this.#texts.push(text) - 1;
-  }
-
-  text(number: number): string {
-    return this.#texts[number] ?? "";
-  }
-}
-
 const LONGEST_BEGINNING = 64;
 
 function beginnings(controlTexts: readonly string[]): Set<string> {
@@ -260,23 +252,6 @@ function beginnings(controlTexts: readonly string[]): Set<string> {
     }
   }
   return begun;
-}
-
-const MARK = new RegExp(`${OPEN}(\\d+)${CLOSE}`, "gu");
-
-/** Templates may say a text more than once. */
-function segments(text: string, literals: Literals, limit: RenderLimit): Segment[] {
-  const found: Segment[] = [];
-  let start = 0;
-  for (const mark of text.matchAll(MARK)) {
-    if (mark.index > start) found.push({ kind: "template", text: text.slice(start, mark.index) });
-    const literal = literals.text(Number(mark[1]));
-    if (literal !== "") found.push({ kind: "plain", text: literal });
-    start = mark.index + mark[0].length;
-    if (found.length > 2 * limit.contextTokens) throw tooLong(limit);
-  }
-  if (start < text.length) found.push({ kind: "template", text: text.slice(start) });
-  return found;
 }
 
 /** The longest first. */

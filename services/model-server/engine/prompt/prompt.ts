@@ -8,7 +8,17 @@
 import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { invalidRequest, modelNotCapable } from "@localmodel/inference/refusals.ts";
 import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
-import type { ChatPrompt, Segment } from "./chat-template.ts";
+import type { Picture } from "@localmodel/inference/picture.ts";
+import type { ChatPrompt } from "./chat-template.ts";
+import type { Segment } from "./marks.ts";
+import {
+  encodeRows,
+  type LaidRows,
+  layPicture,
+  type PictureReader,
+  requireAll,
+} from "./picture-prompt.ts";
+import { isRow, type PlacedRows } from "./picture-rows.ts";
 import { haveRoom, textsIn } from "./text-room.ts";
 import {
   append,
@@ -34,10 +44,15 @@ export type Tokenizer = TextTokenizer & {
     | { readonly prefix: number; readonly suffix: number; readonly middle: number }
     | undefined;
   readonly template: PromptTemplate | undefined;
+  /** Absent where the model has no projector. */
+  readonly pictures?: PictureReader | undefined;
 };
 
 export type EncodedPrompt = {
+  /** Rows of pictures among them: see picture-rows.ts. */
   readonly tokens: readonly number[];
+  /** What these rows are. Absent: there are none. */
+  readonly rows?: readonly PlacedRows[];
   /** Tokens at the beginning that the caller did not write. */
   readonly added: number;
   /** What the caller wrote, where it was text. */
@@ -61,23 +76,39 @@ export async function encodePrompt(
   tokenizer: Tokenizer,
   limit: TextLimit,
 ): Promise<EncodedPrompt> {
-  const content = await contentTokens(prompt, tokenizer, limit);
+  const laid: LaidRows[] = [];
+  const content = await contentTokens(prompt, tokenizer, limit, laid);
   const encoded = complete(content, prompt, tokenizer);
   if (encoded === undefined) {
     throw invalidRequest(PROMPT_FIELD, `Invalid '${PROMPT_FIELD}': it holds no tokens.`);
   }
   // The last place of the context belongs to the first generated token.
   if (encoded.tokens.length >= limit.contextTokens) throw overflow(encoded.tokens.length, limit);
-  return prompt.kind === "text" ? { ...encoded, text: prompt.text } : encoded;
+  if (prompt.kind === "text") return { ...encoded, text: prompt.text };
+  return { ...encoded, ...(await shown(prompt, tokenizer, { limit, laid, added: encoded.added })) };
+}
+
+/** The rows of the prompt's pictures, where it has any. */
+async function shown(
+  prompt: Prompt,
+  { pictures: reader }: Tokenizer,
+  { limit, laid, added }: { limit: TextLimit; laid: readonly LaidRows[]; added: number },
+): Promise<Pick<EncodedPrompt, "rows">> {
+  if (prompt.kind !== "chat" || prompt.pictures === undefined) return {};
+  requireAll(prompt.pictures, laid);
+  if (reader === undefined || laid.length === 0) return {};
+  return { rows: await encodeRows(prompt.pictures, laid, { reader, signal: limit.signal, added }) };
 }
 
 async function contentTokens(
   prompt: Prompt,
   tokenizer: Tokenizer,
   limit: TextLimit,
+  laid: LaidRows[],
 ): Promise<readonly number[]> {
   if (prompt.kind === "tokens") return prompt.tokens;
   if (prompt.kind === "text") return completionTokens(prompt, tokenizer, limit);
+  const { pictures = [], ...conversation } = prompt;
   const { template, longestTokenBytes } = tokenizer;
   if (template === undefined) {
     throw modelNotCapable("This model has no usable chat template. Use /v1/completions instead.");
@@ -85,31 +116,56 @@ async function contentTokens(
   const { share = new Share() } = limit;
   const texts = textsIn([prompt.messages, prompt.tools, prompt.templateVariables]);
   if (!(await haveRoom(texts, longestTokenBytes, limit, share))) throw tooLong(limit);
-  return chatTokens(await template.render(prompt, limit), tokenizer, { ...limit, share });
+  const segments = await template.render(conversation, limit);
+  return chatTokens(segments, tokenizer, { limit: { ...limit, share }, pictures, laid });
 }
+
+type Shown = {
+  readonly limit: TextLimit;
+  readonly pictures: readonly Picture[];
+  readonly laid: LaidRows[];
+};
 
 async function chatTokens(
   segments: readonly Segment[],
   tokenizer: Tokenizer,
-  limit: TextLimit,
+  { limit, pictures, laid }: Shown,
 ): Promise<readonly number[]> {
   const tokens: number[] = [];
   const { share = new Share() } = limit;
   const known = new Map<string, readonly number[]>();
-  for (const [index, { kind, text }] of segments.entries()) {
+  for (const [index, segment] of segments.entries()) {
     await share.pause(limit.signal);
-    if (kind === "plain") {
-      const plain = known.get(text) ?? plainTokens(text, tokenizer);
-      known.set(text, plain);
+    if (segment.kind === "picture") {
+      const { reader, picture } = readable(tokenizer, pictures, segment.picture);
+      layPicture(picture, { index: segment.picture, reader }, { tokens, laid });
+    } else if (segment.kind === "plain") {
+      const plain = known.get(segment.text) ?? plainTokens(segment.text, tokenizer);
+      known.set(segment.text, plain);
       append(tokens, plain);
     } else {
       const room = { ...limit, already: tokens.length };
-      append(tokens, await textTokens(text, { control: true }, tokenizer, room));
+      append(tokens, await textTokens(segment.text, { control: true }, tokenizer, room));
     }
     const isLast = index === segments.length - 1;
     if (tokens.length >= limit.contextTokens && !isLast) throw tooLong(limit, tokens.length);
   }
+  if (isRow(tokens.at(-1) ?? 0)) throw modelNotCapable(NOTHING_FOLLOWS);
   return tokens;
+}
+
+/** An answer is what follows a token. */
+const NOTHING_FOLLOWS = "The model's chat template puts nothing behind an image at the end.";
+
+function readable({ pictures: reader }: Tokenizer, pictures: readonly Picture[], index: number) {
+  const picture = pictures[index];
+  if (picture === undefined) throw new Error(`The prompt has no picture ${index}`);
+  if (reader !== undefined) return { reader, picture };
+  throw invalidRequest(
+    picture.field,
+    "This model does not take images: it has no projector.",
+    "model_not_multimodal",
+  );
 }
 
 /** The tokens of a control token's text, which must not become that token. */

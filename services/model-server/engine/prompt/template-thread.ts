@@ -14,10 +14,9 @@ import {
   cannotRender,
   type ChatPrompt,
   ChatTemplate,
-  type RenderLimit,
-  type Segment,
   type TemplateTokens,
 } from "./chat-template.ts";
+import type { RenderLimit, Segment } from "./marks.ts";
 
 export type TemplateSource = { readonly source: string; readonly tokens: TemplateTokens };
 export type RenderRequest = RenderLimit & { readonly prompt: ChatPrompt };

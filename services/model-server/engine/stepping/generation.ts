@@ -15,6 +15,7 @@ import type { Guide } from "../constraint/guide.ts";
 import type { SlotNeed } from "./compose.ts";
 import { guided } from "./guided.ts";
 import { scoresPrompt } from "./job.ts";
+import { cutRun } from "./row-runs.ts";
 import { tokenLogprob } from "./logprobs.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Chooser, Run, StepContext } from "./step-context.ts";
@@ -102,21 +103,22 @@ export class Generation {
   /** What a step with so many tokens evaluates; undefined where it sits the step out. */
   next(tokens: number): Run | undefined {
     if (tokens === 0) return undefined;
-    const { sequence } = this.#options;
-    const position = this.#evaluated;
+    const { sequence, prompt } = this.#options;
+    const from = this.#evaluated;
     const inPrompt = this.remainingPrompt > 0;
     // Tokens that were put behind the prompt are explained by outputs of their own.
     const most = inPrompt && this.#explains ? this.remainingPrompt : this.#pending;
-    const end = position + Math.min(tokens, most);
-    const run = { sequence, position, tokens: this.#tokens.slice(position, end) };
+    const { to, ...place } = cutRun(prompt.rows ?? [], from, from + Math.min(tokens, most));
+    const run = { sequence, ...place, tokens: this.#tokens.slice(from, to) };
     const isWanted = inPrompt ? this.#explainsPrompt : this.#explains;
     if (isWanted) return { ...run, outputs: "all" };
-    const last = end === position + most;
+    const last = to === from + most;
     return { ...run, outputs: last && this.#maxTokens > 0 ? "last" : "none" };
   }
 
   /** What `next` said has been evaluated; `index` is that of its first token among the outputs. */
-  settle({ position, tokens, outputs }: Run, index: number): void {
+  settle({ tokens, outputs }: Run, index: number): void {
+    const position = this.#evaluated;
     const ofPrompt = this.remainingPrompt > 0;
     this.#evaluated += tokens.length;
     if (ofPrompt) this.promptChunks += 1;

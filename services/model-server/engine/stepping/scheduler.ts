@@ -20,6 +20,7 @@ import { FIRST_TOKENS, type Load, Pace } from "./pace.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { EngineEvent } from "../protocol.ts";
 import { nextInLine } from "./queue.ts";
+import { readBack } from "./read-back.ts";
 import { choiceSeed } from "./seeds.ts";
 import { isWorthWaitingFor, type Running, type Slot, Slots } from "./slots.ts";
 import { atOnce, type InTurn } from "./turns.ts";
@@ -84,7 +85,9 @@ export class Scheduler {
       const { promptTokens } = job;
       const engine = { receivedMs, processId: process.pid };
       const told = {
-        ...(request.reportsPrompts === true && { prompts: this.#readBack(prompts) }),
+        ...(request.reportsPrompts === true && {
+          prompts: prompts.map((prompt) => readBack(prompt, this.#options.vocabulary)),
+        }),
         ...(request.reportsTimes === true && { engine }),
       };
       this.#put(job, { type: "accepted", promptTokens, ...told });
@@ -98,12 +101,6 @@ export class Scheduler {
 
   async #guides({ constraint }: GenerateRequest): Promise<(() => Guide) | undefined> {
     return constraint === undefined ? undefined : this.#options.constraints.prepare(constraint);
-  }
-
-  /** The texts that the tokens stand for, and nothing that has been lost on the way to them. */
-  #readBack(prompts: readonly EncodedPrompt[]): string[] {
-    const { vocabulary } = this.#options;
-    return prompts.map(({ tokens }) => vocabulary.textOf(tokens));
   }
 
   /**

@@ -8,6 +8,7 @@
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Generation } from "./generation.ts";
 import { type Job, scoresPrompt } from "./job.ts";
+import { positionAfter, wholeLength } from "../prompt/picture-rows.ts";
 import { chooseSlot, commonPrefix } from "./slot-choice.ts";
 import { StateCache } from "./state-cache.ts";
 import type { StepContext } from "./step-context.ts";
@@ -75,7 +76,7 @@ export class Slots {
     const shares = !scoresPrompt(request);
     // So is the last token in any case: its logits choose the first token of the answer.
     const wanted = shares ? prompt.tokens.slice(0, -1) : [];
-    const own = slot.tenant === tenant ? commonPrefix(slot.tokens, wanted) : 0;
+    const own = slot.tenant === tenant ? sharedLength(slot.tokens, wanted) : 0;
     const source = shares ? this.#source(wanted, tenant, own) : undefined;
     await this.#remember(slot, source === undefined ? own : 0);
     if (source === undefined) this.keep(slot, own);
@@ -87,14 +88,17 @@ export class Slots {
 
   /** Forgets all but the first `length` tokens; more where the model cannot go back there. */
   keep(slot: Slot, length: number): void {
-    if (length < slot.tokens.length || length === 0) {
-      slot.tokens.length = this.#context.keep(slot.number, length);
-    }
+    if (length < slot.tokens.length || length === 0) this.#cut(slot, length);
   }
 
-  /** What an evaluation that did not end has put behind the slot's tokens. */
+  /** What an evaluation that did not end has put behind the slot's tokens, and what was evaluated of a picture only. */
   forgetRest(slot: Slot): void {
-    slot.tokens.length = this.#context.keep(slot.number, slot.tokens.length);
+    this.#cut(slot, wholeLength(slot.tokens, slot.tokens.length));
+  }
+
+  #cut({ number, tokens }: Slot, length: number): void {
+    const position = positionAfter(tokens, length);
+    tokens.length = this.#context.keep(number, position) === position ? length : 0;
   }
 
   release(slot: Slot): void {
@@ -128,7 +132,7 @@ export class Slots {
       .filter((slot) => slot.tenant === tenant)
       .map(({ number, tokens }) => ({
         tokens,
-        length: commonPrefix(tokens, wanted),
+        length: sharedLength(tokens, wanted),
         state: () => this.#context.save(number),
       }));
   }
@@ -136,7 +140,7 @@ export class Slots {
   #keptSources(wanted: readonly number[], tenant: string): readonly Source[] {
     return this.#states.candidates(tenant, wanted).map(({ kept, length }) => ({
       tokens: kept.tokens,
-      length,
+      length: wholeLength(wanted, length),
       state: async () => {
         this.#states.used(kept);
         return kept.state;
@@ -160,6 +164,11 @@ export class Slots {
 /** Whether a second choice of this prompt had better wait until it has been evaluated for the first. */
 export function isWorthWaitingFor({ tokens }: EncodedPrompt): boolean {
   return tokens.length > COPY_TOKENS;
+}
+
+/** What both begin with, but for a picture that would be in parts. */
+function sharedLength(tokens: readonly number[], wanted: readonly number[]): number {
+  return wholeLength(wanted, commonPrefix(tokens, wanted));
 }
 
 function isWorthCopying(sourceTokens: number, gainedTokens: number): boolean {

@@ -4,12 +4,16 @@
  * One call at a time. What an evaluation computed can be read until the next one begins.
  */
 import type { Sampling } from "@localmodel/inference/generate.ts";
+import type { RowRun } from "./row-runs.ts";
 
-/** Tokens of one sequence in a step, from `position` on. */
+/** Tokens of one sequence in a step, or rows of a picture. */
 export type Run = {
   readonly sequence: number;
+  /** Of the first token; of the first row of the picture's chunk, wherever the run begins in it. */
   readonly position: number;
   readonly tokens: readonly number[];
+  /** What the tokens stand for where they are rows. They have no outputs. */
+  readonly rows?: RowRun;
   /** After which of them the distribution of the next token is wanted. */
   readonly outputs: "none" | "last" | "all";
 };
@@ -31,8 +35,11 @@ export interface StepContext {
   chooser(options: ChooserOptions): Chooser;
   /** False where a sequence can only be cut near its end, or not at all: windows and recurrent states. */
   readonly cutsAnywhere: boolean;
-  /** Forgets all but the first `length` tokens, or more where the model cannot go back there. Returns what is left. */
-  keep(sequence: number, length: number): number;
+  /**
+   * Forgets all from a position on; the whole sequence where the model cannot go back there. Returns the position from
+   * which on it is empty.
+   */
+  keep(sequence: number, position: number): number;
   /** What a sequence remembers, to be put into another. */
   save(sequence: number): Promise<Uint8Array>;
   restore(sequence: number, state: Uint8Array): Promise<void>;
@@ -41,7 +48,7 @@ export interface StepContext {
 export type ChooserOptions = {
   readonly sampling: Sampling;
   readonly seed: number;
-  /** What the answer follows; penalties look at its end. */
+  /** What the answer follows; penalties look at its end, and at no rows. */
   readonly prompt: readonly number[];
 };
 

@@ -4,6 +4,7 @@
  */
 import type { Attributes } from "@localmodel/telemetry/spans/span.ts";
 import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
+import { textOf } from "@localmodel/inference/picture.ts";
 import type { AnyEvent } from "@localmodel/inference/operation.ts";
 
 /** Of all messages together: a collector takes a few megabytes at a time. */
@@ -53,7 +54,7 @@ type Message = { readonly role: string; readonly text: string };
 
 function messagesOf(prompt: Prompt): Message[] {
   if (prompt.kind === "chat") {
-    return prompt.messages.map(({ role, content }) => ({ role, text: content }));
+    return prompt.messages.map(({ role, content }) => ({ role, text: textOf(content) }));
   }
   const text = prompt.kind === "text" ? prompt.text : prompt.tokens.join(" ");
   return [{ role: "user", text }];

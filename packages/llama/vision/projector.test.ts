@@ -1,0 +1,97 @@
+/** The projector on real libmtmd: pictures become what the model reads in the place of tokens. */
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { readEmbeddingRows } from "../../../test/support/embedding-rows.ts";
+import { GRID, pictureOf, pictureOfColour, pictureOfText } from "../../../test/support/glyphs.ts";
+import { testLlama } from "../../../test/support/llama-models.ts";
+import { nameOf, writeSeeingModel } from "../../../test/support/seeing-models.ts";
+import { writeSeeingProjector } from "../../../test/support/seeing-projector.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { loadModel } from "../model.ts";
+import { LlamaError, OwnershipError } from "../native/errors.ts";
+import { loadProjector } from "./projector.ts";
+
+const ROWS = GRID ** 2;
+
+suite("a projector", { timeout: 120_000 }, () => {
+  test("makes rows of a picture that are the embeddings of the letters in it", async () => {
+    await using folder = await TemporaryFolder.create();
+    const { weightsPath, projectorPath, tokenOf } = await writeSeeingModel(folder);
+    using model = await loadModel(await testLlama(), { path: weightsPath });
+    const projector = await loadProjector(model, { path: projectorPath, threads: 1 });
+    assert.equal(projector.sees, true);
+    const picture = pictureOfText(["HELLO", "", "WORLD"]);
+    const layout = projector.layout(picture);
+    assert.deepEqual(layout, [{ kind: "rows", rows: ROWS, positions: ROWS, whole: false }]);
+    const [rows, ...others] = await projector.encode(picture);
+    assert.deepEqual(others, []);
+    assert.ok(rows !== undefined && rows.places.length === 0);
+    const { dimensions, row } = await readEmbeddingRows(weightsPath);
+    const read = ["HELLO   ", "        ", "WORLD   ", ...Array(5).fill("        ")].join("");
+    for (const [index, letter] of read.split("").entries()) {
+      const found = rows.vectors.subarray(index * dimensions, (index + 1) * dimensions);
+      assertNear(found, row(tokenOf(letter)), `row ${index} is ${letter}`);
+    }
+    const [colour] = await projector.encode(pictureOfColour("yellow"));
+    assertNear(colour?.vectors.subarray(0, dimensions), row(tokenOf(nameOf("yellow"))), "yellow");
+  });
+
+  test("takes pictures of any size, and says of each how many rows it becomes before it looks", async () => {
+    await using folder = await TemporaryFolder.create();
+    const { weightsPath, projectorPath } = await writeSeeingModel(folder);
+    using model = await loadModel(await testLlama(), { path: weightsPath });
+    const projector = await loadProjector(model, { path: projectorPath, threads: 1 });
+    for (const [width, height] of [
+      [1, 1],
+      [1, 200],
+      [200, 1],
+      [333, 77],
+    ] as const) {
+      const picture = pictureOf({ width, height }, new Uint8Array(3 * width * height).fill(90));
+      const counts = projector.layout(picture).map((one) => (one.kind === "rows" ? one.rows : 0));
+      const encoded = await projector.encode(picture);
+      const { inputDimensions } = model.shape;
+      assert.deepEqual(
+        encoded.map(({ vectors }) => vectors.length / inputDimensions),
+        counts,
+      );
+    }
+  });
+
+  test("is refused for a model that it was not made for, and where it is none", async () => {
+    await using folder = await TemporaryFolder.create();
+    const { weightsPath } = await writeSeeingModel(folder);
+    const wide = folder.file("wide.gguf");
+    const token = new Float32Array(96);
+    await writeSeeingProjector(wide, {
+      dimensions: token.length,
+      letters: () => token,
+      colours: () => token,
+    });
+    using model = await loadModel(await testLlama(), { path: weightsPath });
+    for (const path of [wide, weightsPath, folder.file("nothing.gguf")]) {
+      await assert.rejects(loadProjector(model, { path, threads: 1 }), LlamaError);
+    }
+  });
+
+  test("ends with its model, and not while it looks at a picture", async () => {
+    await using folder = await TemporaryFolder.create();
+    const { weightsPath, projectorPath } = await writeSeeingModel(folder);
+    const model = await loadModel(await testLlama(), { path: weightsPath });
+    const projector = await loadProjector(model, { path: projectorPath, threads: 1 });
+    const encoding = projector.encode(pictureOfColour("red"));
+    assert.throws(() => model[Symbol.dispose](), OwnershipError);
+    await encoding;
+    const gone = new AbortController();
+    gone.abort(new Error("gone"));
+    await assert.rejects(projector.encode(pictureOfColour("red"), gone.signal), /gone/);
+    model[Symbol.dispose]();
+    assert.throws(() => projector.layout({ width: 1, height: 1 }), OwnershipError);
+  });
+});
+
+function assertNear(found: Float32Array | undefined, wanted: Float32Array, what: string): void {
+  const furthest = Math.max(...wanted.map((value, at) => Math.abs(value - (found?.[at] ?? NaN))));
+  // Its layers compute with numbers of 16 bits, and embeddings go up to about 1.
+  assert.ok(furthest < 1e-2, `${what}: off by ${furthest}`);
+}

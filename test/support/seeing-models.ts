@@ -1,0 +1,40 @@
+/** A tiny chat model with a projector that sees: what it says is noise, but the same for a picture as for its text. */
+import { readEmbeddingRows } from "./embedding-rows.ts";
+import type { Colour } from "./glyphs.ts";
+import { writeSeeingProjector } from "./seeing-projector.ts";
+import type { TemporaryFolder } from "./temporary-folder.ts";
+import { tinyVocabulary, writeTinyChatModel } from "./tiny-models.ts";
+
+export type SeeingModel = {
+  readonly weightsPath: string;
+  readonly projectorPath: string;
+  /** The token that stands for a letter, or for a square of a colour. */
+  readonly tokenOf: (seen: string) => number;
+};
+
+/** Every colour is to it what a small letter is: the first of its name. White is a space. */
+export async function writeSeeingModel(
+  folder: TemporaryFolder,
+  options: Parameters<typeof writeTinyChatModel>[1] = {},
+): Promise<SeeingModel> {
+  const weightsPath = folder.file("seeing.gguf");
+  const projectorPath = folder.file("seeing-mmproj.gguf");
+  await writeTinyChatModel(weightsPath, options);
+  const vocabulary = tinyVocabulary();
+  const tokenOf = (seen: string): number => {
+    const token = vocabulary.indexOf(seen === " " ? "\u0120" : seen);
+    if (token < 0) throw new Error(`The tiny model has no token for ${seen}`);
+    return token;
+  };
+  const { dimensions, row } = await readEmbeddingRows(weightsPath);
+  await writeSeeingProjector(projectorPath, {
+    dimensions,
+    letters: (letter) => row(tokenOf(letter)),
+    colours: (colour) => row(tokenOf(nameOf(colour))),
+  });
+  return { weightsPath, projectorPath, tokenOf };
+}
+
+export function nameOf(colour: Colour): string {
+  return colour === "white" ? " " : colour.slice(0, 1);
+}
