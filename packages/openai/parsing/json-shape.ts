@@ -63,7 +63,7 @@ export class JsonShape {
   readonly #json: Uint8Array;
   readonly #top: TopLevel | undefined;
   /** How many fields the objects have that are open. */
-  readonly #fieldsAt = new Uint32Array(JSON_MAX_DEPTH + 1);
+  readonly #fieldsAt: number[] = [];
   #at = 0;
   #stepsLeft = 0;
   #depth = 0;
