@@ -63,7 +63,7 @@ export class JsonShape {
   readonly #json: Uint8Array;
   readonly #top: TopLevel | undefined;
   /** How many fields the objects have that are open. */
-  readonly #fieldsAt: number[] = [];
+  readonly #fieldsAt = [0];
   #at = 0;
   #stepsLeft = 0;
   #depth = 0;
