@@ -41,6 +41,7 @@ export const LAYERS: Layers = {
     "dialect.ts",
     "endpoints.ts",
     "chat/ completions/ embeddings/",
+    "tokenizing/",
   ],
   "packages/service": ["log/ process/", "http/"],
   "packages/telemetry": ["settings/", "spans/", "metrics/ otlp/", "export/"],

@@ -17,3 +17,16 @@ export const MESSAGES = {
   answerTokens: { maximum: ["max_tokens"], samples: [], unnamed: MESSAGE_TOKENS_UNNAMED },
   reusesPrefixes: true,
 } as const satisfies Endpoint;
+
+export const COUNT_TOKENS = {
+  method: "POST",
+  path: "/v1/messages/count_tokens",
+  operation: "tokenize",
+  capability: "chat",
+  evaluates: false,
+  telemetryName: "tokenize",
+  dialect: anthropic,
+  fields: { model: "model", prompt: "messages" },
+  promptHeads: ["tools", "system"],
+  reusesPrefixes: false,
+} as const satisfies Endpoint;

@@ -10,8 +10,10 @@ export type Endpoint<Asked extends Operation = Operation> = {
   readonly path: string;
   /** What the engine is asked to do. */
   readonly operation: Asked;
-  /** What the model must be able to do: one of the capabilities that its weights have. */
-  readonly capability: string;
+  /** What the model must be able to do: one of the capabilities that its weights have. Absent: any model will do. */
+  readonly capability?: string;
+  /** False where nothing is evaluated: it need not wait until one of the model's servers can work on it. */
+  readonly evaluates?: false;
   /** `gen_ai.operation.name` in OpenTelemetry's conventions for generative AI. */
   readonly telemetryName: string;
   readonly dialect: Dialect;

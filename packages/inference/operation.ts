@@ -7,6 +7,7 @@
  */
 import type { EmbedAsk, GenerateAsk } from "./asks.ts";
 import type { EmbedEvent, EmbedRequest } from "./embed.ts";
+import type { TokenizeAsk, TokenizeEvent, TokenizeRequest } from "./tokenize.ts";
 import type { GenerateEvent, GenerateRequest } from "./generate.ts";
 
 export interface Operations {
@@ -14,6 +15,11 @@ export interface Operations {
     readonly ask: GenerateAsk;
     readonly request: GenerateRequest;
     readonly event: GenerateEvent;
+  };
+  tokenize: {
+    readonly ask: TokenizeAsk;
+    readonly request: TokenizeRequest;
+    readonly event: TokenizeEvent;
   };
   embed: { readonly ask: EmbedAsk; readonly request: EmbedRequest; readonly event: EmbedEvent };
 }

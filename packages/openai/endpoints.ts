@@ -40,6 +40,36 @@ export const COMPLETIONS = {
   reusesPrefixes: true,
 } as const satisfies Endpoint;
 
+const READING = {
+  method: "POST",
+  operation: "tokenize",
+  evaluates: false,
+  telemetryName: "tokenize",
+  dialect: openai,
+  reusesPrefixes: false,
+} as const;
+
+export const TOKENIZE = {
+  ...READING,
+  path: "/tokenize",
+  fields: { model: "model", prompt: "content" },
+  promptHeads: ["prompt", "messages", "tools"],
+} as const satisfies Endpoint;
+
+export const DETOKENIZE = {
+  ...READING,
+  path: "/detokenize",
+  fields: { model: "model", prompt: "tokens" },
+} as const satisfies Endpoint;
+
+export const APPLY_TEMPLATE = {
+  ...READING,
+  path: "/apply-template",
+  fields: { model: "model", prompt: "messages" },
+  promptHeads: ["tools", "functions"],
+  capability: "chat",
+} as const satisfies Endpoint;
+
 export const EMBEDDINGS = {
   method: "POST",
   path: "/v1/embeddings",

@@ -97,7 +97,10 @@ export function createApp(options: AppOptions): Express {
   app.use(traceRequests(tracer, routeOf), measureRequests(registry, routeOf), accessLog(log));
   app.use(speakAs(endpoints));
   if (browsers?.checkHost === true) app.use(guardHost);
-  app.use("/v1", allowOrigins(browsers?.cors?.origins ?? []));
+  app.use(
+    ["/v1", ...endpoints.map(({ path }) => path)],
+    allowOrigins(browsers?.cors?.origins ?? []),
+  );
   app.use(authenticate(keys));
 
   app.use(modelsRouter(directory));

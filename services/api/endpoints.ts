@@ -2,13 +2,29 @@
  * What may be forwarded to a model server, as an allow-list: an endpoint that a model server gains becomes public when
  * somebody decides so here. Everything that is read, routed, counted and answered of a request is derived from its row.
  */
-import { MESSAGES } from "@localmodel/anthropic/endpoints.ts";
+import { COUNT_TOKENS, MESSAGES } from "@localmodel/anthropic/endpoints.ts";
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { unknownUrl } from "@localmodel/inference/refusals.ts";
-import { CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS } from "@localmodel/openai/endpoints.ts";
+import {
+  APPLY_TEMPLATE,
+  CHAT_COMPLETIONS,
+  COMPLETIONS,
+  DETOKENIZE,
+  EMBEDDINGS,
+  TOKENIZE,
+} from "@localmodel/openai/endpoints.ts";
 import type { RequestHandler } from "express";
 
-export const ENDPOINTS: readonly Endpoint[] = [CHAT_COMPLETIONS, MESSAGES, COMPLETIONS, EMBEDDINGS];
+export const ENDPOINTS: readonly Endpoint[] = [
+  CHAT_COMPLETIONS,
+  MESSAGES,
+  COUNT_TOKENS,
+  COMPLETIONS,
+  EMBEDDINGS,
+  TOKENIZE,
+  DETOKENIZE,
+  APPLY_TEMPLATE,
+];
 
 /** A base URL without `/v1`, or with it twice, is the mistake everybody makes once. */
 export function hintAtUrl(endpoints: readonly Endpoint[]): RequestHandler {

@@ -40,6 +40,26 @@ test("what a server cannot work on yet waits in the API service", async (t) => {
   for (const response of await Promise.all(answers)) assert.equal(response.status, 200);
 });
 
+test("what evaluates nothing waits for nobody", async (t) => {
+  const server = await held(t, OK);
+  const { url } = await gateway(t, [model("m", { endpoints: [server.url] })]);
+  const answers = Array.from({ length: 3 }, () => chat(url, {}));
+  await t.waitFor(() => assert.equal(server.arrived(), 2), PATIENCE);
+  const counting = fetch(`${url}/v1/messages/count_tokens`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  });
+  await t.waitFor(() => assert.equal(server.arrived(), 3), PATIENCE);
+  for (let served = 1; served <= 4; served++) {
+    await t.waitFor(() => assert.ok(server.arrived() >= served), PATIENCE);
+    server.release();
+  }
+  for (const response of await Promise.all([...answers, counting])) {
+    assert.equal(response.status, 200);
+  }
+});
+
 test("beyond the queue's bound the answer is a 429 with a time to come back", async (t) => {
   const server = await held(t, OK);
   const { url, requests } = await gateway(t, [model("m", { endpoints: [server.url] })], {

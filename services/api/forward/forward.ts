@@ -14,6 +14,7 @@
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { SERVER_KEY_HEADER } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
+import { exchangeOf } from "@localmodel/service/http/exchange.ts";
 import { patienceSeconds } from "@localmodel/service/http/patience.ts";
 import { logFieldsOf, markFailed } from "@localmodel/service/http/server-span.ts";
 import type { Request, RequestHandler, Response } from "express";
@@ -129,6 +130,7 @@ class Forwarder {
 
   async #admit(model: DirectoryModel, { req, res, reference, open }: Call): Promise<Disposable> {
     if (model.endpoints.length === 0) this.#options.directory.onDemand?.(model);
+    else if (exchangeOf(res).endpoint?.evaluates === false) return NO_PLACE;
     const entering = this.#admission.enter(model, {
       tenant: tenantOf(res),
       patienceSeconds: patienceSeconds(req, reference),
@@ -192,6 +194,9 @@ class Forwarder {
     }
   }
 }
+
+/** What evaluates nothing is in nobody's way. */
+const NO_PLACE: Disposable = { [Symbol.dispose]: () => {} };
 
 function isUnanswered({ kind, hasAnswered }: UpstreamFailure): boolean {
   return !hasAnswered && (kind === "unreachable" || kind === "cut");

@@ -12,6 +12,7 @@ import { EmbeddingQueue } from "./stepping/embedding-queue.ts";
 import { Scheduler } from "./stepping/scheduler.ts";
 import type { StepContext } from "./stepping/step-context.ts";
 import { atOnce, type InTurn, turns } from "./stepping/turns.ts";
+import { tokenizing } from "./tokenizing.ts";
 
 export type EngineOperation<Asked extends Operation> = {
   ask(id: number, request: RequestOf<Asked>): void;
@@ -22,7 +23,7 @@ export type EngineOperation<Asked extends Operation> = {
 /** Only those that the model can do. */
 export type EngineOperations = { readonly [Asked in Operation]?: EngineOperation<Asked> };
 
-type Reporter = {
+export type Reporter = {
   readonly send: (events: readonly EngineEvent[]) => void;
   /** Told of what nobody foresaw; it may end the process. */
   readonly onBroken: (error: unknown, inARow: number) => void;
@@ -33,6 +34,7 @@ type Reporter = {
 export function operationsOf(loaded: LoadedEngine, reporter: Reporter): EngineOperations {
   const { embedder } = loaded;
   return {
+    tokenize: tokenizing(loaded, reporter),
     ...(loaded.generations.length > 0 && { generate: generating(loaded, reporter) }),
     ...(embedder !== undefined && { embed: embedding({ ...loaded, embedder }, reporter) }),
   };

@@ -32,9 +32,13 @@ const CAPABILITY_NAMES: Readonly<Record<string, string>> = {
   embeddings: "embeddings",
 };
 
-export function requireCapability(capability: string, facts: ModelFacts, modelId: string): void {
+export function requireCapability(
+  capability: string | undefined,
+  facts: ModelFacts,
+  modelId: string,
+): void {
   const able: readonly string[] = facts.capabilities;
-  if (able.includes(capability)) return;
+  if (capability === undefined || able.includes(capability)) return;
   const problem = capability === "chat" ? facts.chatProblem : undefined;
   const why = problem === undefined ? "" : ` ${problem}`;
   const others = able.map(capabilityName).join(", ");

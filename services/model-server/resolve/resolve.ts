@@ -7,6 +7,7 @@ import type { ServerConfig } from "@localmodel/localmodel/contracts/server-confi
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { resolveEmbedding } from "./embedding.ts";
 import { resolveGeneration } from "./generation.ts";
+import { resolveTokenizing } from "./tokenizing.ts";
 import type { Served } from "./model.ts";
 
 export type ResolveContext = {
@@ -22,7 +23,11 @@ type Resolvers = {
   readonly [Asked in Operation]?: (ask: AskOf<Asked>, context: ResolveContext) => RequestOf<Asked>;
 };
 
-const RESOLVERS: Resolvers = { generate: resolveGeneration, embed: resolveEmbedding };
+const RESOLVERS: Resolvers = {
+  generate: resolveGeneration,
+  embed: resolveEmbedding,
+  tokenize: resolveTokenizing,
+};
 
 /** An operation that depends on nothing of the model is asked as it came. */
 export function resolve<Asked extends Operation>(

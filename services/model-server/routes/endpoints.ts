@@ -1,4 +1,5 @@
 /** The endpoints of the model, a row each: everything that is asked of the engine comes in through one of them. */
+import { countTokensWire } from "@localmodel/anthropic/count-tokens-wire.ts";
 import { messagesWire } from "@localmodel/anthropic/messages-wire.ts";
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import type { Operation } from "@localmodel/inference/operation.ts";
@@ -6,6 +7,11 @@ import type { Wire } from "@localmodel/inference/wire.ts";
 import { chatWire } from "@localmodel/openai/chat/chat-wire.ts";
 import { completionWire } from "@localmodel/openai/completions/completion-wire.ts";
 import { embeddingWire } from "@localmodel/openai/embeddings/embedding-wire.ts";
+import {
+  applyTemplateWire,
+  detokenizeWire,
+  tokenizeWire,
+} from "@localmodel/openai/tokenizing/tokenizing-wires.ts";
 import type { RequestHandler } from "express";
 import type { Serving } from "../serving.ts";
 import { endpointRoute } from "./endpoint-route.ts";
@@ -26,6 +32,10 @@ export function served<Asked extends Operation>(wire: Wire<Asked>): EndpointRout
 export const ENDPOINTS: readonly EndpointRoute[] = [
   served(chatWire),
   served(messagesWire),
+  served(countTokensWire),
   served(completionWire),
   served(embeddingWire),
+  served(tokenizeWire),
+  served(detokenizeWire),
+  served(applyTemplateWire),
 ];
