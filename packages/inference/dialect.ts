@@ -35,8 +35,13 @@ export type StreamForm = {
   frame(frame: Frame): string;
   /** What follows the last event of a complete answer. */
   readonly end: string;
-  /** How a stream ends that broke, or was refused after it had begun: `body` is that of a failure's answer. */
-  failed(body: object): string;
+  /**
+   * How a stream ends that broke, or was refused after it had begun: `body` is that of a failure's answer, `sentFrames`
+   * how many frames came before.
+   */
+  failed(body: object, sentFrames: number): string;
+  /** Events are numbered, so whoever passes a stream on has to count them. */
+  readonly numbersFrames?: true;
 };
 
 export type Dialect = {

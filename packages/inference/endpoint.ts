@@ -35,6 +35,15 @@ export type Endpoint<Asked extends Operation = Operation> = {
     /** What a request is taken for that names no maximum. */
     readonly unnamed: number;
   };
+  /** How its answers are kept, to go on with them later. Absent: they are not. */
+  readonly keeps?: {
+    /** False in a request whose answer is not to be kept. */
+    readonly store: string;
+    /** Names the answer that a request goes on with. */
+    readonly previous: string;
+    /** Events of a stream that hold the whole answer, in their field `response`. */
+    readonly lastEvents: readonly string[];
+  };
   /** Whether requests that begin alike are faster where the first of them was answered. */
   readonly reusesPrefixes: boolean;
 };

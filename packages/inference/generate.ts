@@ -25,6 +25,8 @@ export type Prompt =
       readonly messages: readonly TemplateMessage[];
       /** Definitions of tools in the shape chat templates expect, OpenAI's: text from outside, like the messages. */
       readonly tools?: readonly object[];
+      /** Where the conversation does not fit the context, its oldest messages are left out, instructions excepted. */
+      readonly dropsOldest?: true;
       /** The client's own variables for the chat template: text from outside, like the messages. */
       readonly templateVariables?: Readonly<Record<string, unknown>>;
       /** What image parts point at, in the order of the conversation. */

@@ -66,6 +66,14 @@ export function modelNotFound(id: string, known: readonly string[]): Failure {
   );
 }
 
+/** Of a conversation that is to be gone on with. OpenAI's sentence and code. */
+export function previousResponseNotFound(id: string): Failure {
+  return refusal(
+    { kind: "not_found", code: "previous_response_not_found", field: "previous_response_id" },
+    `Previous response with id '${shortened(id)}' not found.`,
+  );
+}
+
 export function unknownUrl(method: string, path: string, hint?: string): Failure {
   const what = `Unknown request URL: ${method} ${shortened(path)}. Please check the URL for typos.`;
   return refusal(

@@ -3,6 +3,7 @@
  */
 import type { Frame } from "./dialect.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Failure } from "./failure.ts";
 import type { AskOf, EventOf, Operation } from "./operation.ts";
 
 /** What every answer says of itself, the same in every event of a stream. */
@@ -16,8 +17,24 @@ export type AnswerHead = {
 
 export type Wire<Asked extends Operation> = {
   readonly endpoint: Endpoint<Asked>;
-  /** Throws a Failure for a body that is not a request of this endpoint. */
-  readonly understand: (body: unknown) => Understood<Asked>;
+  /**
+   * Throws a Failure for a body that is not a request of this endpoint. `keeper` is there if whoever stands in front keeps
+   * answers, to go on with them later.
+   */
+  readonly understand: (body: unknown, keeper?: Keeper) => Understood<Asked>;
+};
+
+/** What is kept of a conversation outside of the model server. */
+export type Keeper = {
+  /** What came before this request, in the form of its endpoint; empty for one that begins anew. */
+  readonly earlier: readonly unknown[];
+};
+
+/** The frames of each event of a stream, of which many have none. */
+export type Framing<Event> = {
+  (event: Event): readonly Frame[];
+  /** What is told of a stream that breaks, before its dialect's own event for the failure. */
+  readonly failed?: (failure: Failure) => readonly Frame[];
 };
 
 export type Understood<Asked extends Operation> = {
@@ -30,6 +47,6 @@ export type Understood<Asked extends Operation> = {
   readonly idPrefix: string;
   /** All events of a complete answer, as one body. */
   readonly answer: (head: AnswerHead, events: readonly EventOf<Asked>[]) => object;
-  /** Only of a request whose answer is to be streamed: the frames of each event, of which many have none. */
-  readonly stream?: (head: AnswerHead) => (event: EventOf<Asked>) => readonly Frame[];
+  /** Only of a request whose answer is to be streamed. */
+  readonly stream?: (head: AnswerHead) => Framing<EventOf<Asked>>;
 };

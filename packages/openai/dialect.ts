@@ -1,10 +1,11 @@
 /**
- * OpenAI's dialect: its error object, and its server-sent events: `data: <json>` and a blank line, ended by `[DONE]`.
+ * OpenAI's dialects: their error object, and their server-sent events: `data: <json>` and a blank line, ended by `[DONE]`,
+ * and those of responses, which have names instead.
  */
 import type { Dialect, FailureContext, RequestNames } from "@localmodel/inference/dialect.ts";
 import { type Failure, type FailureKind, PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { failureHeaders } from "@localmodel/inference/failure-headers.ts";
-import { comment, DONE, frame } from "./sse.ts";
+import { comment, DONE, frame, namedFrame } from "./sse.ts";
 
 export type ErrorBody = {
   readonly error: {
@@ -18,13 +19,15 @@ export type ErrorBody = {
   readonly trace_id?: string;
 };
 
+const failureAnswer: Dialect["failure"] = (failure, context) => ({
+  status: failure.status,
+  headers: failureHeaders(failure),
+  body: errorBody(failure, context),
+});
+
 export const openai: Dialect = {
   name: "openai",
-  failure: (failure, context) => ({
-    status: failure.status,
-    headers: failureHeaders(failure),
-    body: errorBody(failure, context),
-  }),
+  failure: failureAnswer,
   stream: {
     contentType: "text/event-stream; charset=utf-8",
     comment,
@@ -33,6 +36,32 @@ export const openai: Dialect = {
     failed: frame,
   },
 };
+
+/**
+ * The dialect of responses: events have names and numbers, and the last one is the end. A comment follows it, which clients
+ * skip, so that whoever passes the bytes on knows the end without reading events.
+ */
+export const openaiResponses: Dialect = {
+  name: "openai-responses",
+  failure: failureAnswer,
+  stream: {
+    contentType: "text/event-stream; charset=utf-8",
+    comment,
+    frame: ({ event = "message", data }) => namedFrame(event, data),
+    end: comment("done"),
+    failed: (body, sentFrames) => namedFrame("error", errorEvent(body as ErrorBody, sentFrames)),
+    numbersFrames: true,
+  },
+};
+
+/**
+ * OpenAI's document has the error's fields in the event itself; its servers send them in `error`, where its clients look
+ * for what they throw.
+ */
+function errorEvent(body: ErrorBody, sequenceNumber: number): object {
+  const { code, message, param } = body.error;
+  return { type: "error", sequence_number: sequenceNumber, code, message, param, ...body };
+}
 
 /** The body of an error response, and of an error event inside a stream. */
 export function errorBody(failure: Failure, { names, promptField }: FailureContext): ErrorBody {

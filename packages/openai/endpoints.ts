@@ -1,6 +1,6 @@
 /** OpenAI's endpoints that a model answers, a row each. */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
-import { openai } from "./dialect.ts";
+import { openai, openaiResponses } from "./dialect.ts";
 
 /** A chat may go on until its context is full, and seldom does. */
 const CHAT_TOKENS_UNNAMED = 1024;
@@ -20,6 +20,24 @@ export const CHAT_COMPLETIONS = {
     maximum: ["max_completion_tokens", "max_tokens"],
     samples: ["n"],
     unnamed: CHAT_TOKENS_UNNAMED,
+  },
+  reusesPrefixes: true,
+} as const satisfies Endpoint;
+
+export const RESPONSES = {
+  method: "POST",
+  path: "/v1/responses",
+  operation: "generate",
+  capability: "chat",
+  telemetryName: "chat",
+  dialect: openaiResponses,
+  fields: { model: "model", stream: "stream", prompt: "input" },
+  promptHeads: ["instructions", "tools"],
+  answerTokens: { maximum: ["max_output_tokens"], samples: [], unnamed: CHAT_TOKENS_UNNAMED },
+  keeps: {
+    store: "store",
+    previous: "previous_response_id",
+    lastEvents: ["response.completed", "response.incomplete"],
   },
   reusesPrefixes: true,
 } as const satisfies Endpoint;

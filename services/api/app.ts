@@ -2,7 +2,7 @@
  * The API service's table of contents: every route, in the order in which a request meets it.
  *
  *   request id -> trace -> access log -> from where? -> whose key? -> within its limits? -> body -> which model? may it be used?
- *     -> tokens set aside -> forward: a place in its queue -> a server -> bytes there -> bytes back   (forward/forward.ts)
+ *     -> what it goes on with -> tokens set aside -> forward: a place in its queue -> a server -> bytes there -> bytes back   (forward/forward.ts)
  *
  * It reads three fields of a request and forwards the bytes it received. It does not understand the rest,
  * so it cannot fall behind the model servers.
@@ -33,6 +33,9 @@ import { type Keys, NO_KEYS } from "./keys/key-source.ts";
 import { holdRefusals } from "./keys/held-refusals.ts";
 import { limitKeys } from "./keys/limit.ts";
 import { restrictModel } from "./keys/model-access.ts";
+import { findEarlier } from "./kept/keeping.ts";
+import type { KeptResponses } from "./kept/kept-responses.ts";
+import { keptRouter } from "./kept/routes.ts";
 import { ApiMetrics } from "./metrics/api-metrics.ts";
 import type { ModelDirectory } from "./directory/model-directory.ts";
 import { modelsRouter } from "./model-list.ts";
@@ -54,6 +57,8 @@ type AppOptions = {
   readonly serverKeys?: ServerKeys;
   readonly log: Logger;
   readonly limits: AdmissionLimits & BodyLimits;
+  /** Default: no answer is kept. */
+  readonly kept?: KeptResponses;
   /** Default: all there are. */
   readonly endpoints?: readonly Endpoint[];
   /** Longest silence of a stream that waits for a place. */
@@ -104,23 +109,20 @@ export function createApp(options: AppOptions): Express {
   app.use(authenticate(keys));
 
   app.use(modelsRouter(directory));
+  app.use(keptRouter(options.kept));
   app
     .route("/admin/log")
     .get(adminOnly({ fromLoopback: adminFromLoopback }), promptLog(options))
     .all(allowOnly(["GET"]));
   const limit = limitKeys(now);
-  const body = readBody({
-    maxBytes: () => limits.bodyMaxBytes,
-    idleTimeoutMs: limits.bodyIdleTimeoutMs,
-    memory: new BodyMemory(() => limits.bodiesMaxBytes),
-    ownerOf,
-  });
+  const body = readBody({ ...bounds(limits), ownerOf });
   const restrict = restrictModel(directory);
   const forwarding = forward({ ...options, metrics });
   for (const endpoint of endpoints) {
     app
       .route(endpoint.path)
-      .post(limit.open, body, readReference(endpoint), restrict, limit.reserve, forwarding)
+      .post(limit.open, body, readReference(endpoint), restrict)
+      .post(findEarlier(options, endpoint), limit.reserve, forwarding)
       .all(allowOnly([endpoint.method]));
   }
 
@@ -129,6 +131,14 @@ export function createApp(options: AppOptions): Express {
   if (metrics !== undefined) app.use(countRejects(metrics));
   app.use(holdRefusals(ownerOf), answerErrors(log));
   return app;
+}
+
+function bounds({ bodyMaxBytes, bodiesMaxBytes, bodyIdleTimeoutMs }: BodyLimits) {
+  return {
+    maxBytes: () => bodyMaxBytes,
+    idleTimeoutMs: bodyIdleTimeoutMs,
+    memory: new BodyMemory(() => bodiesMaxBytes),
+  };
 }
 
 /** Who a request counts for where there may be no keys. */

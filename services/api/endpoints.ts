@@ -11,12 +11,14 @@ import {
   COMPLETIONS,
   DETOKENIZE,
   EMBEDDINGS,
+  RESPONSES,
   TOKENIZE,
 } from "@localmodel/openai/endpoints.ts";
 import type { RequestHandler } from "express";
 
 export const ENDPOINTS: readonly Endpoint[] = [
   CHAT_COMPLETIONS,
+  RESPONSES,
   MESSAGES,
   COUNT_TOKENS,
   COMPLETIONS,

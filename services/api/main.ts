@@ -14,6 +14,7 @@ import { createApp } from "./app.ts";
 import { fileDirectory } from "./directory/file-directory.ts";
 import { DocumentFileError } from "./directory/followed-file.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
+import { KeptResponses } from "./kept/kept-responses.ts";
 import type { ModelDirectory } from "./directory/model-directory.ts";
 import { OpenRequests } from "./upstream/open-requests.ts";
 import { parentDirectory } from "./directory/parent-directory.ts";
@@ -39,6 +40,7 @@ try {
     requests,
     log,
     limits: config,
+    kept: new KeptResponses(config.keptResponses),
     browsers: config,
     adminFromLoopback: config.adminFromLoopback,
     tracer: telemetry.tracer,

@@ -77,6 +77,19 @@ export const ApiConfig = z.strictObject({
     .default(30_000)
     .describe("Longest wait for a model that is loading or restarting; 503 after that."),
   drainTimeoutMs: z.int().min(0).default(30_000),
+  keptResponses: z
+    .strictObject({
+      maxCount: z.int().min(0).default(10_000),
+      maxBytes: z
+        .int()
+        .min(0)
+        .default(64 * 1024 * 1024),
+      lifetimeSeconds: z.int().min(1).default(86_400).describe("Since its last use."),
+    })
+    .prefault({})
+    .describe(
+      "Answers of /v1/responses that are kept in memory, to be gone on with; those of the key that has most go first.",
+    ),
   serverKeyFile: z
     .string()
     .min(1)

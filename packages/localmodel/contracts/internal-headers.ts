@@ -7,6 +7,12 @@
 /** To a model server: whose request it is. Prompt caches are never shared between two of them. */
 export const TENANT_HEADER = "x-localmodel-tenant";
 
+/**
+ * To a model server: so many bytes stand before the client's body, which follows as it came. They are the conversation
+ * that the request goes on with, as a JSON array. Zero: there is none, but the answer can be kept.
+ */
+export const EARLIER_BYTES_HEADER = "x-localmodel-earlier-bytes";
+
 /** From a model server: tokens of the prompt, known when a stream begins. */
 export const PROMPT_TOKENS_HEADER = "x-localmodel-prompt-tokens";
 

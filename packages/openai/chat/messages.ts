@@ -14,7 +14,7 @@ const PARTS_MAX = 4096;
 const TOOL_CALLS_MAX = 1024;
 
 /** Parts that are not text, by the names that APIs have for them. */
-const MEDIA = {
+export const MEDIA = {
   image_url: "an image",
   input_image: "an image",
   image: "an image",
@@ -26,7 +26,7 @@ const MEDIA = {
 } as const;
 
 /** Who meets it looks for the word for what was sent, and for a model that takes it. */
-function refuseMedia(what: string, context: z.core.$RefinementCtx): void {
+export function refuseMedia(what: string, context: z.core.$RefinementCtx): void {
   const message = `Invalid '{param}': it holds ${what}, and models are served for text only so far: none of this server accepts ${what}.`;
   context.addIssue(refusal(message, "model_not_multimodal"));
 }
@@ -50,7 +50,7 @@ const Content = z.union([
 ]);
 
 /** Some clients send arguments as they are, not as the text of their JSON. */
-const Arguments = z.union([
+export const Arguments = z.union([
   Text,
   z.record(z.string(), z.unknown()).transform((args) => JSON.stringify(wellFormed(args as Json))),
 ]);

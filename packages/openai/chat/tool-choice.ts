@@ -45,7 +45,7 @@ export type ToolFields = {
 };
 
 type Path = readonly (string | number)[];
-type Reference = { readonly name: string; readonly path: Path };
+export type Reference = { readonly name: string; readonly path: Path };
 type Choice = { readonly mode: ToolUse["choice"]; readonly among?: readonly Reference[] };
 
 /** Undefined for a request without tools. */

@@ -40,17 +40,16 @@ const FunctionDefinition = nullsAbsent(
 );
 type FunctionDefinition = z.output<typeof FunctionDefinition>;
 
+export const GRAMMAR_SYNTAXES = z
+  .enum(["regex", "lark"])
+  .refine(
+    (syntax) => syntax === "regex",
+    refusal("Invalid '{param}': this server supports 'regex' only.", "unsupported_parameter"),
+  );
+
 const GrammarFormat = z.object({
   type: z.literal("grammar"),
-  grammar: z.object({
-    syntax: z
-      .enum(["regex", "lark"])
-      .refine(
-        (syntax) => syntax === "regex",
-        refusal("Invalid '{param}': this server supports 'regex' only.", "unsupported_parameter"),
-      ),
-    definition: Text,
-  }),
+  grammar: z.object({ syntax: GRAMMAR_SYNTAXES, definition: Text }),
 });
 
 const CustomDefinition = nullsAbsent(
@@ -93,14 +92,21 @@ export function toolsOf(
     ...definitions.map((definition, index) =>
       definition.type === "function"
         ? functionTool(definition.function, `tools[${index}].function`)
-        : customTool(definition.custom, `tools[${index}].custom`),
+        : customTool(
+            { ...definition.custom, pattern: patternOf(definition.custom) },
+            `tools[${index}].custom`,
+          ),
     ),
     ...functions.map((definition, index) => functionTool(definition, `functions[${index}]`)),
   ];
 }
 
-function functionTool(
-  { name, description, parameters = NO_PARAMETERS }: FunctionDefinition,
+export function functionTool(
+  {
+    name,
+    description,
+    parameters = NO_PARAMETERS,
+  }: Pick<FunctionDefinition, "name" | "description" | "parameters">,
   field: string,
 ): Tool {
   return {
@@ -111,22 +117,28 @@ function functionTool(
   };
 }
 
-function customTool(
-  { name, description, format }: z.output<typeof CustomDefinition>,
-  field: string,
-): Tool {
-  const pattern =
-    format?.type === "grammar" ? { pattern: `^(?:${format.grammar.definition})$` } : {};
+type CustomTool = {
+  readonly name: string;
+  readonly description?: string;
+  /** What its text has to match. */
+  readonly pattern: string | undefined;
+};
+
+export function customTool({ name, description, pattern }: CustomTool, field: string): Tool {
+  const input = {
+    type: "string",
+    ...(pattern !== undefined && { pattern: `^(?:${pattern})$` }),
+  };
   return {
     name,
-    parameters: {
-      type: "object",
-      properties: { input: { type: "string", ...pattern } },
-      required: ["input"],
-    },
+    parameters: { type: "object", properties: { input }, required: ["input"] },
     field: `${field}.format`,
     ...(description !== undefined && { description }),
   };
+}
+
+function patternOf({ format }: z.output<typeof CustomDefinition>): string | undefined {
+  return format?.type === "grammar" ? format.grammar.definition : undefined;
 }
 
 /** As chat templates expect them, who look for every one of these fields. */

@@ -9,10 +9,11 @@ import { dialectOf, failureContextOf } from "@localmodel/service/http/exchange.t
 import type { Response } from "express";
 import { clientFailureOf } from "../upstream/upstream-failure.ts";
 
-export function endInStream(res: Response, thrown: unknown): void {
+/** `sentFrames` of it have been passed on. */
+export function endInStream(res: Response, thrown: unknown, sentFrames = 0): void {
   const dialect = dialectOf(res);
   const { body } = dialect.failure(clientFailureOf(thrown), failureContextOf(res));
-  res.end(dialect.stream.failed(body));
+  res.end(dialect.stream.failed(body, sentFrames));
 }
 
 /** Errors are short; what is longer is no error. */
@@ -36,7 +37,7 @@ export class RefusedStream {
 
   end(): void {
     const body = parse(Buffer.concat(this.#chunks));
-    if (isErrorBody(body)) this.#res.end(dialectOf(this.#res).stream.failed(body));
+    if (isErrorBody(body)) this.#res.end(dialectOf(this.#res).stream.failed(body, 0));
     else
       endInStream(this.#res, engineFailed("The server of this model did not answer in a stream."));
   }

@@ -13,24 +13,30 @@ import { failureType } from "../upstream/upstream-failure.ts";
 import { clientHeaders } from "../upstream/upstream-headers.ts";
 import { endInStream, RefusedStream } from "./broken-stream.ts";
 import type { AnswerHeaders, Sink, UpstreamAnswer } from "../upstream/upstream-answer.ts";
-import { WholeEvents } from "./whole-events.ts";
+import { eventsIn, WholeEvents } from "./whole-events.ts";
+
+/** What is kept of an answer, once it is known whether it streams. */
+export type KeeperOf = (isStream: boolean) => { data(chunk: Buffer): void; end(): void };
 
 /** Rejects with what broke the answer, after the client has been told. */
-export function relay(answer: UpstreamAnswer, res: Response): Promise<void> {
+export function relay(answer: UpstreamAnswer, res: Response, keeperOf?: KeeperOf): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const { meter } = contextOf(res);
   meter?.read(answer.headers);
   const client = clientFor(answer, res);
+  const keeper = answer.status === 200 ? keeperOf?.(isStream(answer, res)) : undefined;
   if (!res.headersSent) res.writeHead(answer.status, clientHeaders(answer.headers));
   answer.deliver({
     data: (chunk) => {
       meter?.count(chunk);
+      keeper?.data(chunk);
       const flowing = client.data(chunk);
       if (!flowing) res.once("drain", () => answer.resume());
       return flowing;
     },
     end: (trailers) => {
       meter?.read(trailers);
+      keeper?.end();
       client.end();
       resolve();
     },
@@ -50,9 +56,10 @@ export function relay(answer: UpstreamAnswer, res: Response): Promise<void> {
 type Client = Pick<Sink, "data" | "fail"> & { readonly begun: boolean; end(): void };
 
 /** Once comments have opened a stream, nothing but a stream can follow. */
-function clientFor({ status, headers }: UpstreamAnswer, res: Response): Client {
+function clientFor(answer: UpstreamAnswer, res: Response): Client {
+  const { status, headers } = answer;
   const { stream } = dialectOf(res);
-  const events = isOfType(headers, stream.contentType);
+  const events = isStream(answer, res);
   if (res.headersSent && (status !== 200 || !events)) return new RefusedStream(res);
   return events ? new EventClient(res, stream) : new ByteClient(res, headers);
 }
@@ -61,12 +68,15 @@ class EventClient implements Client {
   readonly #res: Response;
   readonly #events = new WholeEvents();
   readonly #isEnd: (events: Buffer) => boolean;
+  readonly #counts: boolean;
+  #sentFrames = 0;
   #done = false;
   begun = false;
 
   constructor(res: Response, stream: StreamForm) {
     this.#res = res;
     this.#isEnd = endOf(stream);
+    this.#counts = stream.numbersFrames === true;
   }
 
   data(chunk: Buffer): boolean {
@@ -74,6 +84,7 @@ class EventClient implements Client {
     if (whole.length === 0) return true;
     this.begun = true;
     this.#done = this.#isEnd(whole);
+    if (this.#counts) this.#sentFrames += eventsIn(whole);
     return this.#res.write(whole);
   }
 
@@ -84,7 +95,7 @@ class EventClient implements Client {
   fail(thrown: unknown): void {
     if (this.#done) this.#res.end();
     else if (this.#events.insideEvent) this.#res.destroy();
-    else endInStream(this.#res, thrown);
+    else endInStream(this.#res, thrown, this.#sentFrames);
   }
 }
 
@@ -134,7 +145,7 @@ function endOf(stream: StreamForm): (events: Buffer) => boolean {
   return isEnd;
 }
 
-function isOfType(headers: AnswerHeaders, contentType: string): boolean {
-  const [mediaType = ""] = contentType.split(";");
+function isStream({ headers }: UpstreamAnswer, res: Response): boolean {
+  const [mediaType = ""] = dialectOf(res).stream.contentType.split(";");
   return String(headers["content-type"] ?? "").startsWith(mediaType);
 }

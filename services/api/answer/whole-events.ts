@@ -49,6 +49,13 @@ export class WholeEvents {
   }
 }
 
+/** How many events end in these bytes of a model server: it writes their lines with LF. */
+export function eventsIn(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf("\n\n"); at !== -1; at = bytes.indexOf("\n\n", at + 2)) count += 1;
+  return count;
+}
+
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;

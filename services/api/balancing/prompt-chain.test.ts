@@ -6,7 +6,7 @@ import { promptChain } from "./prompt-chain.ts";
 function chainOf(tools: string, messages: string, seed = "model\nkey") {
   const body = Buffer.from(`${tools}${messages}`);
   const heads = tools === "" ? [] : [{ start: 0, end: tools.length }];
-  const hashes = promptChain(body, { start: tools.length, ends: [body.length], heads }, seed);
+  const hashes = promptChain(body, { start: tools.length, ends: [body.length], heads }, { seed });
   return hashes.map(({ hash }) => hash);
 }
 

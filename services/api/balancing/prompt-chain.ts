@@ -21,18 +21,27 @@ const BLOCK_MAX_BYTES = 512;
 /** What comes after so many blocks makes no difference between conversations any more. */
 const LINKS_MAX = 128;
 
-export function promptChain(body: Buffer, prompt: PromptSpan, seed: string): readonly Link[] {
-  const links: Link[] = [];
-  let hash = hashOfText(seed);
+/** `earlier` is the chain of the conversation that this prompt goes on with. */
+export function promptChain(
+  body: Buffer,
+  prompt: PromptSpan,
+  { seed, earlier = [] }: { readonly seed: string; readonly earlier?: readonly Link[] },
+): readonly Link[] {
+  const links = [...earlier];
+  const last = earlier.at(-1);
+  const bytesBefore = last?.bytes ?? 0;
+  let hash = last?.hash ?? hashOfText(seed);
   // Who sends other tools has another prompt, however its messages begin.
-  for (const { start, end } of prompt.heads) hash = hashOf(hash, body, start, end);
+  if (last === undefined) {
+    for (const { start, end } of prompt.heads) hash = hashOf(hash, body, start, end);
+  }
   let from = prompt.start;
   for (const end of prompt.ends) {
     while (from < end) {
-      if (links.length === LINKS_MAX) return links;
+      if (links.length >= LINKS_MAX) return links;
       const to = Math.min(end, from + BLOCK_MAX_BYTES);
       hash = hashOf(hash, body, from, to);
-      links.push({ hash, bytes: to - prompt.start });
+      links.push({ hash, bytes: bytesBefore + to - prompt.start });
       from = to;
     }
   }

@@ -12,6 +12,7 @@
  * no endpoint left, the request waits for one as if it had just come.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
+import { EARLIER_BYTES_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { SERVER_KEY_HEADER } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
 import { exchangeOf } from "@localmodel/service/http/exchange.ts";
@@ -26,11 +27,13 @@ import { upstreamHeaders } from "../upstream/upstream-headers.ts";
 import { endInStream } from "../answer/broken-stream.ts";
 import { Journey } from "./journey.ts";
 import type { ApiMetrics } from "../metrics/api-metrics.ts";
+import { keeperFor } from "../kept/keeping.ts";
+import type { KeptResponses } from "../kept/kept-responses.ts";
 import type { ModelDirectory } from "../directory/model-directory.ts";
 import { ClientGone, type OpenRequest, type OpenRequests } from "../upstream/open-requests.ts";
 import type { Reference } from "../request/reference.ts";
 import { contextOf, note, tenantOf } from "../request/context.ts";
-import { relay } from "../answer/relay.ts";
+import { type KeeperOf, relay } from "../answer/relay.ts";
 import { findModel } from "../directory/find-model.ts";
 import { clientFailureOf, failureType, UpstreamFailure } from "../upstream/upstream-failure.ts";
 import { failureOfStatus } from "../upstream/statuses.ts";
@@ -45,6 +48,8 @@ type ForwardOptions = {
   readonly serverKeys?: ServerKeys;
   readonly log: Logger;
   readonly limits: AdmissionLimits;
+  /** Where answers are kept. Absent: they are not. */
+  readonly kept?: KeptResponses;
   /** Longest silence of a stream that waits. Proxies commonly cut at 60 seconds. */
   readonly keepAliveMs?: number;
   readonly metrics?: ApiMetrics | undefined;
@@ -75,8 +80,8 @@ export function forward(options: ForwardOptions): RequestHandler {
     using open = options.requests.begin(res);
     const { reference, modelId } = contextOf(res);
     if (reference === undefined) throw new Error("A request is forwarded before it was read.");
-    const { body, model } = reference;
-    const request = { path: req.path, headers: upstreamHeaders(req, res), body };
+    const { model } = reference;
+    const request = { path: req.path, ...upstreamBody(reference, upstreamHeaders(req, res)) };
     const journey = new Journey(res, options.metrics);
     const asked = modelId ?? model;
     try {
@@ -122,6 +127,14 @@ class Forwarder {
     const key = this.#options.serverKeys?.(model);
     if (key === undefined) return request;
     return { ...request, headers: { ...request.headers, [SERVER_KEY_HEADER]: key } };
+  }
+
+  #keeperFor(call: Call, model: DirectoryModel): KeeperOf | undefined {
+    const { kept } = this.#options;
+    const { endpoint } = exchangeOf(call.res);
+    if (kept === undefined || endpoint?.keeps === undefined) return undefined;
+    const { keeps } = endpoint;
+    return keeperFor(kept, call.res, { keeps, chain: () => chainOf(model, call) });
   }
 
   #find(id: string | undefined): DirectoryModel {
@@ -182,7 +195,7 @@ class Forwarder {
         answer.abort(new Error("another endpoint is asked"));
         return false;
       }
-      await relay(answer, call.res);
+      await relay(answer, call.res, this.#keeperFor(call, model));
       if (answer.status < 500) lease.judge("success");
       return true;
     } catch (thrown) {
@@ -198,13 +211,28 @@ class Forwarder {
 /** What evaluates nothing is in nobody's way. */
 const NO_PLACE: Disposable = { [Symbol.dispose]: () => {} };
 
+/** What came before, if anything is kept of it, and then the client's own bytes. */
+function upstreamBody(
+  { body, earlier }: Reference,
+  headers: Record<string, string>,
+): Pick<UpstreamRequest, "headers" | "body"> {
+  if (earlier === undefined) return { headers, body };
+  const { json } = earlier;
+  return {
+    headers: { ...headers, [EARLIER_BYTES_HEADER]: String(json.length) },
+    body: json.length === 0 ? body : Buffer.concat([json, body]),
+  };
+}
+
 function isUnanswered({ kind, hasAnswered }: UpstreamFailure): boolean {
   return !hasAnswered && (kind === "unreachable" || kind === "cut");
 }
 
 function chainOf({ id }: DirectoryModel, { reference, res }: Call) {
   const { body, prompt } = reference;
-  return prompt === undefined ? [] : promptChain(body, prompt, `${id}\n${tenantOf(res)}`);
+  if (prompt === undefined) return [];
+  const earlier = reference.earlier?.chain ?? [];
+  return promptChain(body, prompt, { seed: `${id}\n${tenantOf(res)}`, earlier });
 }
 
 /** Ends early when the request has to. */

@@ -20,10 +20,31 @@ export type Reference = {
   /** Of a request that is faster where its prompt's beginning has been before. */
   readonly prompt: PromptSpan | undefined;
   readonly estimatedTokens: number;
+  /** Of an endpoint whose answers may be kept. */
+  readonly keeping?: Keeping;
+  /** What it goes on with, once that is found; empty for a request that begins anew. */
+  readonly earlier?: Earlier;
+};
+
+/** The conversation before a request. */
+type Earlier = {
+  /** An array, or nothing at all. */
+  readonly json: Buffer;
+  /** Of its prompt: see prompt-chain.ts. */
+  readonly chain: readonly { readonly hash: number; readonly bytes: number }[];
+};
+
+type Keeping = {
+  /** Whether this one's is to be. */
+  readonly store: boolean;
+  /** The answer that it goes on with. */
+  readonly previous?: string;
+  /** What is asked, as its JSON. Absent: nothing new. */
+  readonly input?: Buffer;
 };
 
 /** As it is written in the body. */
-const MODEL_MAX_BYTES = 4096;
+const ID_MAX_BYTES = 4096;
 
 /** All requests share them. */
 const turns = new Turns();
@@ -41,9 +62,15 @@ async function parseReference(req: Request, endpoint: Endpoint): Promise<Referen
   // Also what keeps web pages out: they cannot send this type to another site without being asked first.
   if (body.length > 0 && !isJsonMediaType(req.headers["content-type"]))
     throw unsupportedMediaType(req.headers["content-type"]);
-  const wanted = [...Object.values(fields), ...promptHeads, ...estimatedFrom(endpoint)];
+  const { keeps } = endpoint;
+  const wanted = [
+    ...Object.values(fields),
+    ...promptHeads,
+    ...estimatedFrom(endpoint),
+    ...(keeps === undefined ? [] : [keeps.store, keeps.previous]),
+  ];
   const outline = await readOutline(body, wanted, turns.next);
-  const id = modelOf(body, outline.field(fields.model), fields.model);
+  const id = idIn(body, outline, fields.model);
   const stream = fields.stream === undefined ? undefined : outline.field(fields.stream);
   return {
     body,
@@ -51,6 +78,22 @@ async function parseReference(req: Request, endpoint: Endpoint): Promise<Referen
     prompt: reusesPrefixes ? promptOf(outline, endpoint) : undefined,
     estimatedTokens: estimatedTokens(body, outline, endpoint),
     ...(id !== undefined && { model: id }),
+    ...(keeps !== undefined && { keeping: keepingOf(body, outline, { fields, keeps }) }),
+  };
+}
+
+function keepingOf(
+  body: Buffer,
+  outline: Outline,
+  { fields, keeps }: Pick<Endpoint, "fields"> & { readonly keeps: NonNullable<Endpoint["keeps"]> },
+): Keeping {
+  const store = outline.field(keeps.store);
+  const previous = idIn(body, outline, keeps.previous);
+  const input = outline.field(fields.prompt);
+  return {
+    store: store === undefined || textOf(body, store) !== "false",
+    ...(previous !== undefined && { previous }),
+    ...(input !== undefined && { input: body.subarray(input.start, input.end) }),
   };
 }
 
@@ -70,19 +113,20 @@ function promptOf(
 }
 
 /** OpenAI's clients send null for what they leave out. */
-function modelOf(body: Buffer, found: Field | undefined, name: string): string | undefined {
+function idIn(body: Buffer, outline: Outline, name: string): string | undefined {
+  const found = outline.field(name);
   if (found === undefined) return undefined;
   const { start, end } = found;
-  if (end - start > MODEL_MAX_BYTES) {
-    const message = `Invalid '${name}': expected the id of a model, at most ${MODEL_MAX_BYTES} bytes long.`;
+  if (end - start > ID_MAX_BYTES) {
+    const message = `Invalid '${name}': expected an id, at most ${ID_MAX_BYTES} bytes long.`;
     throw invalidRequest(name, message, "string_above_max_length");
   }
-  const model = parseShortJson(body.subarray(start, end));
-  if (model === null || model === "") return undefined;
-  if (typeof model === "string") return model;
+  const id = parseShortJson(body.subarray(start, end));
+  if (id === null || id === "") return undefined;
+  if (typeof id === "string") return id;
   throw invalidRequest(
     name,
-    `Invalid type for '${name}': expected a string, but got ${Array.isArray(model) ? "an array" : `a value of type ${typeof model}`} instead.`,
+    `Invalid type for '${name}': expected a string, but got ${Array.isArray(id) ? "an array" : `a value of type ${typeof id}`} instead.`,
     "invalid_type",
   );
 }

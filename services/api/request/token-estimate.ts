@@ -7,7 +7,7 @@
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import type { Field, Outline } from "./outline.ts";
 
-const BYTES_PER_TOKEN = 4;
+export const BYTES_PER_TOKEN = 4;
 
 export function estimatedTokens(
   body: Buffer,

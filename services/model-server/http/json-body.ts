@@ -5,14 +5,19 @@
  * strict about bytes and says what is wrong in OpenAI's form.
  */
 import { bodiesMaxBytes, bodyMaxBytes } from "@localmodel/localmodel/contracts/body-limits.ts";
-import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
-import { unsupportedMediaType } from "@localmodel/inference/refusals.ts";
+import {
+  EARLIER_BYTES_HEADER,
+  TENANT_HEADER,
+} from "@localmodel/localmodel/contracts/internal-headers.ts";
+import type { Failure } from "@localmodel/inference/failure.ts";
+import { invalidRequest, unsupportedMediaType } from "@localmodel/inference/refusals.ts";
 import { parseJson } from "@localmodel/openai/parsing/json.ts";
 import { BodyMemory } from "@localmodel/service/http/bodies/body-memory.ts";
 import { readBody } from "@localmodel/service/http/bodies/read-body.ts";
 import { isJsonMediaType } from "@localmodel/service/http/json-media-type.ts";
 import { Turns } from "@localmodel/service/process/turns.ts";
-import type { RequestHandler } from "express";
+import type { Keeper } from "@localmodel/inference/wire.ts";
+import type { Request, RequestHandler, Response } from "express";
 
 /** The API service, which nearly all requests come from, sends a body at once. */
 const BODY_IDLE_TIMEOUT_MS = 10_000;
@@ -37,8 +42,37 @@ const requireJson: RequestHandler = (req, _res, next) => {
 /** All requests share them. */
 const turns = new Turns();
 
-const parse: RequestHandler = async (req, _res, next) => {
-  const body: unknown = req.body;
-  req.body = await parseJson(body instanceof Uint8Array ? body : new Uint8Array(), turns.next);
+const parse: RequestHandler = async (req, res, next) => {
+  const bytes = req.body instanceof Uint8Array ? req.body : new Uint8Array();
+  const earlierBytes = earlierBytesOf(req, bytes);
+  if (earlierBytes !== undefined) {
+    const earlier = earlierBytes === 0 ? [] : await json(bytes.subarray(0, earlierBytes));
+    if (!Array.isArray(earlier)) throw malformedHeader();
+    res.locals["keeper"] = { earlier } satisfies Keeper;
+  }
+  req.body = await json(bytes.subarray(earlierBytes));
   next();
 };
+
+/** What is kept in front of this server: see EARLIER_BYTES_HEADER. */
+export function keeperOf(res: Response): Keeper | undefined {
+  return res.locals["keeper"] as Keeper | undefined;
+}
+
+function json(bytes: Uint8Array): Promise<unknown> {
+  return parseJson(bytes, turns.next);
+}
+
+function earlierBytesOf(req: Request, { length }: Uint8Array): number | undefined {
+  const value = req.get(EARLIER_BYTES_HEADER);
+  if (value === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(value) || Number(value) > length) throw malformedHeader();
+  return Number(value);
+}
+
+function malformedHeader(): Failure {
+  return invalidRequest(
+    null,
+    `Invalid '${EARLIER_BYTES_HEADER}': the body does not begin with it.`,
+  );
+}

@@ -27,6 +27,7 @@ export class SseResponse implements Disposable {
   readonly #log: Logger;
   readonly #keepAlive: NodeJS.Timeout;
   readonly #dialect: Dialect;
+  #sentFrames = 0;
 
   constructor(res: Response, { keepAliveMs, log }: SseOptions) {
     this.#res = res;
@@ -38,6 +39,7 @@ export class SseResponse implements Disposable {
 
   send(frame: Frame): void {
     this.#write(this.#dialect.stream.frame(frame));
+    this.#sentFrames += 1;
     this.#keepAlive.refresh();
   }
 
@@ -46,8 +48,11 @@ export class SseResponse implements Disposable {
     this.#end(this.#dialect.stream.end);
   }
 
-  /** Ends the stream with an error, or throws it while it can still become the status of the response. */
-  fail(thrown: unknown): void {
+  /**
+   * Ends the stream with an error, or throws it while it can still become the status of the response. `framesOf` tells
+   * what comes before that error.
+   */
+  fail(thrown: unknown, framesOf?: (failure: Failure) => readonly Frame[]): void {
     if (!this.#res.headersSent || this.#res.destroyed) throw thrown;
     const failure = toFailure(thrown);
     // Expected failures explain themselves; only for the others is the cause worth a stack.
@@ -57,8 +62,9 @@ export class SseResponse implements Disposable {
         reason: failure.message,
       });
     } else this.#log.error("a stream failed", { error: thrown });
+    for (const frame of framesOf?.(failure) ?? []) this.send(frame);
     const { body } = this.#dialect.failure(failure, failureContextOf(this.#res));
-    this.#end(this.#dialect.stream.failed(body));
+    this.#end(this.#dialect.stream.failed(body, this.#sentFrames));
   }
 
   [Symbol.dispose](): void {

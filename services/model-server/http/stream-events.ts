@@ -1,7 +1,7 @@
 /** The engine's events to a client, as the frames of its dialect, and the right end for either outcome. */
-import type { Frame } from "@localmodel/inference/dialect.ts";
 import { codeOf } from "@localmodel/inference/failure.ts";
 import type { AnyEvent } from "@localmodel/inference/operation.ts";
+import type { Framing } from "@localmodel/inference/wire.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
 import { logFieldsOf, markFailed } from "@localmodel/service/http/server-span.ts";
 import type { Response } from "express";
@@ -12,8 +12,7 @@ import { reportPrompt, reportUsage } from "./usage-report.ts";
 type StreamOptions<Event extends AnyEvent> = {
   readonly keepAliveMs: number;
   readonly log: Logger;
-  /** None for an event that is none of the client's business. */
-  readonly framesOf: (event: Event) => readonly Frame[];
+  readonly framesOf: Framing<Event>;
 };
 
 export async function streamEvents<Event extends AnyEvent>(
@@ -38,6 +37,6 @@ export async function streamEvents<Event extends AnyEvent>(
     stream.done();
   } catch (error) {
     if (!res.destroyed) markFailed(res, codeOf(error));
-    stream.fail(error);
+    stream.fail(error, framesOf.failed);
   }
 }

@@ -15,6 +15,7 @@ import { withinSync } from "@localmodel/telemetry/spans/span.ts";
 import type { Request, RequestHandler, Response } from "express";
 import { reportIgnored, sendJson } from "../http/api-headers.ts";
 import { loadedModel } from "../http/availability.ts";
+import { keeperOf } from "../http/json-body.ts";
 import { streamEvents } from "../http/stream-events.ts";
 import { reportUsage } from "../http/usage-report.ts";
 import { whileConnected } from "../http/while-connected.ts";
@@ -34,7 +35,7 @@ export function endpointRoute<Asked extends Operation>(
   const { operation } = endpoint;
 
   const understand = (req: Request, res: Response) => {
-    const understood = wire.understand(req.body);
+    const understood = wire.understand(req.body, keeperOf(res));
     reportIgnored(res, understood.ignored);
     const served = requireModel(understood.model, config);
     const facts = loadedModel(engine.state);

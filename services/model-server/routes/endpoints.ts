@@ -12,6 +12,7 @@ import {
   detokenizeWire,
   tokenizeWire,
 } from "@localmodel/openai/tokenizing/tokenizing-wires.ts";
+import { responsesWire } from "@localmodel/openai/responses/responses-wire.ts";
 import type { RequestHandler } from "express";
 import type { Serving } from "../serving.ts";
 import { endpointRoute } from "./endpoint-route.ts";
@@ -33,6 +34,7 @@ export const ENDPOINTS: readonly EndpointRoute[] = [
   served(chatWire),
   served(messagesWire),
   served(countTokensWire),
+  served(responsesWire),
   served(completionWire),
   served(embeddingWire),
   served(tokenizeWire),

@@ -10,6 +10,7 @@ import { invalidRequest, modelNotCapable } from "@localmodel/inference/refusals.
 import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
 import type { Picture } from "@localmodel/inference/picture.ts";
 import type { ChatPrompt } from "./chat-template.ts";
+import { fitted } from "./fitted-prompt.ts";
 import type { Segment } from "./marks.ts";
 import {
   encodeRows,
@@ -76,6 +77,23 @@ export async function encodePrompt(
   tokenizer: Tokenizer,
   limit: TextLimit,
 ): Promise<EncodedPrompt> {
+  const layOut = (one: Prompt): Promise<LaidOut> => laidOut(one, tokenizer, limit);
+  const drops = prompt.kind === "chat" && prompt.dropsOldest === true;
+  const { encoded, laid, ...whole } = await (drops ? fitted(prompt, layOut) : layOut(prompt));
+  if (prompt.kind === "text") return { ...encoded, text: prompt.text };
+  const { added } = encoded;
+  return { ...encoded, ...(await shown(whole.prompt, tokenizer, { limit, laid, added })) };
+}
+
+type LaidOut = {
+  readonly prompt: Prompt;
+  readonly encoded: EncodedPrompt;
+  /** Where its pictures are to be. */
+  readonly laid: readonly LaidRows[];
+};
+
+/** Throws for what does not fit. Pictures are known by their size only so far. */
+async function laidOut(prompt: Prompt, tokenizer: Tokenizer, limit: TextLimit): Promise<LaidOut> {
   const laid: LaidRows[] = [];
   const content = await contentTokens(prompt, tokenizer, limit, laid);
   const encoded = complete(content, prompt, tokenizer);
@@ -84,8 +102,7 @@ export async function encodePrompt(
   }
   // The last place of the context belongs to the first generated token.
   if (encoded.tokens.length >= limit.contextTokens) throw overflow(encoded.tokens.length, limit);
-  if (prompt.kind === "text") return { ...encoded, text: prompt.text };
-  return { ...encoded, ...(await shown(prompt, tokenizer, { limit, laid, added: encoded.added })) };
+  return { prompt, encoded, laid };
 }
 
 /** The rows of the prompt's pictures, where it has any. */

@@ -1,0 +1,141 @@
+/**
+ * `input`: a text, or the items of a conversation. What a client got as `output` it may give back as it is.
+ *
+ * Items of hosted tools are refused by name, and so are references to items: what is kept of a conversation is what
+ * `previous_response_id` names.
+ */
+import { z } from "zod";
+import { Arguments, MEDIA, refuseMedia } from "../chat/messages.ts";
+import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
+import { refusal } from "../parsing/issue.ts";
+
+const ITEMS_MAX = 16_384;
+const PARTS_MAX = 4096;
+
+const TextPart = z
+  .object({ type: z.enum(["input_text", "output_text", "text"]), text: Text })
+  .transform(({ text }): string => text);
+const RefusalPart = z
+  .object({ type: z.literal("refusal"), refusal: Text })
+  .transform((part): string => part.refusal);
+const MediaPart = z
+  .object({ type: z.enum(Object.keys(MEDIA) as (keyof typeof MEDIA)[]) })
+  .superRefine(({ type }, context) => refuseMedia(MEDIA[type], context))
+  .transform((): string => "");
+
+const Part = nullsAbsent(z.discriminatedUnion("type", [TextPart, RefusalPart, MediaPart]));
+
+/** Parts are joined as those of chat messages are. */
+const Content = z.union([
+  Text,
+  boundedArray(Part, { max: PARTS_MAX }).transform((parts) => parts.join("\n")),
+]);
+
+const Message = z.object({
+  type: z.literal("message"),
+  role: z.enum(["user", "assistant", "system", "developer"]),
+  content: Content,
+});
+
+const FunctionCall = z.object({
+  type: z.literal("function_call"),
+  call_id: Text,
+  name: Text,
+  arguments: Arguments,
+});
+
+/** To a model a custom tool is a function with one parameter. */
+const CustomToolCall = z
+  .object({ type: z.literal("custom_tool_call"), call_id: Text, name: Text, input: Text })
+  .transform(({ call_id, name, input }): z.output<typeof FunctionCall> => {
+    return { type: "function_call", call_id, name, arguments: JSON.stringify({ input }) };
+  });
+
+const CallOutput = z
+  .object({
+    type: z.enum(["function_call_output", "custom_tool_call_output"]),
+    call_id: Text,
+    output: Content,
+  })
+  .transform((item) => ({ ...item, type: "function_call_output" as const }));
+
+const reasoningParts = boundedArray(
+  z.looseObject({ text: Text }).transform(({ text }) => text),
+  { max: PARTS_MAX },
+).exactOptional();
+
+/** What was thought, or, from a server that does not tell it, its summary. */
+const Reasoning = z
+  .object({ type: z.literal("reasoning"), content: reasoningParts, summary: reasoningParts })
+  .transform(({ type, content = [], summary = [] }) => {
+    return { type, text: (content.length > 0 ? content : summary).join("\n") };
+  });
+
+const HOSTED = [
+  "additional_tools",
+  "apply_patch_call",
+  "apply_patch_call_output",
+  "code_interpreter_call",
+  "compaction",
+  "computer_call",
+  "computer_call_output",
+  "file_search_call",
+  "image_generation_call",
+  "local_shell_call",
+  "local_shell_call_output",
+  "mcp_approval_request",
+  "mcp_approval_response",
+  "mcp_call",
+  "mcp_list_tools",
+  "shell_call",
+  "shell_call_output",
+  "tool_search_call",
+  "tool_search_output",
+  "web_search_call",
+] as const;
+
+const HostedItem = z
+  .object({ type: z.enum(HOSTED) })
+  .superRefine(({ type }, context) => {
+    const message = `Invalid '{param}': this server runs no hosted tools, so it has no use for an item of type '${type}'.`;
+    context.addIssue({ ...refusal(message, "unsupported_value"), path: ["type"] });
+  })
+  .transform((): never => z.NEVER);
+
+const ItemReference = z
+  .object({ type: z.literal("item_reference"), id: Text })
+  .superRefine(({ id }, context) => {
+    const message = `Item with id '${id.slice(0, 100)}' not found. This server keeps whole responses: go on with 'previous_response_id', or send the item itself.`;
+    context.addIssue({ ...refusal(message, "invalid_value"), path: ["id"] });
+  })
+  .transform((): never => z.NEVER);
+
+/** A message may leave its type out. */
+function typed(value: unknown): unknown {
+  const isMessage =
+    typeof value === "object" && value !== null && "role" in value && !("type" in value);
+  return isMessage ? { ...value, type: "message" } : value;
+}
+
+const Item = z.preprocess(
+  typed,
+  nullsAbsent(
+    z.discriminatedUnion("type", [
+      Message,
+      FunctionCall,
+      CustomToolCall,
+      CallOutput,
+      Reasoning,
+      HostedItem,
+      ItemReference,
+    ]),
+  ),
+);
+export type Item = z.output<typeof Item>;
+
+export const Items = boundedArray(Item, { max: ITEMS_MAX });
+
+export const Input = z.union([
+  Text.transform((content): Item[] => [{ type: "message", role: "user", content }]),
+  Items,
+]);

@@ -1,0 +1,174 @@
+/**
+ * `tools`, `tool_choice` and `parallel_tool_calls` as responses have them: every tool flat, where chats nest it.
+ *
+ * Hosted tools are what OpenAI's servers run themselves. Here there are none, and they are refused by name: an answer that
+ * was to be made of a search is another one without it.
+ */
+import { z } from "zod";
+import type { Tool, ToolUse } from "@localmodel/inference/tools.ts";
+import { type Reference, refuseToolMismatches } from "../chat/tool-choice.ts";
+import {
+  customTool,
+  described,
+  functionTool,
+  GRAMMAR_SYNTAXES,
+  notTooLong,
+  Schema,
+  TOOLS_MAX,
+} from "../chat/tools.ts";
+import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
+import { refusal } from "../parsing/issue.ts";
+
+const HOSTED = [
+  "apply_patch",
+  "code_interpreter",
+  "computer",
+  "computer_use",
+  "computer_use_preview",
+  "file_search",
+  "image_generation",
+  "local_shell",
+  "mcp",
+  "namespace",
+  "programmatic_tool_calling",
+  "shell",
+  "tool_search",
+  "web_search",
+  "web_search_2025_08_26",
+  "web_search_preview",
+  "web_search_preview_2025_03_11",
+] as const;
+
+/** Whatever else it says. */
+const HostedTool = z.looseObject({ type: z.enum(HOSTED) }).superRefine(({ type }, context) => {
+  const message = `Invalid '{param}': this server runs no hosted tools, so it does not support '${type}'. Offer it as a function, which your program runs.`;
+  context.addIssue({ ...refusal(message, "unsupported_value"), path: ["type"] });
+});
+
+const FunctionTool = z.object({
+  type: z.literal("function"),
+  ...described,
+  parameters: Schema.exactOptional(),
+  strict: z.boolean().exactOptional(),
+});
+
+const CustomTool = z.object({
+  type: z.literal("custom"),
+  ...described,
+  format: z
+    .discriminatedUnion("type", [
+      z.object({ type: z.literal("text") }),
+      z.object({ type: z.literal("grammar"), syntax: GRAMMAR_SYNTAXES, definition: Text }),
+    ])
+    .exactOptional(),
+});
+
+const ToolDefinition = nullsAbsent(
+  z.discriminatedUnion("type", [FunctionTool, CustomTool, HostedTool]),
+);
+type ToolDefinition = z.output<typeof ToolDefinition>;
+
+export const Tools = boundedArray(ToolDefinition, { max: TOOLS_MAX }).refine(...notTooLong);
+
+const Named = z.object({ type: z.enum(["function", "custom"]), name: z.string() });
+
+export const ToolChoice = z.union([
+  z.enum(["none", "auto", "required"]),
+  nullsAbsent(
+    z.discriminatedUnion("type", [
+      Named,
+      z.object({
+        type: z.literal("allowed_tools"),
+        mode: z.enum(["auto", "required"]),
+        tools: boundedArray(z.discriminatedUnion("type", [Named, HostedTool]), {
+          min: 1,
+          max: TOOLS_MAX,
+        }),
+      }),
+      HostedTool,
+    ]),
+  ),
+]);
+
+type ToolFields = {
+  readonly tools?: readonly ToolDefinition[];
+  readonly tool_choice?: z.output<typeof ToolChoice>;
+  readonly parallel_tool_calls?: boolean;
+};
+
+/** Undefined for a request without tools. */
+export function toolUseOf(request: ToolFields): ToolUse | undefined {
+  const tools = toolsOf(request);
+  if (tools.length === 0) return undefined;
+  const { mode, among } = choiceOf(request);
+  const { tool_choice: choice, parallel_tool_calls: parallel = mode !== "required" } = request;
+  const isNamed = typeof choice === "object" && choice.type !== "allowed_tools";
+  return {
+    tools,
+    choice: mode,
+    ...(among !== undefined && { among: among.map(({ name }) => name) }),
+    parallel: parallel && !isNamed,
+  };
+}
+
+/** Names of tools that take one text. */
+export function customNamesOf({ tools = [] }: ToolFields): ReadonlySet<string> {
+  return new Set(tools.flatMap((tool) => (tool.type === "custom" ? [nameOf(tool)] : [])));
+}
+
+export function refuseMismatches(request: ToolFields, context: z.core.$RefinementCtx): void {
+  const { tool_choice: choice } = request;
+  const isChoosing = choice !== undefined && choice !== "none" && choice !== "auto";
+  refuseToolMismatches(
+    {
+      tools: toolsOf(request),
+      namePathOf: (index) => ["tools", index, "name"],
+      among: choiceOf(request).among,
+      choosing: isChoosing ? "tool_choice" : undefined,
+    },
+    context,
+  );
+}
+
+function toolsOf({ tools = [] }: ToolFields): readonly Tool[] {
+  return tools.flatMap((tool, index): Tool[] => {
+    const field = `tools[${index}]`;
+    if (tool.type === "function") return [functionTool(tool, field)];
+    if (tool.type !== "custom") return [];
+    const { format } = tool;
+    const pattern = format?.type === "grammar" ? format.definition : undefined;
+    return [customTool({ ...tool, pattern }, field)];
+  });
+}
+
+function nameOf(tool: ToolDefinition): string {
+  return "name" in tool ? String(tool.name) : "";
+}
+
+type Choice = { readonly mode: ToolUse["choice"]; readonly among?: readonly Reference[] };
+
+function choiceOf({ tool_choice: choice = "auto" }: ToolFields): Choice {
+  if (typeof choice !== "object") return { mode: choice };
+  if (choice.type !== "allowed_tools") {
+    return {
+      mode: "required",
+      among: [{ name: nameOfChoice(choice), path: ["tool_choice", "name"] }],
+    };
+  }
+  const among = choice.tools.map((one, index) => ({
+    name: nameOfChoice(one),
+    path: ["tool_choice", "tools", index, "name"],
+  }));
+  return { mode: choice.mode, among };
+}
+
+function nameOfChoice(choice: object): string {
+  return "name" in choice ? String(choice.name) : "";
+}
+
+/** As answers repeat them: with every field that OpenAI's have. */
+export function repeatedTool(tool: ToolDefinition): object {
+  if (tool.type !== "function") return tool;
+  const { type, name, description = null, parameters = null, strict = true } = tool;
+  return { type, name, description, parameters, strict };
+}
