@@ -44,6 +44,7 @@ export const LAYERS: Layers = {
     "tokenizing/",
     "responses/",
   ],
+  "packages/pictures": ["image-format.ts problem.ts room.ts", "decoder/ fetch/", "."],
   "packages/service": ["log/ process/", "http/"],
   "packages/telemetry": ["settings/", "spans/", "metrics/ otlp/", "export/"],
   "packages/tools": ["syntax/", "constraint/ prompt/ reading/"],

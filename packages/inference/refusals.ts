@@ -51,6 +51,23 @@ export function modelNotCapable(message: string): Failure {
   return invalidRequest("model", message, "model_not_capable");
 }
 
+/** In OpenAI's words for it. */
+export function modelNotMultimodal(field: string, modelId: string): Failure {
+  return invalidRequest(
+    field,
+    `Invalid '${field}': it is an image, and the model \`${modelId}\` reads text only. Models that read images have "vision" among their capabilities in GET /v1/models.`,
+    "model_not_multimodal",
+  );
+}
+
+export function tooManyImages(field: string, count: number, most: number): Failure {
+  return invalidRequest(
+    field,
+    `Invalid '${field}': the conversation has ${count} images, and at most ${most} are looked at. Leave older ones out.`,
+    "too_many_images",
+  );
+}
+
 const NAMED_MODELS_MAX = 20;
 
 export function modelNotFound(id: string, known: readonly string[]): Failure {

@@ -7,6 +7,7 @@
 import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import { DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import { PICTURES_MAX_BYTES } from "@localmodel/localmodel/contracts/picture-limits.ts";
 import { speakAs } from "@localmodel/service/http/exchange.ts";
 import { answerErrors, allowOnly, unknownUrl } from "@localmodel/service/http/errors.ts";
 import { guardHost } from "@localmodel/service/http/host-guard.ts";
@@ -15,6 +16,9 @@ import { requestId } from "@localmodel/service/http/request-id.ts";
 import { routesOf } from "@localmodel/service/http/http-route.ts";
 import { countRejects, measureRequests } from "@localmodel/service/http/http-metrics.ts";
 import { traceRequests } from "@localmodel/service/http/server-span.ts";
+import { Decoder } from "@localmodel/pictures/decoder/decoder.ts";
+import { ImageFetcher } from "@localmodel/pictures/fetch/image-fetcher.ts";
+import { Room } from "@localmodel/pictures/room.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
 import express, { type ErrorRequestHandler, type Express } from "express";
@@ -66,6 +70,11 @@ export function createApp(options: AppOptions): Express {
     keepAliveMs,
     promptLog,
     watches: [logging(promptLog), tracing(genAi), ...(metrics ? [measuring(metrics, genAi)] : [])],
+    eyes: {
+      decoder: new Decoder(),
+      fetcher: new ImageFetcher({ allowedHosts: config.imageHosts }),
+      room: new Room(PICTURES_MAX_BYTES),
+    },
     places: new Places({ ...config.engine, slots: config.engine.slots * contextsOf(config) }),
   };
 
@@ -87,7 +96,8 @@ export function createApp(options: AppOptions): Express {
   app.use(requireServerKey(config.keySha256));
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
-  const body = jsonBody(contextTokensNow(engine, config));
+  const takesImages = config.projectorPath !== undefined;
+  const body = jsonBody(contextTokensNow(engine, config), takesImages);
   for (const { endpoint, handler } of endpoints) {
     app.route(endpoint.path).post(body, handler(serving)).all(post);
   }

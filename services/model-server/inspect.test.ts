@@ -151,3 +151,43 @@ test("headers of a Secret go to the host they are for, not to where it redirects
   const shown = it.server.seen.map(({ headers }) => headers.authorization);
   assert.deepEqual(shown, ["Basic c2VjcmV0", undefined]);
 });
+
+/** A header alone: what it says of itself. */
+function headerOf(values: Readonly<Record<string, string | number>>): Buffer {
+  const metadata = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [
+      key,
+      typeof value === "string" ? metadataValue.text(value) : metadataValue.u32(value),
+    ]),
+  );
+  return encodeGguf({ metadata, tensors: [] });
+}
+
+const LLAMA = headerOf({ "general.architecture": "llama", "llama.embedding_length": 960 });
+const projector = (kind: string, length: number) =>
+  headerOf({
+    "general.architecture": "clip",
+    "clip.projector_type": kind,
+    "clip.vision.projection_dim": length,
+  });
+const projectors: [name: string, file: Buffer, problem: RegExp | undefined][] = [
+  ["of this model", projector("idefics3", 960), undefined],
+  ["whose header does not tell", projector("mlp", 768), undefined],
+  ["of another model", projector("idefics3", 2048), /vectors of 2048 numbers, .* of 960/],
+  ["that is a model", LLAMA, /no projector .*its architecture is llama, not clip/],
+];
+for (const [name, file, problem] of projectors) {
+  test(`a projector ${name} is ${problem ? "refused" : "counted"}`, async (t) => {
+    await using it = await setUp(({ path }) => ({ body: path === "/m" ? LLAMA : file }));
+    const files = [it.file("/m"), it.file("/p", "projector")];
+    const container = new Container(t, "inspect", { folder: it.folder, files });
+    if (problem === undefined) {
+      assert.equal((await inspectionBy(container))?.furtherBytes, file.length);
+      return;
+    }
+    assert.equal(await container.exit(), 1);
+    const words = parseTermination(await container.lastWords());
+    assert.equal(words?.reason, "InvalidSource");
+    assert.match(words.message, problem);
+  });
+}

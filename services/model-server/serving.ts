@@ -2,6 +2,7 @@
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
 import type { Places } from "./http/places.ts";
+import type { Eyes } from "@localmodel/pictures/pictures.ts";
 import type { Engine } from "./engine/contract.ts";
 import type { Watch } from "./watching/watcher.ts";
 import type { PromptLog } from "./watching/prompt-log/prompt-log.ts";
@@ -10,6 +11,8 @@ export type Serving = {
   readonly engine: Engine;
   readonly config: ServerConfig;
   readonly places: Places;
+  /** What looks at images before the engine does. */
+  readonly eyes: Eyes;
   readonly log: Logger;
   readonly promptLog: PromptLog;
   /** Who may watch requests: traces, metrics, the prompt log. */

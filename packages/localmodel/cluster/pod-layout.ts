@@ -47,7 +47,14 @@ export const TERMINATION_LOG_PATH = "/dev/termination-log";
 /** Parts of a split GGUF find each other by their names, which must stay as they are. */
 const SPLIT_NAME = /-\d{5}-of-\d{5}\.gguf$/;
 
-/** Where the server finds a fetched file: `role` is "weights", "adapter-0" and so on. */
+/** What each file of a model is for; adapters have their numbers in the spec. */
+export const WEIGHTS_ROLE = "weights";
+export const PROJECTOR_ROLE = "projector";
+export function adapterRole(index: number): string {
+  return `adapter-${index}`;
+}
+
+/** Where the server finds a fetched file: `role` is "weights", "projector", "adapter-0" and so on. */
 export function fetchedPath(role: string, source: WeightsSource): string {
   const [first] = sourceCandidates(source);
   const name = first === undefined ? "" : posix.basename(pathOf(first));

@@ -10,12 +10,13 @@ const LEAST_BYTES = 4 * MEBIBYTE;
 const BYTES_PER_TOKEN = 32;
 const MOST_BYTES = 32 * MEBIBYTE;
 
-/** Of one body, unpacked. */
-export function bodyMaxBytes(contextTokens: number): number {
+/** Of one body, unpacked. Images come as text in it, a picture of 20 MiB as 27. */
+export function bodyMaxBytes(contextTokens: number, takesImages = false): number {
+  if (takesImages) return MOST_BYTES;
   return Math.min(MOST_BYTES, LEAST_BYTES + BYTES_PER_TOKEN * contextTokens);
 }
 
 /** Of all that a server holds at a time. One owner never has more than half of it. */
-export function bodiesMaxBytes(contextTokens: number): number {
-  return 2 * bodyMaxBytes(contextTokens);
+export function bodiesMaxBytes(contextTokens: number, takesImages = false): number {
+  return 2 * bodyMaxBytes(contextTokens, takesImages);
 }

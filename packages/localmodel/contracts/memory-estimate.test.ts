@@ -48,7 +48,7 @@ test("larger batches and vocabularies need larger buffers", () => {
 
 test("each adapter that clients choose has a context and buffers of its own, and shares the weights", () => {
   const [one, three] = [1, 3].map((contexts) =>
-    estimateMemory(SMOLLM2, EngineSpec.parse({}), contexts),
+    estimateMemory(SMOLLM2, EngineSpec.parse({}), { contexts }),
   );
   assert.ok(one !== undefined && three !== undefined);
   assert.equal(three.weightsBytes, one.weightsBytes);
@@ -60,4 +60,12 @@ test("without a formula the cache is taken to be as large as it can be", () => {
   const { keyValueElements: _, ...unknown } = SMOLLM2;
   const { contextBytes } = estimateMemory(unknown, EngineSpec.parse({}));
   assert.equal(contextBytes, 2 * 30 * 576 * 2 * 4096 * 4);
+});
+
+test("who looks at images needs room for them: bodies, pictures, what decodes and what encodes", () => {
+  const blind = estimate();
+  const seeing = estimateMemory(SMOLLM2, EngineSpec.parse({}), { takesImages: true });
+  assert.equal(seeing.weightsBytes, blind.weightsBytes);
+  assert.equal(seeing.contextBytes, blind.contextBytes);
+  assert.ok(seeing.marginBytes > blind.marginBytes + 2 ** 30);
 });

@@ -13,6 +13,7 @@
  */
 import type { EngineSpec } from "../resource/engine-spec.ts";
 import { bodiesMaxBytes } from "./body-limits.ts";
+import { DECODER_MAX_BYTES, PICTURES_MAX_BYTES } from "./picture-limits.ts";
 import type { Inspection } from "./inspection.ts";
 
 /** Unless the LocalModel says otherwise, a slot is not given more than this much context. */
@@ -37,6 +38,12 @@ const CACHE_STEP_TOKENS = 256;
 const PROCESSES_BYTES = 320 * 2 ** 20;
 /** Of a body: as bytes, as text, as what is asked, on its way to the engine, and there as much again. */
 const BODY_COPIES = 10;
+/** Of one whose images are most of it: as bytes, as text, as files. What they decode to is counted apart. */
+const IMAGE_BODY_COPIES = 3;
+/** Decoded pictures are with the server and, until they are evaluated, with the engine. */
+const PICTURE_COPIES = 2;
+/** Of a projector: what it computes in, for a picture of some thousand patches. */
+const ENCODER_BYTES = 512 * 2 ** 20;
 /** Texts and tables the engine process keeps for each token of the vocabulary. */
 const BYTES_PER_VOCABULARY_TOKEN = 1024;
 /** Of the compute buffers, for each token of a batch: activations as multiples of the embedding. */
@@ -50,11 +57,17 @@ export type MemoryEstimate = {
   readonly totalBytes: number;
 };
 
-/** `contexts`: one for the model, and one for each adapter that clients choose. */
+type Served = {
+  /** One for the model, and one for each adapter that clients choose. */
+  readonly contexts?: number;
+  /** With a projector. */
+  readonly takesImages?: boolean;
+};
+
 export function estimateMemory(
   inspection: Inspection,
   engine: EngineSpec,
-  contexts = 1,
+  { contexts = 1, takesImages = false }: Served = {},
 ): MemoryEstimate {
   const weightsBytes = inspection.sizeBytes + inspection.furtherBytes;
   const contextBytes = Math.ceil(
@@ -68,13 +81,24 @@ export function estimateMemory(
     vocabularyBytes(inspection) +
     (engine.promptCacheMiB ?? 0) * 2 ** 20 +
     BODY_COPIES * bodiesMaxBytes(contextTokensOf(engine, inspection.trainContextTokens)) +
-    contexts * batchBytes(inspection, engine);
+    contexts * batchBytes(inspection, engine) +
+    (takesImages ? imageBytes(inspection, engine) : 0);
   return {
     weightsBytes,
     contextBytes,
     marginBytes,
     totalBytes: weightsBytes + contextBytes + marginBytes,
   };
+}
+
+function imageBytes({ trainContextTokens }: Inspection, engine: EngineSpec): number {
+  const bodiesBytes = bodiesMaxBytes(contextTokensOf(engine, trainContextTokens), true);
+  return (
+    IMAGE_BODY_COPIES * bodiesBytes +
+    PICTURE_COPIES * PICTURES_MAX_BYTES +
+    DECODER_MAX_BYTES +
+    ENCODER_BYTES
+  );
 }
 
 /** The context of each slot, in tokens, as the engine chooses it. */

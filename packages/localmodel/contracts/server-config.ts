@@ -45,6 +45,10 @@ export const ServerConfig = z.strictObject({
     .min(1)
     .exactOptional()
     .describe("A file with more of them, left by whoever has fetched the weights."),
+  imageHosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Hosts that images are fetched from; `*.` stands for any below. None: nowhere."),
   engine: EngineSpec.prefault({}),
   contextFromMemory: z
     .boolean()

@@ -12,6 +12,7 @@ import { EngineSpec, SamplingSpec } from "./engine-spec.ts";
 import { EnvironmentSpec } from "./env-spec.ts";
 import { USUAL_VARIABLES } from "./environment-policy.ts";
 import { GpuSpec } from "./gpu-spec.ts";
+import { ImageUrlsSpec } from "./image-urls-spec.ts";
 import { PodMetadata } from "./map-spec.ts";
 import { placementFields } from "./placement-spec.ts";
 import { ResourcesSpec } from "./quantity.ts";
@@ -75,6 +76,9 @@ const SpecFields = z.strictObject({
   source: SourceSpec.describe("Where the weights (a GGUF file) come from: exactly one kind."),
   projector: SourceSpec.exactOptional().describe(
     "Image projector (mmproj) of a model that reads images: the same fields as `source`.",
+  ),
+  imageUrls: ImageUrlsSpec.exactOptional().describe(
+    "Images that clients send as https URLs. Absent: they are refused, and pictures come as data URLs.",
   ),
   draft: SourceSpec.exactOptional().describe(
     "Small model that drafts tokens for the large one: the same fields as `source`.",

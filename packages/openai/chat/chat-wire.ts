@@ -1,12 +1,16 @@
 /** POST /v1/chat/completions: from its body to what it asks for, and from the engine's events to its answers. */
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import { type Choice, choicesOf } from "@localmodel/inference/choices.ts";
+import type { ImageInput } from "@localmodel/inference/image-input.ts";
+import type { Content } from "@localmodel/inference/picture.ts";
+import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import type {
   FinishReason,
   GenerateEvent,
   Prompt,
   TemplateMessage,
 } from "@localmodel/inference/generate.ts";
+import { tooManyImages } from "@localmodel/inference/refusals.ts";
 import type { ToolUse } from "@localmodel/inference/tools.ts";
 import type { Understood, Wire } from "@localmodel/inference/wire.ts";
 import { streaming } from "../answers/streaming.ts";
@@ -20,7 +24,7 @@ import {
   type ChatFinishReason,
 } from "./chat-answer.ts";
 import { type ChatRequest, parseChatRequest } from "./chat-request.ts";
-import type { ChatMessage } from "./messages.ts";
+import type { ChatMessage, MessageContent } from "./messages.ts";
 import { budgetOf, reasoningVariables } from "./reasoning-fields.ts";
 import { calledTools, callFormOf, toolDeltas, type ToolDeltas } from "./tool-calls.ts";
 import { isLegacy, toolUseOf } from "./tool-choice.ts";
@@ -49,6 +53,7 @@ function understand(body: unknown): Understood<"generate"> {
 
 function askOf(request: ChatRequest): GenerateAsk {
   const toolUse = toolUseOf(request);
+  const images = imagesIn(request.messages);
   return {
     prompts: [promptOf(request, toolUse)],
     choicesPerPrompt: request.n ?? 1,
@@ -63,15 +68,17 @@ function askOf(request: ChatRequest): GenerateAsk {
     ignoreEos: request.ignore_eos ?? false,
     ...constraintOf(request),
     ...(toolUse !== undefined && { toolUse }),
+    ...(images.length > 0 && { images }),
     ...budgetOf(request),
   };
 }
 
 function promptOf(request: ChatRequest, toolUse: ToolUse | undefined): Prompt {
+  const pictures = pictureNumbers();
   const variables = { ...reasoningVariables(request), ...request.chat_template_kwargs };
   return {
     kind: "chat",
-    messages: request.messages.map(templateMessage),
+    messages: request.messages.map((message) => templateMessage(message, pictures)),
     ...(toolUse !== undefined && { tools: toolUse.tools.map(templateTool) }),
     ...(Object.keys(variables).length > 0 && { templateVariables: variables }),
   };
@@ -83,8 +90,41 @@ const TEMPLATE_ROLES: Readonly<Partial<Record<ChatMessage["role"], string>>> = {
   function: "tool",
 };
 
-function templateMessage(message: ChatMessage): TemplateMessage {
-  return { ...message, role: TEMPLATE_ROLES[message.role] ?? message.role };
+function templateMessage(message: ChatMessage, nextPicture: () => number): TemplateMessage {
+  const role = TEMPLATE_ROLES[message.role] ?? message.role;
+  return { ...message, role, content: templateContent(message.content, nextPicture) };
+}
+
+function templateContent(content: MessageContent, nextPicture: () => number): Content {
+  if (typeof content === "string") return content;
+  return content.map((part) =>
+    typeof part === "string"
+      ? { type: "text", text: part }
+      : { type: "image", picture: nextPicture() },
+  );
+}
+
+/** 0, 1, 2 and so on: the pictures of a prompt in the order of the conversation. */
+function pictureNumbers(): () => number {
+  let next = 0;
+  return () => next++;
+}
+
+/** Those of one conversation; a client sends all of it with every turn. */
+const IMAGES_MAX = 64;
+
+function imagesIn(messages: readonly ChatMessage[]): readonly ImageInput[] {
+  const images = messages.flatMap(({ content }, message) => {
+    if (typeof content === "string") return [];
+    return content.flatMap((part): ImageInput[] => {
+      if (typeof part === "string") return [];
+      const { part: index, ...image } = part;
+      return [{ ...image, field: `${PROMPT_FIELD}[${message}].content[${index}]` }];
+    });
+  });
+  const surplus = images[IMAGES_MAX];
+  if (surplus === undefined) return images;
+  throw tooManyImages(surplus.field, images.length, IMAGES_MAX);
 }
 
 function answerOf(choice: Choice, request: ChatRequest) {

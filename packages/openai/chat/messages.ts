@@ -1,35 +1,26 @@
 /**
  * Chat messages: what OpenAI's clients send for each role, flattened to what chat templates understand.
  *
- * Text parts are joined by a line break, as other local servers do. A part that is not text is refused by
- * its place in the conversation; dropping an image silently would answer a different question.
+ * Text parts are joined by a line break, as other local servers do; images stand between them, in their order. What no
+ * model takes is refused by its place in the conversation: dropping it silently would answer a different question.
  */
 import { z } from "zod";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
 import { type Json, wellFormed } from "../parsing/well-formed.ts";
+import {
+  FilePart,
+  ImagePart,
+  ImageUrlPart,
+  InputFilePart,
+  MediaPart,
+  refuseMedia,
+  type SentImage,
+} from "./image-parts.ts";
 
 const MESSAGES_MAX = 16_384;
 const PARTS_MAX = 4096;
 const TOOL_CALLS_MAX = 1024;
-
-/** Parts that are not text, by the names that APIs have for them. */
-export const MEDIA = {
-  image_url: "an image",
-  input_image: "an image",
-  image: "an image",
-  input_audio: "audio",
-  audio_url: "audio",
-  video_url: "a video",
-  file: "a file",
-  input_file: "a file",
-} as const;
-
-/** Who meets it looks for the word for what was sent, and for a model that takes it. */
-export function refuseMedia(what: string, context: z.core.$RefinementCtx): void {
-  const message = `Invalid '{param}': it holds ${what}, and models are served for text only so far: none of this server accepts ${what}.`;
-  context.addIssue(refusal(message, "model_not_multimodal"));
-}
 
 const TextPart = z
   .object({ type: z.literal("text"), text: Text })
@@ -37,17 +28,56 @@ const TextPart = z
 const RefusalPart = z
   .object({ type: z.literal("refusal"), refusal: Text })
   .transform((part): string => part.refusal);
-const MediaPart = z
-  .object({ type: z.enum(Object.keys(MEDIA) as (keyof typeof MEDIA)[]) })
-  .superRefine(({ type }, context) => refuseMedia(MEDIA[type], context))
-  .transform((): string => "");
+const Part = nullsAbsent(
+  z.discriminatedUnion("type", [
+    TextPart,
+    RefusalPart,
+    ImageUrlPart,
+    ImagePart,
+    FilePart,
+    InputFilePart,
+    MediaPart,
+  ]),
+);
+const Parts = boundedArray(Part, { min: 1, max: PARTS_MAX });
 
-const Part = nullsAbsent(z.discriminatedUnion("type", [TextPart, RefusalPart, MediaPart]));
+/** An image among the texts of a message. */
+type PlacedImage = SentImage & {
+  /** Which of the message's parts it was. */
+  readonly part: number;
+};
 
-const Content = z.union([
+/** Text alone, or texts and images in their order. */
+export type MessageContent = string | readonly (string | PlacedImage)[];
+
+const Content = z.union([Text, Parts.transform(joined)]);
+
+/** What a model wrote, which is never a picture. */
+const OwnContent = z.union([
   Text,
-  boundedArray(Part, { min: 1, max: PARTS_MAX }).transform((parts) => parts.join("\n")),
+  Parts.transform((parts, context): string => {
+    const content = joined(parts);
+    if (typeof content === "string") return content;
+    const at = parts.findIndex((part) => typeof part !== "string");
+    const message =
+      "Invalid '{param}': an image may be in messages of users, of tools and of the system, not of an assistant.";
+    context.addIssue({ ...refusal(message, "invalid_value"), path: [at] });
+    return z.NEVER;
+  }),
 ]);
+
+/** Texts that follow one another become one. */
+function joined(parts: readonly (string | SentImage)[]): MessageContent {
+  const content: (string | PlacedImage)[] = [];
+  for (const [part, said] of parts.entries()) {
+    const last = content.at(-1);
+    if (typeof said !== "string") content.push({ ...said, part });
+    else if (typeof last === "string") content[content.length - 1] = `${last}\n${said}`;
+    else content.push(said);
+  }
+  const [only] = content;
+  return content.length === 1 && typeof only === "string" ? only : content;
+}
 
 /** Some clients send arguments as they are, not as the text of their JSON. */
 export const Arguments = z.union([
@@ -98,7 +128,7 @@ const FunctionResult = z.object({ role: z.literal("function"), content: Content,
 const Assistant = z
   .object({
     role: z.literal("assistant"),
-    content: Content.exactOptional(),
+    content: OwnContent.exactOptional(),
     refusal: Text.exactOptional(),
     name,
     tool_calls: boundedArray(ToolCall, { max: TOOL_CALLS_MAX }).exactOptional(),
@@ -112,10 +142,10 @@ const Assistant = z
   })
   .transform(flattened);
 
-/** One message, content always a string. */
+/** One message. */
 export type ChatMessage = {
   readonly role: "developer" | "system" | "user" | "assistant" | "tool" | "function";
-  readonly content: string;
+  readonly content: MessageContent;
   readonly name?: string;
   readonly tool_call_id?: string;
   readonly reasoning_content?: string;

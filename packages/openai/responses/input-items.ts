@@ -5,7 +5,8 @@
  * `previous_response_id` names.
  */
 import { z } from "zod";
-import { Arguments, MEDIA, refuseMedia } from "../chat/messages.ts";
+import { MediaPart } from "../chat/image-parts.ts";
+import { Arguments } from "../chat/messages.ts";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
 
@@ -18,12 +19,18 @@ const TextPart = z
 const RefusalPart = z
   .object({ type: z.literal("refusal"), refusal: Text })
   .transform((part): string => part.refusal);
-const MediaPart = z
-  .object({ type: z.enum(Object.keys(MEDIA) as (keyof typeof MEDIA)[]) })
-  .superRefine(({ type }, context) => refuseMedia(MEDIA[type], context))
+const ImagePart = z
+  .object({ type: z.enum(["input_image", "image_url", "image", "input_file", "file"]) })
+  .superRefine((_, context) => {
+    const message =
+      "Invalid '{param}': it holds an image or a file, and images are looked at in chats so far: POST /v1/chat/completions.";
+    context.addIssue(refusal(message, "model_not_multimodal"));
+  })
   .transform((): string => "");
 
-const Part = nullsAbsent(z.discriminatedUnion("type", [TextPart, RefusalPart, MediaPart]));
+const Part = nullsAbsent(
+  z.discriminatedUnion("type", [TextPart, RefusalPart, ImagePart, MediaPart]),
+);
 
 /** Parts are joined as those of chat messages are. */
 const Content = z.union([

@@ -39,6 +39,7 @@ function serverConfig(
     ...(files.projectorPath !== undefined && { projectorPath: files.projectorPath }),
     adapters: [...files.adapters],
     pinnedFiles: [...files.pinnedFiles],
+    imageHosts: spec.imageUrls?.allowedHosts ?? [],
     engine: spec.engine,
     contextFromMemory: true,
     sampling: spec.sampling,

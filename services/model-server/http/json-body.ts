@@ -23,11 +23,11 @@ import type { Request, RequestHandler, Response } from "express";
 const BODY_IDLE_TIMEOUT_MS = 10_000;
 
 /** For all endpoints together: they share the memory. `contextTokens` may become known later. */
-export function jsonBody(contextTokens: () => number): RequestHandler[] {
+export function jsonBody(contextTokens: () => number, takesImages: boolean): RequestHandler[] {
   const body = readBody({
-    maxBytes: () => bodyMaxBytes(contextTokens()),
+    maxBytes: () => bodyMaxBytes(contextTokens(), takesImages),
     idleTimeoutMs: BODY_IDLE_TIMEOUT_MS,
-    memory: new BodyMemory(() => bodiesMaxBytes(contextTokens())),
+    memory: new BodyMemory(() => bodiesMaxBytes(contextTokens(), takesImages)),
     ownerOf: (req) => req.get(TENANT_HEADER) ?? "",
   });
   return [requireJson, body, parse];

@@ -5,7 +5,9 @@ import { inspectWeights } from "@localmodel/weights/inspect-weights.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import type { FetchHooks } from "./fetch-files.ts";
 import { type InspectedWeights, inspectionOf } from "@localmodel/weights/gguf/inspection-of.ts";
+import { PROJECTOR_ROLE } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import { persistently } from "./persistently.ts";
+import { projectorProblem } from "./projector-problem.ts";
 import { secretCredentials } from "./secret-credentials.ts";
 
 export async function inspectFiles(config: FetchConfig, hooks: FetchHooks): Promise<Inspection> {
@@ -24,8 +26,14 @@ export async function inspectFiles(config: FetchConfig, hooks: FetchHooks): Prom
         hooks.board.waits(message, reason);
       },
     );
-    if (weights === undefined) weights = inspected;
-    else furtherBytes += inspected.sizeBytes;
+    if (weights === undefined) {
+      weights = inspected;
+      continue;
+    }
+    furtherBytes += inspected.sizeBytes;
+    const problem =
+      role === PROJECTOR_ROLE ? projectorProblem(weights.values, inspected.values) : undefined;
+    if (problem !== undefined) throw new WeightsError("InvalidSource", problem);
   }
   if (weights === undefined) throw new WeightsError("InvalidSource", "there are no weights");
   return inspectionOf(weights, furtherBytes);

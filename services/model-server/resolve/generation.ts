@@ -2,7 +2,7 @@
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import { resolveLength } from "./length.ts";
-import { requireInfill } from "./model.ts";
+import { requireInfill, requireVision } from "./model.ts";
 import type { ResolveContext } from "./resolve.ts";
 import { resolveReasoning } from "./reasoning.ts";
 import { resolveSampling } from "./sampling.ts";
@@ -10,9 +10,10 @@ import { resolveTools } from "./tools.ts";
 import { requireValidTokens } from "./tokens.ts";
 
 export function resolveGeneration(
-  { length, sampling, reasoningTokens, ...ask }: GenerateAsk,
+  { length, sampling, reasoningTokens, images = [], ...ask }: GenerateAsk,
   { config, facts, served, tenant }: ResolveContext,
 ): GenerateRequest {
+  requireVision(images, facts, served);
   for (const prompt of ask.prompts) {
     if (prompt.kind === "tokens") requireValidTokens(prompt.tokens, facts);
     if (prompt.kind === "text" && prompt.suffix !== undefined) requireInfill(facts);

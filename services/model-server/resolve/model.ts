@@ -2,7 +2,13 @@
 import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
-import { invalidRequest, modelNotCapable, modelNotFound } from "@localmodel/inference/refusals.ts";
+import type { ImageInput } from "@localmodel/inference/image-input.ts";
+import {
+  invalidRequest,
+  modelNotCapable,
+  modelNotFound,
+  modelNotMultimodal,
+} from "@localmodel/inference/refusals.ts";
 import { answersTo } from "@localmodel/openai/answers/models.ts";
 
 export type Served = {
@@ -30,6 +36,7 @@ const CAPABILITY_NAMES: Readonly<Record<string, string>> = {
   completions: "completions",
   infill: "infilling",
   embeddings: "embeddings",
+  vision: "images",
 };
 
 export function requireCapability(
@@ -59,4 +66,14 @@ export function requireInfill(facts: ModelFacts): void {
     "This model has no tokens for infilling, so 'suffix' is not supported.",
     "unsupported_parameter",
   );
+}
+
+/** Refuses the first image where the model looks at none. */
+export function requireVision(
+  [first]: readonly ImageInput[],
+  { capabilities }: ModelFacts,
+  { modelId }: Served,
+): void {
+  if (first === undefined || capabilities.includes("vision")) return;
+  throw modelNotMultimodal(first.field, modelId);
 }

@@ -1,7 +1,8 @@
 /**
  * The way of a request to the engine, the same for every endpoint:
  *
- *   understand -> which model -> loaded? -> able? -> resolve -> admit -> ask the engine -> one answer, or frames of it
+ *   understand -> which model -> loaded? -> able? -> resolve -> admit -> decode pictures -> ask the engine
+ *     -> one answer, or frames of it
  */
 import { randomUUID } from "node:crypto";
 import { codeOf } from "@localmodel/inference/failure.ts";
@@ -20,6 +21,7 @@ import { streamEvents } from "../http/stream-events.ts";
 import { reportUsage } from "../http/usage-report.ts";
 import { whileConnected } from "../http/while-connected.ts";
 import { readingEngine } from "./reading-engine.ts";
+import { imagesOf, withPictures } from "./with-pictures.ts";
 import { wholeAnswer } from "../reading/whole-answer.ts";
 import { requireCapability, requireModel } from "../resolve/model.ts";
 import { resolve } from "../resolve/resolve.ts";
@@ -30,7 +32,7 @@ export function endpointRoute<Asked extends Operation>(
   wire: Wire<Asked>,
   serving: Serving,
 ): RequestHandler {
-  const { config, engine, log, places, watches } = serving;
+  const { config, engine, eyes, log, places, watches } = serving;
   const { endpoint } = wire;
   const { operation } = endpoint;
 
@@ -48,12 +50,20 @@ export function endpointRoute<Asked extends Operation>(
 
   return whileConnected(log, async (req, res, gone) => {
     const span = spanOf(res);
-    const { understood, served, facts, tenant, request } = withinSync(span, "validate", {
+    const {
+      understood,
+      served,
+      facts,
+      tenant,
+      request: resolved,
+    } = withinSync(span, "validate", {
       act: () => understand(req, res),
       errorTypeOf: codeOf,
     });
     const stream = understood.stream !== undefined;
     using _place = places.take(patienceSeconds(req, { stream }));
+    using seen = await withPictures(resolved, imagesOf(understood.ask), { eyes, span, gone });
+    const { request } = seen;
     const { modelId } = served;
     const head = answerHead(understood.idPrefix, modelId, facts.fingerprint);
     const asked = {

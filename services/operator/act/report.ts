@@ -2,7 +2,6 @@
  * From a decision and what pods say to the status: gathers what status/ needs.
  */
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
-import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import { FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type {
@@ -15,7 +14,7 @@ import { gpuOf } from "../objects/gpu.ts";
 import type { Decision } from "../decide/decide.ts";
 import { duplicateNotes, duplicateProblem } from "../observe/duplicates.ts";
 import { type Identity, type Model, wantedReplicas } from "../model/model.ts";
-import { saysMemory } from "../objects/resources.ts";
+import { saysMemory, servedBy } from "../objects/resources.ts";
 import type { Observed } from "../model/observed.ts";
 import type { Answer } from "../status/answers.ts";
 import { mostTellingFirst, type Problem } from "../status/problem.ts";
@@ -156,7 +155,7 @@ function kept(
   const memory =
     decision.inspection === undefined || saysMemory(model)
       ? undefined
-      : estimateMemory(decision.inspection, model.spec.engine, contextsOf(model.spec));
+      : estimateMemory(decision.inspection, model.spec.engine, servedBy(model.spec));
   return {
     previous,
     ...facts(model, previous, decision, answers),

@@ -189,6 +189,35 @@ test("volumes are files to the fetcher, and Secrets are seen by nobody else", ()
   assert.deepEqual(config.adapters, [{ id: "tone", path: files[1]?.path, scale: 0.5 }]);
 });
 
+test("a projector is fetched like the weights, from volumes too, and the server is told where it is", () => {
+  const url = "https://models.example.com/tone.gguf";
+  const asked: Partial<LocalModelSpecInput> = {
+    projector: { persistentVolumeClaim: { claimName: "models", path: "mmproj.gguf" } },
+    adapters: [{ http: { url }, scale: 1 }],
+    imageUrls: { allowedHosts: ["images.example.com"] },
+  };
+  const { fetch, server } = partsOf(asked);
+  const { files } = FetchConfig.parse(configOf(fetch));
+  assert.deepEqual(
+    files.map(({ role }) => role),
+    ["weights", "projector", "adapter-0"],
+  );
+  const onVolume = "/var/lib/localmodel/volumes/projector-0";
+  assert.equal(files[1]?.source.file?.path, `${onVolume}/mmproj.gguf`);
+  assert.ok(server.volumeMounts.some(({ mountPath }) => mountPath === onVolume));
+  const config = ServerConfig.parse(configOf(server));
+  assert.equal(config.projectorPath, files[1]?.path);
+  assert.deepEqual(
+    config.adapters.map(({ path }) => path),
+    [files[2]?.path],
+  );
+  assert.deepEqual(config.imageHosts, ["images.example.com"]);
+  const [seeing, blind] = [server, partsOf({}).server].map(({ resources }) =>
+    mebibytes(resources.limits["memory"]),
+  );
+  assert.ok((seeing ?? 0) > (blind ?? 0) + 1024, "pictures take memory");
+});
+
 test("the server answers to the ids the model holds", () => {
   const claim = { held: ["alias"], lost: [{ id: "llama", holder: "other/x" }] };
   const model = modelWith({ aliases: ["alias"] }, { claim });

@@ -72,14 +72,8 @@ function unsupportedGpu(model: Model): Problem | undefined {
 
 /** Sentences to add to what Ready says. */
 export function withoutEffect({ spec, ignored = [] }: Model): readonly string[] {
-  const fields = [
-    ...(spec.projector === undefined ? [] : ["spec.projector"]),
-    ...(spec.draft === undefined ? [] : ["spec.draft"]),
-  ];
   return [
-    ...(fields.length === 0
-      ? []
-      : [`Not supported yet, and without effect: ${fields.join(", ")}.`]),
+    ...(spec.draft === undefined ? [] : ["Not supported yet, and without effect: spec.draft."]),
     ...(ignored.length === 0
       ? []
       : [`Not known to this version of the operator, and without effect: ${ignored.join(", ")}.`]),

@@ -2,12 +2,18 @@
  * The files a pod of a LocalModel needs, and what has to be mounted so that its fetcher can get them.
  *
  * To the fetcher, volumes are files of its machine: claims and images in a source become `file` sources
- * below their mount. Everything follows from roles ("weights", "adapter-0") and the position of each
+ * below their mount. Everything follows from roles ("weights", "projector", "adapter-0") and the position of each
  * candidate in its source, as pod-layout.ts says.
  */
 import { posix } from "node:path";
 import type { FetchedFile } from "@localmodel/localmodel/contracts/fetch-config.ts";
-import { fetchedPath, volumeFolder } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import {
+  adapterRole,
+  fetchedPath,
+  PROJECTOR_ROLE,
+  volumeFolder,
+  WEIGHTS_ROLE,
+} from "@localmodel/localmodel/cluster/pod-layout.ts";
 import {
   type MirrorSpec,
   type SingleSource,
@@ -25,11 +31,16 @@ export type ModelFile = {
 
 /** The weights first. */
 export function filesOf({ spec }: Pick<Model, "spec">): readonly ModelFile[] {
+  const { projector } = spec;
   const adapters = (spec.adapters ?? []).map(({ id: _id, scale: _scale, ...source }, index) => ({
-    role: `adapter-${index}`,
+    role: adapterRole(index),
     source,
   }));
-  return [{ role: "weights", source: spec.source }, ...adapters].map((file) => ({
+  return [
+    { role: WEIGHTS_ROLE, source: spec.source },
+    ...(projector === undefined ? [] : [{ role: PROJECTOR_ROLE, source: projector }]),
+    ...adapters,
+  ].map((file) => ({
     ...file,
     path: fetchedPath(file.role, file.source),
   }));

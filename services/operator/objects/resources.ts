@@ -71,13 +71,18 @@ function defaultCpu({ spec }: Model): Quantities {
   return isSaid ? {} : { cpu: threads === undefined ? DEFAULT_CPU_REQUEST : String(threads) };
 }
 
+/** What takes memory beside the weights and the context of the model itself. */
+export function servedBy(spec: Model["spec"]) {
+  return { contexts: contextsOf(spec), takesImages: spec.projector !== undefined };
+}
+
 function memoryOf(model: Model, inspection: Inspection | undefined) {
   if (inspection === undefined) return undefined;
   const { spec } = model;
   const { weightsBytes, contextBytes, marginBytes } = estimateMemory(
     inspection,
     spec.engine,
-    contextsOf(spec),
+    servedBy(spec),
   );
   const movableBytes = weightsBytes + contextBytes;
   const hostBytes = gpuOf(model) === undefined ? 0 : DEVICE_HOST_BYTES;

@@ -6,13 +6,16 @@
  */
 import { sharesOf } from "@localmodel/localmodel/resource/claims.ts";
 import {
+  adapterRole,
   METRICS_PORT,
   METRICS_PORT_NAME,
   PINNED_FILES_PATH,
+  PROJECTOR_ROLE,
   SERVER_ARGS,
   SERVER_CONTAINER,
   SERVER_PORT,
   SERVER_PORT_NAME,
+  WEIGHTS_ROLE,
 } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import {
   SERVER_CONFIG_VARIABLE,
@@ -92,20 +95,23 @@ function expectedAccelerator(model: Model): Pick<ServerConfigInput, "accelerator
 
 function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerConfigInput {
   const { spec, claim, modelId, createdSeconds } = model;
-  const [weights, ...adapters] = filesOf(model);
+  const paths = new Map(filesOf(model).map(({ role, path }) => [role, path]));
+  const projectorPath = paths.get(PROJECTOR_ROLE);
   const [id = modelId] = sharesOf({ modelId, aliases: spec.aliases }, claim).ids;
   return {
     modelId: id,
     // Those of others too: which of them lead here is the API service's to say, and changes without a roll.
     aliases: [modelId, ...spec.aliases].filter((alias) => alias !== id),
     createdSeconds,
-    weightsPath: weights?.path ?? "",
+    weightsPath: paths.get(WEIGHTS_ROLE) ?? "",
+    ...(projectorPath !== undefined && { projectorPath }),
     ...expectedAccelerator(model),
     pinnedFilesPath: PINNED_FILES_PATH,
-    adapters: adapters.map(({ path }, index) => {
-      const { id: adapterId, scale = 1 } = spec.adapters?.[index] ?? {};
+    adapters: (spec.adapters ?? []).map(({ id: adapterId, scale }, index) => {
+      const path = paths.get(adapterRole(index)) ?? "";
       return { ...(adapterId !== undefined && { id: adapterId }), path, scale };
     }),
+    ...(spec.imageUrls !== undefined && { imageHosts: spec.imageUrls.allowedHosts }),
     engine: spec.engine,
     sampling: spec.sampling,
     promptLogging: spec.promptLogging,

@@ -6,7 +6,7 @@
  */
 import type { AcceptedEvent, Usage } from "@localmodel/inference/events.ts";
 import { toFailure } from "@localmodel/inference/failure.ts";
-import type { FinishReason, GenerateEvent } from "@localmodel/inference/generate.ts";
+import type { FinishReason, GenerateEvent, Prompt } from "@localmodel/inference/generate.ts";
 import type { AnyEvent, AnyRequest } from "@localmodel/inference/operation.ts";
 import type { Asked, Ending, Watch, Watcher } from "../watcher.ts";
 import type { PromptLog } from "./prompt-log.ts";
@@ -128,8 +128,23 @@ function inputOf({ operation, request }: AnyRequest, accepted: AcceptedEvent): o
   const { prompts, promptTokens } = accepted;
   if (operation !== "generate") return { prompts, promptTokens };
   const { sampling, stop, maxTokens, choicesPerPrompt, constraint } = request;
-  const asked = { prompts, promptTokens, sampling, stop, maxTokens, choicesPerPrompt };
+  const images = request.prompts.flatMap(imagesOf);
+  const asked = {
+    prompts,
+    promptTokens,
+    ...(images.length > 0 && { images }),
+    sampling,
+    stop,
+    maxTokens,
+    choicesPerPrompt,
+  };
   return constraint === undefined ? asked : { ...asked, constraint };
+}
+
+/** Enough to know a picture again; what it shows would be megabytes. */
+function imagesOf(prompt: Prompt): readonly object[] {
+  const pictures = prompt.kind === "chat" ? (prompt.pictures ?? []) : [];
+  return pictures.map(({ width, height, sha256 }) => ({ width, height, sha256 }));
 }
 
 /** Texts say what happened outside of the engine. */

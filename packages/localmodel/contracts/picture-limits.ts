@@ -1,0 +1,17 @@
+/**
+ * What pictures take of a model server's memory, so that it is known before there is a pod.
+ *
+ * Each picture is decoded to at most four megapixels of three bytes, and those of one request to 24 together.
+ */
+
+const MEBIBYTE = 2 ** 20;
+const BYTES_PER_PIXEL = 3;
+
+/** Of one picture, as a model gets it: larger ones are made smaller. No encoder of today sees more. */
+export const PICTURE_MAX_PIXELS = 4_000_000;
+/** Of all pictures of a request. */
+export const REQUEST_MAX_PIXELS = 24_000_000;
+/** Decoded pictures of all requests that are inside: of two large ones. */
+export const PICTURES_MAX_BYTES = 2 * REQUEST_MAX_PIXELS * BYTES_PER_PIXEL;
+/** The process that decodes: what the largest picture needs that has to be in memory whole, and as much again. */
+export const DECODER_MAX_BYTES = 512 * MEBIBYTE;

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import {
+  animated,
+  flat,
+  grey,
+  HEIGHT,
+  LOSSLESS,
+  LOSSY,
+  RGB,
+  turned,
+  WIDTH,
+} from "../fixtures/sample-images.ts";
+import type { ImageError } from "../problem.ts";
+import { decode, within } from "./decode.ts";
+
+const ANY_SIZE = 1_000_000;
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+
+for (const [name, file] of Object.entries(LOSSLESS)) {
+  test(`${name}: every pixel is what it was`, async () => {
+    const { width, height, rgb } = await decode(await file(), ANY_SIZE);
+    assert.deepEqual([width, height], [WIDTH, HEIGHT]);
+    assert.equal(hex(rgb), hex(RGB));
+  });
+}
+
+for (const [name, file] of Object.entries(LOSSY)) {
+  test(`${name}: every pixel is about what it was`, async () => {
+    const { width, height, rgb } = await decode(await file(), ANY_SIZE);
+    assert.deepEqual([width, height], [WIDTH, HEIGHT]);
+    const differences = rgb.map((value, index) => Math.abs(value - (RGB[index] ?? 0)));
+    const mean = differences.reduce((sum, one) => sum + one, 0) / differences.length;
+    assert.ok(mean < 40, `${mean}`);
+  });
+}
+
+test("a picture is turned as its camera says", async () => {
+  const { width, height, rgb } = await decode(await turned(), ANY_SIZE);
+  assert.deepEqual([width, height], [HEIGHT, WIDTH]);
+  // The last row's first pixel comes to the top left.
+  assert.equal(hex(rgb.subarray(0, 3)), hex(RGB.subarray(3 * 18, 3 * 18 + 3)));
+});
+
+test("grey has three equal colours", async () => {
+  const { rgb } = await decode(await grey(), ANY_SIZE);
+  assert.equal(rgb.length, RGB.length);
+  for (let at = 0; at < rgb.length; at += 3) {
+    assert.equal(rgb[at], rgb[at + 1]);
+    assert.equal(rgb[at], rgb[at + 2]);
+  }
+});
+
+test("what is transparent is seen on white", async () => {
+  assert.equal(hex((await decode(await flat(1, 1, 0), ANY_SIZE)).rgb), "ffffff");
+  assert.equal(hex((await decode(await flat(1, 1, 1), ANY_SIZE)).rgb), "ff0000");
+});
+
+test("of an animation the first frame is seen", async () => {
+  const { width, height, rgb } = await decode(await animated(), ANY_SIZE);
+  assert.deepEqual([width, height], [4, 4]);
+  assert.equal(hex(rgb.subarray(0, 3)), "ff0000");
+});
+
+test("a large picture is made smaller and keeps its shape", async () => {
+  const { width, height, rgb } = await decode(await flat(400, 200), 20_000);
+  assert.deepEqual([width, height], [200, 100]);
+  assert.equal(rgb.length, 200 * 100 * 3);
+});
+
+test("no size has more pixels than it may, and none has a side of nothing", () => {
+  const side = fc.integer({ min: 1, max: 32_768 });
+  fc.assert(
+    fc.property(side, side, fc.integer({ min: 1, max: 4_000_000 }), (width, height, most) => {
+      const size = within(width, height, most) ?? { width, height };
+      assert.ok(size.width >= 1 && size.height >= 1);
+      assert.ok(size.width <= width && size.height <= height);
+      assert.ok(size.width * size.height <= most);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("equal pixels have equal hashes, whatever format they came in", async () => {
+  const [png, gif, other] = await Promise.all([
+    decode(await LOSSLESS.png(), ANY_SIZE),
+    decode(await LOSSLESS.gif(), ANY_SIZE),
+    decode(await turned(), ANY_SIZE),
+  ]);
+  assert.equal(png.sha256, gif.sha256);
+  assert.notEqual(png.sha256, other.sha256);
+});
+
+/** A PNG whose header claims a size. */
+async function claiming(width: number, height: number): Promise<Buffer> {
+  const png = await flat(1, 1);
+  png.writeUInt32BE(width, 16);
+  png.writeUInt32BE(height, 20);
+  // The checksum of the header comes right behind it.
+  const { crc32 } = await import("node:zlib");
+  png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
+  return png;
+}
+
+const REFUSED: readonly (readonly [
+  name: string,
+  file: () => Promise<Uint8Array>,
+  code: string,
+  words: RegExp,
+])[] = [
+  ["no bytes", async () => new Uint8Array(), "empty_image_file", /no bytes/],
+  ["a PDF", async () => Buffer.from("%PDF-1.7"), "invalid_image_format", /a PDF\. Send PNG, JPEG/],
+  ["an SVG", async () => Buffer.from("<svg/>"), "invalid_image_format", /SVG/],
+  ["words", async () => Buffer.from("a cat"), "invalid_image_format", /nothing of that kind/],
+  ["50,000 by 50,000", () => claiming(50_000, 50_000), "image_too_large", /50000 by 50000/],
+  ["1 by 40,000", () => claiming(1, 40_000), "image_too_large", /1 by 40000/],
+  [
+    "a PNG that is cut off",
+    async () => (await LOSSLESS.png()).subarray(0, 80),
+    "image_parse_error",
+    /damaged or cut off/,
+  ],
+  [
+    "a JPEG that is cut off",
+    async () => (await LOSSY.jpeg()).subarray(0, -40),
+    "image_parse_error",
+    /damaged or cut off/,
+  ],
+  ["a BMP of nothing but a name", async () => Buffer.from("BM"), "image_parse_error", /cut off/],
+];
+for (const [name, file, code, words] of REFUSED) {
+  test(`${name} is refused, and told what it is`, async () => {
+    const bytes = await file();
+    await assert.rejects(decode(bytes, ANY_SIZE), ({ problem }: ImageError) => {
+      assert.equal(problem.code, code);
+      assert.match(problem.message, words);
+      return true;
+    });
+  });
+}

@@ -1,0 +1,105 @@
+/** The process that decodes, and what happens to it. `PICTURES_MUTATED` is how many damaged files it is given. */
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { seededRandom } from "../../../test/support/seeded-random.ts";
+import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { writeFile } from "node:fs/promises";
+import { flat, LOSSLESS, LOSSY, RGB } from "../fixtures/sample-images.ts";
+import { ImageError } from "../problem.ts";
+import { Decoder } from "./decoder.ts";
+
+const MUTATED = Number(process.env["PICTURES_MUTATED"] ?? 500);
+const ANY_SIZE = 1_000_000;
+const { signal } = new AbortController();
+
+const codeOf = async (result: Promise<unknown>): Promise<string> => {
+  try {
+    await result;
+    return "decoded";
+  } catch (error) {
+    assert.ok(error instanceof ImageError, String(error));
+    return error.problem.code;
+  }
+};
+
+test("files are decoded by another process, many at a time and each as it is", async () => {
+  using decoder = new Decoder();
+  const [png, text, red] = await Promise.allSettled([
+    decoder.decode(await LOSSLESS.png(), ANY_SIZE, signal),
+    decoder.decode(Buffer.from("text"), ANY_SIZE, signal),
+    decoder.decode(await flat(2, 1), ANY_SIZE, signal),
+  ]);
+  assert.ok(png.status === "fulfilled" && red.status === "fulfilled");
+  assert.equal(text.status, "rejected");
+  assert.equal(Buffer.from(png.value.rgb).toString("hex"), Buffer.from(RGB).toString("hex"));
+  assert.equal(Buffer.from(red.value.rgb).toString("hex"), "ff0000ff0000");
+});
+
+test("who has gone is not decoded for", async () => {
+  using decoder = new Decoder();
+  const gone = AbortSignal.abort(new Error("gone"));
+  await assert.rejects(decoder.decode(await LOSSLESS.png(), ANY_SIZE, gone), /gone/);
+});
+
+const child = (body: string) => `process.on("message", ({ id, file }) => {
+  if (Buffer.from(file).toString() === "bad") { ${body} }
+  else process.send({ id, problem: { code: "image_parse_error", message: "as asked" } });
+});`;
+
+suite("a decoder that a file leads astray", () => {
+  const ways = {
+    dies: ["process.abort()", "image_parse_error", /breaks the decoder/],
+    hangs: ["for (;;);", "image_parse_error", /too long/],
+    "takes too much memory": ["process.exit(86)", "image_too_large", /memory/],
+  } as const;
+  for (const [way, [body, code, words]] of Object.entries(ways)) {
+    test(`that ${way}: the file is refused, and the next one is decoded`, async () => {
+      await using folder = await TemporaryFolder.create();
+      const main = folder.file("child.mjs");
+      await writeFile(main, child(body));
+      using decoder = new Decoder({ main, deadline: { beatMs: 100, beats: 80 } });
+      const bad = decoder.decode(Buffer.from("bad"), ANY_SIZE, signal);
+      const next = decoder.decode(Buffer.from("next"), ANY_SIZE, signal);
+      await assert.rejects(bad, ({ problem }: ImageError) => {
+        assert.equal(problem.code, code);
+        assert.match(problem.message, words);
+        return true;
+      });
+      await assert.rejects(next, /as asked/);
+    });
+  }
+});
+
+test(`of ${MUTATED} damaged files each is decoded or refused, and the decoder reads on`, async () => {
+  using decoder = new Decoder();
+  const random = seededRandom(20_251_129);
+  const files = await Promise.all(
+    [...Object.values(LOSSLESS), ...Object.values(LOSSY)].map((file) => file()),
+  );
+  const seen = new Map<string, number>();
+  for (let count = 0; count < MUTATED; count++) {
+    const file = mutated(files[count % files.length] ?? Buffer.alloc(0), random);
+    const code = await codeOf(decoder.decode(file, ANY_SIZE, signal));
+    seen.set(code, (seen.get(code) ?? 0) + 1);
+  }
+  assert.ok((seen.get("image_parse_error") ?? 0) > 0);
+  const { rgb } = await decoder.decode(await LOSSLESS.png(), ANY_SIZE, signal);
+  assert.equal(Buffer.from(rgb).toString("hex"), Buffer.from(RGB).toString("hex"));
+});
+
+/** Some bytes changed, cut out, doubled, or all behind a place left out. */
+function mutated(file: Buffer, random: () => number): Buffer {
+  let bytes = Buffer.from(file);
+  for (let change = 0; change <= random() * 6; change++) {
+    const at = Math.floor(random() * bytes.length);
+    const kind = Math.floor(random() * 5);
+    if (kind <= 1) bytes[at] = Math.floor(random() * 256);
+    else if (kind === 2) bytes[at] = [0, 255, 127, 128][Math.floor(random() * 4)] ?? 0;
+    else if (kind === 3) {
+      const end = at + Math.floor(random() * 16);
+      bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(end)]);
+    } else if (random() < 0.3) bytes = bytes.subarray(0, at);
+    else bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.max(0, at - 8))]);
+  }
+  return bytes;
+}

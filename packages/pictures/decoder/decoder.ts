@@ -1,0 +1,125 @@
+/**
+ * Decodes files in a process of its own, one after the other.
+ *
+ * A file is whatever somebody has sent, and decoders are written in C: what kills or hangs one kills that process, the
+ * file is refused, and the next one gets a new process. It is started with the first file and holds no secrets.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { Patience, type PatienceLimit } from "@localmodel/service/process/patience.ts";
+import { ImageError, type ImageProblem } from "../problem.ts";
+import type { DecodedPicture } from "./decode.ts";
+import { type FromDecoder, TOO_MUCH_MEMORY_EXIT, type ToDecoder } from "./protocol.ts";
+
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+/** For one file, on a machine whose cores are all busy. */
+const DEADLINE: PatienceLimit = { beatMs: 1000, beats: 30 };
+const HEAP = ["--max-old-space-size=256", "--max-semi-space-size=2"];
+
+type Work = {
+  readonly file: Uint8Array;
+  readonly maxPixels: number;
+  readonly signal: AbortSignal;
+  readonly done: (picture: DecodedPicture) => void;
+  readonly failed: (error: unknown) => void;
+};
+
+type DecoderOptions = {
+  readonly deadline?: PatienceLimit;
+  /** Another module than the product's, for tests. */
+  readonly main?: string;
+};
+
+export class Decoder implements Disposable {
+  readonly #options: DecoderOptions;
+  readonly #waiting: Work[] = [];
+  #current: { readonly work: Work; readonly id: number; readonly patience: Patience } | undefined;
+  #child: ChildProcess | undefined;
+  #lastId = 0;
+
+  constructor(options: DecoderOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Throws an ImageError for what is no picture, and the signal's reason. */
+  decode(file: Uint8Array, maxPixels: number, signal: AbortSignal): Promise<DecodedPicture> {
+    const { promise, resolve: done, reject: failed } = Promise.withResolvers<DecodedPicture>();
+    this.#waiting.push({ file, maxPixels, signal, done, failed });
+    this.#next();
+    return promise;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#child?.connected === true) this.#child.disconnect();
+  }
+
+  #next(): void {
+    if (this.#current !== undefined) return;
+    const work = this.#waiting.shift();
+    if (work === undefined) return;
+    if (work.signal.aborted) {
+      work.failed(work.signal.reason);
+      return this.#next();
+    }
+    const child = (this.#child ??= this.#start());
+    const id = ++this.#lastId;
+    const { deadline = DEADLINE } = this.#options;
+    const patience = new Patience(deadline, () => child.kill("SIGKILL"));
+    this.#current = { work, id, patience };
+    keepAlive(child, true);
+    const { file, maxPixels } = work;
+    child.send({ id, file, maxPixels } satisfies ToDecoder, () => {});
+  }
+
+  #start(): ChildProcess {
+    const child = fork(this.#options.main ?? MAIN, {
+      execArgv: HEAP,
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      env: { MALLOC_ARENA_MAX: "2", UV_THREADPOOL_SIZE: "1" },
+    });
+    child.on("message", (message) => this.#receive(message as FromDecoder));
+    child.once("close", (code, signal) => this.#died(child, code ?? signal));
+    child.once("error", () => {});
+    return child;
+  }
+
+  #receive(message: FromDecoder): void {
+    if (message.id !== this.#current?.id) return;
+    const { work } = this.#current;
+    if ("picture" in message) this.#end(() => work.done(message.picture));
+    else this.#end(() => work.failed(new ImageError(message.problem)));
+  }
+
+  #died(child: ChildProcess, how: number | NodeJS.Signals | null): void {
+    if (this.#child === child) this.#child = undefined;
+    if (this.#current === undefined) return this.#next();
+    const { work } = this.#current;
+    this.#end(() => work.failed(new ImageError(problemOf(how))));
+  }
+
+  #end(tell: () => void): void {
+    this.#current?.patience[Symbol.dispose]();
+    this.#current = undefined;
+    if (this.#child !== undefined) keepAlive(this.#child, false);
+    tell();
+    this.#next();
+  }
+}
+
+/** Waiting for a next file keeps nobody from ending. */
+function keepAlive(child: ChildProcess, isWanted: boolean): void {
+  for (const handle of [child, child.channel]) {
+    if (isWanted) handle?.ref();
+    else handle?.unref();
+  }
+}
+
+function problemOf(how: number | NodeJS.Signals | null): ImageProblem {
+  if (how === TOO_MUCH_MEMORY_EXIT) {
+    const message = "it takes more memory to decode than a picture may. Send a smaller one";
+    return { code: "image_too_large", message };
+  }
+  const why = how === "SIGKILL" ? "takes too long or too much memory" : "breaks the decoder";
+  return { code: "image_parse_error", message: `decoding it ${why} (${String(how)})` };
+}

@@ -1,0 +1,34 @@
+/**
+ * The process that decodes: one file at a time, until its parent is gone or it has taken too much memory.
+ *
+ * libvips works on a thread of its own, so this one is free to look at what that takes.
+ */
+import { DECODER_MAX_BYTES } from "@localmodel/localmodel/contracts/picture-limits.ts";
+import { ImageError } from "../problem.ts";
+import { decode } from "./decode.ts";
+import { type FromDecoder, TOO_MUCH_MEMORY_EXIT, type ToDecoder } from "./protocol.ts";
+
+const LOOK_MS = 20;
+
+process.on("message", (message) => void work(message as ToDecoder));
+process.on("disconnect", () => process.exit(0));
+
+async function work({ id, file, maxPixels }: ToDecoder): Promise<void> {
+  const watch = setInterval(exitAboveLimit, LOOK_MS);
+  try {
+    answer({ id, picture: await decode(file, maxPixels) });
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    answer({ id, problem: error.problem });
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+function exitAboveLimit(): void {
+  if (process.memoryUsage.rss() > DECODER_MAX_BYTES) process.exit(TOO_MUCH_MEMORY_EXIT);
+}
+
+function answer(message: FromDecoder): void {
+  process.send?.(message);
+}
