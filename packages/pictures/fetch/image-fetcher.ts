@@ -21,7 +21,7 @@ type FetcherOptions = {
   readonly allowedHosts: readonly string[];
   /** For tests, which have no internet. */
   readonly network?: Network;
-  readonly tls?: { readonly ca: string };
+  readonly tls?: { readonly ca: string; readonly checkServerIdentity: () => undefined };
   readonly timeoutMs?: number;
 };
 

@@ -28,6 +28,12 @@ for (const [name, endpoint, body, tokens] of [
   ["a chat that names no maximum", CHAT_COMPLETIONS, { messages: [text] }, 1125],
   ["a chat's newer name", CHAT_COMPLETIONS, { max_tokens: 9, max_completion_tokens: 7 }, 8],
   ["tools, which are in the prompt", CHAT_COMPLETIONS, { tools: [text], max_tokens: 50 }, 151],
+  [
+    "images, however many bytes they have",
+    CHAT_COMPLETIONS,
+    { messages: [`data:image/png;base64,${text}`, `data:image/gif;base64,${text}`], max_tokens: 1 },
+    2058,
+  ],
   ["without end", CHAT_COMPLETIONS, { max_tokens: -1 }, Infinity],
   ["nonsense", CHAT_COMPLETIONS, { max_tokens: { a: 1 } }, Infinity],
   ["an input", EMBEDDINGS, { input: text, max_tokens: 50 }, 100],

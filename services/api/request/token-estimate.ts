@@ -1,13 +1,18 @@
 /**
  * How many tokens a request may cost, guessed before anybody has counted them: what a key's limit sets aside for it.
  *
- * The prompt is taken at four bytes a token, as OpenAI does, and each answer at the maximum that the request names. What
- * it really was is settled when it is over.
+ * The prompt is taken at four bytes a token, as OpenAI does, each image in it at a number of its own, and each answer at
+ * the maximum that the request names. What it really was is settled when it is over.
  */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import type { Field, Outline } from "./outline.ts";
 
 export const BYTES_PER_TOKEN = 4;
+/** What models make of a picture is between some dozens and some thousands. */
+const IMAGE_TOKENS = 1024;
+/** What stands before the bytes of a file, which end where the string does. */
+const FILE_MARK = Buffer.from(";base64,");
+const QUOTE = 0x22;
 
 export function estimatedTokens(
   body: Buffer,
@@ -20,7 +25,7 @@ export function estimatedTokens(
 ): number {
   const parts = [fields.prompt, ...promptHeads].map((name) => outline.field(name));
   const promptTokens =
-    parts.reduce((sum, part) => sum + (part === undefined ? 0 : tokensOf(part)), 0) || 1;
+    parts.reduce((sum, part) => sum + (part === undefined ? 0 : tokensOf(body, part)), 0) || 1;
   if (answerTokens === undefined) return promptTokens;
   const numberIn = (name: string) => numberOf(body, outline.field(name));
   const maximum = answerTokens.maximum.map(numberIn).find((value) => value !== undefined);
@@ -33,8 +38,17 @@ export function estimatedFrom({ answerTokens }: Pick<Endpoint, "answerTokens">):
   return answerTokens === undefined ? [] : [...answerTokens.maximum, ...answerTokens.samples];
 }
 
-function tokensOf({ start, end }: Field): number {
-  return Math.ceil((end - start) / BYTES_PER_TOKEN);
+function tokensOf(body: Buffer, { start, end }: Field): number {
+  const text = body.subarray(start, end);
+  let textBytes = text.length;
+  let files = 0;
+  for (let at = text.indexOf(FILE_MARK); at !== -1; files++) {
+    const quote = text.indexOf(QUOTE, at);
+    const fileEnd = quote === -1 ? text.length : quote;
+    textBytes -= fileEnd - at;
+    at = text.indexOf(FILE_MARK, fileEnd);
+  }
+  return Math.ceil(textBytes / BYTES_PER_TOKEN) + files * IMAGE_TOKENS;
 }
 
 const NULL = "null";
