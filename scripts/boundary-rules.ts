@@ -27,6 +27,7 @@ const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "packages/tools": [],
   "packages/inference": [],
   "packages/jinja": [],
+  "packages/ollama": [],
   "packages/openai": [],
   "packages/localmodel": [
     "packages/localmodel/documents/read-documents.ts",

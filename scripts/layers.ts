@@ -36,6 +36,7 @@ export const LAYERS: Layers = {
     "sampling/ vision/",
   ],
   "packages/localmodel": ["resource/", "cluster/ contracts/", "documents/"],
+  "packages/ollama": ["answers/ requests/ dialect.ts", "endpoints.ts", "."],
   "packages/openai": [
     "answers/ parsing/ sse.ts",
     "dialect.ts",

@@ -29,12 +29,16 @@ export type Frame = {
 
 export type StreamForm = {
   readonly contentType: string;
+  /** What ends an event: an empty line, as in server-sent events, or the end of its line. Default: an empty line. */
+  readonly framing?: "lines";
   /** What clients skip, and proxies and their idle timers do not. */
   comment(text: string): string;
   /** One string, to be written at once: some clients forget an event that arrives in two reads. */
   frame(frame: Frame): string;
   /** What follows the last event of a complete answer. */
   readonly end: string;
+  /** What only the last event of a complete answer has in it, where nothing follows that one. */
+  readonly last?: string;
   /**
    * How a stream ends that broke, or was refused after it had begun: `body` is that of a failure's answer, `sentFrames`
    * how many frames came before.

@@ -24,6 +24,8 @@ export type Endpoint<Asked extends Operation = Operation> = {
     readonly stream?: string;
     readonly prompt: string;
   };
+  /** Whether a request that does not say so is for a stream. */
+  readonly streamsByDefault?: true;
   /** Other fields that become part of the prompt, before what it begins with: tools, say. */
   readonly promptHeads?: readonly string[];
   /** What bounds the tokens of an answer. Absent: its answers are not made of tokens. */

@@ -39,6 +39,7 @@ import { keptRouter } from "./kept/routes.ts";
 import { ApiMetrics } from "./metrics/api-metrics.ts";
 import type { ModelDirectory } from "./directory/model-directory.ts";
 import { modelsRouter } from "./model-list.ts";
+import { ollamaRouter } from "./ollama-lists.ts";
 import type { OpenRequests } from "./upstream/open-requests.ts";
 import { adminOnly } from "./prompt-log/admin-only.ts";
 import { promptLog } from "./prompt-log/log-route.ts";
@@ -103,13 +104,12 @@ export function createApp(options: AppOptions): Express {
   app.use(speakAs(endpoints));
   if (browsers?.checkHost === true) app.use(guardHost);
   app.use(
-    ["/v1", ...endpoints.map(({ path }) => path)],
+    ["/v1", "/api", ...endpoints.map(({ path }) => path)],
     allowOrigins(browsers?.cors?.origins ?? []),
   );
   app.use(authenticate(keys));
 
-  app.use(modelsRouter(directory));
-  app.use(keptRouter(options.kept));
+  app.use(modelsRouter(directory), ollamaRouter(directory), keptRouter(options.kept));
   app
     .route("/admin/log")
     .get(adminOnly({ fromLoopback: adminFromLoopback }), promptLog(options))

@@ -4,6 +4,12 @@
  */
 import { COUNT_TOKENS, MESSAGES } from "@localmodel/anthropic/endpoints.ts";
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import {
+  OLLAMA_CHAT,
+  OLLAMA_EMBED,
+  OLLAMA_EMBEDDINGS,
+  OLLAMA_GENERATE,
+} from "@localmodel/ollama/endpoints.ts";
 import { unknownUrl } from "@localmodel/inference/refusals.ts";
 import {
   APPLY_TEMPLATE,
@@ -26,6 +32,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
   TOKENIZE,
   DETOKENIZE,
   APPLY_TEMPLATE,
+  OLLAMA_CHAT,
+  OLLAMA_GENERATE,
+  OLLAMA_EMBED,
+  OLLAMA_EMBEDDINGS,
 ];
 
 /** A base URL without `/v1`, or with it twice, is the mistake everybody makes once. */

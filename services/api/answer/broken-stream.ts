@@ -55,7 +55,9 @@ function parse(json: Buffer): unknown {
   }
 }
 
-function isErrorBody(body: unknown): body is { readonly error: object } {
+/** Of any dialect. */
+function isErrorBody(body: unknown): body is { readonly error: object | string } {
   if (typeof body !== "object" || body === null || !("error" in body)) return false;
-  return typeof body.error === "object" && body.error !== null;
+  const { error } = body;
+  return typeof error === "string" || (typeof error === "object" && error !== null);
 }

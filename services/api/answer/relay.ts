@@ -14,6 +14,7 @@ import { clientHeaders } from "../upstream/upstream-headers.ts";
 import { endInStream, RefusedStream } from "./broken-stream.ts";
 import type { AnswerHeaders, Sink, UpstreamAnswer } from "../upstream/upstream-answer.ts";
 import { eventsIn, WholeEvents } from "./whole-events.ts";
+import { WholeLines } from "./whole-lines.ts";
 
 /** What is kept of an answer, once it is known whether it streams. */
 export type KeeperOf = (isStream: boolean) => { data(chunk: Buffer): void; end(): void };
@@ -25,10 +26,11 @@ export function relay(answer: UpstreamAnswer, res: Response, keeperOf?: KeeperOf
   meter?.read(answer.headers);
   const client = clientFor(answer, res);
   const keeper = answer.status === 200 ? keeperOf?.(isStream(answer, res)) : undefined;
+  const { framing } = dialectOf(res).stream;
   if (!res.headersSent) res.writeHead(answer.status, clientHeaders(answer.headers));
   answer.deliver({
     data: (chunk) => {
-      meter?.count(chunk);
+      meter?.count(chunk, framing);
       keeper?.data(chunk);
       const flowing = client.data(chunk);
       if (!flowing) res.once("drain", () => answer.resume());
@@ -66,7 +68,7 @@ function clientFor(answer: UpstreamAnswer, res: Response): Client {
 
 class EventClient implements Client {
   readonly #res: Response;
-  readonly #events = new WholeEvents();
+  readonly #events: WholeEvents | WholeLines;
   readonly #isEnd: (events: Buffer) => boolean;
   readonly #counts: boolean;
   #sentFrames = 0;
@@ -75,6 +77,7 @@ class EventClient implements Client {
 
   constructor(res: Response, stream: StreamForm) {
     this.#res = res;
+    this.#events = stream.framing === "lines" ? new WholeLines() : new WholeEvents();
     this.#isEnd = endOf(stream);
     this.#counts = stream.numbersFrames === true;
   }
@@ -134,15 +137,23 @@ const endsKnown = new WeakMap<StreamForm, (events: Buffer) => boolean>();
 function endOf(stream: StreamForm): (events: Buffer) => boolean {
   const known = endsKnown.get(stream);
   if (known !== undefined) return known;
-  const end = Buffer.from(stream.end);
+  const isEnd = stream.last === undefined ? endsWith(stream.end) : contains(stream.last);
+  endsKnown.set(stream, isEnd);
+  return isEnd;
+}
+
+function contains(last: string): (events: Buffer) => boolean {
+  return (events) => events.includes(last);
+}
+
+function endsWith(text: string): (events: Buffer) => boolean {
+  const end = Buffer.from(text);
   // Most events are told apart by one byte.
   const byte = end.at(-3);
-  const isEnd = (events: Buffer): boolean =>
+  return (events) =>
     byte !== undefined &&
     events[events.length - 3] === byte &&
     events.subarray(-end.length).equals(end);
-  endsKnown.set(stream, isEnd);
-  return isEnd;
 }
 
 function isStream({ headers }: UpstreamAnswer, res: Response): boolean {

@@ -53,11 +53,13 @@ export class Meter {
     return promptTokens <= promptMax && completionTokens <= ANSWER_MAX_TOKENS;
   }
 
-  count(bytes: Buffer): void {
-    for (let at = bytes.indexOf(DATA); at !== -1; at = bytes.indexOf(DATA, at + DATA.length)) {
+  count(bytes: Buffer, framing?: "lines"): void {
+    const mark = framing === "lines" ? LINE : DATA;
+    for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + mark.length)) {
       this.#estimate += 1;
     }
   }
 }
 
 const DATA = Buffer.from("data: {");
+const LINE = Buffer.from("}\n");

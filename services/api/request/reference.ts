@@ -71,10 +71,9 @@ async function parseReference(req: Request, endpoint: Endpoint): Promise<Referen
   ];
   const outline = await readOutline(body, wanted, turns.next);
   const id = idIn(body, outline, fields.model);
-  const stream = fields.stream === undefined ? undefined : outline.field(fields.stream);
   return {
     body,
-    stream: stream !== undefined && textOf(body, stream) === "true",
+    stream: isForStream(body, outline, endpoint),
     prompt: reusesPrefixes ? promptOf(outline, endpoint) : undefined,
     estimatedTokens: estimatedTokens(body, outline, endpoint),
     ...(id !== undefined && { model: id }),
@@ -95,6 +94,18 @@ function keepingOf(
     ...(previous !== undefined && { previous }),
     ...(input !== undefined && { input: body.subarray(input.start, input.end) }),
   };
+}
+
+function isForStream(
+  body: Buffer,
+  outline: Outline,
+  { fields, streamsByDefault }: Pick<Endpoint, "fields" | "streamsByDefault">,
+): boolean {
+  if (fields.stream === undefined) return false;
+  const field = outline.field(fields.stream);
+  if (field === undefined) return streamsByDefault === true;
+  const said = textOf(body, field);
+  return said === "true" || (said === "null" && streamsByDefault === true);
 }
 
 function textOf(body: Buffer, { start, end }: Field): string {

@@ -4,6 +4,8 @@ import { messagesWire } from "@localmodel/anthropic/messages-wire.ts";
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import type { Operation } from "@localmodel/inference/operation.ts";
 import type { Wire } from "@localmodel/inference/wire.ts";
+import { ollamaEmbedWire, ollamaEmbeddingsWire } from "@localmodel/ollama/embedding-wires.ts";
+import { ollamaChatWire, ollamaGenerateWire } from "@localmodel/ollama/generation-wires.ts";
 import { chatWire } from "@localmodel/openai/chat/chat-wire.ts";
 import { completionWire } from "@localmodel/openai/completions/completion-wire.ts";
 import { embeddingWire } from "@localmodel/openai/embeddings/embedding-wire.ts";
@@ -40,4 +42,8 @@ export const ENDPOINTS: readonly EndpointRoute[] = [
   served(tokenizeWire),
   served(detokenizeWire),
   served(applyTemplateWire),
+  served(ollamaChatWire),
+  served(ollamaGenerateWire),
+  served(ollamaEmbedWire),
+  served(ollamaEmbeddingsWire),
 ];

@@ -1,0 +1,122 @@
+/**
+ * Answers of generations in Ollama's form: one object, or lines of which each has the next piece. A call of a tool comes
+ * whole. How long things took is left out: nobody has measured it here.
+ */
+import type { Frame } from "@localmodel/inference/dialect.ts";
+import type { Usage } from "@localmodel/inference/events.ts";
+import type { FinishReason, GenerateEvent } from "@localmodel/inference/generate.ts";
+import type { AnswerHead } from "@localmodel/inference/wire.ts";
+
+/** The next piece of an answer. */
+type Piece = {
+  readonly text?: string;
+  readonly thinking?: string;
+  readonly calls?: readonly object[];
+};
+
+/** How an endpoint says a piece: as a message, or as a text. */
+export type Said = (piece: Piece) => object;
+
+type CallBegun = { readonly index: number; readonly name: string; arguments: string };
+
+const DONE_REASONS: Readonly<Record<FinishReason, string>> = {
+  stop: "stop",
+  length: "length",
+  tool_calls: "stop",
+};
+
+/** Pieces out of the events of one answer: a call is one when the next begins or nothing follows. */
+function piecesOf(): (event: GenerateEvent) => readonly Piece[] {
+  let open: CallBegun | undefined;
+  const closed = (): readonly Piece[] => {
+    if (open === undefined) return [];
+    const { index, name, arguments: json } = open;
+    open = undefined;
+    return [{ calls: [{ function: { index, name, arguments: parsed(json) } }] }];
+  };
+  return (event) => {
+    switch (event.type) {
+      case "delta": {
+        if (event.text === "") return [];
+        const { text } = event;
+        return [event.isReasoning === true ? { thinking: text } : { text }];
+      }
+      case "tool_call": {
+        const before = closed();
+        open = { index: event.call, name: event.name, arguments: "" };
+        return before;
+      }
+      case "tool_arguments":
+        if (open !== undefined) open.arguments += event.text;
+        return [];
+      case "finish":
+        return closed();
+      default:
+        return [];
+    }
+  };
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    // It was cut off where the answer reached its last token.
+    return {};
+  }
+}
+
+export function lines(
+  said: Said,
+): (head: AnswerHead) => (event: GenerateEvent) => readonly Frame[] {
+  return (head) => {
+    const pieces = piecesOf();
+    let reason: FinishReason = "stop";
+    return (event) => {
+      if (event.type === "finish") ({ reason } = event);
+      if (event.type === "done") {
+        return [
+          { data: { ...beginning(head), ...said({ text: "" }), ...ending(reason, event.usage) } },
+        ];
+      }
+      return pieces(event).map((piece) => ({
+        data: { ...beginning(head), ...said({ text: "", ...piece }), done: false },
+      }));
+    };
+  };
+}
+
+export function whole(said: Said): (head: AnswerHead, events: readonly GenerateEvent[]) => object {
+  return (head, events) => {
+    const pieces = events.flatMap(piecesOf());
+    const text = pieces.map((piece) => piece.text ?? "").join("");
+    const thinking = pieces.map((piece) => piece.thinking ?? "").join("");
+    const calls = pieces.flatMap((piece) => piece.calls ?? []);
+    const finish = events.find((event) => event.type === "finish");
+    const usage = events.find((event) => event.type === "done")?.usage;
+    return {
+      ...beginning(head),
+      ...said({
+        text,
+        ...(thinking !== "" && { thinking }),
+        ...(calls.length > 0 && { calls }),
+      }),
+      ...ending(finish?.reason ?? "stop", usage),
+    };
+  };
+}
+
+function beginning({ model, created }: AnswerHead) {
+  return { model, created_at: new Date(created * 1000).toISOString() };
+}
+
+function ending(reason: FinishReason, usage?: Usage) {
+  return {
+    done: true,
+    done_reason: DONE_REASONS[reason],
+    ...(usage !== undefined && {
+      prompt_eval_count: usage.promptTokens,
+      eval_count: usage.completionTokens,
+    }),
+  };
+}

@@ -1,0 +1,95 @@
+/**
+ * Models as Ollama lists and shows them. What has no meaning here (digests, licences, when one is unloaded) is left out.
+ */
+
+type Listed = {
+  readonly id: string;
+  readonly createdSeconds: number;
+  readonly facts?: {
+    readonly contextTokens?: number;
+    readonly trainContextTokens?: number;
+    readonly embeddingDimensions?: number;
+    readonly parameters?: number;
+    readonly sizeBytes?: number;
+    readonly architecture?: string;
+    readonly quantization?: string;
+    readonly capabilities?: readonly string[];
+    readonly template?: { readonly takesTools: boolean; readonly reasoning?: unknown };
+    readonly memoryBytes?: { readonly ram: number; readonly vram: number };
+  };
+};
+
+/** As GET /api/tags lists it. */
+export function taggedModel({ id, createdSeconds, facts }: Listed) {
+  return {
+    name: id,
+    model: id,
+    modified_at: new Date(createdSeconds * 1000).toISOString(),
+    size: facts?.sizeBytes,
+    details: detailsOf(facts),
+  };
+}
+
+/** As GET /api/ps lists one that is loaded. */
+export function runningModel({ id, facts }: Listed) {
+  const { memoryBytes } = facts ?? {};
+  return {
+    name: id,
+    model: id,
+    size: memoryBytes && memoryBytes.ram + memoryBytes.vram,
+    size_vram: memoryBytes?.vram,
+    details: detailsOf(facts),
+    context_length: facts?.contextTokens,
+  };
+}
+
+/** As POST /api/show answers for it. */
+export function shownModel({ createdSeconds, facts }: Listed) {
+  const { architecture, parameters, trainContextTokens, embeddingDimensions } = facts ?? {};
+  return {
+    modified_at: new Date(createdSeconds * 1000).toISOString(),
+    details: detailsOf(facts),
+    model_info: {
+      "general.architecture": architecture,
+      "general.parameter_count": parameters,
+      ...(architecture !== undefined && {
+        [`${architecture}.context_length`]: trainContextTokens,
+        [`${architecture}.embedding_length`]: embeddingDimensions,
+      }),
+    },
+    capabilities: capabilitiesOf(facts),
+  };
+}
+
+function detailsOf({ architecture, parameters, quantization }: NonNullable<Listed["facts"]> = {}) {
+  return {
+    format: "gguf",
+    family: architecture,
+    families: architecture === undefined ? undefined : [architecture],
+    parameter_size: parameters === undefined ? undefined : parameterSize(parameters),
+    quantization_level: quantization,
+  };
+}
+
+/** `8.0B`, `134.52M`. */
+function parameterSize(parameters: number): string {
+  if (parameters >= 1e9) return `${(parameters / 1e9).toFixed(1)}B`;
+  if (parameters >= 1e6) return `${(parameters / 1e6).toFixed(2)}M`;
+  return `${(parameters / 1e3).toFixed(2)}K`;
+}
+
+const CAPABILITIES: Readonly<Record<string, string>> = {
+  completions: "completion",
+  infill: "insert",
+  embeddings: "embedding",
+  vision: "vision",
+};
+
+/** Every chat model calls tools here, whatever its template knows of them. */
+function capabilitiesOf({ capabilities = [], template }: NonNullable<Listed["facts"]> = {}) {
+  return [
+    ...capabilities.flatMap((one) => CAPABILITIES[one] ?? []),
+    ...(capabilities.includes("chat") ? ["tools"] : []),
+    ...(template?.reasoning === undefined ? [] : ["thinking"]),
+  ];
+}

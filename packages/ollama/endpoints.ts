@@ -1,0 +1,56 @@
+/** Ollama's endpoints that a model answers, a row each. */
+import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import { ollama } from "./dialect.ts";
+
+const GENERATION = {
+  method: "POST",
+  operation: "generate",
+  dialect: ollama,
+  streamsByDefault: true,
+  reusesPrefixes: true,
+} as const;
+
+/** The maximum is among the options, where it is not looked for. */
+const answerTokens = { maximum: [], samples: [], unnamed: 1024 } as const;
+
+export const OLLAMA_CHAT = {
+  ...GENERATION,
+  path: "/api/chat",
+  capability: "chat",
+  telemetryName: "chat",
+  fields: { model: "model", stream: "stream", prompt: "messages" },
+  promptHeads: ["tools"],
+  answerTokens,
+} as const satisfies Endpoint;
+
+export const OLLAMA_GENERATE = {
+  ...GENERATION,
+  path: "/api/generate",
+  capability: "completions",
+  telemetryName: "text_completion",
+  fields: { model: "model", stream: "stream", prompt: "prompt" },
+  promptHeads: ["system"],
+  answerTokens,
+} as const satisfies Endpoint;
+
+const EMBEDDING = {
+  method: "POST",
+  operation: "embed",
+  capability: "embeddings",
+  telemetryName: "embeddings",
+  dialect: ollama,
+  reusesPrefixes: false,
+} as const;
+
+export const OLLAMA_EMBED = {
+  ...EMBEDDING,
+  path: "/api/embed",
+  fields: { model: "model", prompt: "input" },
+} as const satisfies Endpoint;
+
+/** Its older form, of one text. */
+export const OLLAMA_EMBEDDINGS = {
+  ...EMBEDDING,
+  path: "/api/embeddings",
+  fields: { model: "model", prompt: "prompt" },
+} as const satisfies Endpoint;

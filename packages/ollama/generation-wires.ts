@@ -1,0 +1,103 @@
+/**
+ * POST /api/chat and /api/generate: Ollama's form, turned into OpenAI's, in which it is understood as everything else is;
+ * answers are told in Ollama's again.
+ */
+import type { Understood, Wire } from "@localmodel/inference/wire.ts";
+import { chatWire } from "@localmodel/openai/chat/chat-wire.ts";
+import { completionWire } from "@localmodel/openai/completions/completion-wire.ts";
+import { Text } from "@localmodel/openai/parsing/fields.ts";
+import { requestParser } from "@localmodel/openai/parsing/request-parser.ts";
+import { z } from "zod";
+import { lines, type Said, whole } from "./answers/generated.ts";
+import { OLLAMA_CHAT, OLLAMA_GENERATE } from "./endpoints.ts";
+import { Messages, openAiMessages } from "./requests/chat-messages.ts";
+import {
+  contentOf,
+  type Generation,
+  generationFields,
+  given,
+  Images,
+  openAiFields,
+} from "./requests/options.ts";
+
+/** `tools` are OpenAI's, and looked at there. */
+const chatFields = { ...generationFields, messages: Messages, tools: z.unknown().exactOptional() };
+
+const parseChat = requestParser(z.object(chatFields), Object.keys(chatFields));
+
+export const ollamaChatWire: Wire<"generate"> = {
+  endpoint: OLLAMA_CHAT,
+  understand: (body) => {
+    const { request, ignored } = parseChat(body);
+    const { tools } = request;
+    const messages = openAiMessages(request.messages);
+    const understood = chatWire.understand(given({ ...openAiFields(request), messages, tools }));
+    return answering({ request, ignored }, understood, asMessage);
+  },
+};
+
+const generateFields = {
+  ...generationFields,
+  prompt: Text.exactOptional(),
+  suffix: Text.exactOptional(),
+  system: Text.exactOptional(),
+  images: Images.exactOptional(),
+  raw: z.boolean().exactOptional(),
+};
+
+const parseGenerate = requestParser(z.object(generateFields), Object.keys(generateFields));
+
+export const ollamaGenerateWire: Wire<"generate"> = {
+  endpoint: OLLAMA_GENERATE,
+  understand: (body) => {
+    const { request, ignored } = parseGenerate(body);
+    const { prompt = "", suffix = "", system = "", images, raw = false } = request;
+    const fields = openAiFields(request);
+    // A prompt that is written already, or a gap to be filled, is none for a chat template.
+    const isText = raw || suffix !== "";
+    const understood = isText
+      ? completionWire.understand({
+          max_tokens: -1,
+          ...fields,
+          prompt,
+          ...(suffix !== "" && { suffix }),
+        })
+      : chatWire.understand({
+          ...fields,
+          messages: [
+            ...(system === "" ? [] : [{ role: "system", content: system }]),
+            { role: "user", content: contentOf(prompt, images) },
+          ],
+        });
+    return answering({ request, ignored }, understood, asResponse);
+  },
+};
+
+function answering(
+  { request, ignored }: { readonly request: Generation; readonly ignored: readonly string[] },
+  { model, ask }: Understood<"generate">,
+  said: Said,
+): Understood<"generate"> {
+  return {
+    model,
+    ask,
+    ignored,
+    idPrefix: "ollama-",
+    answer: whole(said),
+    ...(request.stream !== false && { stream: lines(said) }),
+  };
+}
+
+const asMessage: Said = ({ text = "", thinking, calls }) => ({
+  message: {
+    role: "assistant",
+    content: text,
+    ...(thinking !== undefined && { thinking }),
+    ...(calls !== undefined && { tool_calls: calls }),
+  },
+});
+
+const asResponse: Said = ({ text = "", thinking }) => ({
+  response: text,
+  ...(thinking !== undefined && { thinking }),
+});

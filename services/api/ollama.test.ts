@@ -1,0 +1,116 @@
+/** What clients of Ollama and LM Studio ask the API service before anything else, and how streams of lines break. */
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { Ollama } from "ollama";
+import { gateway, model } from "./fixtures/gateway.ts";
+import { bearer, key, ringOf } from "./fixtures/keys.ts";
+import { chunk, type Script, upstream } from "./fixtures/scripted-upstream.ts";
+
+const facts = {
+  architecture: "llama",
+  parameters: 134_515_008,
+  quantization: "Q4_1",
+  sizeBytes: 91_000_000,
+  trainContextTokens: 8192,
+  contextTokens: 4096,
+  embeddingDimensions: 576,
+  capabilities: ["chat", "completions"],
+  memoryBytes: { ram: 100, vram: 20 },
+} as const;
+
+const models = [
+  model("org/chat:q4", { endpoints: ["http://127.0.0.1:1"], facts }),
+  model("embedder", { state: "loading", facts: { ...facts, capabilities: ["embeddings"] } }),
+  model("unknown", { state: "pending" }),
+];
+
+test("the official client finds, shows and counts the models that run", async (t) => {
+  const { url } = await gateway(t, models);
+  const client = new Ollama({ host: url });
+  const { models: listed } = await client.list();
+  assert.deepEqual(
+    listed.map(({ name }) => name),
+    ["org/chat:q4", "embedder", "unknown"],
+  );
+  const { family, parameter_size, quantization_level } = listed[0]?.details ?? {};
+  assert.deepEqual([family, parameter_size, quantization_level], ["llama", "134.52M", "Q4_1"]);
+  const shown = await client.show({ model: "org/chat:q4" });
+  assert.deepEqual(shown.capabilities, ["completion", "tools"]);
+  assert.equal(
+    (shown.model_info as unknown as Record<string, unknown>)["llama.context_length"],
+    8192,
+  );
+  assert.deepEqual((await client.show({ model: "embedder" })).capabilities, ["embedding"]);
+  await assert.rejects(client.show({ model: "nobody" }));
+  const { models: running } = await client.ps();
+  assert.deepEqual(
+    running.map(({ name, size, size_vram }) => [name, size, size_vram]),
+    [["org/chat:q4", 120, 20]],
+  );
+  assert.match((await client.version()).version, /^\d+\.\d+\.\d+$/);
+});
+
+test("LM Studio's list says what a model is and whether it is loaded", async (t) => {
+  const { url } = await gateway(t, models);
+  const { data } = (await (await fetch(`${url}/api/v0/models`)).json()) as { data: object[] };
+  assert.deepEqual(data[0], {
+    id: "org/chat:q4",
+    object: "model",
+    type: "llm",
+    arch: "llama",
+    compatibility_type: "gguf",
+    quantization: "Q4_1",
+    state: "loaded",
+    max_context_length: 8192,
+    loaded_context_length: 4096,
+    capabilities: ["tool_use"],
+  });
+  const one = await fetch(`${url}/api/v0/models/org%2Fchat:q4`);
+  assert.deepEqual(await one.json(), data[0]);
+});
+
+test("a key sees the models that it may use, and nobody sees any without one", async (t) => {
+  const { url } = await gateway(t, models, {
+    keys: ringOf(key("alice", { models: ["embedder"] })),
+  });
+  for (const path of ["/api/tags", "/api/ps", "/api/version", "/api/v0/models"]) {
+    assert.equal((await fetch(url + path)).status, 401, path);
+  }
+  const tags = await fetch(`${url}/api/tags`, { headers: bearer("alice") });
+  const { models: listed } = (await tags.json()) as { models: { name: string }[] };
+  assert.deepEqual(
+    listed.map(({ name }) => name),
+    ["embedder"],
+  );
+});
+
+const HEAD =
+  "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
+const line = (content: string, rest: object = { done: false }) =>
+  `${JSON.stringify({ message: { role: "assistant", content }, ...rest })}\n`;
+
+async function chatOf(t: TestContext, script: Script, options: { keepAliveMs?: number } = {}) {
+  const server = await upstream(t, script);
+  const { url } = await gateway(t, [model("a", { endpoints: [server.url] })], options);
+  return new Ollama({ host: url }).chat({ model: "a", messages: [], stream: true });
+}
+
+test("a stream of lines that breaks ends with an error that the client throws", async (t) => {
+  const stream = await chatOf(t, (socket) => {
+    socket.end(HEAD + chunk(line("Hel")) + chunk('{"message":{"ro'));
+  });
+  let text = "";
+  await assert.rejects(async () => {
+    for await (const part of stream) text += part.message.content;
+  }, /ended the connection/u);
+  assert.equal(text, "Hel");
+});
+
+test("a stream whose last line has come is complete, however its connection ends", async (t) => {
+  const stream = await chatOf(t, (socket) => {
+    socket.end(HEAD + chunk(` ${line("Hel")}`) + chunk(line("lo", { done: true })));
+  });
+  let text = "";
+  for await (const part of stream) text += part.message.content;
+  assert.equal(text, "Hello");
+});
