@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
+import { text as textOf } from "node:stream/consumers";
 import { test } from "node:test";
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import type { GenerateEvent } from "@localmodel/inference/generate.ts";
@@ -316,14 +317,38 @@ for (const [phase, before] of [
   }
 }
 
-test("a client that closes its side of the connection has hung up: from one that is gone it cannot be told", async (t) => {
+for (const stream of [false, true]) {
+  test(`a client that closes its side of the connection is answered, stream: ${stream}`, async (t) => {
+    const closed = Promise.withResolvers<void>();
+    const engine = new ScriptedEngine(async function* () {
+      await closed.promise;
+      yield { type: "started", choice: 0, cachedTokens: 0 };
+      yield { type: "delta", choice: 0, text: "still there" };
+      yield { type: "finish", choice: 0, reason: "stop" };
+      yield { type: "done", usage: { promptTokens: 1, completionTokens: 1, cachedTokens: 0 } };
+    });
+    const { port } = await serve(t, engine);
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    const body = JSON.stringify({ messages, stream });
+    const head = `POST ${chat} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
+    socket.end(`${head}content-length: ${body.length}\r\n\r\n${body}`);
+    socket.once("data", (first: Buffer) => {
+      assert.match(first.toString(), /^HTTP\/1\.1 102 /);
+      closed.resolve();
+    });
+    assert.match(await textOf(socket), /still there/);
+  });
+}
+
+test("one that closes its side and is gone then has hung up", async (t) => {
   const engine = new ScriptedEngine((_request, signal) => untilAbortedEvents(signal));
   const { port } = await serve(t, engine);
-  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const socket = connect({ port, host: "127.0.0.1" });
   const body = JSON.stringify({ messages });
   const head = `POST ${chat} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
   socket.end(`${head}content-length: ${body.length}\r\n\r\n${body}`);
-  await once(socket.resume(), "close");
+  await once(socket, "data");
+  socket.destroy();
   await eventually(t, () => assert.ok(engine.call.signal.aborted && engine.call.ended));
 });
 

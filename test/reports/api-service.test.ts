@@ -1,5 +1,7 @@
 /** What clients of all kinds do with the API service before they ask for an answer, and while they wait for one. */
 import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { text as textOf } from "node:stream/consumers";
 import { test } from "node:test";
 import { chat, gateway, model } from "../../services/api/fixtures/gateway.ts";
 import { chunk, SSE_HEAD, upstream } from "../../services/api/fixtures/scripted-upstream.ts";
@@ -93,8 +95,26 @@ test("a stream that waits has no empty event in it, for decoders that end one at
   const response = await chat(url, { model: "a", stream: true });
   release.resolve();
   await Promise.all(inside);
-  const text = await response.text();
-  assert.match(text, /^: waiting for a free slot\n(?!\n)/);
-  const events = eventsOfAnOldDecoder(text);
+  const received = await response.text();
+  assert.match(received, /^: waiting for a free slot\n(?!\n)/);
+  const events = eventsOfAnOldDecoder(received);
   assert.deepEqual(events, ['{"choices":[]}', '{"choices":[]}', "[DONE]"]);
+});
+
+test("a client that closes its side of the connection after its request is answered", async (t) => {
+  const release = Promise.withResolvers<void>();
+  const answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+  const server = await upstream(t, async (socket) => {
+    await release.promise;
+    socket.end(answer);
+  });
+  const { port } = await gateway(t, [model("a", { endpoints: [server.url] })]);
+  const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  t.after(() => client.destroy());
+  const body = JSON.stringify({ model: "a", messages: [] });
+  const head =
+    "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
+  client.end(`${head}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  client.once("data", () => release.resolve());
+  assert.match(await textOf(client), /^HTTP\/1\.1 102 [^]*HTTP\/1\.1 200 OK[^]*\{\}$/);
 });

@@ -11,7 +11,7 @@ import type { ClusterAccess } from "./access.ts";
 import { findCluster } from "./cluster-access.ts";
 import { inClusterAccess } from "./in-cluster.ts";
 import { kubeconfigAccess } from "./kubeconfig.ts";
-import { type Certificate, makeCertificate } from "../fixtures/certificates.ts";
+import { type Certificate, makeCertificate } from "../../../test/support/certificates.ts";
 import { FaultServer } from "../fixtures/fault-server.ts";
 import { ManualClock } from "../fixtures/manual-clock.ts";
 import { Transport } from "../wire/transport.ts";

@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { suite, test, type TestContext } from "node:test";
-import { makeCertificate } from "@localmodel/kube/fixtures/certificates.ts";
+import { makeCertificate } from "../../../test/support/certificates.ts";
 import type { Network } from "@localmodel/weights/http/reach.ts";
 import type { ImageError } from "../problem.ts";
 import { ImageFetcher } from "./image-fetcher.ts";

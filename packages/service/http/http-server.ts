@@ -18,6 +18,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { expectationFailed } from "@localmodel/inference/refusals.ts";
 import { answerClientError } from "./client-error.ts";
 import { isExpress, messagesOf } from "./express-messages.ts";
+import { answerHalfClosed } from "./half-closed.ts";
 import { answerRefusal, headRefusal } from "./request-head.ts";
 import { ListenError } from "./listen-error.ts";
 
@@ -64,6 +65,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   });
   server.on("clientError", answerClientError);
   const open = trackOpen(server);
+  answerHalfClosed(server, open.responses);
   server.on("request", (req: IncomingMessage, res: ServerResponse) => {
     const refusal = headRefusal(req);
     if (refusal === undefined) app(req, res);

@@ -106,7 +106,7 @@ class Agents(unittest.TestCase):
     def setUp(self):
         agents.set_tracing_disabled(True)
 
-    def test_a_tool_is_run_and_the_answer_follows(self):
+    def test_a_tool_is_run_and_its_result_is_taken_by_another_agent(self):
         asked = []
 
         @agents.function_tool
@@ -115,13 +115,21 @@ class Agents(unittest.TestCase):
             asked.append(city)
             return "Sunny."
 
-        settings = agents.ModelSettings(tool_choice="required", max_tokens=60, temperature=0)
         agent = agents.Agent(
-            name="Weather", model=agent_model(), tools=[get_weather], model_settings=settings
+            name="Weather",
+            model=agent_model(),
+            tools=[get_weather],
+            tool_use_behavior="stop_on_first_tool",
+            model_settings=agents.ModelSettings(
+                tool_choice="required", max_tokens=60, temperature=0
+            ),
         )
-        result = agents.Runner.run_sync(agent, "What is the weather in Paris?")
-        self.assertGreater(len(asked), 0)
-        self.assertIsInstance(result.final_output, str)
+        called = agents.Runner.run_sync(agent, "What is the weather in Paris?")
+        self.assertEqual((len(asked), called.final_output), (1, "Sunny."))
+        settings = agents.ModelSettings(max_tokens=40, temperature=0)
+        speaker = agents.Agent(name="Speaker", model=agent_model(), model_settings=settings)
+        told = agents.Runner.run_sync(speaker, called.to_input_list())
+        self.assertGreater(len(told.final_output), 0)
 
     def test_an_answer_has_the_type_that_was_asked_for(self):
         settings = agents.ModelSettings(max_tokens=200, temperature=0)
@@ -132,7 +140,13 @@ class Agents(unittest.TestCase):
 
     def test_a_stream_is_heard_as_it_comes(self):
         async def heard() -> str:
-            agent = agents.Agent(name="Assistant", model=agent_model())
+            settings = agents.ModelSettings(max_tokens=24, temperature=0)
+            agent = agents.Agent(
+                name="Assistant",
+                instructions=CAPITAL["instructions"],
+                model=agent_model(),
+                model_settings=settings,
+            )
             result = agents.Runner.run_streamed(agent, "What is the capital of France?")
             pieces = [
                 event.data.delta
