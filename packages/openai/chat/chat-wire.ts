@@ -10,7 +10,6 @@ import type {
   Prompt,
   TemplateMessage,
 } from "@localmodel/inference/generate.ts";
-import { tooManyImages } from "@localmodel/inference/refusals.ts";
 import type { ToolUse } from "@localmodel/inference/tools.ts";
 import type { Understood, Wire } from "@localmodel/inference/wire.ts";
 import { streaming } from "../answers/streaming.ts";
@@ -24,6 +23,7 @@ import {
   type ChatFinishReason,
 } from "./chat-answer.ts";
 import { type ChatRequest, parseChatRequest } from "./chat-request.ts";
+import { notTooMany } from "./image-parts.ts";
 import type { ChatMessage, MessageContent } from "./messages.ts";
 import { budgetOf, reasoningVariables } from "./reasoning-fields.ts";
 import { calledTools, callFormOf, toolDeltas, type ToolDeltas } from "./tool-calls.ts";
@@ -110,9 +110,6 @@ function pictureNumbers(): () => number {
   return () => next++;
 }
 
-/** Those of one conversation; a client sends all of it with every turn. */
-const IMAGES_MAX = 64;
-
 function imagesIn(messages: readonly ChatMessage[]): readonly ImageInput[] {
   const images = messages.flatMap(({ content }, message) => {
     if (typeof content === "string") return [];
@@ -122,9 +119,7 @@ function imagesIn(messages: readonly ChatMessage[]): readonly ImageInput[] {
       return [{ ...image, field: `${PROMPT_FIELD}[${message}].content[${index}]` }];
     });
   });
-  const surplus = images[IMAGES_MAX];
-  if (surplus === undefined) return images;
-  throw tooManyImages(surplus.field, images.length, IMAGES_MAX);
+  return notTooMany(images);
 }
 
 function answerOf(choice: Choice, request: ChatRequest) {

@@ -5,7 +5,8 @@
  * that reads text alone refuses it whatever it is.
  */
 import { z } from "zod";
-import type { ImageSource } from "@localmodel/inference/image-input.ts";
+import type { ImageInput, ImageSource } from "@localmodel/inference/image-input.ts";
+import { tooManyImages } from "@localmodel/inference/refusals.ts";
 import { nullsAbsent } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
 import { isDataUrl, readDataUrl } from "./data-url.ts";
@@ -115,3 +116,12 @@ export const MediaPart = z
   .object({ type: z.enum(Object.keys(MEDIA) as (keyof typeof MEDIA)[]) })
   .superRefine(({ type }, context) => refuseMedia(MEDIA[type], context))
   .transform((): string => "");
+
+/** Of one conversation; a client sends all of it with every turn. */
+const IMAGES_MAX = 64;
+
+export function notTooMany(images: readonly ImageInput[]): readonly ImageInput[] {
+  const surplus = images[IMAGES_MAX];
+  if (surplus === undefined) return images;
+  throw tooManyImages(surplus.field, images.length, IMAGES_MAX);
+}

@@ -67,7 +67,7 @@ const OwnContent = z.union([
 ]);
 
 /** Texts that follow one another become one. */
-function joined(parts: readonly (string | SentImage)[]): MessageContent {
+export function joined(parts: readonly (string | SentImage)[]): MessageContent {
   const content: (string | PlacedImage)[] = [];
   for (const [part, said] of parts.entries()) {
     const last = content.at(-1);

@@ -5,7 +5,19 @@
  * is one message.
  */
 import type { TemplateMessage } from "@localmodel/inference/generate.ts";
+import type { ImageInput } from "@localmodel/inference/image-input.ts";
+import type { Content } from "@localmodel/inference/picture.ts";
+import type { MessageContent } from "../chat/messages.ts";
 import type { Item } from "./input-items.ts";
+
+/** `field` is where the client wrote it: images are refused by it. */
+type PlacedItem = { readonly item: Item; readonly field: string };
+
+export type Conversation = {
+  readonly messages: readonly TemplateMessage[];
+  /** In their order. */
+  readonly images: readonly ImageInput[];
+};
 
 type Call = {
   readonly id: string;
@@ -13,34 +25,46 @@ type Call = {
   readonly function: { readonly name: string; readonly arguments: string };
 };
 
-type Turn = { reasoning?: string; content?: string; readonly calls: Call[] };
+type Turn = { reasoning?: string; content?: Content; readonly calls: Call[] };
 
 /** `instructions` come first, for this answer only. */
-export function messagesOf(
+export function conversationOf(
   instructions: string | undefined,
-  items: readonly Item[],
-): TemplateMessage[] {
+  items: readonly PlacedItem[],
+): Conversation {
   const messages: TemplateMessage[] = [];
+  const images: ImageInput[] = [];
   if (instructions !== undefined) messages.push({ role: "system", content: instructions });
   let turn: Turn = { calls: [] };
   const endTurn = (): void => {
     messages.push(...saidIn(turn));
     turn = { calls: [] };
   };
-  for (const item of items) {
+  for (const { item, field } of items) {
     if (beginsTurn(item, turn)) endTurn();
     if (item.type === "reasoning") turn.reasoning = item.text;
     else if (item.type === "function_call") turn.calls.push(callOf(item));
     else if (item.type === "function_call_output") {
-      messages.push({ role: "tool", content: item.output, tool_call_id: item.call_id });
-    } else if (item.role === "assistant") turn.content = item.content;
-    else {
-      const role = item.role === "developer" ? "system" : item.role;
-      messages.push({ role, content: item.content });
+      const content = contentOf(item.output, `${field}.output`, images);
+      messages.push({ role: "tool", content, tool_call_id: item.call_id });
+    } else {
+      const content = contentOf(item.content, `${field}.content`, images);
+      if (item.role === "assistant") turn.content = content;
+      else messages.push({ role: item.role === "user" ? "user" : "system", content });
     }
   }
   endTurn();
-  return messages;
+  return { messages, images };
+}
+
+/** Adds its images to the others. */
+function contentOf(content: MessageContent, field: string, images: ImageInput[]): Content {
+  if (typeof content === "string") return content;
+  return content.map((said) => {
+    if (typeof said === "string") return { type: "text", text: said };
+    const { part, ...image } = said;
+    return { type: "image", picture: images.push({ ...image, field: `${field}[${part}]` }) - 1 };
+  });
 }
 
 /** Whether an item cannot be part of what the model has said so far in this turn. */

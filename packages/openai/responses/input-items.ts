@@ -5,8 +5,14 @@
  * `previous_response_id` names.
  */
 import { z } from "zod";
-import { MediaPart } from "../chat/image-parts.ts";
-import { Arguments } from "../chat/messages.ts";
+import {
+  FilePart,
+  ImagePart,
+  ImageUrlPart,
+  InputFilePart,
+  MediaPart,
+} from "../chat/image-parts.ts";
+import { Arguments, joined } from "../chat/messages.ts";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
 
@@ -19,30 +25,32 @@ const TextPart = z
 const RefusalPart = z
   .object({ type: z.literal("refusal"), refusal: Text })
   .transform((part): string => part.refusal);
-const ImagePart = z
-  .object({ type: z.enum(["input_image", "image_url", "image", "input_file", "file"]) })
-  .superRefine((_, context) => {
-    const message =
-      "Invalid '{param}': it holds an image or a file, and images are looked at in chats so far: POST /v1/chat/completions.";
-    context.addIssue(refusal(message, "model_not_multimodal"));
-  })
-  .transform((): string => "");
-
 const Part = nullsAbsent(
-  z.discriminatedUnion("type", [TextPart, RefusalPart, ImagePart, MediaPart]),
+  z.discriminatedUnion("type", [
+    TextPart,
+    RefusalPart,
+    ImageUrlPart,
+    ImagePart,
+    FilePart,
+    InputFilePart,
+    MediaPart,
+  ]),
 );
 
 /** Parts are joined as those of chat messages are. */
-const Content = z.union([
-  Text,
-  boundedArray(Part, { max: PARTS_MAX }).transform((parts) => parts.join("\n")),
-]);
+const Content = z.union([Text, boundedArray(Part, { max: PARTS_MAX }).transform(joined)]);
 
-const Message = z.object({
-  type: z.literal("message"),
-  role: z.enum(["user", "assistant", "system", "developer"]),
-  content: Content,
-});
+const Message = z
+  .object({
+    type: z.literal("message"),
+    role: z.enum(["user", "assistant", "system", "developer"]),
+    content: Content,
+  })
+  .superRefine(({ role, content }, context) => {
+    if (role !== "assistant" || typeof content === "string") return;
+    const message = "Invalid '{param}': what a model said is text, and holds no images.";
+    context.addIssue({ ...refusal(message, "invalid_value"), path: ["content"] });
+  });
 
 const FunctionCall = z.object({
   type: z.literal("function_call"),

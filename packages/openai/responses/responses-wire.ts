@@ -1,14 +1,16 @@
 /** POST /v1/responses: from its body to what it asks for, and from the engine's events to its answers. */
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import type { GenerateEvent, Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
+import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { missingField, previousResponseNotFound } from "@localmodel/inference/refusals.ts";
 import type { ToolUse } from "@localmodel/inference/tools.ts";
 import type { Framing, Keeper, Understood, Wire } from "@localmodel/inference/wire.ts";
+import { notTooMany } from "../chat/image-parts.ts";
 import { budgetOf, reasoningVariables } from "../chat/reasoning-fields.ts";
 import { templateTool } from "../chat/tools.ts";
 import { RESPONSES } from "../endpoints.ts";
 import { askedSampling } from "../parsing/asked-sampling.ts";
-import { messagesOf } from "./conversation.ts";
+import { type Conversation, conversationOf } from "./conversation.ts";
 import { earlierItems } from "./earlier-items.ts";
 import { ResponseWriter } from "./response-writer.ts";
 import { toolUseOf } from "./response-tools.ts";
@@ -23,7 +25,7 @@ function understand(body: unknown, keeper?: Keeper): Understood<"generate"> {
   const isKept = store && keeper !== undefined;
   return {
     model,
-    ask: askOf(request, messagesIn(request, keeper)),
+    ask: askOf(request, conversationIn(request, keeper)),
     ignored,
     idPrefix: "resp_",
     answer: (head, events) => new ResponseWriter(head, request, isKept).whole(events),
@@ -40,18 +42,21 @@ function framing(writer: ResponseWriter): Framing<GenerateEvent> {
 }
 
 /** The whole conversation: what was kept of it, and what is new. */
-function messagesIn(
+function conversationIn(
   { previous_response_id: previous, instructions, input = [] }: ResponsesRequest,
   keeper: Keeper | undefined,
-): readonly TemplateMessage[] {
+): Conversation {
   if (previous !== undefined && keeper === undefined) throw previousResponseNotFound(previous);
   const earlier = earlierItems(keeper?.earlier ?? []);
-  const messages = messagesOf(instructions, [...earlier, ...input]);
-  if (messages.length === 0) throw missingField("input");
-  return messages;
+  const conversation = conversationOf(instructions, [
+    ...earlier.map((item) => ({ item, field: "previous_response_id" })),
+    ...input.map((item, index) => ({ item, field: `${PROMPT_FIELD}[${index}]` })),
+  ]);
+  if (conversation.messages.length === 0) throw missingField("input");
+  return conversation;
 }
 
-function askOf(request: ResponsesRequest, messages: readonly TemplateMessage[]): GenerateAsk {
+function askOf(request: ResponsesRequest, { messages, images }: Conversation): GenerateAsk {
   const toolUse = toolUseOf(request);
   return {
     prompts: [promptOf(request, messages, toolUse)],
@@ -64,6 +69,7 @@ function askOf(request: ResponsesRequest, messages: readonly TemplateMessage[]):
     ignoreEos: request.ignore_eos ?? false,
     ...constraintOf(request.text),
     ...(toolUse !== undefined && { toolUse }),
+    ...(images.length > 0 && { images: notTooMany(images) }),
     ...budgetOf(request),
   };
 }

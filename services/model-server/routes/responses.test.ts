@@ -4,8 +4,10 @@ import { test } from "node:test";
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import type { GenerateEvent } from "@localmodel/inference/generate.ts";
 import OpenAI, { APIError, BadRequestError } from "openai";
+import { zodTextFormat } from "openai/helpers/zod";
 import { ScriptedEngine } from "../fixtures/scripted-engine.ts";
 import { serve } from "../fixtures/serve.ts";
+import { z } from "zod";
 
 const model = "org/model:Q4";
 const path = "/v1/responses";
@@ -393,7 +395,7 @@ for (const [what, body, param] of [
   [
     "a file",
     { input: [{ role: "user", content: [{ type: "input_file" }] }] },
-    "input[0].content[0]",
+    "input[0].content[0].file_data",
   ],
   ["no input", { input: undefined }, "input"],
   [
@@ -437,4 +439,47 @@ test("a wrong value is a 400 of the client's", async (t) => {
   const { clientOptions } = await serve(t, new ScriptedEngine());
   const asked = new OpenAI(clientOptions).responses.create({ model, input: "x", temperature: 9 });
   await assert.rejects(asked, BadRequestError);
+});
+
+test("parse gives what the schema of zod says", async (t) => {
+  const engine = says({ type: "delta", text: '{"city":"Paris"}' }, ...end());
+  const { clientOptions } = await serve(t, engine);
+  const City = z.object({ city: z.string() });
+  const response = await new OpenAI(clientOptions).responses.parse({
+    model,
+    input: "Where?",
+    text: { format: zodTextFormat(City, "city") },
+  });
+  assert.deepEqual(response.output_parsed, { city: "Paris" });
+  const { constraint } = engine.call.request;
+  assert.ok(constraint?.grammar?.language.kind === "schema");
+});
+
+/**
+ * The stream of OpenAI's own documentation for a text ("Hi there! How can I assist you today?"), shortened to two deltas:
+ * names in their order, and what each event says of where it belongs.
+ */
+const DOCUMENTED = [
+  ["response.created", ["response"]],
+  ["response.in_progress", ["response"]],
+  ["response.output_item.added", ["item", "output_index"]],
+  ["response.content_part.added", ["content_index", "item_id", "output_index", "part"]],
+  ["response.output_text.delta", ["content_index", "delta", "item_id", "logprobs", "output_index"]],
+  ["response.output_text.delta", ["content_index", "delta", "item_id", "logprobs", "output_index"]],
+  ["response.output_text.done", ["content_index", "item_id", "logprobs", "output_index", "text"]],
+  ["response.content_part.done", ["content_index", "item_id", "output_index", "part"]],
+  ["response.output_item.done", ["item", "output_index"]],
+  ["response.completed", ["response"]],
+] as const;
+
+test("a text streams event by event as OpenAI's documentation shows it", async (t) => {
+  const engine = says({ type: "delta", text: "Hi" }, { type: "delta", text: " there!" }, ...end());
+  const { post } = await serve(t, engine);
+  const text = await (await post(path, { input: "Hello!", stream: true })).text();
+  const events = [...text.matchAll(/^event: (.*)\ndata: (.*)$/gmu)].map(([, name, data = ""]) => {
+    const { type, sequence_number: _, ...fields } = JSON.parse(data) as Record<string, unknown>;
+    assert.equal(type, name);
+    return [name, Object.keys(fields).toSorted()];
+  });
+  assert.deepEqual(events, DOCUMENTED);
 });
