@@ -3,7 +3,7 @@ import { readEmbeddingRows } from "./embedding-rows.ts";
 import type { Colour } from "./glyphs.ts";
 import { writeSeeingProjector } from "./seeing-projector.ts";
 import type { TemporaryFolder } from "./temporary-folder.ts";
-import { tinyVocabulary, writeTinyChatModel } from "./tiny-models.ts";
+import { writeTinyChatModel } from "./tiny-models.ts";
 
 export type SeeingModel = {
   readonly weightsPath: string;
@@ -20,13 +20,9 @@ export async function writeSeeingModel(
   const weightsPath = folder.file("seeing.gguf");
   const projectorPath = folder.file("seeing-mmproj.gguf");
   await writeTinyChatModel(weightsPath, options);
-  const vocabulary = tinyVocabulary();
-  const tokenOf = (seen: string): number => {
-    const token = vocabulary.indexOf(seen === " " ? "\u0120" : seen);
-    if (token < 0) throw new Error(`The tiny model has no token for ${seen}`);
-    return token;
-  };
-  const { dimensions, row } = await readEmbeddingRows(weightsPath);
+  const embeddings = await readEmbeddingRows(weightsPath);
+  const { dimensions, row } = embeddings;
+  const tokenOf = (seen: string): number => embeddings.tokenOf(seen === " " ? "\u0120" : seen);
   await writeSeeingProjector(projectorPath, {
     dimensions,
     letters: (letter) => row(tokenOf(letter)),

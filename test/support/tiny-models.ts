@@ -55,11 +55,6 @@ const CHATML = `{%- for message in messages -%}
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}`;
 
-/** The tokens of every tiny chat model that are no control tokens, each at its number. */
-export function tinyVocabulary(): readonly string[] {
-  return trainBytePairs(MERGES).tokens;
-}
-
 export async function writeTinyChatModel(
   path: string,
   options: TinyChatModelOptions = {},
