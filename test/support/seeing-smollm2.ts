@@ -45,9 +45,12 @@ export function questions(seed: number, count: number): readonly Question[] {
 }
 
 function ofWord(word: string): Question {
-  const spelled = (text: string): string => text.split("").join(" ");
   const shown = SHOWN_WORDS.map((one) => ({ picture: pictureOfText([one]), says: spelled(one) }));
   return asked(shown, { picture: pictureOfText([word]), says: spelled(word) }, "Spell it.");
+}
+
+function spelled(word: string): string {
+  return word.split("").join(" ");
 }
 
 function ofColour(colour: Colour): Question {

@@ -48,6 +48,8 @@ type TinyChatModelOptions = TinyModelOptions & {
   readonly preTokenizer?: string;
   /** A Jinja template instead of ChatML, or false for none. Default ChatML. */
   readonly chatTemplate?: string | false;
+  /** `qwen2vl` has positions in a plane (M-RoPE). Default llama. */
+  readonly architecture?: "llama" | "qwen2vl";
 };
 
 const CHATML = `{%- for message in messages -%}
@@ -60,6 +62,7 @@ export async function writeTinyChatModel(
   options: TinyChatModelOptions = {},
 ): Promise<void> {
   const { seed = 1, contextLength = 2048, infill = true, chatTemplate = CHATML } = options;
+  const { architecture = "llama" } = options;
   const { preTokenizer = "gpt-2", userDefined = [] } = options;
   const { tokens: pieces, merges } = trainBytePairs(MERGES);
   const control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
@@ -68,17 +71,21 @@ export async function writeTinyChatModel(
   const id = (name: string): GgufValue => u32(pieces.length + control.indexOf(name));
   const vocabulary = [...pieces, ...control, ...userDefined];
   const metadata: Record<string, GgufValue> = {
-    ...general("llama", "Tiny Chat"),
-    "llama.vocab_size": u32(vocabulary.length),
-    "llama.context_length": u32(contextLength),
-    "llama.embedding_length": u32(WIDTH),
-    "llama.block_count": u32(LAYERS),
-    "llama.feed_forward_length": u32(FEED_FORWARD),
-    "llama.attention.head_count": u32(HEADS),
-    "llama.attention.head_count_kv": u32(KEY_VALUE_HEADS),
-    "llama.attention.layer_norm_rms_epsilon": f32(1e-5),
-    "llama.rope.dimension_count": u32(WIDTH / HEADS),
-    "llama.rope.freq_base": f32(10_000),
+    ...general(architecture, "Tiny Chat"),
+    [`${architecture}.vocab_size`]: u32(vocabulary.length),
+    [`${architecture}.context_length`]: u32(contextLength),
+    [`${architecture}.embedding_length`]: u32(WIDTH),
+    [`${architecture}.block_count`]: u32(LAYERS),
+    [`${architecture}.feed_forward_length`]: u32(FEED_FORWARD),
+    [`${architecture}.attention.head_count`]: u32(HEADS),
+    [`${architecture}.attention.head_count_kv`]: u32(KEY_VALUE_HEADS),
+    [`${architecture}.attention.layer_norm_rms_epsilon`]: f32(1e-5),
+    [`${architecture}.rope.dimension_count`]: u32(WIDTH / HEADS),
+    [`${architecture}.rope.freq_base`]: f32(10_000),
+    ...(architecture === "qwen2vl" && {
+      // Of the time, the height and the width: together half of a head.
+      "qwen2vl.rope.dimension_sections": i32s([4, 2, 2, 0]),
+    }),
     "tokenizer.ggml.model": text("gpt2"),
     "tokenizer.ggml.pre": text(preTokenizer),
     "tokenizer.ggml.tokens": texts(vocabulary),

@@ -9,6 +9,9 @@ import {
   pictureOfColour,
   pictureOfText,
 } from "../../../../test/support/glyphs.ts";
+import { readEmbeddingRows } from "../../../../test/support/embedding-rows.ts";
+import { writePlanarProjector } from "../../../../test/support/planar-projector.ts";
+import { writeTinyChatModel } from "../../../../test/support/tiny-models.ts";
 import { type SeeingModel, writeSeeingModel } from "../../../../test/support/seeing-models.ts";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { TestEngine } from "../../fixtures/engine.ts";
@@ -192,6 +195,43 @@ suite("a chat with pictures", { timeout: 120_000 }, () => {
       (await engine.ask(asking(chat(short, "?")))).error?.message ?? "",
       /Invalid image/,
     );
+  });
+});
+
+suite("a chat with pictures whose rows have places in a plane", { timeout: 120_000 }, () => {
+  test("goes on behind them where fewer positions are taken than rows, from its beginning and from a kept one", async () => {
+    await using folder = await TemporaryFolder.create();
+    const [weightsPath, projectorPath] = [folder.file("planar.gguf"), folder.file("mmproj.gguf")];
+    await writeTinyChatModel(weightsPath, { architecture: "qwen2vl" });
+    const { dimensions } = await readEmbeddingRows(weightsPath);
+    await writePlanarProjector(projectorPath, dimensions);
+    const options = { slots: 2, contextTokens: CONTEXT_TOKENS, promptCacheMiB: 64 };
+    const engine = await TestEngine.load(weightsPath, options, { projectorPath });
+    const picture = pictureOfText(["PLANE"]);
+    const rows = engine.loaded.tokenizer.pictures
+      ?.layout(picture)
+      .flatMap((part) => (part.kind === "rows" ? [part] : []));
+    assert.ok(rows !== undefined && rows.every(({ positions, rows: count }) => positions < count));
+    const long = chat("a ", picture, "b ", pictureOfColour("red"), `c ${LONG_TEXT}`);
+    const fresh = await engine.ask(asking(long, { tenant: "fresh" }));
+    assert.equal(fresh.error, undefined);
+    // The beginning of one conversation, kept through others in all slots, and gone on with in another step.
+    const begun = chat("a ", picture, "b ", pictureOfColour("red"), "d");
+    await engine.ask(asking(begun, { tenant: "kept" }));
+    await Promise.all(
+      ["x", "y"].map((text) =>
+        engine.ask(asking(chat(text, picture, LONG_TEXT), { tenant: text })),
+      ),
+    );
+    const kept = await engine.ask(asking(long, { tenant: "kept" }));
+    assert.ok((kept.usage?.cachedTokens ?? 0) > 2 * (rows[0]?.rows ?? 0));
+    assert.deepEqual(kept.texts, fresh.texts);
+    const [one, other] = await Promise.all(
+      ["one", "other"].map((tenant) => engine.ask(asking(long, { tenant }))),
+    );
+    assert.deepEqual([one?.texts, other?.texts], [fresh.texts, fresh.texts]);
+    assert.deepEqual(engine.broken, []);
+    engine.loaded.unload();
   });
 });
 
