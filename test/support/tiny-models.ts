@@ -62,7 +62,6 @@ export async function writeTinyChatModel(
   options: TinyChatModelOptions = {},
 ): Promise<void> {
   const { seed = 1, contextLength = 2048, infill = true, chatTemplate = CHATML } = options;
-  const { architecture = "llama" } = options;
   const { preTokenizer = "gpt-2", userDefined = [] } = options;
   const { tokens: pieces, merges } = trainBytePairs(MERGES);
   const control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
@@ -71,21 +70,7 @@ export async function writeTinyChatModel(
   const id = (name: string): GgufValue => u32(pieces.length + control.indexOf(name));
   const vocabulary = [...pieces, ...control, ...userDefined];
   const metadata: Record<string, GgufValue> = {
-    ...general(architecture, "Tiny Chat"),
-    [`${architecture}.vocab_size`]: u32(vocabulary.length),
-    [`${architecture}.context_length`]: u32(contextLength),
-    [`${architecture}.embedding_length`]: u32(WIDTH),
-    [`${architecture}.block_count`]: u32(LAYERS),
-    [`${architecture}.feed_forward_length`]: u32(FEED_FORWARD),
-    [`${architecture}.attention.head_count`]: u32(HEADS),
-    [`${architecture}.attention.head_count_kv`]: u32(KEY_VALUE_HEADS),
-    [`${architecture}.attention.layer_norm_rms_epsilon`]: f32(1e-5),
-    [`${architecture}.rope.dimension_count`]: u32(WIDTH / HEADS),
-    [`${architecture}.rope.freq_base`]: f32(10_000),
-    ...(architecture === "qwen2vl" && {
-      // Of the time, the height and the width: together half of a head.
-      "qwen2vl.rope.dimension_sections": i32s([4, 2, 2, 0]),
-    }),
+    ...decoder(options.architecture, { vocabulary: vocabulary.length, contextLength }),
     "tokenizer.ggml.model": text("gpt2"),
     "tokenizer.ggml.pre": text(preTokenizer),
     "tokenizer.ggml.tokens": texts(vocabulary),
@@ -145,6 +130,29 @@ export async function writeTinyEmbeddingModel(
   const vocabulary = special.length + pieces.length;
   const tensors = bertTensors(seededRandom(seed), shape, { vocabulary, contextLength });
   await writeFile(path, encodeGguf({ metadata, tensors }));
+}
+
+function decoder(
+  architecture: "llama" | "qwen2vl" = "llama",
+  { vocabulary, contextLength }: { readonly vocabulary: number; readonly contextLength: number },
+): Record<string, GgufValue> {
+  return {
+    ...general(architecture, "Tiny Chat"),
+    [`${architecture}.vocab_size`]: u32(vocabulary),
+    [`${architecture}.context_length`]: u32(contextLength),
+    [`${architecture}.embedding_length`]: u32(WIDTH),
+    [`${architecture}.block_count`]: u32(LAYERS),
+    [`${architecture}.feed_forward_length`]: u32(FEED_FORWARD),
+    [`${architecture}.attention.head_count`]: u32(HEADS),
+    [`${architecture}.attention.head_count_kv`]: u32(KEY_VALUE_HEADS),
+    [`${architecture}.attention.layer_norm_rms_epsilon`]: f32(1e-5),
+    [`${architecture}.rope.dimension_count`]: u32(WIDTH / HEADS),
+    [`${architecture}.rope.freq_base`]: f32(10_000),
+    ...(architecture === "qwen2vl" && {
+      // Of the time, the height and the width: together half of a head.
+      "qwen2vl.rope.dimension_sections": i32s([4, 2, 2, 0]),
+    }),
+  };
 }
 
 function general(architecture: string, name: string): Record<string, GgufValue> {
