@@ -203,6 +203,22 @@ for (const [what, body, field, code, words] of [
     /a file/,
   ],
   [
+    "an image that is no base64",
+    {
+      messages: [
+        {
+          role: "user",
+          content: [
+            { type: "image", source: { type: "base64", media_type: "image/png", data: "%" } },
+          ],
+        },
+      ],
+    },
+    "messages[0].content[0].source",
+    "invalid_base64_image",
+    /not valid base64/,
+  ],
+  [
     "servers of tools",
     { mcp_servers: [{ type: "url", url: "https://example.com", name: "x" }] },
     "mcp_servers",
@@ -217,6 +233,59 @@ for (const [what, body, field, code, words] of [
     assert.equal(failure.data.retry, "never");
   });
 }
+
+const image = (byte: number) => ({
+  type: "image",
+  source: {
+    type: "base64",
+    media_type: "image/png",
+    data: Buffer.of(byte).toString("base64"),
+  },
+});
+
+test("images are numbered in the order of the conversation, and named by their places", () => {
+  const far = { type: "image", source: { type: "url", url: "https://example.com/a.png" } };
+  const result = {
+    type: "tool_result",
+    tool_use_id: "t",
+    content: [{ type: "text", text: "Seen:" }, image(2)],
+    is_error: true,
+  };
+  const content = [{ type: "text", text: "a" }, { type: "text", text: "b" }, image(1), result, far];
+  const { ask } = understood({ messages: [{ role: "user", content }] });
+  const [prompt] = ask.prompts;
+  assert.ok(prompt?.kind === "chat");
+  assert.deepEqual(prompt.messages, [
+    {
+      role: "user",
+      content: [
+        { type: "text", text: "a\nb" },
+        { type: "image", picture: 0 },
+      ],
+    },
+    {
+      role: "tool",
+      tool_call_id: "t",
+      content: [
+        { type: "text", text: "Error:" },
+        { type: "text", text: "Seen:" },
+        { type: "image", picture: 1 },
+      ],
+    },
+    { role: "user", content: [{ type: "image", picture: 2 }] },
+  ]);
+  assert.deepEqual(
+    ask.images?.map(({ field, source }) => [
+      field,
+      source.type === "file" ? [...source.bytes] : source.url,
+    ]),
+    [
+      ["{prompt}[0].content[2]", [1]],
+      ["{prompt}[0].content[3].content[1]", [2]],
+      ["{prompt}[0].content[4]", "https://example.com/a.png"],
+    ],
+  );
+});
 
 test("fields without effect are named and not refused", () => {
   const body = { metadata: { user_id: "u" }, service_tier: "auto", speed: "fast", top_k: 5 };

@@ -1,12 +1,12 @@
 /** POST /v1/messages: from its body to what it asks for, and from the engine's events to its answers. */
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
-import type { Prompt } from "@localmodel/inference/generate.ts";
+import type { Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
 import type { ToolUse } from "@localmodel/inference/tools.ts";
 import type { Understood, Wire } from "@localmodel/inference/wire.ts";
 import { templateTool } from "@localmodel/openai/chat/tools.ts";
 import { message, messageFrames } from "./answers/message.ts";
 import { MESSAGES } from "./endpoints.ts";
-import { templateMessages } from "./requests/conversation.ts";
+import { conversation } from "./requests/conversation.ts";
 import { type MessagesRequest, parseMessagesRequest } from "./requests/messages-request.ts";
 import { budgetOf, thinkingVariables } from "./requests/thinking.ts";
 import { toolUseOf } from "./requests/tools.ts";
@@ -28,8 +28,10 @@ function understand(body: unknown): Understood<"generate"> {
 function askOf(request: MessagesRequest): GenerateAsk {
   const { temperature, top_p: topP, top_k, stop_sequences: stop = [] } = request;
   const toolUse = toolUseOf(request);
+  const { messages, images } = conversation(request);
   return {
-    prompts: [promptOf(request, toolUse)],
+    prompts: [promptOf(request, messages, toolUse)],
+    ...(images.length > 0 && { images }),
     choicesPerPrompt: 1,
     length: { most: request.max_tokens },
     // Some clients say -1 for every token.
@@ -43,10 +45,14 @@ function askOf(request: MessagesRequest): GenerateAsk {
   };
 }
 
-function promptOf(request: MessagesRequest, toolUse: ToolUse | undefined): Prompt {
+function promptOf(
+  request: MessagesRequest,
+  messages: readonly TemplateMessage[],
+  toolUse: ToolUse | undefined,
+): Prompt {
   return {
     kind: "chat",
-    messages: templateMessages(request),
+    messages,
     ...(toolUse !== undefined && { tools: toolUse.tools.map(templateTool) }),
     templateVariables: thinkingVariables(request),
   };

@@ -2,10 +2,14 @@
 import type { GenerateAsk } from "./asks.ts";
 import type { AcceptedEvent, DoneEvent, Reports } from "./events.ts";
 import type { Prompt } from "./generate.ts";
+import type { ImageInput } from "./image-input.ts";
 import type { ToolUse } from "./tools.ts";
 
 export type TokenizeAsk = {
-  readonly prompt: Prompt;
+  /** One. */
+  readonly prompts: readonly [Prompt];
+  /** What becomes its pictures. */
+  readonly images?: readonly ImageInput[];
   readonly toolUse?: ToolUse;
   /** A conversation as its template writes it, tokens as the text that they stand for. */
   readonly gives: "tokens" | "text";
@@ -21,13 +25,18 @@ export type TokenizeAsk = {
 };
 
 /** The first prompt of what could be generated, read as it would be then. */
-export function readingOf({ prompts, toolUse }: GenerateAsk): TokenizeAsk {
+export function readingOf({ prompts, images, toolUse }: GenerateAsk): TokenizeAsk {
   const [prompt] = prompts;
   if (prompt === undefined) throw new Error("There is no prompt to read.");
-  return { prompt, gives: "tokens", ...(toolUse !== undefined && { toolUse }) };
+  return {
+    prompts: [prompt],
+    gives: "tokens",
+    ...(images !== undefined && { images }),
+    ...(toolUse !== undefined && { toolUse }),
+  };
 }
 
-export type TokenizeRequest = Reports & Omit<TokenizeAsk, "toolUse">;
+export type TokenizeRequest = Reports & Omit<TokenizeAsk, "toolUse" | "images">;
 
 /** Bytes where they are no whole characters. */
 export type WrittenToken = string | readonly number[];

@@ -175,6 +175,9 @@ suite("Anthropic's client", { timeout: 240_000 }, () => {
         return true;
       },
     );
+    const source = { type: "base64", media_type: "image/png", data: "iVBORw0KGgo=" };
+    const seen = { messages: [{ role: "user", content: [{ type: "image", source }] }] };
+    await assert.rejects(failing(seen), /reads text only/u);
     const tools = [{ type: "web_search_20250305", name: "web_search" }];
     await assert.rejects(failing({ tools }), /web_search_20250305/u);
   });

@@ -5,31 +5,31 @@
  * and citations has no meaning here and is passed over.
  */
 import { z } from "zod";
+import { ImageUrl, refuseMedia } from "@localmodel/openai/chat/image-parts.ts";
 import { boundedArray, nullsAbsent, Text } from "@localmodel/openai/parsing/fields.ts";
-import { refusal } from "@localmodel/openai/parsing/issue.ts";
 import { type Json, wellFormed } from "@localmodel/openai/parsing/well-formed.ts";
 
 const BLOCKS_MAX = 4096;
 
 const TextBlock = z.object({ type: z.literal("text"), text: Text });
 
-/** Who meets it looks for the word for what was sent, and for a model that takes it. */
-function refused(what: string) {
-  return refusal(
-    `Invalid '{param}': it holds ${what}, and models are served for text only so far: none of this server accepts ${what}.`,
-    "model_not_multimodal",
-  );
-}
+/** Which kind of file an image is, its bytes say. */
+const ImageSource = nullsAbsent(
+  z.discriminatedUnion("type", [
+    z
+      .object({ type: z.literal("base64"), data: z.string() })
+      .transform(({ data }) => `data:image/any;base64,${data}`)
+      .pipe(ImageUrl),
+    z.object({ type: z.literal("url"), url: ImageUrl }).transform(({ url }) => url),
+  ]),
+);
 
-const ImageBlock = z
-  .object({ type: z.literal("image") })
-  .superRefine((_, context) => context.addIssue(refused("an image")))
-  .transform((): TextBlock => ({ type: "text", text: "" }));
+const ImageBlock = z.object({ type: z.literal("image"), source: ImageSource });
 
 const TextSource = z.object({ type: z.literal("text"), data: Text });
 const OtherSource = z
   .object({ type: z.enum(["base64", "url", "file", "content"]) })
-  .superRefine((_, context) => context.addIssue(refused("a file")))
+  .superRefine((_, context) => refuseMedia("a file", context))
   .transform(() => ({ data: "" }));
 
 /** A document of text is text, below its title. */
@@ -84,6 +84,7 @@ export const UserContent = z.union([
 
 export type UserBlock = z.output<typeof UserContent>[number];
 export type ToolResult = z.output<typeof ToolResult>;
+export type SaidBlock = Exclude<UserBlock, ToolResult>;
 
 const ToolUse = z.object({
   type: z.literal("tool_use"),

@@ -3,12 +3,17 @@
  *
  * Results of tools are part of what the user says in Anthropic's form, and messages of their own in a template's.
  */
+import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import type { TemplateMessage } from "@localmodel/inference/generate.ts";
+import type { ImageInput } from "@localmodel/inference/image-input.ts";
+import type { Content, ContentPart } from "@localmodel/inference/picture.ts";
+import { tooManyImages } from "@localmodel/inference/refusals.ts";
 import { boundedArray, nullsAbsent } from "@localmodel/openai/parsing/fields.ts";
 import { z } from "zod";
 import {
   type AssistantBlock,
   AssistantContent,
+  type SaidBlock,
   TextContent,
   textOf,
   type ToolResult,
@@ -17,6 +22,8 @@ import {
 } from "./content.ts";
 
 const MESSAGES_MAX = 16_384;
+/** Those of one conversation; a client sends all of it with every turn. */
+const IMAGES_MAX = 64;
 
 const Message = nullsAbsent(
   z.discriminatedUnion("role", [
@@ -32,53 +39,100 @@ export const conversationFields = {
   messages: boundedArray(Message, { min: 1, max: MESSAGES_MAX }),
 } as const;
 
-type Conversation = { readonly system?: string; readonly messages: readonly Message[] };
+type Sent = { readonly system?: string; readonly messages: readonly Message[] };
 
-export function templateMessages({ system = "", messages }: Conversation): TemplateMessage[] {
-  const said = messages.flatMap(templateMessagesOf);
-  return system === "" ? said : [{ role: "system", content: system }, ...said];
+type Conversation = {
+  readonly messages: readonly TemplateMessage[];
+  /** What becomes the pictures that the messages refer to. */
+  readonly images: readonly ImageInput[];
+};
+
+export function conversation({ system = "", messages }: Sent): Conversation {
+  const images: ImageInput[] = [];
+  const said = messages.flatMap((message, index) =>
+    templateMessagesOf(message, `${PROMPT_FIELD}[${index}].content`, images),
+  );
+  const surplus = images[IMAGES_MAX];
+  if (surplus !== undefined) throw tooManyImages(surplus.field, images.length, IMAGES_MAX);
+  const instructed = system === "" ? said : [{ role: "system", content: system }, ...said];
+  return { messages: instructed, images };
 }
 
-function templateMessagesOf(message: Message): readonly TemplateMessage[] {
+function templateMessagesOf(
+  message: Message,
+  field: string,
+  images: ImageInput[],
+): readonly TemplateMessage[] {
   switch (message.role) {
     case "system":
       return [message];
     case "user":
-      return userMessages(message.content);
+      return userMessages(message.content, field, images);
     case "assistant":
       return [assistantMessage(message.content)];
   }
 }
 
-type SaidBlock = Exclude<UserBlock, ToolResult>;
+/** A block, and where the client has written it. */
+type Placed = { readonly block: SaidBlock; readonly field: string };
 
-function userMessages(blocks: readonly UserBlock[]): readonly TemplateMessage[] {
+function userMessages(
+  blocks: readonly UserBlock[],
+  field: string,
+  images: ImageInput[],
+): readonly TemplateMessage[] {
   const messages: TemplateMessage[] = [];
-  let said: SaidBlock[] = [];
+  let said: Placed[] = [];
   const tell = (): void => {
-    if (said.length > 0) messages.push({ role: "user", content: textOf(said) });
+    if (said.length > 0) messages.push({ role: "user", content: contentOf(said, images) });
     said = [];
   };
-  for (const block of blocks) {
+  for (const [index, block] of blocks.entries()) {
+    const place = `${field}[${index}]`;
     if (block.type !== "tool_result") {
-      said.push(block);
+      said.push({ block, field: place });
       continue;
     }
     tell();
-    messages.push(resultMessage(block));
+    messages.push(resultMessage(block, `${place}.content`, images));
   }
   tell();
   return messages.length > 0 ? messages : [{ role: "user", content: "" }];
 }
 
-function resultMessage({ tool_use_id: id, content = [], is_error }: ToolResult): TemplateMessage {
-  const text = textOf(content);
-  return { role: "tool", tool_call_id: id, content: is_error === true ? asError(text) : text };
+/** Texts are joined by a line break, as they are everywhere here; images stand between them. */
+function contentOf(said: readonly Placed[], images: ImageInput[]): Content {
+  const parts: ContentPart[] = [];
+  for (const { block, field } of said) {
+    const last = parts.at(-1);
+    if (block.type === "image") {
+      parts.push({ type: "image", picture: images.push({ source: block.source, field }) - 1 });
+    } else if (last?.type === "text") {
+      parts[parts.length - 1] = { type: "text", text: `${last.text}\n${block.text}` };
+    } else parts.push(block);
+  }
+  const [first] = parts;
+  return parts.length === 1 && first?.type === "text" ? first.text : parts;
+}
+
+function resultMessage(
+  { tool_use_id: id, content: blocks = [], is_error }: ToolResult,
+  field: string,
+  images: ImageInput[],
+): TemplateMessage {
+  const placed = blocks.map((block, index) => ({ block, field: `${field}[${index}]` }));
+  const content = placed.length === 0 ? "" : contentOf(placed, images);
+  return {
+    role: "tool",
+    tool_call_id: id,
+    content: is_error === true ? asError(content) : content,
+  };
 }
 
 /** Templates have no word for a call that failed, so the result has to say it, unless it does. */
-function asError(text: string): string {
-  return /^\W*error\b/i.test(text) ? text : `Error: ${text}`;
+function asError(content: Content): Content {
+  if (typeof content !== "string") return [{ type: "text", text: "Error:" }, ...content];
+  return /^\W*error\b/i.test(content) ? content : `Error: ${content}`;
 }
 
 function assistantMessage(blocks: readonly AssistantBlock[]): TemplateMessage {

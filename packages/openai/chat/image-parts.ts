@@ -25,7 +25,7 @@ type Detail = z.output<typeof DetailName>;
 const Detail = DetailName.exactOptional();
 
 /** From `data:` or `https:`; what else there is, is refused at the place where it was written. */
-const ImageUrl = z.string().transform((url, context): ImageSource => {
+export const ImageUrl = z.string().transform((url, context): ImageSource => {
   if (!isDataUrl(url)) return webAddress(url, context);
   const read = readDataUrl(url);
   if (read.type === "wrong") return refuse(read.message, "invalid_base64_image", context);

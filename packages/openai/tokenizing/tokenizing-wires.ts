@@ -34,7 +34,7 @@ export const detokenizeWire: Wire<"tokenize"> = {
   understand: (body) => {
     const { request, ignored } = parseDetokenizeRequest(body);
     const { model, tokens } = request;
-    const ask = { prompt: { kind: "tokens", tokens }, gives: "text" } as const;
+    const ask = { prompts: [{ kind: "tokens", tokens }], gives: "text" } as const;
     return { model, ask, ignored, idPrefix, answer: textAnswer };
   },
 };
@@ -80,7 +80,7 @@ function askOf(request: TokenizeBody): TokenizeAsk {
   const { add_special_tokens = true, with_pieces = false, return_token_strs = false } = request;
   const isLlama = content !== undefined;
   return {
-    prompt: { kind: "text", text: content ?? prompt },
+    prompts: [{ kind: "text", text: content ?? prompt }],
     gives: "tokens",
     givesPieces: with_pieces || return_token_strs,
     special: isLlama

@@ -2,6 +2,7 @@
  * What reads prompts and evaluates none: it takes no slot, and is bounded as the prompts of other requests are.
  */
 import { Failure } from "@localmodel/inference/failure.ts";
+import type { Prompt } from "@localmodel/inference/generate.ts";
 import { modelNotCapable } from "@localmodel/inference/refusals.ts";
 import type {
   TokenizeEvent,
@@ -11,7 +12,7 @@ import type {
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import type { LoadedEngine } from "./load.ts";
 import type { EngineOperation, Reporter } from "./operations.ts";
-import { encodePrompt } from "./prompt/prompt.ts";
+import { promptTokens } from "./prompt/prompt.ts";
 import { textTokens } from "./prompt/text-tokens.ts";
 import { CancelledError } from "./stepping/cancelled-error.ts";
 
@@ -62,7 +63,8 @@ async function readPrompt(
   loaded: Loaded,
   signal: AbortSignal,
 ): Promise<Read> {
-  const { prompt, gives, givesPieces = false } = request;
+  const { prompts, gives, givesPieces = false } = request;
+  const [prompt] = prompts;
   const { contextTokens } = loaded.facts;
   const { vocabulary } = loaded;
   if (gives === "text") return { type: "text", text: await textOf(prompt, loaded, signal) };
@@ -74,7 +76,7 @@ async function readPrompt(
 }
 
 async function textOf(
-  prompt: TokenizeRequest["prompt"],
+  prompt: Prompt,
   { facts, tokenizer, vocabulary }: Loaded,
   signal: AbortSignal,
 ): Promise<string> {
@@ -84,18 +86,20 @@ async function textOf(
   if (tokenizer.template === undefined) {
     throw modelNotCapable("This model has no usable chat template.");
   }
-  const segments = await tokenizer.template.render(prompt, { contextTokens, signal });
+  const { pictures: _, ...conversation } = prompt;
+  const segments = await tokenizer.template.render(conversation, { contextTokens, signal });
   return segments.map(({ text }) => text).join("");
 }
 
 async function tokensOf(
-  { prompt, special }: TokenizeRequest,
+  { prompts, special }: TokenizeRequest,
   { facts, tokenizer, embedder }: Loaded,
   signal: AbortSignal,
 ): Promise<readonly number[]> {
   const limit = { contextTokens: facts.contextTokens, signal };
+  const [prompt] = prompts;
   if (prompt.kind !== "text" || special === undefined) {
-    return (await encodePrompt(prompt, tokenizer, limit)).tokens;
+    return promptTokens(prompt, tokenizer, limit);
   }
   const tokens = await textTokens(prompt.text, { control: special.parses }, tokenizer, limit);
   if (!special.adds) return tokens;

@@ -85,6 +85,15 @@ export async function encodePrompt(
   return { ...encoded, ...(await shown(whole.prompt, tokenizer, { limit, laid, added })) };
 }
 
+/** As many as would be evaluated; nobody looks at its pictures. */
+export async function promptTokens(
+  prompt: Prompt,
+  tokenizer: Tokenizer,
+  limit: TextLimit,
+): Promise<readonly number[]> {
+  return (await laidOut(prompt, tokenizer, limit)).encoded.tokens;
+}
+
 type LaidOut = {
   readonly prompt: Prompt;
   readonly encoded: EncodedPrompt;
