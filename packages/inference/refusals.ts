@@ -51,11 +51,19 @@ export function modelNotCapable(message: string): Failure {
   return invalidRequest("model", message, "model_not_capable");
 }
 
-/** In OpenAI's words for it. */
-export function modelNotMultimodal(field: string, modelId: string): Failure {
+/** In OpenAI's words for it. `others`: models that do look at images, where anybody knows. */
+export function modelNotMultimodal(
+  field: string,
+  modelId: string,
+  others: readonly string[],
+): Failure {
+  const which =
+    others.length === 0
+      ? 'Models that read images have "vision" among their capabilities in GET /v1/models.'
+      : `Models that read images: ${others.map((id) => `\`${id}\``).join(", ")}.`;
   return invalidRequest(
     field,
-    `Invalid '${field}': it is an image, and the model \`${modelId}\` reads text only. Models that read images have "vision" among their capabilities in GET /v1/models.`,
+    `Invalid '${field}': it is an image, and the model \`${modelId}\` reads text only. ${which}`,
     "model_not_multimodal",
   );
 }

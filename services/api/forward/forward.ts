@@ -12,7 +12,10 @@
  * no endpoint left, the request waits for one as if it had just come.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import { EARLIER_BYTES_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
+import {
+  EARLIER_BYTES_HEADER,
+  SEEING_MODELS_HEADER,
+} from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { SERVER_KEY_HEADER } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
 import { exchangeOf } from "@localmodel/service/http/exchange.ts";
@@ -34,6 +37,7 @@ import { ClientGone, type OpenRequest, type OpenRequests } from "../upstream/ope
 import type { Reference } from "../request/reference.ts";
 import { contextOf, note, tenantOf } from "../request/context.ts";
 import { type KeeperOf, relay } from "../answer/relay.ts";
+import { sees, seeingModels } from "../keys/seeing-models.ts";
 import { findModel } from "../directory/find-model.ts";
 import { clientFailureOf, failureType, UpstreamFailure } from "../upstream/upstream-failure.ts";
 import { failureOfStatus } from "../upstream/statuses.ts";
@@ -122,11 +126,16 @@ class Forwarder {
     }
   }
 
-  /** With the key that this model's servers know the service by. */
-  #requestTo(model: DirectoryModel, { request }: Call): UpstreamRequest {
-    const key = this.#options.serverKeys?.(model);
-    if (key === undefined) return request;
-    return { ...request, headers: { ...request.headers, [SERVER_KEY_HEADER]: key } };
+  /** With the key that this model's servers know the service by, and what only the service knows of others. */
+  #requestTo(model: DirectoryModel, { request, res }: Call): UpstreamRequest {
+    const { directory, serverKeys } = this.#options;
+    const key = serverKeys?.(model);
+    const seeing = sees(model) ? [] : seeingModels(res, directory.current());
+    if (key === undefined && seeing.length === 0) return request;
+    const headers = { ...request.headers };
+    if (key !== undefined) headers[SERVER_KEY_HEADER] = key;
+    if (seeing.length > 0) headers[SEEING_MODELS_HEADER] = seeing.join(",");
+    return { ...request, headers };
   }
 
   #keeperFor(call: Call, model: DirectoryModel): KeeperOf | undefined {

@@ -11,9 +11,9 @@ import { requireValidTokens } from "./tokens.ts";
 
 export function resolveGeneration(
   { length, sampling, reasoningTokens, images = [], ...ask }: GenerateAsk,
-  { config, facts, served, tenant }: ResolveContext,
+  { config, facts, served, seeing, tenant }: ResolveContext,
 ): GenerateRequest {
-  requireVision(images, facts, served);
+  requireVision(images, facts, served, seeing);
   for (const prompt of ask.prompts) {
     if (prompt.kind === "tokens") requireValidTokens(prompt.tokens, facts);
     if (prompt.kind === "text" && prompt.suffix !== undefined) requireInfill(facts);

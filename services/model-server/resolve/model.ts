@@ -73,7 +73,8 @@ export function requireVision(
   [first]: readonly ImageInput[],
   { capabilities }: ModelFacts,
   { modelId }: Served,
+  others: readonly string[] = [],
 ): void {
   if (first === undefined || capabilities.includes("vision")) return;
-  throw modelNotMultimodal(first.field, modelId);
+  throw modelNotMultimodal(first.field, modelId, others);
 }

@@ -17,6 +17,8 @@ export type ResolveContext = {
   /** The name that the client used. */
   readonly requested?: string | undefined;
   readonly tenant: string;
+  /** Other models, which look at images. */
+  readonly seeing?: readonly string[];
 };
 
 type Resolvers = {

@@ -8,7 +8,10 @@ import { randomUUID } from "node:crypto";
 import { codeOf } from "@localmodel/inference/failure.ts";
 import { type Operation, pair } from "@localmodel/inference/operation.ts";
 import type { AnswerHead, Wire } from "@localmodel/inference/wire.ts";
-import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
+import {
+  SEEING_MODELS_HEADER,
+  TENANT_HEADER,
+} from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { patienceSeconds } from "@localmodel/service/http/patience.ts";
 import { requestIdOf } from "@localmodel/service/http/request-id.ts";
 import { spanOf } from "@localmodel/service/http/server-span.ts";
@@ -43,7 +46,8 @@ export function endpointRoute<Asked extends Operation>(
     const facts = loadedModel(engine.state);
     requireCapability(endpoint.capability, facts, served.modelId);
     const tenant = req.get(TENANT_HEADER) ?? "";
-    const context = { config, facts, served, tenant, requested: understood.model };
+    const seeing = req.get(SEEING_MODELS_HEADER)?.split(",") ?? [];
+    const context = { config, facts, served, seeing, tenant, requested: understood.model };
     const request = resolve(operation, understood.ask, context);
     return { understood, served, facts, tenant, request };
   };

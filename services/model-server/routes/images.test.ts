@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { Picture } from "@localmodel/inference/picture.ts";
+import { SEEING_MODELS_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import type { ErrorBody } from "@localmodel/openai/dialect.ts";
 import { flat, LOSSLESS, RGB } from "@localmodel/pictures/fixtures/sample-images.ts";
 import { facts, ScriptedEngine } from "../fixtures/scripted-engine.ts";
@@ -63,6 +64,13 @@ test("a model that reads text only names the image, and how to find one that loo
   assert.equal(error.code, "model_not_multimodal");
   assert.match(error.message, /an image, .*text only.*"vision".*\/v1\/models/);
   assert.equal(engine.calls.length, 0);
+});
+
+test("who knows which models look at images has them named", async (t) => {
+  const { post } = await serve(t, new ScriptedEngine());
+  const headers = { "content-type": "application/json", [SEEING_MODELS_HEADER]: "org/eyes,other" };
+  const error = await errorOf(await post(PATH, chat(image(await flat(1, 1))), { headers }));
+  assert.match(error.message, /Models that read images: `org\/eyes`, `other`\.$/);
 });
 
 test("a file that is no picture is refused by its place, and the engine is not asked", async (t) => {
