@@ -5,6 +5,7 @@ import { LLAMA_RELEASE } from "../generated/constants.ts";
 import { DEFAULTS } from "../fixtures/generated-defaults.ts";
 import { STRUCTURES } from "../generated/structures.ts";
 import { candidatesFor } from "../library/candidates.ts";
+import { visionLibrary } from "../library/vision-library.ts";
 import { bindNative, structureBytes } from "./native.ts";
 import { NativeMemory } from "./memory.ts";
 
@@ -51,6 +52,17 @@ suite("the generated structures are those of the C library", () => {
       );
     });
   }
+
+  test("mtmd_context_params is as long as C writes it", { skip: !passesHiddenPointer }, () => {
+    const library = visionLibrary();
+    assert.ok(library !== undefined, "npm run build:vision makes libmtmd");
+    native.bindVision(library);
+    const answer = koffi.load(library).func("mtmd_context_params_default", "void *", ["void *"]);
+    assertExtent(
+      "mtmd_context_params",
+      writtenBytes((address) => answer(address) as void),
+    );
+  });
 
   test("ggml_backend_dev_props is as long as C writes it", () => {
     call.ggml_backend_load_all_from_path(libraries?.folder ?? "");

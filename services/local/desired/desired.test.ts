@@ -33,6 +33,7 @@ describe("a revision", () => {
     ["an alias", ", aliases: [other]"],
     ["the environment", ", env: [{name: A, value: b}]"],
     ["an adapter", ", adapters: [{file: {path: /l.gguf}}]"],
+    ["the projector", ", projector: {file: {path: /p.gguf}}"],
   ];
   for (const [name, spec] of different) {
     test(`is changed by ${name}`, () => assert.notEqual(revisionOf(spec), base));

@@ -10,7 +10,10 @@ import {
   pictureOfText,
 } from "../../../../test/support/glyphs.ts";
 import { readEmbeddingRows } from "../../../../test/support/embedding-rows.ts";
-import { writePlanarProjector } from "../../../../test/support/planar-projector.ts";
+import {
+  writePlanarProjector,
+  writeWholeProjector,
+} from "../../../../test/support/noise-projectors.ts";
 import { writeTinyChatModel } from "../../../../test/support/tiny-models.ts";
 import { type SeeingModel, writeSeeingModel } from "../../../../test/support/seeing-models.ts";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
@@ -231,6 +234,42 @@ suite("a chat with pictures whose rows have places in a plane", { timeout: 120_0
     );
     assert.deepEqual([one?.texts, other?.texts], [fresh.texts, fresh.texts]);
     assert.deepEqual(engine.broken, []);
+    engine.loaded.unload();
+  });
+});
+
+suite("a chat with pictures whose rows attend to each other", { timeout: 120_000 }, () => {
+  test("evaluates each picture at once, and says the same in company and behind a kept beginning", async () => {
+    await using folder = await TemporaryFolder.create();
+    const [weightsPath, projectorPath] = [folder.file("tiny.gguf"), folder.file("mmproj.gguf")];
+    await writeTinyChatModel(weightsPath);
+    const { dimensions } = await readEmbeddingRows(weightsPath);
+    await writeWholeProjector(projectorPath, dimensions);
+    const options = { slots: 2, contextTokens: CONTEXT_TOKENS };
+    const engine = await TestEngine.load(weightsPath, options, { projectorPath });
+    const asked = chat("a ", pictureOfText(["WHOLE"]), "b ", pictureOfColour("red"), LONG_TEXT);
+    const alone = await engine.ask(asking(asked, { tenant: "alone" }));
+    assert.equal(alone.error, undefined);
+    const kept = await engine.ask(asking(asked, { tenant: "alone" }));
+    assert.equal(kept.usage?.cachedTokens, (kept.usage?.promptTokens ?? 0) - 1);
+    const stream = engine.ask({ text: "Tale", maxTokens: 60 });
+    const company = await engine.ask(asking(asked, { tenant: "company" }));
+    assert.deepEqual([kept.texts, company.texts], [alone.texts, alone.texts]);
+    assert.equal((await stream).usage?.completionTokens, 60);
+    assert.deepEqual(engine.broken, []);
+    engine.loaded.unload();
+  });
+
+  test("is refused where a picture is more than a step takes", async () => {
+    await using folder = await TemporaryFolder.create();
+    const [weightsPath, projectorPath] = [folder.file("tiny.gguf"), folder.file("mmproj.gguf")];
+    await writeTinyChatModel(weightsPath);
+    const { dimensions } = await readEmbeddingRows(weightsPath);
+    await writeWholeProjector(projectorPath, dimensions);
+    const options = { slots: 1, contextTokens: CONTEXT_TOKENS, batchTokens: 16 };
+    const engine = await TestEngine.load(weightsPath, options, { projectorPath });
+    const { error } = await engine.ask(asking(chat(pictureOfText(["WHOLE"]), "?")));
+    assert.match(error?.message ?? "", /at most 16: raise engine\.batchTokens/);
     engine.loaded.unload();
   });
 });
