@@ -39,10 +39,11 @@ export async function startApi(
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   const [message] = (await once(child, "message")) as [ApiMessage];
-  if (message.type !== "listening") throw new Error(`The API service failed: ${message.message}`);
+  if (message.type !== "listening")
+    throw new Error(`The API service failed: ${JSON.stringify(message)}`);
   const model = { id: "m", aliases: [], createdSeconds: 1, state: "ready", message: "" } as const;
   const directory = { models: [{ ...model, endpoints, slots }] };
-  child.send({ type: "directory", directory } satisfies DirectoryMessage);
+  child.send({ type: "directory", number: 1, directory } satisfies DirectoryMessage);
   const url = `http://127.0.0.1:${message.port}`;
   await answering(`${url}/readyz`);
   return proxy("api", url, child);

@@ -23,7 +23,9 @@ import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
 import express, { type Express, type Request, type Response } from "express";
 import { accessLog } from "./request/access-log.ts";
-import type { AdmissionLimits } from "./admission/admission.ts";
+import { Admission, type AdmissionLimits } from "./admission/admission.ts";
+import { DemandBook } from "./admission/demand.ts";
+import { wakeRoutes } from "./admission/wake-routes.ts";
 import { ENDPOINTS, hintAtUrl } from "./endpoints.ts";
 import { allowOrigins } from "./browsers/cors.ts";
 import { forward } from "./forward/forward.ts";
@@ -37,6 +39,7 @@ import { findEarlier } from "./kept/keeping.ts";
 import type { KeptResponses } from "./kept/kept-responses.ts";
 import { keptRouter } from "./kept/routes.ts";
 import { ApiMetrics } from "./metrics/api-metrics.ts";
+import { findModel } from "./directory/find-model.ts";
 import type { ModelDirectory } from "./directory/model-directory.ts";
 import { modelsRouter } from "./model-list.ts";
 import { ollamaRouter } from "./ollama-lists.ts";
@@ -109,15 +112,18 @@ export function createApp(options: AppOptions): Express {
   );
   app.use(authenticate(keys));
 
+  const { admission, demand } = waitingRooms(directory, limits);
+  const guard = adminOnly({ fromLoopback: adminFromLoopback });
+  app.use(wakeRoutes({ directory, requests, admission, demand, guard }));
   app.use(modelsRouter(directory), ollamaRouter(directory), keptRouter(options.kept));
   app
     .route("/admin/log")
-    .get(adminOnly({ fromLoopback: adminFromLoopback }), promptLog(options))
+    .get(guard, promptLog(options))
     .all(allowOnly(["GET"]));
   const limit = limitKeys(now);
   const body = readBody({ ...bounds(limits), ownerOf });
   const restrict = restrictModel(directory);
-  const forwarding = forward({ ...options, metrics });
+  const forwarding = forward({ ...options, admission, demand, metrics });
   for (const endpoint of endpoints) {
     app
       .route(endpoint.path)
@@ -139,6 +145,16 @@ function bounds({ bodyMaxBytes, bodiesMaxBytes, bodyIdleTimeoutMs }: BodyLimits)
     idleTimeoutMs: bodyIdleTimeoutMs,
     memory: new BodyMemory(() => bodiesMaxBytes),
   };
+}
+
+function waitingRooms(directory: ModelDirectory, limits: AdmissionLimits) {
+  const { sleep } = directory;
+  const admission = new Admission(limits, (id) => findModel(directory.current(), id), {
+    onChange: () => sleep?.changed(),
+  });
+  const demand = new DemandBook(directory, admission);
+  sleep?.watch(() => demand.current());
+  return { admission, demand };
 }
 
 /** Who a request counts for where there may be no keys. */

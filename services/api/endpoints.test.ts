@@ -101,21 +101,3 @@ test("its keys are charged and its requests counted", async (t) => {
   const { text } = exposition(metrics);
   assert.match(text, /http_route="\/toy\/tell"/);
 });
-
-test("the directory is told of a request for a model that nothing serves", async (t) => {
-  const server = await upstream(t, answer(json({ told: true })));
-  let models = [model("a", { state: "loading" })];
-  const wanted: string[] = [];
-  const directory = {
-    known: true,
-    current: () => ({ models }),
-    onDemand: ({ id }: { readonly id: string }) => {
-      wanted.push(id);
-      models = [model("a", { endpoints: [server.url] })];
-    },
-  };
-  const { url } = await gateway(t, [], { endpoints, directory, loadingTimeoutMs: 30_000 });
-  const response = await tell(url, { llm: "a" });
-  assert.equal(response.status, 200);
-  assert.deepEqual(wanted, ["a"]);
-});

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { isOrigin } from "@localmodel/localmodel/contracts/api-config.ts";
 import { EnvironmentPolicy } from "@localmodel/localmodel/resource/environment-policy.ts";
 import type { BareEngine } from "./documents/bare-weights.ts";
+import { parseMemorySize } from "./desired/memory-budget.ts";
 import { ENGINE_OPTIONS, engineFrom, type EngineValues } from "./documents/engine-options.ts";
 
 export const USAGE = `Usage: npm start [-- [FILE.yaml | FOLDER | model.gguf]... [options]]
@@ -17,6 +18,8 @@ Options:
   --host HOST    address to listen on (default 127.0.0.1: this machine only)
   --keys FILE    who may use it, see docs/keys.md (default: everybody who reaches it)
   --cors ORIGIN  a web page that may use it, such as http://localhost:3000; repeatable
+  --memory SIZE  memory for all models together, such as 8GiB (default: three quarters of
+                 what there is); those that sleep make room for each other
   --allow-env NAME  a variable that spec.env of documents may set besides those that tune
                  llama.cpp, such as NODE_OPTIONS; * stands for any characters; repeatable
   -h, --help     print this
@@ -36,6 +39,7 @@ const OPTIONS = {
   host: { type: "string" },
   keys: { type: "string" },
   cors: { type: "string", multiple: true },
+  memory: { type: "string" },
   "allow-env": { type: "string", multiple: true },
   ...ENGINE_OPTIONS,
   help: { type: "boolean", short: "h" },
@@ -58,6 +62,8 @@ type Arguments = {
   readonly origins: readonly string[];
   /** What documents may set in spec.env besides what they always may. */
   readonly allowedVariables: readonly string[];
+  /** For all models together; absent: what the machine has for them. */
+  readonly memoryBytes?: number;
   /** For models without a document. */
   readonly engine: BareEngine;
 };
@@ -95,6 +101,7 @@ type Values = EngineValues & {
   readonly port?: string;
   readonly keys?: string;
   readonly cors?: readonly string[];
+  readonly memory?: string;
   readonly "allow-env"?: readonly string[];
 };
 
@@ -104,14 +111,22 @@ function commandToRun(values: Values, paths: readonly string[]): Command {
   const mistake =
     mistakeIn(host, port, paths) ??
     mistakeInAccess(keysFile, cors) ??
-    mistakeInVariables(allowedVariables);
+    mistakeInVariables(allowedVariables) ??
+    mistakeInMemory(values.memory);
   if (mistake !== undefined) return { type: "mistake", message: mistake };
   const read = engineFrom(values);
   if ("mistake" in read) return { type: "mistake", message: read.mistake };
   const access = { ...(keysFile !== undefined && { keysFile }), origins: cors, allowedVariables };
   return {
     type: "run",
-    arguments: { paths, host, port: Number(port), ...access, engine: read.engine },
+    arguments: {
+      paths,
+      host,
+      port: Number(port),
+      ...access,
+      ...memoryIn(values),
+      engine: read.engine,
+    },
   };
 }
 
@@ -138,6 +153,16 @@ function mistakeInVariables(names: readonly string[]): string | undefined {
   const odd = names.find((name) => !EnvironmentPolicy.safeParse({ variables: [name] }).success);
   if (odd === undefined) return undefined;
   return `--allow-env must be the name of a variable, in which * stands for any characters; found "${odd}"`;
+}
+
+function memoryIn({ memory = "" }: Values): Pick<Arguments, "memoryBytes"> {
+  const memoryBytes = parseMemorySize(memory);
+  return memoryBytes === undefined ? {} : { memoryBytes };
+}
+
+function mistakeInMemory(size: string | undefined): string | undefined {
+  if (size === undefined || parseMemorySize(size) !== undefined) return undefined;
+  return `--memory must be a size such as 8GiB or 500MB; found "${size}"`;
 }
 
 function mistakeInAccess(

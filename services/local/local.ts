@@ -28,6 +28,8 @@ export type LocalOptions = {
   readonly allowedVariables: readonly string[];
   /** For models without a document. */
   readonly engine: BareEngine;
+  /** For all models together. */
+  readonly memoryBytes: number;
   readonly apiModule: string;
   readonly serverModule: string;
   readonly screen: Screen;
@@ -54,7 +56,12 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
 
   // Of this run alone: nobody who did not start these processes can know it.
   const serverSecret = randomBytes(32).toString("base64url");
-  const api = await startApi(options, serverSecret);
+  const api = await startApi(options, {
+    serverSecret,
+    // Nobody is asked for before the supervisor has said whom there is.
+    onDemand: (demand, directory) => supervisor.demand(demand, directory),
+    onUnload: (key) => supervisor.unload(key),
+  });
   const url = baseUrl(api.address.host, api.address.port);
   screen.print(`LocalModel listens on ${url}`);
   if (options.keysFile === undefined && !isLoopback(options.host)) {
@@ -64,6 +71,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   const supervisor = new Supervisor({
     serverModule: options.serverModule,
     serverSecret,
+    memoryBytes: options.memoryBytes,
     publish: (directory) => api.publish(directory),
     onChange: narrator(screen, url),
     onLine: (model, line) => screen.print(`${model.name} | ${line}`),
@@ -97,7 +105,9 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   };
 }
 
-async function startApi(options: LocalOptions, serverSecret: string): Promise<ApiProcess> {
+type ApiHooks = Omit<Parameters<typeof ApiProcess.start>[0], "module" | "onLine">;
+
+async function startApi(options: LocalOptions, given: ApiHooks): Promise<ApiProcess> {
   const { host, port, keysFile, origins, apiModule, screen } = options;
   const access = {
     // Others may know this machine by any name; on its own, no name of a stranger means it.
@@ -107,8 +117,8 @@ async function startApi(options: LocalOptions, serverSecret: string): Promise<Ap
     ...(keysFile !== undefined && { keysFile }),
   };
   const hooks = {
+    ...given,
     module: apiModule,
-    serverSecret,
     onLine: (line: string) => screen.print(`api | ${line}`),
   };
   try {
@@ -132,9 +142,13 @@ function narrator(screen: Screen, url: string): SupervisorHooks["onChange"] {
     if (line !== undefined && view.state === "failed" && isReplacing) {
       screen.print(`${model.name}: goes on being served as it was before`);
     }
-    if (isIntroduced || view.facts === undefined) return;
+    const { capabilities } = view.facts ?? {};
+    // What is asleep is as good to try as what is loaded.
+    const asleep = view.state === "asleep" ? view.header?.capabilities : undefined;
+    const able = capabilities ?? asleep;
+    if (isIntroduced || able === undefined) return;
     isIntroduced = true;
-    screen.print(`\nTry it:\n  ${curlFor(url, model.ids[0] ?? "", view.facts)}\n`);
+    screen.print(`\nTry it:\n  ${curlFor(url, model.ids[0] ?? "", able)}\n`);
   };
 }
 

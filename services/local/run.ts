@@ -1,20 +1,28 @@
 /**
  * Local mode as a process: from the command line to the end by Ctrl-C.
  */
-import { homedir } from "node:os";
+import { homedir, totalmem } from "node:os";
 import { absolutePath } from "@localmodel/localmodel/documents/file-paths.ts";
 import { onShutdown } from "@localmodel/service/process/lifecycle.ts";
+import { defaultBudgetBytes } from "./desired/memory-budget.ts";
 import { type LocalOptions, startLocal, StartError } from "./local.ts";
 import { Screen } from "./screen/screen.ts";
 import { killAll } from "./processes/service-process.ts";
 
-export async function run(options: Omit<LocalOptions, "screen">): Promise<void> {
+type RunOptions = Omit<LocalOptions, "memoryBytes" | "screen"> & {
+  /** Absent: what the machine has for them. */
+  readonly memoryBytes?: number;
+};
+
+export async function run(options: RunOptions): Promise<void> {
   const screen = new Screen(process.stdout);
   quietChildren();
   try {
     const { paths, keysFile } = options;
     const starting = startLocal({
       ...options,
+      memoryBytes:
+        options.memoryBytes ?? defaultBudgetBytes(totalmem(), process.constrainedMemory()),
       paths: paths.map(absolute),
       ...(keysFile !== undefined && { keysFile: absolute(keysFile) }),
       screen,

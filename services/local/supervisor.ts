@@ -4,14 +4,22 @@
  * Level-triggered: whatever happens (a document changes, a server becomes ready or ends), the whole plan
  * is made again from what is. It only carries the plan out and tells the API service.
  */
-import type { Directory } from "@localmodel/localmodel/contracts/directory.ts";
+import type { Demand, Directory } from "@localmodel/localmodel/contracts/directory.ts";
 import type { DesiredModel } from "./desired/desired.ts";
 import { directoryOf } from "./desired/directory.ts";
 import { ModelRun, type RunHooks } from "./processes/model-run.ts";
 import { plan } from "./desired/plan.ts";
+import type { Residence } from "./desired/residence.ts";
+import { Residency } from "./residency.ts";
+
+/** How long a model that is in use is left alone while requests wait for one that needs its memory. */
+const TURN_MS = 10_000;
+/** The longest that a timer takes. */
+const ALARM_MAX_MS = 2 ** 31 - 1;
 
 export type SupervisorHooks = Omit<RunHooks, "onChange" | "isAlone"> & {
-  readonly publish: (directory: Directory) => void;
+  /** Returns the number by which the API service will say that it goes by it. */
+  readonly publish: (directory: Directory) => number;
   /** For people, at every change of a run; it may be replacing one that still serves. */
   readonly onChange: (run: ModelRun, isReplacing: boolean) => void;
 };
@@ -24,9 +32,24 @@ export class Supervisor {
   #nextNumber = 1;
   #isScheduled = false;
   #isStopped = false;
+  readonly #residency: Residency;
+  #alarm: NodeJS.Timeout | undefined;
 
   constructor(hooks: SupervisorHooks) {
     this.#hooks = hooks;
+    this.#residency = new Residency({ budgetBytes: hooks.memoryBytes, turnMs: TURN_MS });
+  }
+
+  /** Who is asked for, as the API service says. */
+  demand(demand: Demand, directory: number): void {
+    this.#residency.demand(demand, directory);
+    this.#schedule();
+  }
+
+  /** Takes the model of that key out of memory when nobody uses it. */
+  unload(key: string): void {
+    this.#residency.unload(key);
+    this.#schedule();
   }
 
   apply(desired: readonly DesiredModel[]): void {
@@ -37,6 +60,7 @@ export class Supervisor {
   /** Stops everything, and settles when nothing is left. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    clearTimeout(this.#alarm);
     await Promise.all([...this.#runs.values()].map((run) => run.stop()));
   }
 
@@ -62,15 +86,45 @@ export class Supervisor {
     const stopped = actions.flatMap((action) => (action.type === "stop" ? [action.number] : []));
     const isStaying = (run: ModelRun): boolean =>
       run.status !== "stopping" && !stopped.includes(run.number);
+    const residence = this.#residency.decide();
+    const slept = this.#carryOut(residence);
     // The API service hears of an end before it comes, so that nothing is sent there any more.
     this.#publish([...this.#runs.values()].filter(isStaying));
     for (const number of stopped) void this.#stop(number);
+    for (const run of slept) run.sleep();
+    this.#askAgainAt(residence.againAtMs);
+  }
+
+  /** Those that are to leave memory now. */
+  #carryOut({ moves }: Residence): readonly ModelRun[] {
+    const slept: ModelRun[] = [];
+    for (const { type, number } of moves) {
+      const run = this.#runs.get(number);
+      if (run === undefined) continue;
+      if (type === "load") run.wake();
+      else if (type === "close") this.#residency.close(run);
+      else if (type === "reopen") this.#residency.reopen(run);
+      else slept.push(run);
+    }
+    return slept;
+  }
+
+  #askAgainAt(atMs: number): void {
+    clearTimeout(this.#alarm);
+    if (atMs === Infinity) return;
+    const delayMs = Math.min(Math.max(0, atMs - performance.now()), ALARM_MAX_MS);
+    this.#alarm = setTimeout(() => this.#schedule(), Math.ceil(delayMs));
   }
 
   /** Only this forgets a run: one that failed stays, so that it is not started again. */
   async #stop(number: number): Promise<void> {
-    await this.#runs.get(number)?.stop();
+    const run = this.#runs.get(number);
+    if (run === undefined) return;
+    await run.stop();
     this.#runs.delete(number);
+    this.#residency.forget(run);
+    // Its memory may be what another waits for.
+    this.#schedule();
   }
 
   #start(model: DesiredModel): void {
@@ -84,6 +138,7 @@ export class Supervisor {
       },
     });
     this.#runs.set(number, run);
+    this.#residency.add(run);
   }
 
   #isReplacing({ number, model }: ModelRun): boolean {
@@ -94,10 +149,12 @@ export class Supervisor {
   }
 
   #publish(runs: readonly ModelRun[]): void {
-    const directory = directoryOf(runs);
+    const directory = directoryOf(
+      runs.map((run) => ({ model: run.model, view: this.#residency.viewOf(run) })),
+    );
     const text = JSON.stringify(directory);
     if (text === this.#published) return;
     this.#published = text;
-    this.#hooks.publish(directory);
+    this.#residency.published(this.#hooks.publish(directory));
   }
 }

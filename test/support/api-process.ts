@@ -55,9 +55,10 @@ export class ApiProcess implements AsyncDisposable {
       stream?.setEncoding("utf8").on("data", (text: string) => output.push(text));
     }
     const [message] = (await once(child, "message")) as [ApiMessage];
-    if (message.type !== "listening") throw new Error(`The API service failed: ${message.message}`);
+    if (message.type !== "listening")
+      throw new Error(`The API service failed: ${JSON.stringify(message)}`);
     const directory = { models: models.map((model) => ({ ...SERVED, ...model })) };
-    child.send({ type: "directory", directory } satisfies DirectoryMessage);
+    child.send({ type: "directory", number: 1, directory } satisfies DirectoryMessage);
     const api = new ApiProcess(child, `http://127.0.0.1:${message.port}`, output);
     while (!(await fetch(`${api.url}/readyz`)).ok);
     return api;

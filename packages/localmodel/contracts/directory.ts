@@ -12,7 +12,14 @@ export type DirectoryModel = {
   /** Of an adapter: the model that it belongs to, which is listed as well. */
   readonly parent?: string;
   readonly createdSeconds: number;
-  readonly state: "pending" | "downloading" | "loading" | "ready" | "restarting" | "failed";
+  readonly state:
+    | "pending"
+    | "downloading"
+    | "asleep"
+    | "loading"
+    | "ready"
+    | "restarting"
+    | "failed";
   /** One sentence for a person: progress, or what is wrong and what to do. */
   readonly message: string;
   /** 0..1 while downloading or loading. */
@@ -27,6 +34,8 @@ export type DirectoryModel = {
   readonly pods?: Readonly<Record<string, string>>;
   /** Requests that each endpoint works on at the same time; 1 if left out. */
   readonly slots?: number;
+  /** Longest wait of a request that wakes it. Absent: it does not sleep, and waits are as for any model that loads. */
+  readonly activationTimeoutSeconds?: number;
 };
 
 export type Names = Pick<DirectoryModel, "id" | "aliases" | "parent">;
@@ -46,10 +55,30 @@ export function listedAs(
 
 export type Directory = { readonly models: readonly DirectoryModel[] };
 
-/** Parent to API service. */
-export type DirectoryMessage = { readonly type: "directory"; readonly directory: Directory };
+/** Parent to API service. `number` counts up, so that an answer can say which of them it knows. */
+export type DirectoryMessage = {
+  readonly type: "directory";
+  readonly number: number;
+  readonly directory: Directory;
+};
+
+/** Who is asked for, by `server` of the models. One that is not named is not asked for. */
+export type Demand = Readonly<Record<string, ServerDemand>>;
+
+type ServerDemand = {
+  /** Whether requests are at its endpoints. */
+  readonly isBusy: boolean;
+  /** Whether requests wait for a place there. */
+  readonly isWaiting: boolean;
+  /** How long it is to stay loaded when nobody uses it any more, if the latest request said so; -1 for ever. */
+  readonly keepAliveSeconds?: number;
+};
 /** API service to parent. */
 export type ApiMessage =
   | { readonly type: "listening"; readonly port: number }
+  /** At every change, and once the directory of that number is what new requests are routed by. */
+  | { readonly type: "demand"; readonly directory: number; readonly demand: Demand }
+  /** Somebody wants the model's memory back. */
+  | { readonly type: "unload"; readonly server: string }
   /** It cannot take its port, for the system's reason `code`; the process ends after this. */
   | { readonly type: "failed"; readonly message: string; readonly code: string };

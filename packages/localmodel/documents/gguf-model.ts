@@ -7,17 +7,27 @@ const NAME_LENGTH_MAX = 63;
 /** Room for `-2` to `-999` when the name is taken. */
 const STEM_LENGTH_MAX = NAME_LENGTH_MAX - 4;
 
+type GgufOptions = {
+  readonly engine?: Partial<EngineSpec>;
+  /** Whether it is loaded only while somebody asks for it. */
+  readonly sleeps?: boolean;
+};
+
 /** `absolutePath` is the file, or the first part of a split one; `taken` are names in use. */
 export function modelFromGguf(
   absolutePath: string,
   taken: ReadonlySet<string>,
-  engine: Partial<EngineSpec> = {},
+  { engine = {}, sleeps = false }: GgufOptions = {},
 ): LocalModel {
   return LocalModel.parse({
     apiVersion: API_VERSION,
     kind: KIND,
     metadata: { name: freeName(nameFromFile(absolutePath), taken) },
-    spec: { source: { file: { path: absolutePath } }, engine },
+    spec: {
+      source: { file: { path: absolutePath } },
+      engine,
+      ...(sleeps && { scaling: {} }),
+    },
   });
 }
 

@@ -18,6 +18,7 @@ import { placementFields } from "./placement-spec.ts";
 import { ResourcesSpec } from "./quantity.ts";
 import { RuntimeSpec } from "./runtime-spec.ts";
 import { RolloutSpec } from "./rollout-spec.ts";
+import { ScalingSpec } from "./scaling-spec.ts";
 import { checkSource, sourceFields, sourceRules, SourceSpec } from "./source-spec.ts";
 import { Label, textLike } from "./text.ts";
 
@@ -114,6 +115,9 @@ const SpecFields = z.strictObject({
     .max(1000)
     .default(1)
     .describe("Pods that serve the model; 0 suspends it. Local mode runs one process, or none."),
+  scaling: ScalingSpec.exactOptional().describe(
+    "Whether the model sleeps while nobody asks for it. Absent: it stays loaded.",
+  ),
   gpu: GpuSpec.exactOptional().describe("Accelerators of each replica. Absent: CPU only."),
   resources: ResourcesSpec.exactOptional().describe("CPU and memory of each replica."),
   cache: CacheSpec.exactOptional().describe("Volume that keeps weights between pods."),

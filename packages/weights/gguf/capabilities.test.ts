@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { architectureOf, architectureValue, capabilitiesOf } from "./capabilities.ts";
-import type { Metadata } from "./metadata.ts";
+import {
+  architectureOf,
+  architectureValue,
+  capabilitiesOf,
+  likelyCapabilities,
+} from "./capabilities.ts";
+import { type Metadata, metadataOf as metadataFrom } from "./metadata.ts";
 
 function metadataOf(architecture: string, section: Record<string, unknown> = {}): Metadata {
   return { general: { architecture }, [architecture]: section };
@@ -74,3 +79,15 @@ for (const { name, metadata, has, expected } of [
 ]) {
   test(name, () => assert.deepEqual(capabilitiesOf(metadata, has), expected));
 }
+
+test("a header tells what a model is likely to do, even where its template is too long to be kept", () => {
+  const values = new Map<string, number | string | { length: number }>([
+    ["general.architecture", "qwen2"],
+    ["tokenizer.chat_template", { length: 5000 }],
+    ["tokenizer.ggml.fim_pre_token_id", 1],
+    ["tokenizer.ggml.suffix_token_id", 2],
+  ]);
+  assert.deepEqual(likelyCapabilities(metadataFrom(values)), ["chat", "completions"]);
+  values.set("tokenizer.ggml.fim_mid_token_id", 3);
+  assert.deepEqual(likelyCapabilities(metadataFrom(values)), ["chat", "completions", "infill"]);
+});

@@ -38,6 +38,26 @@ export function capabilitiesOf(
   ];
 }
 
+const INFILL_TOKENS = [
+  ["fim_pre_token_id", "prefix_token_id"],
+  ["fim_suf_token_id", "suffix_token_id"],
+  ["fim_mid_token_id", "middle_token_id"],
+] as const;
+
+/** As far as the header tells: whether its chat template can be used is known once it is loaded. */
+export function likelyCapabilities(
+  metadata: Metadata,
+  has: { readonly vision?: boolean } = {},
+): Capability[] {
+  const tokenizer = isRecord(metadata["tokenizer"]) ? metadata["tokenizer"] : {};
+  const ggml = isRecord(tokenizer["ggml"]) ? tokenizer["ggml"] : {};
+  return capabilitiesOf(metadata, {
+    ...has,
+    chatTemplate: tokenizer["chat_template"] !== undefined,
+    infill: INFILL_TOKENS.every((names) => names.some((name) => ggml[name] !== undefined)),
+  });
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }

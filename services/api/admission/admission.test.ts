@@ -39,7 +39,7 @@ function stage(
     return world.model;
   };
   const usual = { maxQueuedRequests: 100, queueTimeoutMs: 60_000, loadingTimeoutMs: 30_000 };
-  const admission = new Admission({ ...usual, ...limits }, find, () => clock.ms);
+  const admission = new Admission({ ...usual, ...limits }, find, { now: () => clock.ms });
   const enter = (tenant = "", client = new Client(), patienceSeconds = Infinity) =>
     admission.enter(world.model, {
       tenant,

@@ -8,7 +8,7 @@ import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.
 import { queueFull } from "@localmodel/inference/unavailability.ts";
 import type { OpenRequest } from "../upstream/open-requests.ts";
 import { whyNotServing } from "../directory/find-model.ts";
-import { isNearlyThere } from "./capacity.ts";
+import { isNearlyThere, loadingPatienceMs } from "./capacity.ts";
 import { Room } from "./room.ts";
 
 export type AdmissionLimits = {
@@ -31,18 +31,23 @@ export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #find: (id: string) => DirectoryModel;
   readonly #now: () => number;
+  readonly #onChange: () => void;
   readonly #rooms = new Map<string, Room>();
   #pulse: NodeJS.Timeout | undefined;
 
-  /** `find` throws when the model is gone. */
+  /** `find` throws when the model is gone. `onChange`: somebody has come, entered or left. */
   constructor(
     limits: AdmissionLimits,
     find: (id: string) => DirectoryModel,
-    now: () => number = () => performance.now(),
+    {
+      now = () => performance.now(),
+      onChange = () => {},
+    }: { readonly now?: () => number; readonly onChange?: () => void } = {},
   ) {
     this.#limits = limits;
     this.#find = find;
     this.#now = now;
+    this.#onChange = onChange;
   }
 
   waiting(id: string): number {
@@ -60,7 +65,10 @@ export class Admission {
   enter(model: DirectoryModel, visitor: Visitor): Disposable | Promise<Disposable> {
     const room = this.#roomOf(model.id);
     const place = room.tryEnter(model);
-    if (place !== undefined) return this.#leaving(model.id, room, place);
+    if (place !== undefined) {
+      this.#onChange();
+      return this.#leaving(model.id, room, place);
+    }
     this.#refuse(model, room, visitor);
     return this.#wait(model.id, room, visitor);
   }
@@ -73,7 +81,8 @@ export class Admission {
   #refuse(model: DirectoryModel, room: Room, { tenant, patienceSeconds }: Visitor): void {
     const { maxQueuedRequests, loadingTimeoutMs } = this.#limits;
     const unserved = model.endpoints.length === 0;
-    if (unserved && (!isNearlyThere(model) || loadingTimeoutMs === 0)) {
+    const patienceMs = loadingPatienceMs(model, loadingTimeoutMs);
+    if (unserved && (!isNearlyThere(model) || patienceMs === 0)) {
       this.#forgetEmpty(model.id, room);
       throw whyNotServing(model);
     }
@@ -96,6 +105,7 @@ export class Admission {
       turnAway: reject,
     };
     room.wait(waiter);
+    this.#onChange();
     this.#pulse ??= setInterval(() => this.advance(), PULSE_MS);
     using _ending = open.onEnd((reason) => {
       room.giveUp(waiter);
@@ -133,6 +143,7 @@ export class Admission {
       if (model !== undefined) room.advance(model);
     }
     this.#forgetEmpty(id, room);
+    this.#onChange();
   }
 
   #forgetEmpty(id: string, room: Room): void {

@@ -12,7 +12,22 @@ export function capacityOf({ endpoints, slots = 1 }: DirectoryModel): number {
   return endpoints.length * Math.ceil(slots * OVERSUBSCRIPTION);
 }
 
+const NEARLY_THERE: ReadonlySet<DirectoryModel["state"]> = new Set([
+  "asleep",
+  "loading",
+  "restarting",
+  "ready",
+]);
+
 /** Whether waiting may help a model that has no endpoint: it takes seconds. A download takes minutes. */
 export function isNearlyThere({ state }: DirectoryModel): boolean {
-  return state === "loading" || state === "restarting" || state === "ready";
+  return NEARLY_THERE.has(state);
+}
+
+/** How long a request waits at most for a model that has no endpoint. */
+export function loadingPatienceMs(model: DirectoryModel, loadingTimeoutMs: number): number {
+  const { activationTimeoutSeconds } = model;
+  return activationTimeoutSeconds === undefined
+    ? loadingTimeoutMs
+    : activationTimeoutSeconds * 1000;
 }

@@ -6,7 +6,7 @@
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { queueFull } from "@localmodel/inference/unavailability.ts";
 import { whyNotServing } from "../directory/find-model.ts";
-import { capacityOf, isNearlyThere } from "./capacity.ts";
+import { capacityOf, isNearlyThere, loadingPatienceMs } from "./capacity.ts";
 import { Departures } from "@localmodel/service/http/departures.ts";
 import { FairQueue } from "./fair-queue.ts";
 
@@ -99,9 +99,10 @@ export class Room {
     this.#unservedSinceMs ??= nowMs;
     const since = this.#unservedSinceMs;
     const hopeless = !isNearlyThere(model);
+    const patienceMs = loadingPatienceMs(model, this.#loadingTimeoutMs);
     this.#turnAway(({ sinceMs }) => {
       const waitedMs = nowMs - Math.max(sinceMs, since);
-      return hopeless || waitedMs >= this.#loadingTimeoutMs ? whyNotServing(model) : undefined;
+      return hopeless || waitedMs >= patienceMs ? whyNotServing(model) : undefined;
     });
   }
 

@@ -2,21 +2,26 @@
  * Keeps a client that asked for a stream waiting: a comment whenever nothing was sent for a while.
  *
  * The first one opens the stream, and from then on a failure is an error event and no status any more. So
- * it comes late, and whoever would rather have the status says `X-LocalModel-Wait: silent`.
+ * it comes late, and whoever would rather have the status says `X-LocalModel-Wait: silent`. Who wants to see how far a
+ * model is that loads says `X-LocalModel-Wait: progress`, and gets a comment every second.
  */
+import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { openEventStream } from "@localmodel/service/http/event-stream.ts";
 import { dialectOf } from "@localmodel/service/http/exchange.ts";
 import type { Request, Response } from "express";
 
+const PROGRESS_MS = 1000;
+
 export class WaitingStream implements Disposable {
   readonly #timer: NodeJS.Timeout;
 
-  constructor(res: Response, intervalMs: number) {
+  /** `reason` is what it waits for, asked anew for each comment. */
+  constructor(res: Response, intervalMs: number, reason: () => string) {
     const { stream } = dialectOf(res);
     this.#timer = setInterval(() => {
       if (res.destroyed) return;
       if (!res.headersSent) openEventStream(res, stream);
-      res.write(stream.comment("waiting for a free slot"));
+      res.write(stream.comment(reason()));
     }, intervalMs);
   }
 
@@ -25,6 +30,17 @@ export class WaitingStream implements Disposable {
   }
 }
 
-export function waitsInSilence(req: Request): boolean {
-  return req.get("x-localmodel-wait")?.trim().toLowerCase() === "silent";
+/** Undefined where the client wants to hear nothing. */
+export function waitingIntervalMs(req: Request, usualMs: number): number | undefined {
+  const wish = req.get("x-localmodel-wait")?.trim().toLowerCase();
+  if (wish === "silent") return undefined;
+  return wish === "progress" ? Math.min(PROGRESS_MS, usualMs) : usualMs;
+}
+
+/** What a request for this model waits for. */
+export function waitingFor(model: DirectoryModel): string {
+  if (model.endpoints.length > 0) return "waiting for a free slot";
+  const { state, message, progress } = model;
+  const percent = progress === undefined ? "" : ` ${Math.floor(progress * 100)} %`;
+  return `the model is ${state}${percent}: ${message.replace(/\s+/g, " ")}`;
 }

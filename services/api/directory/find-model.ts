@@ -63,6 +63,7 @@ type Unready = Exclude<DirectoryModel["state"], "failed">;
 
 const WORDS: Readonly<Record<Unready, string>> = {
   pending: "waiting to start",
+  asleep: "asleep",
   downloading: "downloading",
   loading: "loading",
   restarting: "restarting",
@@ -72,6 +73,7 @@ const WORDS: Readonly<Record<Unready, string>> = {
 const RETRY_AFTER_SECONDS: Readonly<Record<Unready, number>> = {
   pending: 5,
   downloading: 10,
+  asleep: 2,
   loading: 2,
   restarting: 2,
   ready: 1,

@@ -22,7 +22,8 @@ import { exchangeOf } from "@localmodel/service/http/exchange.ts";
 import { patienceSeconds } from "@localmodel/service/http/patience.ts";
 import { logFieldsOf, markFailed } from "@localmodel/service/http/server-span.ts";
 import type { Request, RequestHandler, Response } from "express";
-import { Admission, type AdmissionLimits } from "../admission/admission.ts";
+import type { Admission } from "../admission/admission.ts";
+import type { DemandBook } from "../admission/demand.ts";
 import { Attempts, RETRY_DELAY_MS } from "./attempts.ts";
 import { Balancer, type Lease } from "../balancing/balancer.ts";
 import { promptChain } from "../balancing/prompt-chain.ts";
@@ -43,7 +44,7 @@ import { clientFailureOf, failureType, UpstreamFailure } from "../upstream/upstr
 import { failureOfStatus } from "../upstream/statuses.ts";
 import type { ServerKeys } from "../upstream/server-keys.ts";
 import type { Upstream, UpstreamRequest } from "../upstream/upstream.ts";
-import { WaitingStream, waitsInSilence } from "../answer/waiting-stream.ts";
+import { waitingFor, waitingIntervalMs, WaitingStream } from "../answer/waiting-stream.ts";
 
 type ForwardOptions = {
   readonly directory: ModelDirectory;
@@ -51,9 +52,10 @@ type ForwardOptions = {
   readonly requests: OpenRequests;
   readonly serverKeys?: ServerKeys;
   readonly log: Logger;
-  readonly limits: AdmissionLimits;
   /** Where answers are kept. Absent: they are not. */
   readonly kept?: KeptResponses;
+  readonly admission: Admission;
+  readonly demand: DemandBook;
   /** Longest silence of a stream that waits. Proxies commonly cut at 60 seconds. */
   readonly keepAliveMs?: number;
   readonly metrics?: ApiMetrics | undefined;
@@ -108,8 +110,8 @@ class Forwarder {
 
   constructor(options: ForwardOptions) {
     this.#options = options;
-    const { directory, limits, metrics } = options;
-    this.#admission = new Admission(limits, (id) => this.#find(id));
+    const { directory, admission, metrics } = options;
+    this.#admission = admission;
     this.#balancer = new Balancer({ onEjection: (reason) => metrics?.ejected(reason) });
     metrics?.observe(directory, this.#admission);
   }
@@ -150,9 +152,18 @@ class Forwarder {
     return findModel(this.#options.directory.current(), id);
   }
 
+  #whyWaiting({ id }: DirectoryModel): string {
+    const { models } = this.#options.directory.current();
+    const model = models.find((one) => one.id === id);
+    return model === undefined ? "waiting" : waitingFor(model);
+  }
+
   async #admit(model: DirectoryModel, { req, res, reference, open }: Call): Promise<Disposable> {
-    if (model.endpoints.length === 0) this.#options.directory.onDemand?.(model);
-    else if (exchangeOf(res).endpoint?.evaluates === false) return NO_PLACE;
+    const { demand } = this.#options;
+    demand.note(model, reference.keepAliveSeconds);
+    const isServed = model.endpoints.length > 0;
+    // What evaluates nothing is in nobody's way.
+    if (isServed && exchangeOf(res).endpoint?.evaluates === false) return demand.visit(model);
     const entering = this.#admission.enter(model, {
       tenant: tenantOf(res),
       patienceSeconds: patienceSeconds(req, reference),
@@ -161,8 +172,11 @@ class Forwarder {
     if (!(entering instanceof Promise)) return entering;
     const sinceMs = performance.now();
     const { keepAliveMs = KEEP_ALIVE_MS } = this.#options;
-    const keepsAlive = reference.stream && !waitsInSilence(req);
-    using _comments = keepsAlive ? new WaitingStream(res, keepAliveMs) : undefined;
+    const intervalMs = reference.stream ? waitingIntervalMs(req, keepAliveMs) : undefined;
+    using _comments =
+      intervalMs === undefined
+        ? undefined
+        : new WaitingStream(res, intervalMs, () => this.#whyWaiting(model));
     const place = await entering;
     note(res, { waitedMs: Math.round(performance.now() - sinceMs) });
     return place;
@@ -216,9 +230,6 @@ class Forwarder {
     }
   }
 }
-
-/** What evaluates nothing is in nobody's way. */
-const NO_PLACE: Disposable = { [Symbol.dispose]: () => {} };
 
 /** What came before, if anything is kept of it, and then the client's own bytes. */
 function upstreamBody(

@@ -58,7 +58,11 @@ export class Journey {
     const sinceMs = performance.now();
     const place = await within(this.#span, "queue", {
       act: admit,
-      describe: () => ({ "localmodel.queue.waiting": waiting }),
+      describe: () => ({
+        "localmodel.queue.waiting": waiting,
+        // Why it waited, where it did: for a model that was asleep, say.
+        "localmodel.model.state": model.endpoints.length > 0 ? "ready" : model.state,
+      }),
       errorTypeOf: failureType,
     });
     this.#metrics?.waited(model.id, (performance.now() - sinceMs) / 1000, this.#span);

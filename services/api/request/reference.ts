@@ -8,6 +8,7 @@ import { isJsonMediaType } from "@localmodel/service/http/json-media-type.ts";
 import { Turns } from "@localmodel/service/process/turns.ts";
 import type { Request, RequestHandler } from "express";
 import { contextOf } from "./context.ts";
+import { KEEP_ALIVE_FIELDS, keepAliveSeconds } from "./keep-alive.ts";
 import type { Field, Outline, PromptSpan } from "./outline.ts";
 import { readOutline } from "./read-outline.ts";
 import { estimatedFrom, estimatedTokens } from "./token-estimate.ts";
@@ -20,6 +21,8 @@ export type Reference = {
   /** Of a request that is faster where its prompt's beginning has been before. */
   readonly prompt: PromptSpan | undefined;
   readonly estimatedTokens: number;
+  /** How long the model is to stay loaded after it, if it says so; -1 for ever. */
+  readonly keepAliveSeconds?: number;
   /** Of an endpoint whose answers may be kept. */
   readonly keeping?: Keeping;
   /** What it goes on with, once that is found; empty for a request that begins anew. */
@@ -68,15 +71,18 @@ async function parseReference(req: Request, endpoint: Endpoint): Promise<Referen
     ...promptHeads,
     ...estimatedFrom(endpoint),
     ...(keeps === undefined ? [] : [keeps.store, keeps.previous]),
+    ...KEEP_ALIVE_FIELDS,
   ];
   const outline = await readOutline(body, wanted, turns.next);
   const id = idIn(body, outline, fields.model);
+  const keepAlive = keepAliveOf(body, outline);
   return {
     body,
     stream: isForStream(body, outline, endpoint),
     prompt: reusesPrefixes ? promptOf(outline, endpoint) : undefined,
     estimatedTokens: estimatedTokens(body, outline, endpoint),
     ...(id !== undefined && { model: id }),
+    ...(keepAlive !== undefined && { keepAliveSeconds: keepAlive }),
     ...(keeps !== undefined && { keeping: keepingOf(body, outline, { fields, keeps }) }),
   };
 }
@@ -106,6 +112,21 @@ function isForStream(
   if (field === undefined) return streamsByDefault === true;
   const said = textOf(body, field);
   return said === "true" || (said === "null" && streamsByDefault === true);
+}
+
+/** Longer than any duration is written. */
+const KEEP_ALIVE_MAX_BYTES = 64;
+
+function keepAliveOf(body: Buffer, outline: Outline): number | undefined {
+  for (const name of KEEP_ALIVE_FIELDS) {
+    const field = outline.field(name);
+    if (field === undefined) continue;
+    const { start, end } = field;
+    const isLong = end - start > KEEP_ALIVE_MAX_BYTES;
+    const value = isLong ? undefined : parseShortJson(body.subarray(start, end));
+    return keepAliveSeconds(name, value);
+  }
+  return undefined;
 }
 
 function textOf(body: Buffer, { start, end }: Field): string {

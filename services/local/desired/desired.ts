@@ -29,6 +29,10 @@ export type DesiredModel = {
   readonly revision: string;
   readonly createdSeconds: number;
   readonly spec: LocalModel["spec"];
+  /** Of a model that sleeps while nobody asks for it: how long it stays loaded then. */
+  readonly idleSeconds?: number;
+  /** Of a model that sleeps: the longest wait for it to be loaded. */
+  readonly activationTimeoutSeconds?: number;
 };
 
 export type Conflict = { readonly key: string; readonly lost: Lost };
@@ -76,9 +80,18 @@ function desiredModel(
   const createdMs = createdMsOf(model) ?? seenMs.get(key) ?? 0;
   const createdSeconds = Math.max(0, Math.floor(createdMs / 1000));
   const { source, projector, adapters, engine, sampling, env } = spec;
-  const started = { source, projector, adapters, engine, sampling, env };
+  const sleep = sleepOf(spec);
+  const started = { source, projector, adapters, engine, sampling, env, ...sleep };
   const revision = digest({ ids: shares.ids, ...started });
-  return [{ key, name: model.metadata.name, file, ...shares, revision, createdSeconds, spec }];
+  const name = model.metadata.name;
+  return [{ key, name, file, ...shares, revision, createdSeconds, spec, ...sleep }];
+}
+
+/** Nothing for a model that stays loaded. */
+function sleepOf({ scaling }: LocalModel["spec"]) {
+  if (scaling === undefined || scaling.minReplicas > 0) return {};
+  const { idleSeconds, activationTimeoutSeconds } = scaling;
+  return { idleSeconds, activationTimeoutSeconds };
 }
 
 /** Objects that came from a cluster bring their age. */

@@ -14,7 +14,10 @@ import type { DesiredModel } from "./desired.ts";
 import type { ServerView } from "./server-view.ts";
 
 export type Listing = {
-  readonly model: Pick<DesiredModel, "key" | "name" | "ids" | "adapterIds" | "createdSeconds">;
+  readonly model: Pick<
+    DesiredModel,
+    "key" | "name" | "ids" | "adapterIds" | "createdSeconds" | "activationTimeoutSeconds"
+  >;
   readonly view: ServerView;
 };
 
@@ -42,7 +45,8 @@ function rank({ view }: Listing): number {
 }
 
 function entry({ model, view }: Listing, names: Names): DirectoryModel {
-  const { state, message, progress, facts, endpoint } = view;
+  const { state, message, progress, header, facts, endpoint } = view;
+  const { activationTimeoutSeconds } = model;
   return {
     ...names,
     createdSeconds: model.createdSeconds,
@@ -51,6 +55,8 @@ function entry({ model, view }: Listing, names: Names): DirectoryModel {
     message,
     // Whole percents: the API service need not hear of every block that arrives.
     ...(progress !== undefined && { progress: Math.floor(progress * 100) / 100 }),
+    ...(activationTimeoutSeconds !== undefined && { activationTimeoutSeconds }),
+    ...(header !== undefined && { facts: header }),
     ...(facts !== undefined && { facts, slots: facts.slots }),
     endpoints: endpoint === undefined ? [] : [endpoint],
   };

@@ -9,7 +9,10 @@ export type ServerView = {
   /** For a person: how far it is, or what is wrong. */
   readonly message: string;
   readonly progress?: number;
+  /** Once it has been loaded. */
   readonly facts?: ModelFacts;
+  /** What the header of its weights says, before that. */
+  readonly header?: Partial<ModelFacts>;
   /** Set exactly while requests may be sent to it. */
   readonly endpoint?: string;
 };

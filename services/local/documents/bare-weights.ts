@@ -59,7 +59,11 @@ export class BareWeights {
         continue;
       }
       const place = absolutePath(file, { base: process.cwd(), home: homedir() });
-      const model = modelFromGguf(place, taken, this.#engine);
+      const model = modelFromGguf(place, taken, {
+        engine: this.#engine,
+        // Of a folder nobody knows how much of it is wanted; what is named, is.
+        sleeps: inFolder,
+      });
       taken.add(model.metadata.name);
       models.push({ key: `default/${model.metadata.name}`, model, file, line: 1 });
     }

@@ -9,6 +9,7 @@ import {
 } from "@localmodel/localmodel/contracts/api-config.ts";
 import type {
   ApiMessage,
+  Demand,
   Directory,
   DirectoryMessage,
 } from "@localmodel/localmodel/contracts/directory.ts";
@@ -25,6 +26,10 @@ type ApiHooks = {
   /** What model servers know it by is made from this. */
   readonly serverSecret: string;
   readonly onLine: (line: string) => void;
+  /** Who is asked for, as of the directory of that number. */
+  readonly onDemand: (demand: Demand, directory: number) => void;
+  /** The server of a model that is to leave memory. */
+  readonly onUnload: (server: string) => void;
 };
 
 /** Who may use it. */
@@ -60,9 +65,12 @@ export class ApiProcess {
     return this.#address;
   }
 
-  publish(directory: Directory): void {
-    this.#latest = { type: "directory", directory };
+  /** The number by which the service will say that it goes by it. */
+  publish(directory: Directory): number {
+    const number = (this.#latest?.number ?? 0) + 1;
+    this.#latest = { type: "directory", number, directory };
     this.#process?.send(this.#latest);
+    return number;
   }
 
   async stop(): Promise<void> {
@@ -87,8 +95,16 @@ export class ApiProcess {
       onLine: this.#hooks.onLine,
       onMessage: (message) => {
         const heard = message as ApiMessage;
-        if (heard.type === "listening") resolve(heard.port);
-        else reject(new Error(heard.message, { cause: heard.code }));
+        switch (heard.type) {
+          case "listening":
+            return resolve(heard.port);
+          case "failed":
+            return reject(new Error(heard.message, { cause: heard.code }));
+          case "demand":
+            return this.#hooks.onDemand(heard.demand, heard.directory);
+          case "unload":
+            return this.#hooks.onUnload(heard.server);
+        }
       },
     });
     this.#process = api;

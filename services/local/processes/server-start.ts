@@ -10,14 +10,23 @@ import type { ModelFiles } from "./model-files.ts";
 /** Time for open requests to finish when a service is told to stop. */
 export const DRAIN_TIMEOUT_MS = 30_000;
 
-/** `isAlone`: whether no other model shares the machine's cores. `serverSecret`: see server-key.ts. */
+type StartOptions = {
+  /** Whether no other model shares the machine's cores. */
+  readonly isAlone: boolean;
+  /** See server-key.ts. */
+  readonly serverSecret: string;
+  /** Of each slot, where it was chosen for the model; see memory-plan.ts. */
+  readonly contextTokens?: number;
+};
+
 export function serverEnvironment(
   model: DesiredModel,
   files: ModelFiles,
-  { isAlone, serverSecret }: { readonly isAlone: boolean; readonly serverSecret: string },
+  { isAlone, serverSecret, contextTokens }: StartOptions,
 ): Record<string, string> {
   const config = JSON.stringify({
     ...serverConfig(model, files),
+    ...(contextTokens !== undefined && { engine: { ...model.spec.engine, contextTokens } }),
     // Threads of llama.cpp wait for each other in a loop: more of them than cores stand still most of the time.
     sparedThreads: isAlone ? 0 : 1,
     keySha256: [serverKeyHash(serverKeyFor(serverSecret, model.key))],

@@ -47,15 +47,9 @@ describe("what people are told", () => {
     for (const [count, expected] of cases) assert.equal(formatCount(count), expected);
   });
   test("a request to paste for what the model can do", () => {
-    assert.match(curlFor("U", "m", FACTS), /^curl U\/chat\/completions .*"messages"/);
-    assert.match(
-      curlFor("U", "m", { ...FACTS, capabilities: ["embeddings"] }),
-      /^curl U\/embeddings .*"input"/,
-    );
-    assert.match(
-      curlFor("U", "m", { ...FACTS, capabilities: ["completions"] }),
-      /^curl U\/completions .*"prompt"/,
-    );
+    assert.match(curlFor("U", "m", FACTS.capabilities), /^curl U\/chat\/completions .*"messages"/);
+    assert.match(curlFor("U", "m", ["embeddings"]), /^curl U\/embeddings .*"input"/);
+    assert.match(curlFor("U", "m", ["completions"]), /^curl U\/completions .*"prompt"/);
   });
   test("an address that works on this machine", () => {
     assert.equal(baseUrl("0.0.0.0", 1), "http://localhost:1/v1");

@@ -14,6 +14,7 @@ export function lineFor(
 ): string | undefined {
   const isNews = before?.state !== now.state;
   switch (now.state) {
+    case "asleep":
     case "ready":
     case "loading":
     case "failed":
@@ -26,10 +27,20 @@ export function lineFor(
   }
 }
 
-function newStateLine(model: DesiredModel, { state, message, facts }: ServerView): string {
+function newStateLine(model: DesiredModel, view: ServerView): string {
+  const { state, message, facts } = view;
+  if (state === "asleep") return asleepLine(model, view);
   if (state !== "ready" || facts === undefined)
     return state === "failed" ? `failed: ${message}` : state;
   return `ready as ${model.ids.join(", ")}; ${factsLine(facts)}`;
+}
+
+/** "asleep as a; llama 135M Q4_1, 98.4 MB" */
+function asleepLine(model: DesiredModel, { header }: ServerView): string {
+  const { architecture, parameters = 0, quantization, sizeBytes = 0 } = header ?? {};
+  if (architecture === undefined) return "asleep";
+  const facts = `${architecture} ${formatCount(parameters)} ${quantization}, ${formatBytes(sizeBytes)}`;
+  return `asleep as ${model.ids.join(", ")}; ${facts}`;
 }
 
 /** "llama 135M Q4_1, 98.4 MB; 4 slots of 2048 tokens; 312 MB of memory" */
@@ -65,9 +76,9 @@ export function formatCount(count: number): string {
 }
 
 /** Something to paste that gets an answer from this model. */
-export function curlFor(url: string, id: string, facts: ModelFacts): string {
-  const chats = facts.capabilities.includes("chat");
-  const embeds = !chats && facts.capabilities.includes("embeddings");
+export function curlFor(url: string, id: string, capabilities: ModelFacts["capabilities"]): string {
+  const chats = capabilities.includes("chat");
+  const embeds = !chats && capabilities.includes("embeddings");
   const path = chats ? "chat/completions" : embeds ? "embeddings" : "completions";
   const body = chats
     ? { model: id, messages: [{ role: "user", content: "Why is the sky blue?" }] }

@@ -1,0 +1,274 @@
+/**
+ * The decisions about memory, played out: a model of API service, servers and clock that may do anything at any time.
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { decideResidence, largestBytes, type Resident } from "./residence.ts";
+
+const TURN_MS = 10;
+const IDLE_MS = 100;
+
+type Phase = Resident["phase"];
+
+type SimulatedModel = {
+  readonly bytes: number;
+  readonly stays: boolean;
+  phase: Phase;
+  isConfirmed: boolean;
+  /** Requests at its server, and those that wait. */
+  inside: number;
+  waiting: number;
+  waitingSinceMs: number | undefined;
+  awakeSinceMs: number;
+  idleSinceMs: number;
+};
+
+/** What may happen, to the model of that index. */
+type Event =
+  | { readonly type: "ask" | "finish" | "hang up" | "step" | "crash"; readonly model: number }
+  | { readonly type: "wait"; readonly ms: number };
+
+class World {
+  nowMs = 0;
+  loads = 0;
+  readonly models: SimulatedModel[];
+  readonly budgetBytes: number;
+
+  constructor(budgetBytes: number, sizes: readonly number[], staying = 0) {
+    this.budgetBytes = budgetBytes;
+    this.models = sizes.map((bytes, index) => ({
+      bytes,
+      stays: index < staying,
+      phase: index < staying ? "awake" : "asleep",
+      isConfirmed: false,
+      inside: 0,
+      waiting: 0,
+      waitingSinceMs: undefined,
+      awakeSinceMs: 0,
+      idleSinceMs: 0,
+    }));
+  }
+
+  at(index: number): SimulatedModel {
+    const model = this.models[index % this.models.length];
+    assert.ok(model !== undefined);
+    return model;
+  }
+
+  happen(event: Event): void {
+    if (event.type === "wait") this.nowMs += event.ms;
+    else this.#happenTo(this.at(event.model), event.type);
+    this.decide();
+  }
+
+  #happenTo(model: SimulatedModel, type: "ask" | "finish" | "hang up" | "step" | "crash"): void {
+    if (type === "ask") {
+      if (model.bytes <= largestBytes(this.residents(), this.budgetBytes) || model.stays)
+        model.waiting += 1;
+    } else if (type === "finish") model.inside = Math.max(0, model.inside - 1);
+    else if (type === "hang up") model.waiting = Math.max(0, model.waiting - 1);
+    else if (type === "crash") {
+      if (model.phase !== "awake" && model.phase !== "closing") return;
+      model.waiting += model.inside;
+      model.inside = 0;
+      model.phase = "loading";
+      model.isConfirmed = false;
+    } else this.#step(model);
+    this.#enter(model);
+  }
+
+  /** What it is in the middle of is done. */
+  #step(model: SimulatedModel): void {
+    if (model.phase === "loading") {
+      model.phase = "awake";
+      model.awakeSinceMs = this.nowMs;
+      model.idleSinceMs = this.nowMs;
+    } else if (model.phase === "stopping") {
+      model.phase = "asleep";
+      model.isConfirmed = false;
+    } else if (model.phase === "closing") model.isConfirmed = true;
+  }
+
+  /** As the API service lets them in: only where it has an endpoint. Until it knows that one closes, it still does. */
+  #enter(model: SimulatedModel): void {
+    const isOpen = model.phase === "awake" || (model.phase === "closing" && !model.isConfirmed);
+    if (isOpen) {
+      model.inside += model.waiting;
+      model.waiting = 0;
+    }
+    if (model.waiting === 0) model.waitingSinceMs = undefined;
+    else model.waitingSinceMs ??= this.nowMs;
+    if (model.inside + model.waiting > 0) model.idleSinceMs = this.nowMs;
+  }
+
+  residents(): Resident[] {
+    return this.models.map((model, number) => ({
+      number,
+      bytes: model.bytes,
+      stays: model.stays,
+      phase: model.phase,
+      isConfirmed: model.isConfirmed,
+      isBusy: model.inside > 0,
+      waitingSinceMs: model.waitingSinceMs,
+      awakeSinceMs: model.awakeSinceMs,
+      idleSinceMs: model.idleSinceMs,
+      idleMs: IDLE_MS,
+    }));
+  }
+
+  decide(): number {
+    const rules = { budgetBytes: this.budgetBytes, turnMs: TURN_MS };
+    const { moves, againAtMs } = decideResidence(this.residents(), rules, this.nowMs);
+    for (const { type, number } of moves) {
+      const model = this.at(number);
+      assert.ok(!model.stays, "what stays is left alone");
+      if (type === "load") {
+        assert.equal(model.phase, "asleep");
+        model.phase = "loading";
+        this.loads += 1;
+      } else if (type === "close") {
+        assert.equal(model.phase, "awake");
+        model.phase = "closing";
+        model.isConfirmed = false;
+      } else if (type === "reopen") {
+        assert.equal(model.phase, "closing");
+        model.phase = "awake";
+        this.#enter(model);
+      } else {
+        assert.equal(model.inside, 0, "nothing is stopped under a request");
+        assert.ok(model.phase === "loading" || (model.phase === "closing" && model.isConfirmed));
+        model.phase = "stopping";
+      }
+    }
+    const usedBytes = this.models
+      .filter(({ phase, stays }) => phase !== "asleep" && !stays)
+      .reduce((sum, { bytes }) => sum + bytes, 0);
+    assert.ok(usedBytes <= Math.max(0, largestBytes(this.residents(), this.budgetBytes)));
+    return againAtMs;
+  }
+
+  get hasRequests(): boolean {
+    return this.models.some(({ inside, waiting }) => inside + waiting > 0);
+  }
+
+  /** Everything that can go on goes on: servers answer, loads and stops come to their end, time passes. */
+  settle(rounds: number): void {
+    for (let round = 0; round < rounds && this.hasRequests; round += 1) {
+      for (const [index, { inside }] of this.models.entries()) {
+        this.happen({ type: "step", model: index });
+        if (inside > 0) this.happen({ type: "finish", model: index });
+      }
+      this.happen({ type: "wait", ms: 1 });
+    }
+  }
+}
+
+const event: fc.Arbitrary<Event> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constantFrom("ask", "finish", "hang up", "step", "crash"),
+      model: fc.nat(5),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant("wait"), ms: fc.integer({ min: 1, max: 150 }) }),
+  },
+);
+
+const history = fc.record({
+  sizes: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 6 }),
+  events: fc.array(event, { maxLength: 120 }),
+});
+
+describe("models that share memory", () => {
+  test("from any history they stay within the budget, and none is stopped under a request", () => {
+    fc.assert(
+      fc.property(history, fc.nat(1), ({ sizes, events }, staying) => {
+        const world = new World(12 + (staying > 0 ? (sizes[0] ?? 0) : 0), sizes, staying);
+        for (const one of events) world.happen(one);
+      }),
+      { numRuns: Number(process.env["FC_RUNS"] ?? 500) },
+    );
+  });
+
+  test("from any history every request is answered, whoever has the memory now", () => {
+    fc.assert(
+      fc.property(history, ({ sizes, events }) => {
+        const world = new World(12, sizes);
+        for (const one of events) world.happen(one);
+        world.settle(2000);
+        assert.equal(world.hasRequests, false, JSON.stringify(world.models));
+      }),
+      { numRuns: Number(process.env["FC_RUNS"] ?? 500) },
+    );
+  });
+
+  test("two models that are asked for all the time take turns", () => {
+    const world = new World(10, [8, 8]);
+    const answered = [0, 0];
+    for (let round = 0; round < 600; round += 1) {
+      for (const index of [0, 1]) {
+        if (world.at(index).waiting === 0) world.happen({ type: "ask", model: index });
+        const before = world.at(index).inside;
+        world.happen({ type: "step", model: index });
+        if (before > 0) {
+          world.happen({ type: "finish", model: index });
+          answered[index] = (answered[index] ?? 0) + 1;
+        }
+      }
+      world.happen({ type: "wait", ms: 1 });
+    }
+    assert.ok(Math.min(...answered) > 150, `answered: ${answered.join(", ")}`);
+    // Not a load for each request: a turn lasts.
+    assert.ok(world.loads <= (2 * 600) / TURN_MS, `${world.loads} loads`);
+  });
+
+  test("the least recently used of those that nobody uses makes room, and no more than are needed", () => {
+    const world = new World(10, [4, 4, 4]);
+    for (const model of [1, 0]) {
+      world.happen({ type: "ask", model });
+      world.happen({ type: "step", model });
+      world.happen({ type: "wait", ms: 1 });
+      world.happen({ type: "finish", model });
+    }
+    world.happen({ type: "ask", model: 2 });
+    assert.deepEqual(
+      world.models.map(({ phase }) => phase),
+      ["awake", "closing", "asleep"],
+    );
+  });
+
+  test("a model that nobody uses goes to sleep when its time is over, and says when to look again", () => {
+    const world = new World(10, [4]);
+    world.happen({ type: "ask", model: 0 });
+    world.happen({ type: "step", model: 0 });
+    world.happen({ type: "finish", model: 0 });
+    assert.equal(world.decide(), IDLE_MS);
+    world.happen({ type: "wait", ms: IDLE_MS - 1 });
+    assert.equal(world.at(0).phase, "awake");
+    world.happen({ type: "wait", ms: 1 });
+    assert.equal(world.at(0).phase, "closing");
+  });
+
+  test("a request that comes while its model closes opens it again", () => {
+    const world = new World(10, [4]);
+    world.happen({ type: "ask", model: 0 });
+    world.happen({ type: "step", model: 0 });
+    world.happen({ type: "finish", model: 0 });
+    world.happen({ type: "wait", ms: IDLE_MS });
+    world.happen({ type: "ask", model: 0 });
+    assert.equal(world.at(0).phase, "awake");
+    assert.equal(world.loads, 1);
+  });
+
+  test("a load that nobody waits for any more is stopped", () => {
+    const world = new World(10, [4]);
+    world.happen({ type: "ask", model: 0 });
+    assert.equal(world.at(0).phase, "loading");
+    world.happen({ type: "hang up", model: 0 });
+    assert.equal(world.at(0).phase, "stopping");
+  });
+});

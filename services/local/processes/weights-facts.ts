@@ -1,0 +1,41 @@
+/** What is known of a model before it is loaded: the header of its files says it. */
+import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
+import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
+import { likelyCapabilities } from "@localmodel/weights/gguf/capabilities.ts";
+import { inspectionOf } from "@localmodel/weights/gguf/inspection-of.ts";
+import { metadataOf } from "@localmodel/weights/gguf/metadata.ts";
+import { inspectWeights } from "@localmodel/weights/inspect-weights.ts";
+import { stat } from "node:fs/promises";
+import type { ModelFiles } from "./model-files.ts";
+
+export type WeightsFacts = {
+  readonly inspection: Inspection;
+  readonly facts: Partial<ModelFacts>;
+};
+
+/** Throws a WeightsError for what cannot be read. */
+export async function weightsFacts(files: ModelFiles): Promise<WeightsFacts> {
+  const weights = await inspectWeights({ file: { path: files.weightsPath } });
+  const { adapters, projectorPath } = files;
+  const further = [...adapters.map(({ path }) => path), projectorPath ?? []].flat();
+  const sizes = await Promise.all(further.map((path) => stat(path)));
+  const furtherBytes = sizes.reduce((sum, { size }) => sum + size, 0);
+  const inspection = inspectionOf(weights, furtherBytes);
+  const { architecture, parameters, quantization, sizeBytes } = inspection;
+  const { trainContextTokens, vocabularyTokens, embeddingDimensions } = inspection;
+  return {
+    inspection,
+    facts: {
+      architecture,
+      parameters,
+      quantization,
+      sizeBytes,
+      trainContextTokens,
+      vocabularyTokens,
+      embeddingDimensions,
+      capabilities: likelyCapabilities(metadataOf(weights.values), {
+        vision: projectorPath !== undefined,
+      }),
+    },
+  };
+}
