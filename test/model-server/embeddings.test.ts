@@ -179,3 +179,15 @@ test("generation is refused by a model that only embeds", async () => {
     (error) => error instanceof BadRequestError && error.code === "model_not_capable",
   );
 });
+
+test("a context larger than the weights have positions for is theirs, and longer inputs are refused", async () => {
+  await using larger = await ModelServer.ready({
+    weightsPath: folder.file("bert.gguf"),
+    engine: { contextTokens: 2048 },
+  });
+  const url = `${larger.url}/v1/embeddings`;
+  const refused = await postJson(url, { input: "water ".repeat(600) });
+  assert.equal(refused.status, 400);
+  assert.match(JSON.stringify(refused.json), /maximum context length is 128 tokens/);
+  assert.equal((await postJson(url, { input: "water" })).status, 200);
+});

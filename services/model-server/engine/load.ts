@@ -202,6 +202,9 @@ function gpuLayersOf(
   return gpuLayersThatFit(metadata, size, memory);
 }
 
+/** Where each position has a vector of its own in the weights, llama.cpp ends the process at one that has none. */
+const LEARNED_POSITIONS: ReadonlySet<string> = new Set(["bert", "gpt2", "mpt", "starcoder"]);
+
 function chosenContext(
   config: ServerConfig,
   library: LlamaLibrary,
@@ -213,7 +216,9 @@ function chosenContext(
 ): number {
   const { engine } = config;
   if (engine.contextTokens !== undefined || !config.contextFromMemory) {
-    return contextTokensOf(engine, trainContextTokens);
+    const tokens = contextTokensOf(engine, trainContextTokens);
+    const hasEnd = LEARNED_POSITIONS.has(architectureOf(metadata));
+    return hasEnd ? Math.min(tokens, trainContextTokens) : tokens;
   }
   const size = { ...engine, contexts: contextsOf(config) };
   const freeBytes =
