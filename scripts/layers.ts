@@ -43,6 +43,7 @@ export const LAYERS: Layers = {
     "endpoints.ts",
     "chat/ completions/ embeddings/",
     "tokenizing/",
+    "reranking/",
     "responses/",
   ],
   "packages/pictures": ["image-format.ts problem.ts room.ts", "decoder/ fetch/", "."],

@@ -7,6 +7,7 @@
  */
 import type { EmbedAsk, GenerateAsk } from "./asks.ts";
 import type { EmbedEvent, EmbedRequest } from "./embed.ts";
+import type { RerankAsk, RerankEvent, RerankRequest } from "./rerank.ts";
 import type { TokenizeAsk, TokenizeEvent, TokenizeRequest } from "./tokenize.ts";
 import type { GenerateEvent, GenerateRequest } from "./generate.ts";
 
@@ -21,6 +22,7 @@ export interface Operations {
     readonly request: TokenizeRequest;
     readonly event: TokenizeEvent;
   };
+  rerank: { readonly ask: RerankAsk; readonly request: RerankRequest; readonly event: RerankEvent };
   embed: { readonly ask: EmbedAsk; readonly request: EmbedRequest; readonly event: EmbedEvent };
 }
 

@@ -98,3 +98,21 @@ export const EMBEDDINGS = {
   fields: { model: "model", prompt: "input" },
   reusesPrefixes: false,
 } as const satisfies Endpoint;
+
+export const RERANK = {
+  method: "POST",
+  path: "/v1/rerank",
+  operation: "rerank",
+  capability: "rerank",
+  telemetryName: "rerank",
+  dialect: openai,
+  fields: { model: "model", prompt: "documents" },
+  promptHeads: ["query", "texts"],
+  reusesPrefixes: false,
+} as const satisfies Endpoint;
+
+/** As llama.cpp's server and vLLM have it too. */
+export const RERANK_BARE = { ...RERANK, path: "/rerank" } as const satisfies Endpoint;
+
+/** Cohere's. */
+export const RERANK_V2 = { ...RERANK, path: "/v2/rerank" } as const satisfies Endpoint;

@@ -94,11 +94,19 @@ export async function writeTinyChatModel(
   await writeFile(path, encodeGguf({ metadata, tensors }));
 }
 
+type TinyEmbeddingModelOptions = TinyModelOptions & {
+  readonly shape?: Shape;
+  /** With a head that gives a pair of texts a score, instead of a vector. Default false. */
+  readonly ranks?: boolean;
+  /** What a pair is written into, by a reranker that has a template for it. Default none. */
+  readonly rerankTemplate?: string;
+};
+
 export async function writeTinyEmbeddingModel(
   path: string,
-  options: TinyModelOptions & { readonly shape?: Shape } = {},
+  options: TinyEmbeddingModelOptions = {},
 ): Promise<void> {
-  const { seed = 1, contextLength = 512, shape = TINY } = options;
+  const { seed = 1, contextLength = 512, shape = TINY, ranks = false } = options;
   const { special, pieces } = wordPieceVocabulary();
   const id = (name: string): GgufValue => u32(special.indexOf(name));
   const metadata: Record<string, GgufValue> = {
@@ -110,7 +118,10 @@ export async function writeTinyEmbeddingModel(
     "bert.attention.head_count": u32(shape.heads),
     "bert.attention.layer_norm_epsilon": f32(1e-12),
     "bert.attention.causal": bool(false),
-    "bert.pooling_type": u32(1),
+    "bert.pooling_type": u32(ranks ? 4 : 1),
+    ...(options.rerankTemplate !== undefined && {
+      "tokenizer.chat_template.rerank": text(options.rerankTemplate),
+    }),
     "tokenizer.ggml.model": text("bert"),
     "tokenizer.ggml.pre": text("default"),
     "tokenizer.ggml.token_type_count": u32(2),
@@ -128,7 +139,9 @@ export async function writeTinyEmbeddingModel(
     "tokenizer.ggml.mask_token_id": id("[MASK]"),
   };
   const vocabulary = special.length + pieces.length;
-  const tensors = bertTensors(seededRandom(seed), shape, { vocabulary, contextLength });
+  const random = seededRandom(seed);
+  const body = bertTensors(random, shape, { vocabulary, contextLength });
+  const tensors = ranks ? [...body, ...rankTensors(random, shape.width)] : body;
   await writeFile(path, encodeGguf({ metadata, tensors }));
 }
 
@@ -210,6 +223,16 @@ function bertTensors(
     { ...matrix(random, "position_embd.weight", [width, contextLength]), type: "f32" },
     ...norm("token_embd_norm", width),
     ...Array.from({ length: layers }, (_, index) => layer(index)).flat(),
+  ];
+}
+
+/** A pooled row in, one score out. */
+function rankTensors(random: () => number, width: number): readonly GgufTensor[] {
+  return [
+    matrix(random, "cls.weight", [width, width]),
+    constant("cls.bias", 0, width),
+    matrix(random, "cls.output.weight", [width, 1]),
+    constant("cls.output.bias", 0.5, 1),
   ];
 }
 

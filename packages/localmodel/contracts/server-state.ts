@@ -8,7 +8,7 @@ import type { TemplateFacts } from "./template-facts.ts";
 import type { SamplingSpec } from "../resource/engine-spec.ts";
 
 /** `vision`: images in chats. */
-export type Capability = "chat" | "completions" | "infill" | "embeddings" | "vision";
+export type Capability = "chat" | "completions" | "infill" | "embeddings" | "rerank" | "vision";
 
 /** What the weights turned out to be, and how they were loaded. */
 export type ModelFacts = {

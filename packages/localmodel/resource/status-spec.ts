@@ -51,7 +51,7 @@ export const ModelStatus = z.object({
     .array(text(64))
     .max(32)
     .exactOptional()
-    .describe("What requests it can answer: chat, completions, infill, embeddings.")
+    .describe("What requests it can answer: chat, completions, infill, embeddings, rerank, vision.")
     .meta({ "x-kubernetes-list-type": "set" }),
 });
 export type ModelStatus = z.infer<typeof ModelStatus>;

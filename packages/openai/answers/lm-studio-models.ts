@@ -33,6 +33,7 @@ function typeOf(
   capabilities: readonly string[] | undefined,
 ): "llm" | "vlm" | "embeddings" | undefined {
   if (capabilities === undefined) return undefined;
-  if (capabilities.includes("embeddings")) return "embeddings";
+  // It has no word for a model that reranks, which is as little of a conversation.
+  if (["embeddings", "rerank"].some((one) => capabilities.includes(one))) return "embeddings";
   return capabilities.includes("vision") ? "vlm" : "llm";
 }

@@ -71,10 +71,10 @@ for (const { name, metadata, has, expected } of [
     expected: ["embeddings"],
   },
   {
-    name: "a reranker does nothing that this server has an endpoint for",
+    name: "a model that pools to a rank reranks",
     metadata: metadataOf("bert", { pooling_type: 4 }),
     has: EVERYTHING,
-    expected: [],
+    expected: ["rerank"],
   },
 ]) {
   test(name, () => assert.deepEqual(capabilitiesOf(metadata, has), expected));

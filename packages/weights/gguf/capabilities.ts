@@ -1,8 +1,8 @@
 /**
  * What a model can do, by the header of its file. Pure.
  *
- * The capabilities decide which endpoints answer: a file with a pooling type is an embedding model, any
- * other generates; infill needs the three infill tokens.
+ * The capabilities decide which endpoints answer: a file with a pooling type is an embedding model, or
+ * a reranker where that type is rank, any other generates; infill needs the three infill tokens.
  */
 import type { Capability } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { Metadata } from "./metadata.ts";
@@ -27,7 +27,7 @@ export function capabilitiesOf(
   has: { readonly infill: boolean; readonly chatTemplate: boolean; readonly vision?: boolean },
 ): Capability[] {
   const pooling = architectureValue(metadata, "pooling_type");
-  if (pooling === POOLING_RANK) return [];
+  if (pooling === POOLING_RANK) return ["rerank"];
   const encoder = architectureOf(metadata).includes("bert");
   if (encoder || (pooling !== undefined && pooling !== POOLING_NONE)) return ["embeddings"];
   return [

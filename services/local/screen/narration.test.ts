@@ -49,6 +49,7 @@ describe("what people are told", () => {
   test("a request to paste for what the model can do", () => {
     assert.match(curlFor("U", "m", FACTS.capabilities), /^curl U\/chat\/completions .*"messages"/);
     assert.match(curlFor("U", "m", ["embeddings"]), /^curl U\/embeddings .*"input"/);
+    assert.match(curlFor("U", "m", ["rerank"]), /^curl U\/rerank .*"query".*"documents"/);
     assert.match(curlFor("U", "m", ["completions"]), /^curl U\/completions .*"prompt"/);
   });
   test("an address that works on this machine", () => {

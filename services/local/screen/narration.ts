@@ -79,12 +79,21 @@ export function formatCount(count: number): string {
 export function curlFor(url: string, id: string, capabilities: ModelFacts["capabilities"]): string {
   const chats = capabilities.includes("chat");
   const embeds = !chats && capabilities.includes("embeddings");
-  const path = chats ? "chat/completions" : embeds ? "embeddings" : "completions";
+  const reranks = capabilities.includes("rerank");
+  const path = chats
+    ? "chat/completions"
+    : reranks
+      ? "rerank"
+      : embeds
+        ? "embeddings"
+        : "completions";
   const body = chats
     ? { model: id, messages: [{ role: "user", content: "Why is the sky blue?" }] }
-    : embeds
-      ? { model: id, input: "The capital of France" }
-      : { model: id, prompt: "The capital of France is", max_tokens: 16 };
+    : reranks
+      ? { model: id, query: "What is red?", documents: ["An apple", "The sea"] }
+      : embeds
+        ? { model: id, input: "The capital of France" }
+        : { model: id, prompt: "The capital of France is", max_tokens: 16 };
   return `curl ${url}/${path} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
 }
 

@@ -105,7 +105,7 @@ export async function loadEngine(
   const contextTokens = chosenContext(config, library, { ...description, weightsBytes });
   const settings = { ...engine, contextTokens, threads, adapters };
   const stepThreads = new StepThreads(threads, { adapts: gpu === false });
-  const embeds = capabilities.includes("embeddings");
+  const embeds = capabilities.includes("embeddings") || capabilities.includes("rerank");
   if (!embeds && gpu === false) {
     const memory = { availableBytes: availableBytes(), weightsBytes };
     assertFits(metadata, { ...settings, contexts }, memory);

@@ -5,10 +5,10 @@
  */
 import type { Operation, RequestOf } from "@localmodel/inference/operation.ts";
 import type { LoadedEngine } from "./load.ts";
+import { pooling } from "./pooling.ts";
 import { encodePrompts } from "./prompt/prompt.ts";
 import type { EngineEvent } from "./protocol.ts";
 import { StepWatch } from "./step-watch.ts";
-import { EmbeddingQueue } from "./stepping/embedding-queue.ts";
 import { Scheduler } from "./stepping/scheduler.ts";
 import type { StepContext } from "./stepping/step-context.ts";
 import { atOnce, type InTurn, turns } from "./stepping/turns.ts";
@@ -36,7 +36,7 @@ export function operationsOf(loaded: LoadedEngine, reporter: Reporter): EngineOp
   return {
     tokenize: tokenizing(loaded, reporter),
     ...(loaded.generations.length > 0 && { generate: generating(loaded, reporter) }),
-    ...(embedder !== undefined && { embed: embedding({ ...loaded, embedder }, reporter) }),
+    ...(embedder !== undefined && pooling({ ...loaded, embedder }, reporter)),
   };
 }
 
@@ -74,27 +74,4 @@ function scheduler(
     keptStatesBytes,
     encode: (request, signal) => encodePrompts(request, tokenizer, { contextTokens, signal }),
   });
-}
-
-function embedding(
-  {
-    facts,
-    tokenizer,
-    vocabulary,
-    embedder,
-  }: LoadedEngine & { readonly embedder: NonNullable<LoadedEngine["embedder"]> },
-  reporter: Reporter,
-): EngineOperation<"embed"> {
-  const watch = new StepWatch(reporter.onStuck);
-  const queue = new EmbeddingQueue({
-    embedder: { ...embedder, embed: (input) => watch.during(() => embedder.embed(input)) },
-    tokenizer,
-    vocabulary,
-    contextTokens: facts.contextTokens,
-    ...reporter,
-  });
-  return {
-    ask: (id, request) => void queue.embed(id, request),
-    cancel: (id) => queue.cancel(id),
-  };
 }

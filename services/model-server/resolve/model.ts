@@ -36,6 +36,7 @@ const CAPABILITY_NAMES: Readonly<Record<string, string>> = {
   completions: "completions",
   infill: "infilling",
   embeddings: "embeddings",
+  rerank: "reranking",
   vision: "images",
 };
 

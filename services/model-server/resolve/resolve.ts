@@ -7,6 +7,7 @@ import type { ServerConfig } from "@localmodel/localmodel/contracts/server-confi
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { resolveEmbedding } from "./embedding.ts";
 import { resolveGeneration } from "./generation.ts";
+import { resolveReranking } from "./reranking.ts";
 import { resolveTokenizing } from "./tokenizing.ts";
 import type { Served } from "./model.ts";
 
@@ -28,6 +29,7 @@ type Resolvers = {
 const RESOLVERS: Resolvers = {
   generate: resolveGeneration,
   embed: resolveEmbedding,
+  rerank: resolveReranking,
   tokenize: resolveTokenizing,
 };
 

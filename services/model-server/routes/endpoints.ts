@@ -9,6 +9,7 @@ import { ollamaChatWire, ollamaGenerateWire } from "@localmodel/ollama/generatio
 import { chatWire } from "@localmodel/openai/chat/chat-wire.ts";
 import { completionWire } from "@localmodel/openai/completions/completion-wire.ts";
 import { embeddingWire } from "@localmodel/openai/embeddings/embedding-wire.ts";
+import { rerankWires } from "@localmodel/openai/reranking/rerank-wire.ts";
 import {
   applyTemplateWire,
   detokenizeWire,
@@ -39,6 +40,7 @@ export const ENDPOINTS: readonly EndpointRoute[] = [
   served(responsesWire),
   served(completionWire),
   served(embeddingWire),
+  ...rerankWires.map((wire) => served(wire)),
   served(tokenizeWire),
   served(detokenizeWire),
   served(applyTemplateWire),

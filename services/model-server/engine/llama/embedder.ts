@@ -6,8 +6,10 @@
  */
 import type { Batch } from "@localmodel/llama/batch.ts";
 import { type Context, createContext } from "@localmodel/llama/context.ts";
+import { llama_token_attr } from "@localmodel/llama/generated/constants.ts";
 import type { Model } from "@localmodel/llama/model.ts";
 import type { Vocabulary } from "@localmodel/llama/vocabulary.ts";
+import { type PairPiece, plainPair, templatePair } from "../prompt/rerank-pairs.ts";
 import type { Embedder } from "../stepping/embedding-queue.ts";
 import type { LlamaLibrary } from "./library.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
@@ -46,6 +48,7 @@ export async function createEmbedder(
     inputsMax: INPUTS_MAX,
     batchTokens: options.batchTokens,
     memoryBytes: memoryOf(context.reservations),
+    pair: pairOf(model),
     complete: (input) => complete(input, ends),
     embed: (inputs) => options.threads.during(context, () => embed(context, batch, inputs)),
   };
@@ -84,4 +87,24 @@ function complete(input: readonly number[], { first, last }: Ends): readonly num
     ...input,
     ...(last === undefined || input.at(-1) === last ? [] : [last]),
   ];
+}
+
+function pairOf(model: Model): readonly PairPiece[] {
+  const { vocabulary } = model;
+  const template = model.chatTemplate("rerank");
+  if (template !== undefined) return templatePair(template, controlTokens(vocabulary));
+  const { special, adds } = vocabulary;
+  return plainPair({
+    bos: adds.bos ? special.bos : undefined,
+    eos: adds.eos ? (special.eos ?? special.sep) : undefined,
+    sep: adds.sep ? special.sep : undefined,
+  });
+}
+
+function controlTokens(vocabulary: Vocabulary): ReadonlyMap<string, number> {
+  const tokens = Array.from({ length: vocabulary.size }, (_, token) => token);
+  const control = tokens.filter(
+    (token) => (vocabulary.attributeBits(token) & llama_token_attr.CONTROL) !== 0,
+  );
+  return new Map(control.map((token) => [vocabulary.text(token), token]));
 }

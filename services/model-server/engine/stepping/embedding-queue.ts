@@ -1,12 +1,12 @@
 /**
- * Embeddings of all requests, one batch after another: see embedding-batch.ts for who is in which.
+ * What a model pools its inputs to, embeddings or scores, of all requests, one batch after another: see embedding-batch.ts for who is in which.
  */
-import type { EmbedEvent, EmbedRequest } from "@localmodel/inference/embed.ts";
-import { Failure, type FailureData, promptField } from "@localmodel/inference/failure.ts";
+import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
+import type { EventOf, RequestOf } from "@localmodel/inference/operation.ts";
+import type { Reports } from "@localmodel/inference/events.ts";
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
-import { encodeInput } from "../prompt/embedding-input.ts";
-import type { TextTokenizer } from "../prompt/text-tokens.ts";
+import type { PairPiece } from "../prompt/rerank-pairs.ts";
 import type { EngineEvent } from "../protocol.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 import { CancelledError } from "./cancelled-error.ts";
@@ -17,24 +17,36 @@ export type Embedder = {
   readonly inputsMax: number;
   readonly batchTokens: number;
   readonly memoryBytes: { readonly ram: number; readonly vram: number };
+  /** What a query and a document are written into. */
+  readonly pair: readonly PairPiece[];
   /** The input's tokens with the beginning and the end that the model wants. */
   complete(input: readonly number[]): readonly number[];
   /** Complete inputs, as many as a batch takes. The pooled vectors, as long as the model makes them. */
   embed(inputs: readonly (readonly number[])[]): Promise<readonly Float32Array[]>;
 };
 
-type EmbeddingOptions = {
+type Pooled = "embed" | "rerank";
+
+type EmbeddingOptions<Asked extends Pooled> = {
   readonly embedder: Embedder;
-  readonly tokenizer: TextTokenizer;
   readonly vocabulary: Pick<Vocabulary, "textOf">;
-  readonly contextTokens: number;
+  /** A request's inputs. Throws a Failure naming the input that cannot be evaluated. */
+  readonly prepare: (
+    request: RequestOf<Asked>,
+    signal: AbortSignal,
+  ) => Promise<readonly PreparedInput[]>;
+  /** What is told of the pooled vectors. */
+  readonly outcome: (vectors: readonly Float32Array[]) => EventOf<Asked>;
   readonly send: (events: readonly EngineEvent[]) => void;
   /** Told of what nobody foresaw. */
   readonly onBroken: (error: unknown, inARow: number) => void;
 };
 
 /** An input: as the caller wrote it, and as it is evaluated. */
-type Prepared = { readonly tokens: readonly number[]; readonly complete: readonly number[] };
+type PreparedInput = {
+  readonly tokens: readonly number[];
+  readonly complete: readonly number[];
+};
 
 /** A request with inputs that are not embedded yet. */
 type Waiting = {
@@ -46,23 +58,24 @@ type Waiting = {
   readonly failed: (error: unknown) => void;
 };
 
-export class EmbeddingQueue {
-  readonly #options: EmbeddingOptions;
+export class EmbeddingQueue<Asked extends Pooled> {
+  readonly #options: EmbeddingOptions<Asked>;
   readonly #open = new Map<number, AbortController>();
   /** In order of arrival. */
   readonly #waiting = new Set<Waiting>();
   #looping = false;
 
-  constructor(options: EmbeddingOptions) {
+  constructor(options: EmbeddingOptions<Asked>) {
     this.#options = options;
   }
 
-  async embed(id: number, request: EmbedRequest): Promise<void> {
+  async evaluate(id: number, request: RequestOf<Asked>): Promise<void> {
     const cancellation = new AbortController();
     this.#open.set(id, cancellation);
-    const put = (event: EmbedEvent) => this.#options.send([{ id, event: timed(event, request) }]);
+    const put = (event: EventOf<Pooled>) =>
+      this.#options.send([{ id, event: timed(event, request) }]);
     try {
-      await this.#embed(request, put, cancellation.signal);
+      await this.#evaluate(request, put, cancellation.signal);
     } catch (error) {
       if (!(error instanceof CancelledError)) {
         this.#options.send([{ id, failure: this.#failureOf(error) }]);
@@ -77,21 +90,18 @@ export class EmbeddingQueue {
   }
 
   /** Throws a Failure naming the input that cannot be embedded, and the reason of the cancellation. */
-  async #embed(
-    request: EmbedRequest,
-    put: (event: EmbedEvent) => void,
+  async #evaluate(
+    request: RequestOf<Asked>,
+    put: (event: EventOf<Pooled>) => void,
     signal: AbortSignal,
   ): Promise<void> {
     const receivedMs = epochMs();
-    const prepared: Prepared[] = [];
-    for (const index of request.inputs.keys()) {
-      prepared.push(await this.#prepare(request, index, signal));
-    }
+    const prepared = await this.#options.prepare(request, signal);
     const promptTokens = prepared.reduce((sum, { complete }) => sum + complete.length, 0);
     put({ type: "accepted", promptTokens, ...this.#reports(request, prepared, receivedMs) });
     const inputs = prepared.map(({ complete }) => complete);
     const vectors = await this.#vectorsOf(inputs, signal, () => put({ type: "evaluating" }));
-    put({ type: "vectors", vectors });
+    put(this.#options.outcome(vectors));
     put({ type: "done", usage: { promptTokens, completionTokens: 0, cachedTokens: 0 } });
   }
 
@@ -142,7 +152,7 @@ export class EmbeddingQueue {
       const vectors = await embedder.embed(parts.flatMap(({ inputs }) => inputs));
       const owners = parts.flatMap(({ request, inputs }) => inputs.map(() => request));
       for (const [index, owner] of owners.entries()) {
-        owner.vectors.push(normalised(vectors[index] ?? new Float32Array()));
+        owner.vectors.push(vectors[index] ?? new Float32Array());
       }
     } catch (error) {
       for (const { request } of parts) this.#end(request, () => request.failed(error));
@@ -159,8 +169,8 @@ export class EmbeddingQueue {
   }
 
   #reports(
-    { reportsPrompts, reportsTimes }: EmbedRequest,
-    prepared: readonly Prepared[],
+    { reportsPrompts, reportsTimes }: Reports,
+    prepared: readonly PreparedInput[],
     receivedMs: number,
   ) {
     const { vocabulary } = this.#options;
@@ -173,36 +183,15 @@ export class EmbeddingQueue {
     };
   }
 
-  async #prepare(
-    { inputs, truncation }: EmbedRequest,
-    index: number,
-    signal: AbortSignal,
-  ): Promise<Prepared> {
-    const { embedder, tokenizer, contextTokens } = this.#options;
-    const tokens = await encodeInput(inputs[index] ?? "", tokenizer, {
-      contextTokens,
-      evaluatedTokens: (some) => embedder.complete(some).length,
-      truncation,
-      field: promptField(index, inputs.length),
-      signal,
-    });
-    return { tokens, complete: embedder.complete(tokens) };
-  }
-
   /** Anything that is not meant for the client is told as the engine's failure. */
   #failureOf(error: unknown): FailureData {
     if (error instanceof Failure) return error.data;
     this.#options.onBroken(error, 1);
-    return engineFailed("The engine failed to embed this input.").data;
+    return engineFailed("The engine failed to evaluate this input.").data;
   }
 }
 
-function timed(event: EmbedEvent, { reportsTimes }: EmbedRequest): EmbedEvent {
-  return reportsTimes === true && event.type !== "vectors" ? { ...event, atMs: epochMs() } : event;
-}
-
-/** To length 1, so that a dot product is a cosine. */
-function normalised(vector: Float32Array): Float32Array {
-  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
-  return vector.map((value) => (length === 0 ? 0 : value / length));
+function timed(event: EventOf<Pooled>, { reportsTimes }: Reports): EventOf<Pooled> {
+  const isResult = event.type === "vectors" || event.type === "scores";
+  return reportsTimes === true && !isResult ? { ...event, atMs: epochMs() } : event;
 }
