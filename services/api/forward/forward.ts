@@ -67,7 +67,7 @@ type Call = {
   /** The model's name. */
   readonly asked: string | undefined;
   readonly reference: Reference;
-  readonly request: UpstreamRequest;
+  readonly request: Omit<UpstreamRequest, "body">;
   readonly req: Request;
   readonly res: Response;
   readonly open: OpenRequest;
@@ -87,7 +87,10 @@ export function forward(options: ForwardOptions): RequestHandler {
     const { reference, modelId } = contextOf(res);
     if (reference === undefined) throw new Error("A request is forwarded before it was read.");
     const { model } = reference;
-    const request = { path: req.path, ...upstreamBody(reference, upstreamHeaders(req, res)) };
+    const headers = upstreamHeaders(req, res);
+    const { earlier } = reference;
+    if (earlier !== undefined) headers[EARLIER_BYTES_HEADER] = String(earlier.bytes);
+    const request = { path: req.path, headers };
     const journey = new Journey(res, options.metrics);
     const asked = modelId ?? model;
     try {
@@ -129,15 +132,16 @@ class Forwarder {
   }
 
   /** With the key that this model's servers know the service by, and what only the service knows of others. */
-  #requestTo(model: DirectoryModel, { request, res }: Call): UpstreamRequest {
+  #requestTo(model: DirectoryModel, { request, reference, res }: Call): UpstreamRequest {
     const { directory, serverKeys } = this.#options;
+    const body = wholeBody(reference);
     const key = serverKeys?.(model);
     const seeing = sees(model) ? [] : seeingModels(res, directory.current());
-    if (key === undefined && seeing.length === 0) return request;
+    if (key === undefined && seeing.length === 0) return { ...request, body };
     const headers = { ...request.headers };
     if (key !== undefined) headers[SERVER_KEY_HEADER] = key;
     if (seeing.length > 0) headers[SEEING_MODELS_HEADER] = seeing.join(",");
-    return { ...request, headers };
+    return { ...request, headers, body };
   }
 
   #keeperFor(call: Call, model: DirectoryModel): KeeperOf | undefined {
@@ -231,17 +235,11 @@ class Forwarder {
   }
 }
 
-/** What came before, if anything is kept of it, and then the client's own bytes. */
-function upstreamBody(
-  { body, earlier }: Reference,
-  headers: Record<string, string>,
-): Pick<UpstreamRequest, "headers" | "body"> {
-  if (earlier === undefined) return { headers, body };
-  const { json } = earlier;
-  return {
-    headers: { ...headers, [EARLIER_BYTES_HEADER]: String(json.length) },
-    body: json.length === 0 ? body : Buffer.concat([json, body]),
-  };
+/** What came before, if anything is kept of it, and then the client's own bytes. Made late: who waits holds no copy. */
+function wholeBody({ body, earlier }: Reference): Buffer {
+  return earlier === undefined || earlier.bytes === 0
+    ? body
+    : Buffer.concat([...earlier.json, body]);
 }
 
 function isUnanswered({ kind, hasAnswered }: UpstreamFailure): boolean {

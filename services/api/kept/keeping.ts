@@ -15,7 +15,7 @@ import { type AnswerKeeper, streamKeeper, wholeAnswerKeeper } from "./answer-kee
 import type { KeptResponse, KeptResponses } from "./kept-responses.ts";
 
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
-const COMMA = Buffer.from(",");
+const [OPEN, COMMA, CLOSE] = [Buffer.from("["), Buffer.from(","), Buffer.from("]")];
 
 type Where = {
   /** Absent: no answer is kept. */
@@ -43,12 +43,12 @@ function following(
   turns: readonly KeptResponse[],
   maxBytes: number,
 ): Reference {
-  const items = itemsOf(turns);
-  const bytes = items.reduce((sum, { length }) => sum + length + COMMA.length, 0);
+  const json = arrayOf(itemsOf(turns));
+  const bytes = json.reduce((sum, { length }) => sum + length, 0);
   if (bytes + reference.body.length > maxBytes) throw requestTooLarge(maxBytes);
   return {
     ...reference,
-    earlier: { json: arrayOf(items), chain: turns.at(-1)?.chain ?? [] },
+    earlier: { json, bytes, chain: turns.at(-1)?.chain ?? [] },
     estimatedTokens: reference.estimatedTokens + Math.ceil(bytes / BYTES_PER_TOKEN),
   };
 }
@@ -58,10 +58,9 @@ export function itemsOf(turns: readonly KeptResponse[]): readonly Buffer[] {
   return turns.flatMap(({ input, output }) => [input, output]).filter(({ length }) => length > 0);
 }
 
-function arrayOf(items: readonly Buffer[]): Buffer {
-  if (items.length === 0) return Buffer.alloc(0);
-  const parts = items.flatMap((item, index) => (index === 0 ? [item] : [COMMA, item]));
-  return Buffer.concat([Buffer.from("["), ...parts, Buffer.from("]")]);
+function arrayOf(items: readonly Buffer[]): readonly Buffer[] {
+  if (items.length === 0) return [];
+  return [OPEN, ...items.flatMap((item, index) => (index === 0 ? [item] : [COMMA, item])), CLOSE];
 }
 
 /** Undefined for an answer that is not to be kept. `chain` is that of the request's prompt. */

@@ -31,8 +31,9 @@ export type Reference = {
 
 /** The conversation before a request. */
 type Earlier = {
-  /** An array, or nothing at all. */
-  readonly json: Buffer;
+  /** An array in pieces, which are those of the store, or nothing at all. */
+  readonly json: readonly Buffer[];
+  readonly bytes: number;
   /** Of its prompt: see prompt-chain.ts. */
   readonly chain: readonly { readonly hash: number; readonly bytes: number }[];
 };
