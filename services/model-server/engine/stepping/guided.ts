@@ -40,19 +40,19 @@ function drawn(guide: Guide, logits: Float32Array, { chooser, ends, bansEnd }: D
   let token = chooser.draw(logits);
   if (token !== undefined && isAllowed(token)) return token;
   const meant = logits.slice();
-  for (let refused = 1; refused < REFUSALS && token !== undefined; refused += 1) {
-    logits[token] = Number.NEGATIVE_INFINITY;
-    token = chooser.draw(logits);
-    if (token !== undefined && isAllowed(token)) {
-      logits.set(meant);
-      return token;
+  try {
+    for (let refused = 1; refused < REFUSALS && token !== undefined; refused += 1) {
+      logits[token] = Number.NEGATIVE_INFINITY;
+      token = chooser.draw(logits);
+      if (token !== undefined && isAllowed(token)) return token;
     }
+    logits.set(meant);
+    guide.restrict(logits);
+    for (const end of ends) logits[end] = mayEnd ? (meant[end] ?? 0) : Number.NEGATIVE_INFINITY;
+    token = chooser.draw(logits);
+  } finally {
+    logits.set(meant);
   }
-  logits.set(meant);
-  guide.restrict(logits);
-  for (const end of ends) logits[end] = mayEnd ? (meant[end] ?? 0) : Number.NEGATIVE_INFINITY;
-  token = chooser.draw(logits);
-  logits.set(meant);
   if (token !== undefined) return token;
   const message = "The model has no token that continues the answer as it must be.";
   throw invalidRequest(null, message, "invalid_value");
