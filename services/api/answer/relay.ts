@@ -13,8 +13,9 @@ import { failureType } from "../upstream/upstream-failure.ts";
 import { clientHeaders } from "../upstream/upstream-headers.ts";
 import { endInStream, RefusedStream } from "./broken-stream.ts";
 import type { AnswerHeaders, Sink, UpstreamAnswer } from "../upstream/upstream-answer.ts";
-import { eventsIn, WholeEvents } from "./whole-events.ts";
-import { WholeLines } from "./whole-lines.ts";
+import { EVENTS, eventsIn } from "./whole-events.ts";
+import { LINES } from "./whole-lines.ts";
+import { WholeParts } from "./whole-parts.ts";
 
 /** What is kept of an answer, once it is known whether it streams. */
 export type KeeperOf = (isStream: boolean) => { data(chunk: Buffer): void; end(): void };
@@ -68,7 +69,7 @@ function clientFor(answer: UpstreamAnswer, res: Response): Client {
 
 class EventClient implements Client {
   readonly #res: Response;
-  readonly #events: WholeEvents | WholeLines;
+  readonly #parts: WholeParts;
   readonly #isEnd: (events: Buffer) => boolean;
   readonly #counts: boolean;
   #sentFrames = 0;
@@ -77,13 +78,13 @@ class EventClient implements Client {
 
   constructor(res: Response, stream: StreamForm) {
     this.#res = res;
-    this.#events = stream.framing === "lines" ? new WholeLines() : new WholeEvents();
+    this.#parts = new WholeParts(stream.framing === "lines" ? LINES : EVENTS);
     this.#isEnd = endOf(stream);
     this.#counts = stream.numbersFrames === true;
   }
 
   data(chunk: Buffer): boolean {
-    const whole = this.#events.push(chunk);
+    const whole = this.#parts.push(chunk);
     if (whole.length === 0) return true;
     this.begun = true;
     this.#done = this.#isEnd(whole);
@@ -92,12 +93,12 @@ class EventClient implements Client {
   }
 
   end(): void {
-    this.#res.end(this.#events.rest());
+    this.#res.end(this.#parts.rest());
   }
 
   fail(thrown: unknown): void {
     if (this.#done) this.#res.end();
-    else if (this.#events.insideEvent) this.#res.destroy();
+    else if (this.#parts.isInside) this.#res.destroy();
     else endInStream(this.#res, thrown, this.#sentFrames);
   }
 }

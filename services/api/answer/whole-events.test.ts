@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { WholeEvents } from "./whole-events.ts";
+import { EVENTS } from "./whole-events.ts";
+import { WholeParts } from "./whole-parts.ts";
 
 /** Bytes cut into pieces at arbitrary places. */
 const pieces = fc
@@ -23,13 +24,13 @@ const pieces = fc
 test("however a stream is cut, what is sent ends with an event and nothing is lost or changed", () => {
   fc.assert(
     fc.property(pieces, ({ bytes, chunks }) => {
-      const events = new WholeEvents();
+      const events = new WholeParts(EVENTS);
       const sent: Buffer[] = [];
       for (const chunk of chunks) {
         sent.push(events.push(chunk));
         const text = Buffer.concat(sent).toString();
         assert.ok(/^$|^\r?\n$|\n\r?\n$|(^|\n):[^\n]*\n$/.test(text), JSON.stringify(text));
-        assert.equal(events.insideEvent, false);
+        assert.equal(events.isInside, false);
       }
       assert.deepEqual(Buffer.concat([...sent, events.rest()]), bytes);
     }),
@@ -37,7 +38,7 @@ test("however a stream is cut, what is sent ends with an event and nothing is lo
 });
 
 test("a comment between events is passed on at once, and one inside an event with it", () => {
-  const events = new WholeEvents();
+  const events = new WholeParts(EVENTS);
   const push = (text: string) => events.push(Buffer.from(text)).toString();
   assert.equal(push(": keep-alive\n"), ": keep-alive\n");
   assert.equal(push("data: a\n\n: keep-"), "data: a\n\n");
@@ -48,14 +49,14 @@ test("a comment between events is passed on at once, and one inside an event wit
 
 test("a whole event is passed on without being copied", () => {
   const chunk = Buffer.from("data: a\n\n");
-  assert.equal(new WholeEvents().push(chunk).buffer, chunk.buffer);
+  assert.equal(new WholeParts(EVENTS).push(chunk).buffer, chunk.buffer);
 });
 
 test("an event too large to be held is passed on in pieces, and said to be", () => {
-  const events = new WholeEvents();
+  const events = new WholeParts(EVENTS);
   const large = Buffer.alloc(2 * 1024 * 1024, "x");
   assert.equal(events.push(large).length, large.length);
-  assert.equal(events.insideEvent, true);
+  assert.equal(events.isInside, true);
   events.push(Buffer.from("\n\n"));
-  assert.equal(events.insideEvent, false);
+  assert.equal(events.isInside, false);
 });

@@ -1,53 +1,8 @@
 /**
- * Passes a stream of server-sent events on in whole events.
- *
- * An event that its server did not finish must not reach the client, because the error event that follows
- * would be read as the rest of it. Model servers write event by event, so normally nothing is held back. Comments between
- * events are whole when their line is: they are there to keep connections alive.
+ * Streams of server-sent events. Comments between events are whole when their line is: they are there to keep connections
+ * alive.
  */
-
-/** One event larger than this is passed on in pieces. */
-const EVENT_MAX_BYTES = 1024 * 1024;
-
-const NONE = Buffer.alloc(0);
-
-export class WholeEvents {
-  readonly #maxBytes: number;
-  #held: Buffer = NONE;
-  #inside = false;
-
-  constructor(maxBytes = EVENT_MAX_BYTES) {
-    this.#maxBytes = maxBytes;
-  }
-
-  /** What may be sent now. */
-  push(chunk: Buffer): Buffer {
-    // As nearly all of them are: looked at, and not searched.
-    if (this.#held.length === 0 && endsAnEvent(chunk)) {
-      this.#inside = false;
-      return chunk;
-    }
-    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    const lastEvent = endOfLastEvent(bytes);
-    const isBetween = lastEvent > 0 || !this.#inside;
-    const end = isBetween ? endOfComments(bytes, lastEvent) : lastEvent;
-    const tooLarge = bytes.length - end > this.#maxBytes;
-    const sent = tooLarge ? bytes : bytes.subarray(0, end);
-    this.#held = bytes.subarray(sent.length);
-    if (sent.length > 0) this.#inside = tooLarge;
-    return sent;
-  }
-
-  /** What the server left unfinished and ended nevertheless. */
-  rest(): Buffer {
-    return this.#held;
-  }
-
-  /** Whether a part of an event has been sent: nothing well-formed can follow. */
-  get insideEvent(): boolean {
-    return this.#inside;
-  }
-}
+import type { Parts } from "./whole-parts.ts";
 
 /** How many events end in these bytes of a model server: it writes their lines with LF. */
 export function eventsIn(bytes: Buffer): number {
@@ -84,3 +39,9 @@ function endOfLastEvent(bytes: Buffer): number {
   const crlf = bytes.lastIndexOf("\n\r\n");
   return Math.max(lf === -1 ? 0 : lf + 2, crlf === -1 ? 0 : crlf + 3);
 }
+
+export const EVENTS: Parts = {
+  areWhole: endsAnEvent,
+  endOfLast: endOfLastEvent,
+  endOfFiller: endOfComments,
+};

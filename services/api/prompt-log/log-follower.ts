@@ -8,7 +8,8 @@ import { SERVER_KEY_HEADER } from "@localmodel/localmodel/contracts/server-key.t
 import { frame, KEEP_ALIVE } from "@localmodel/openai/sse.ts";
 import { SpectatorStream } from "@localmodel/service/http/event-stream.ts";
 import type { Response } from "express";
-import { WholeEvents } from "../answer/whole-events.ts";
+import { EVENTS } from "../answer/whole-events.ts";
+import { WholeParts } from "../answer/whole-parts.ts";
 
 const KEEP_ALIVE_MS = 15_000;
 /** A prompt of a million tokens, with its answer, and room to spare. */
@@ -75,10 +76,10 @@ export class LogFollower implements Disposable {
   }
 
   async #pass(answer: globalThis.Response, signal: AbortSignal): Promise<void> {
-    const events = new WholeEvents(EVENT_MAX_BYTES);
+    const events = new WholeParts(EVENTS, EVENT_MAX_BYTES);
     for await (const chunk of answer.body ?? []) {
       const whole = events.push(Buffer.from(chunk));
-      if (events.insideEvent) throw new Error("an event has no end");
+      if (events.isInside) throw new Error("an event has no end");
       if (whole.length > 0 && !this.#res.write(whole)) await once(this.#res, "drain", { signal });
     }
   }
