@@ -8,38 +8,13 @@ import { z } from "zod";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
 import { type Json, wellFormed } from "../parsing/well-formed.ts";
-import {
-  FilePart,
-  ImagePart,
-  ImageUrlPart,
-  InputFilePart,
-  MediaPart,
-  refuseMedia,
-  type SentImage,
-} from "./image-parts.ts";
+import { contentPart, PARTS_MAX } from "./content-parts.ts";
+import { refuseMedia, type SentImage } from "./image-parts.ts";
 
 const MESSAGES_MAX = 16_384;
-const PARTS_MAX = 4096;
 const TOOL_CALLS_MAX = 1024;
 
-const TextPart = z
-  .object({ type: z.literal("text"), text: Text })
-  .transform((part): string => part.text);
-const RefusalPart = z
-  .object({ type: z.literal("refusal"), refusal: Text })
-  .transform((part): string => part.refusal);
-const Part = nullsAbsent(
-  z.discriminatedUnion("type", [
-    TextPart,
-    RefusalPart,
-    ImageUrlPart,
-    ImagePart,
-    FilePart,
-    InputFilePart,
-    MediaPart,
-  ]),
-);
-const Parts = boundedArray(Part, { min: 1, max: PARTS_MAX });
+const Parts = boundedArray(contentPart(["text"]), { min: 1, max: PARTS_MAX });
 
 /** An image among the texts of a message. */
 type PlacedImage = SentImage & {

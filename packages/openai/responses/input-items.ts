@@ -5,37 +5,14 @@
  * `previous_response_id` names.
  */
 import { z } from "zod";
-import {
-  FilePart,
-  ImagePart,
-  ImageUrlPart,
-  InputFilePart,
-  MediaPart,
-} from "../chat/image-parts.ts";
+import { contentPart, PARTS_MAX } from "../chat/content-parts.ts";
 import { Arguments, joined } from "../chat/messages.ts";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
 
 const ITEMS_MAX = 16_384;
-const PARTS_MAX = 4096;
 
-const TextPart = z
-  .object({ type: z.enum(["input_text", "output_text", "text"]), text: Text })
-  .transform(({ text }): string => text);
-const RefusalPart = z
-  .object({ type: z.literal("refusal"), refusal: Text })
-  .transform((part): string => part.refusal);
-const Part = nullsAbsent(
-  z.discriminatedUnion("type", [
-    TextPart,
-    RefusalPart,
-    ImageUrlPart,
-    ImagePart,
-    FilePart,
-    InputFilePart,
-    MediaPart,
-  ]),
-);
+const Part = contentPart(["input_text", "output_text", "text"]);
 
 /** Parts are joined as those of chat messages are. */
 const Content = z.union([Text, boundedArray(Part, { max: PARTS_MAX }).transform(joined)]);
