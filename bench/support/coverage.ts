@@ -31,7 +31,7 @@ export class Coverage {
       const path = pathOf(url);
       if (path === undefined) continue;
       const names = functions
-        .filter(({ functionName, ranges }, index) => index > 0 && wasCalled(ranges) && functionName)
+        .filter(({ functionName, ranges }) => functionName !== "" && wasCalled(ranges))
         .map(({ functionName }) => functionName);
       if (names.length > 0) called[path] = [...new Set(names)].toSorted();
     }

@@ -46,7 +46,10 @@ function understand(body: unknown): Understood<"generate"> {
       return chatCompletion(head, answers, usage);
     },
     ...streaming(request, ask, (head, includesUsage) =>
-      chunksOf(chatChunks(head, includesUsage), request, includesUsage),
+      chunksOf(chatChunks(head, includesUsage), request, {
+        includesUsage,
+        mayCall: ask.toolUse !== undefined,
+      }),
     ),
   };
 }
@@ -68,7 +71,7 @@ function askOf(request: ChatRequest): GenerateAsk {
     ignoreEos: request.ignore_eos ?? false,
     ...constraintOf(request),
     ...(toolUse !== undefined && { toolUse }),
-    ...(images.length > 0 && { images }),
+    ...(images.length > 0 && { images: notTooMany(images) }),
     ...budgetOf(request),
   };
 }
@@ -111,7 +114,7 @@ function pictureNumbers(): () => number {
 }
 
 function imagesIn(messages: readonly ChatMessage[]): readonly ImageInput[] {
-  const images = messages.flatMap(({ content }, message) => {
+  return messages.flatMap(({ content }, message) => {
     if (typeof content === "string") return [];
     return content.flatMap((part): ImageInput[] => {
       if (typeof part === "string") return [];
@@ -119,7 +122,6 @@ function imagesIn(messages: readonly ChatMessage[]): readonly ImageInput[] {
       return [{ ...image, field: `${PROMPT_FIELD}[${message}].content[${index}]` }];
     });
   });
-  return notTooMany(images);
 }
 
 function answerOf(choice: Choice, request: ChatRequest) {
@@ -137,9 +139,10 @@ function finishReason(reason: FinishReason, request: ChatRequest): ChatFinishRea
   return reason === "tool_calls" && isLegacy(request) ? "function_call" : reason;
 }
 
-function chunksOf(chunks: ChatChunks, request: ChatRequest, includesUsage: boolean) {
-  const mayCall = toolUseOf(request) !== undefined;
-  const calls = callChunks(chunks, request);
+type Chunking = { readonly includesUsage: boolean; readonly mayCall: boolean };
+
+function chunksOf(chunks: ChatChunks, request: ChatRequest, { includesUsage, mayCall }: Chunking) {
+  const callsOf = new Map<number, ToolDeltas>();
   return (event: GenerateEvent): object | undefined => {
     switch (event.type) {
       case "started":
@@ -148,7 +151,7 @@ function chunksOf(chunks: ChatChunks, request: ChatRequest, includesUsage: boole
         return contentChunk(chunks, event);
       case "tool_call":
       case "tool_arguments":
-        return calls(event);
+        return callChunk(chunks, event, deltasOf(callsOf, event.choice, request));
       case "finish":
         return chunks.finish(event.choice, finishReason(event.reason, request));
       case "done":
@@ -170,15 +173,21 @@ function contentChunk(
   return chunks.content(choice, text, logprobs);
 }
 
-function callChunks(chunks: ChatChunks, request: ChatRequest) {
-  const form = callFormOf(request);
-  const choices = new Map<number, ToolDeltas>();
-  return (event: Extract<GenerateEvent, { type: "tool_call" | "tool_arguments" }>): object => {
-    const { choice, call } = event;
-    const deltas = choices.get(choice) ?? toolDeltas(form);
-    choices.set(choice, deltas);
-    const delta =
-      event.type === "tool_call" ? deltas.call(event) : deltas.arguments(call, event.text);
-    return chunks.delta(choice, delta);
-  };
+type CallEvent = Extract<GenerateEvent, { type: "tool_call" | "tool_arguments" }>;
+
+function callChunk(chunks: ChatChunks, event: CallEvent, deltas: ToolDeltas): object {
+  const delta =
+    event.type === "tool_call" ? deltas.call(event) : deltas.arguments(event.call, event.text);
+  return chunks.delta(event.choice, delta);
+}
+
+/** Of a choice, made with its first call. */
+function deltasOf(
+  known: Map<number, ToolDeltas>,
+  choice: number,
+  request: ChatRequest,
+): ToolDeltas {
+  const deltas = known.get(choice) ?? toolDeltas(callFormOf(request));
+  known.set(choice, deltas);
+  return deltas;
 }

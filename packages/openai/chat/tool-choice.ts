@@ -51,8 +51,8 @@ type Choice = { readonly mode: ToolUse["choice"]; readonly among?: readonly Refe
 /** Undefined for a request without tools. */
 export function toolUseOf(request: ToolFields): ToolUse | undefined {
   const { tools: definitions = [], functions = [] } = request;
+  if (definitions.length + functions.length === 0) return undefined;
   const tools = toolsOf(definitions, functions);
-  if (tools.length === 0) return undefined;
   const { mode, among } = choiceOf(request);
   return {
     tools,
@@ -106,6 +106,8 @@ function referenceOf(
 /** What each field may say alone, and not together. */
 export function refuseMismatches(request: ToolFields, context: z.core.$RefinementCtx): void {
   const { tools: definitions = [], functions = [], tool_choice, function_call } = request;
+  const choice = tool_choice ?? function_call;
+  if (definitions.length + functions.length === 0 && choice === undefined) return;
   if (definitions.length > 0 && functions.length > 0) {
     const message = "Invalid '{param}': use either 'tools' or 'functions', not both.";
     context.addIssue({ ...refusal(message, "invalid_value"), path: ["functions"] });

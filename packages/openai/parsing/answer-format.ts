@@ -16,6 +16,8 @@ const TEXT_MAX_CHARACTERS = 500_000;
 const Schema = z.union([z.record(z.string(), z.unknown()), z.boolean()]);
 /** vLLM's clients send it as JSON, too. */
 const SchemaOrText = z.preprocess(parsed, Schema);
+/** What `json_object` means. */
+const ANY_OBJECT = { type: "object" };
 const Pattern = z.string().max(TEXT_MAX_CHARACTERS);
 const Choice = z.array(z.string()).min(1).max(CHOICES_MAX);
 
@@ -73,6 +75,7 @@ export const answerFormatFields = {
 } as const;
 
 type AnswerFormat = z.output<z.ZodObject<typeof answerFormatFields>>;
+type Formats = { readonly [Field in keyof AnswerFormat]-?: NonNullable<AnswerFormat[Field]> };
 
 /** Of several only one can be meant. */
 export function refuseSeveralFormats(request: AnswerFormat, context: z.core.$RefinementCtx): void {
@@ -90,37 +93,49 @@ export function constraintOf(request: AnswerFormat): { readonly constraint?: Con
 
 type Named = { readonly path: readonly string[]; readonly language: Language };
 
+const READERS: { readonly [Field in keyof Formats]: (value: Formats[Field]) => readonly Named[] } =
+  {
+    response_format: responseFormat,
+    structured_outputs: ({ json, json_object, regex, choice, grammar }) => [
+      ...schemaAt(["structured_outputs", "json"], json),
+      ...schemaAt(
+        ["structured_outputs", "json_object"],
+        json_object === true ? ANY_OBJECT : undefined,
+      ),
+      ...textAt("regex", ["structured_outputs", "regex"], regex),
+      ...choiceAt(["structured_outputs", "choice"], choice),
+      ...textAt("gbnf", ["structured_outputs", "grammar"], grammar),
+    ],
+    guided_json: (schema) => schemaAt(["guided_json"], schema),
+    guided_regex: (text) => textAt("regex", ["guided_regex"], text),
+    guided_choice: (texts) => choiceAt(["guided_choice"], texts),
+    guided_grammar: (text) => textAt("gbnf", ["guided_grammar"], text),
+    json_schema: (schema) => schemaAt(["json_schema"], schema),
+    grammar: (text) => textAt("gbnf", ["grammar"], text),
+    format: (format) => schemaAt(["format"], format === "json" ? ANY_OBJECT : format),
+  };
+const FORMATS = Object.keys(READERS) as (keyof Formats)[];
+
+/** Looks only at what the request has. */
 function languagesOf(request: AnswerFormat): readonly Named[] {
-  const { response_format: format, structured_outputs: structured } = request;
-  return [
-    ...responseFormat(format),
-    ...schemaAt(["structured_outputs", "json"], structured?.json),
-    ...schemaAt(["structured_outputs", "json_object"], anyObject(structured?.json_object === true)),
-    ...textAt("regex", ["structured_outputs", "regex"], structured?.regex),
-    ...choiceAt(["structured_outputs", "choice"], structured?.choice),
-    ...textAt("gbnf", ["structured_outputs", "grammar"], structured?.grammar),
-    ...schemaAt(["guided_json"], request.guided_json),
-    ...textAt("regex", ["guided_regex"], request.guided_regex),
-    ...choiceAt(["guided_choice"], request.guided_choice),
-    ...textAt("gbnf", ["guided_grammar"], request.guided_grammar),
-    ...schemaAt(["json_schema"], request.json_schema),
-    ...textAt("gbnf", ["grammar"], request.grammar),
-    ...schemaAt(["format"], request.format === "json" ? anyObject(true) : request.format),
-  ];
+  return FORMATS.flatMap((field) => {
+    const value = request[field];
+    return value === undefined ? [] : read(field, value);
+  });
 }
 
-function responseFormat(format: AnswerFormat["response_format"]): readonly Named[] {
-  if (format?.type === "json_schema") {
+function read<Field extends keyof Formats>(field: Field, value: Formats[Field]): readonly Named[] {
+  return READERS[field](value);
+}
+
+function responseFormat(format: Formats["response_format"]): readonly Named[] {
+  if (format.type === "json_schema") {
     return schemaAt(["response_format", "json_schema", "schema"], format.json_schema.schema);
   }
-  if (format?.type !== "json_object") return [];
+  if (format.type !== "json_object") return [];
   return format.schema === undefined
-    ? schemaAt(["response_format"], anyObject(true))
+    ? schemaAt(["response_format"], ANY_OBJECT)
     : schemaAt(["response_format", "schema"], format.schema);
-}
-
-function anyObject(wanted: boolean): object | undefined {
-  return wanted ? { type: "object" } : undefined;
 }
 
 function schemaAt(path: readonly string[], schema: unknown): readonly Named[] {

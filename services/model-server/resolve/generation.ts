@@ -10,10 +10,10 @@ import { resolveTools } from "./tools.ts";
 import { requireValidTokens } from "./tokens.ts";
 
 export function resolveGeneration(
-  { length, sampling, reasoningTokens, images = [], ...ask }: GenerateAsk,
+  { length, sampling, reasoningTokens, images, ...ask }: GenerateAsk,
   { config, facts, served, seeing, tenant }: ResolveContext,
 ): GenerateRequest {
-  requireVision(images, facts, served, seeing);
+  if (images !== undefined) requireVision(images, facts, served, seeing);
   for (const prompt of ask.prompts) {
     if (prompt.kind === "tokens") requireValidTokens(prompt.tokens, facts);
     if (prompt.kind === "text" && prompt.suffix !== undefined) requireInfill(facts);

@@ -18,6 +18,7 @@ export function resolveTools(
   { prompts, toolUse, constraint }: Pick<GenerateAsk, "prompts" | "toolUse" | "constraint">,
   { template, toolSyntax = "" }: ModelFacts,
 ): Partial<Resolved> {
+  if (toolUse === undefined && !prompts.some(speaksOfCalls)) return {};
   const syntax = syntaxNamed(toolSyntax);
   const ready = (prompt: Prompt): Prompt =>
     prompt.kind === "chat" ? readyChat(prompt, { template, syntax }) : prompt;
@@ -32,6 +33,14 @@ export function resolveTools(
     // Markers of calls are control tokens in many models, which write nothing.
     ...(toolUse.choice !== "none" && { reportsPieces: true }),
   };
+}
+
+/** A conversation may hold calls and results of tools that it no longer has. */
+function speaksOfCalls(prompt: Prompt): boolean {
+  if (prompt.kind !== "chat") return false;
+  return prompt.messages.some(
+    ({ role, tool_calls }) => role === "tool" || tool_calls !== undefined,
+  );
 }
 
 /** Mistral's. */
