@@ -106,8 +106,8 @@ function referenceOf(
 /** What each field may say alone, and not together. */
 export function refuseMismatches(request: ToolFields, context: z.core.$RefinementCtx): void {
   const { tools: definitions = [], functions = [], tool_choice, function_call } = request;
-  const choice = tool_choice ?? function_call;
-  if (definitions.length + functions.length === 0 && choice === undefined) return;
+  const chosen = tool_choice ?? function_call;
+  if (definitions.length + functions.length === 0 && chosen === undefined) return;
   if (definitions.length > 0 && functions.length > 0) {
     const message = "Invalid '{param}': use either 'tools' or 'functions', not both.";
     context.addIssue({ ...refusal(message, "invalid_value"), path: ["functions"] });
