@@ -5,7 +5,8 @@
  * Only what a person has to put right before anything can get better is "failed", which clients do not try again.
  */
 export const CONDITION_REASONS = {
-  ready: ["Ready"],
+  ready: ["Active", "Ready"],
+  asleep: ["Asleep"],
   pending: [
     "AddingNode",
     "Complete",

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { parse, stringify } from "yaml";
 import { parseDocuments } from "../documents/documents.ts";
 import type { z } from "zod";
-import { API_VERSION, KIND, LocalModel, modelIdOf } from "./localmodel.ts";
+import { API_VERSION, KIND, LocalModel, LocalModelSpec, modelIdOf } from "./localmodel.ts";
 import { arbitraryInput } from "../../../test/support/schema-arbitrary.ts";
 
 type LocalModelInput = z.input<typeof LocalModel>;
@@ -169,4 +169,20 @@ test("a parsed LocalModel parses to itself: defaults are stable", () => {
       assert.deepEqual(LocalModel.parse(parse(JSON.stringify(once))), once);
     }),
   );
+});
+
+test("a model scales between bounds that fit together", () => {
+  const scaled = (scaling: object) =>
+    LocalModelSpec.safeParse({ source: { http: { url: "https://a.example/m.gguf" } }, scaling });
+  assert.deepEqual(scaled({}).data?.scaling, {
+    minReplicas: 0,
+    maxReplicas: 1,
+    idleSeconds: 3600,
+    scaleDownSeconds: 300,
+    activationTimeoutSeconds: 600,
+    sleep: "zero",
+  });
+  assert.ok(scaled({ minReplicas: 2, maxReplicas: 2 }).success);
+  const wrong = scaled({ minReplicas: 3, maxReplicas: 2 });
+  assert.deepEqual(wrong.error?.issues[0]?.path, ["scaling", "minReplicas"]);
 });

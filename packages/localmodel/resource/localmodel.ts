@@ -114,9 +114,11 @@ const SpecFields = z.strictObject({
     .min(0)
     .max(1000)
     .default(1)
-    .describe("Pods that serve the model; 0 suspends it. Local mode runs one process, or none."),
+    .describe(
+      "Pods that serve the model; 0 suspends it. Other numbers have no effect beside `scaling`. Local mode runs one process, or none.",
+    ),
   scaling: ScalingSpec.exactOptional().describe(
-    "Whether the model sleeps while nobody asks for it. Absent: it stays loaded.",
+    "How many replicas there are by demand, and whether the model sleeps while nobody asks for it. Absent: as `replicas` says.",
   ),
   gpu: GpuSpec.exactOptional().describe("Accelerators of each replica. Absent: CPU only."),
   resources: ResourcesSpec.exactOptional().describe("CPU and memory of each replica."),

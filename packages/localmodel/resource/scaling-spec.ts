@@ -1,31 +1,81 @@
 /**
- * `spec.scaling`: whether a model sleeps while nobody asks for it, and what it takes to wake it.
+ * `spec.scaling`: how many replicas a model has while it is asked for much, little, or not at all.
  *
- * Local mode goes by it. In a cluster `spec.replicas` alone says how many pods there are.
+ * Local mode goes by minReplicas, idleSeconds and activationTimeoutSeconds; it runs one process of a model, or none.
+ * In a cluster the operator decides by all of it, and `spec.replicas` no longer counts, but for 0, which suspends.
  */
 import { z } from "zod";
 
-export const ScalingSpec = z.strictObject({
-  minReplicas: z
-    .int()
-    .min(0)
-    .max(1)
-    .default(0)
-    .describe(
-      "Local mode: 0 loads the model when a request names it, and takes it out of memory when nobody uses it; 1 keeps it loaded.",
-    ),
-  idleSeconds: z
-    .int()
-    .min(0)
-    .max(31_536_000)
-    .default(3600)
-    .describe(
-      "Local mode: how long a model that nobody uses stays loaded. A request's `keep_alive` or `ttl` says it for the time after that request.",
-    ),
-  activationTimeoutSeconds: z
-    .int()
-    .min(1)
-    .max(86_400)
-    .default(600)
-    .describe("Local mode: how long a request waits at most for the model to be loaded."),
-});
+const MIN_ABOVE_MAX = "minReplicas must not be greater than maxReplicas";
+
+export const ScalingSpec = z
+  .strictObject({
+    minReplicas: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(0)
+      .describe(
+        "Fewest replicas. 0: the model sleeps while nobody uses it, and is woken by the first request that names it. Local mode keeps the model loaded from 1 on.",
+      ),
+    maxReplicas: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe(
+        "Most replicas, however many requests there are. Local mode never has more than 1.",
+      ),
+    targetRequestsPerReplica: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .exactOptional()
+      .describe(
+        "Requests, waiting or being answered, that one replica is meant for: more of them make more replicas. Absent: as many as it has slots.",
+      ),
+    idleSeconds: z
+      .int()
+      .min(0)
+      .max(31_536_000)
+      .default(3600)
+      .describe(
+        "How long a model that nobody uses stays loaded. In local mode a request's `keep_alive` or `ttl` says it for the time after that request.",
+      ),
+    scaleDownSeconds: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(300)
+      .describe(
+        "How long fewer replicas must have sufficed, without a break, before there are fewer. Sleeping goes by idleSeconds alone.",
+      ),
+    activationTimeoutSeconds: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .default(600)
+      .describe("How long a request waits at most for the model to be loaded."),
+    sleep: z
+      .enum(["zero", "unload"])
+      .default("zero")
+      .describe(
+        "What sleeping means in a cluster. `zero`: no pod. `unload`: the pod stays, and its weights leave memory and device.",
+      ),
+  })
+  .check((payload) => {
+    const { minReplicas, maxReplicas } = payload.value;
+    if (minReplicas <= maxReplicas) return;
+    payload.issues.push({
+      code: "custom",
+      message: MIN_ABOVE_MAX,
+      path: ["minReplicas"],
+      input: minReplicas,
+    });
+  })
+  .meta({
+    "x-kubernetes-validations": [
+      { rule: "self.minReplicas <= self.maxReplicas", message: MIN_ABOVE_MAX },
+    ],
+  });
+export type ScalingSpec = z.infer<typeof ScalingSpec>;

@@ -12,6 +12,7 @@ export const CONDITION_TYPES = [
   "Scheduled",
   "Loaded",
   "Progressing",
+  "Active",
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
@@ -93,6 +94,18 @@ const MemoryStatus = z.object({
 });
 type MemoryStatus = z.infer<typeof MemoryStatus>;
 
+const time = (what: string) => text(64).describe(what).meta({ format: "date-time" });
+
+const ScalingStatus = z.object({
+  desired: count.describe("Replicas there should be."),
+  reason: text(64).describe("Why so many, as one CamelCase word: docs/sleep.md explains them."),
+  message: boundedString(1024).describe("Why so many, for a person."),
+  since: time("Since when there should be so many."),
+  lastUsed: time(
+    "When the model was last known to be used; written seldom while it is in use.",
+  ).exactOptional(),
+});
+
 export const LocalModelStatus = z.object({
   conditions: z
     .array(Condition)
@@ -119,6 +132,9 @@ export const LocalModelStatus = z.object({
   ),
   memory: MemoryStatus.exactOptional().describe(
     "Memory each pod is expected to need, computed where `resources` does not say it.",
+  ),
+  scaling: ScalingStatus.exactOptional().describe(
+    "How many replicas there should be by demand; absent without `spec.scaling`.",
   ),
   replicas: count.exactOptional().describe("Pods there are."),
   readyReplicas: count.exactOptional().describe("Pods that answer requests."),

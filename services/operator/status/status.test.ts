@@ -220,6 +220,7 @@ test("a ready pod makes the model ready, with all conditions and what it is", ()
     Scheduled: "True Scheduled",
     Loaded: "True Loaded",
     Progressing: "False Complete",
+    Active: "True Active",
   });
   assert.ok(status.conditions?.every(({ observedGeneration }) => observedGeneration === 3));
   const { architecture, parameters, quantization, sizeBytes } = inspection;
@@ -378,6 +379,7 @@ test("an inspection is told as such, and its failures as failures of the source"
     Scheduled: "Unknown Inspecting",
     Loaded: "False Inspecting",
     Progressing: "True Inspecting",
+    Active: "True Active",
   });
   const failed = crashed("inspect", { message: words("Unauthorized") });
   const inspectPod = podWith({ containerStatuses: [failed] });

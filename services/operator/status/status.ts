@@ -1,5 +1,5 @@
 /**
- * The status of a LocalModel: five conditions, always all of them, and what has been found out.
+ * The status of a LocalModel: six conditions, always all of them, and what has been found out.
  *
  * Pure, and complete at every pass: what is not in here is taken out of the object. Only what cannot be seen
  * again without work (the inspection, what a pod said) is carried over from the status before.
@@ -12,7 +12,15 @@ import {
   type LocalModelStatus,
 } from "@localmodel/localmodel/resource/status-spec.ts";
 import type { Kept, Situation } from "./situation.ts";
-import { loaded, progressing, ready, scheduled, sourceResolved, type Verdict } from "./verdicts.ts";
+import {
+  active,
+  loaded,
+  progressing,
+  ready,
+  scheduled,
+  sourceResolved,
+  type Verdict,
+} from "./verdicts.ts";
 
 const VERDICTS: Readonly<Record<ConditionType, (situation: Situation) => Verdict>> = {
   Ready: ready,
@@ -20,6 +28,7 @@ const VERDICTS: Readonly<Record<ConditionType, (situation: Situation) => Verdict
   Scheduled: scheduled,
   Loaded: loaded,
   Progressing: progressing,
+  Active: active,
 };
 
 const MESSAGE_MAX_CHARACTERS = 2000;

@@ -6,6 +6,9 @@
  *   Loaded          every replica asked for has its weights in memory and answers
  *   Progressing     the cluster is on its way to what is asked for, without anybody's help
  *   Ready           all that is asked for is there: every replica, of this generation, under its own id
+ *   Active          at least one replica is asked for
+ *
+ * A model that sleeps has all that is asked for: it is Ready, and not Active.
  *
  * Ready sums up. It is Unknown while pods answer and the rest is on its way (a roll, a scale-up), and False
  * when none answers or when something waits for a person; its message then says how many answer
@@ -61,6 +64,12 @@ export function progressing(situation: Situation): Verdict {
   if (isSettled(situation))
     return no({ reason: "Complete", message: "All that is asked for is there." });
   return yes(...reasonAndMessage(whyNot(situation)));
+}
+
+export function active({ blocker, wanted }: Situation): Verdict {
+  if (blocker !== undefined) return { status: "Unknown", ...saying(blocker) };
+  if (wanted === 0) return no(SUSPENDED);
+  return yes("Active", `Replicas asked for: ${wanted}.`);
 }
 
 export function ready(situation: Situation): Verdict {
