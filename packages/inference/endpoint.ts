@@ -30,7 +30,7 @@ export type Endpoint<Asked extends Operation = Operation> = {
   readonly promptHeads?: readonly string[];
   /** What bounds the tokens of an answer. Absent: its answers are not made of tokens. */
   readonly answerTokens?: {
-    /** Fields that say how many at most; the first that is there counts. */
+    /** Fields that say how many at most, `a.b` for one inside of another; the first that is there counts. */
     readonly maximum: readonly string[];
     /** Fields that say how many answers are made; the largest counts. */
     readonly samples: readonly string[];

@@ -10,8 +10,7 @@ const GENERATION = {
   reusesPrefixes: true,
 } as const;
 
-/** The maximum is among the options, where it is not looked for. */
-const answerTokens = { maximum: [], samples: [], unnamed: 1024 } as const;
+const answerTokens = { maximum: ["options.num_predict"], samples: [], unnamed: 1024 } as const;
 
 export const OLLAMA_CHAT = {
   ...GENERATION,

@@ -21,7 +21,7 @@ import { countRejects, measureRequests } from "@localmodel/service/http/http-met
 import { traceRequests } from "@localmodel/service/http/server-span.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
-import express, { type Express, type Request, type Response } from "express";
+import express, { type Express, type Request, type Response, Router } from "express";
 import { accessLog } from "./request/access-log.ts";
 import { Admission, type AdmissionLimits } from "./admission/admission.ts";
 import { DemandBook } from "./admission/demand.ts";
@@ -36,7 +36,7 @@ import { holdRefusals } from "./keys/held-refusals.ts";
 import { limitKeys } from "./keys/limit.ts";
 import { restrictModel } from "./keys/model-access.ts";
 import { findEarlier } from "./kept/keeping.ts";
-import type { KeptResponses } from "./kept/kept-responses.ts";
+import type { Conversations } from "./kept/conversations.ts";
 import { keptRouter } from "./kept/routes.ts";
 import { ApiMetrics } from "./metrics/api-metrics.ts";
 import { findModel } from "./directory/find-model.ts";
@@ -62,7 +62,9 @@ type AppOptions = {
   readonly log: Logger;
   readonly limits: AdmissionLimits & BodyLimits;
   /** Default: no answer is kept. */
-  readonly kept?: KeptResponses;
+  readonly kept?: Conversations;
+  /** What other replicas ask for. Default: there are none. */
+  readonly peerRoutes?: Router;
   /** Default: all there are. */
   readonly endpoints?: readonly Endpoint[];
   /** Longest silence of a stream that waits for a place. */
@@ -92,8 +94,9 @@ export function createApp(options: AppOptions): Express {
     now,
     tracer,
     metrics: registry,
-    adminFromLoopback = false,
+    adminFromLoopback,
     endpoints = ENDPOINTS,
+    peerRoutes = Router(),
   } = options;
   const metrics = registry && new ApiMetrics(registry);
   const app = express();
@@ -102,6 +105,7 @@ export function createApp(options: AppOptions): Express {
 
   app.use(requestId());
   app.use(healthRouter(directory, requests));
+  app.use(peerRoutes);
   const routeOf = routesOf(endpoints);
   app.use(traceRequests(tracer, routeOf), measureRequests(registry, routeOf), accessLog(log));
   app.use(speakAs(endpoints));
@@ -113,9 +117,13 @@ export function createApp(options: AppOptions): Express {
   app.use(authenticate(keys));
 
   const { admission, demand } = waitingRooms(directory, limits);
-  const guard = adminOnly({ fromLoopback: adminFromLoopback });
+  const guard = adminOnly({ fromLoopback: adminFromLoopback === true });
   app.use(wakeRoutes({ directory, requests, admission, demand, guard }));
-  app.use(modelsRouter(directory), ollamaRouter(directory), keptRouter(options.kept));
+  app.use(
+    modelsRouter(directory),
+    ollamaRouter(directory),
+    keptRouter(options.kept, limits.bodyMaxBytes),
+  );
   app
     .route("/admin/log")
     .get(guard, promptLog(options))

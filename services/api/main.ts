@@ -2,6 +2,7 @@
  * The API service as a process: configuration in, one endpoint for all models out.
  */
 import { API_CONFIG_VARIABLE, ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
+import { peerKeyFor } from "@localmodel/localmodel/contracts/server-key.ts";
 import { listen } from "@localmodel/service/http/http-server.ts";
 import { onShutdown } from "@localmodel/service/process/lifecycle.ts";
 import { ListenError } from "@localmodel/service/http/listen-error.ts";
@@ -14,11 +15,14 @@ import { createApp } from "./app.ts";
 import { fileDirectory } from "./directory/file-directory.ts";
 import { DocumentFileError } from "./directory/followed-file.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
+import { Conversations } from "./kept/conversations.ts";
 import { KeptResponses } from "./kept/kept-responses.ts";
+import { peerRouter } from "./kept/peer-routes.ts";
+import { Peers } from "./kept/peers.ts";
 import type { ModelDirectory } from "./directory/model-directory.ts";
 import { OpenRequests } from "./upstream/open-requests.ts";
 import { parentDirectory } from "./directory/parent-directory.ts";
-import { configuredServerKeys } from "./upstream/server-keys.ts";
+import { configuredServerKeys, configuredSecrets } from "./upstream/server-keys.ts";
 import { createUpstream } from "./upstream/upstream.ts";
 
 const log = createLogger("api");
@@ -33,6 +37,8 @@ const telemetry = await startTelemetry("localmodel-api", {
 const requests = new OpenRequests();
 
 try {
+  const kept = new KeptResponses(config.keptResponses);
+  const peers = otherReplicas();
   const app = createApp({
     directory: await modelDirectory(),
     upstream: createUpstream(),
@@ -40,7 +46,8 @@ try {
     requests,
     log,
     limits: config,
-    kept: new KeptResponses(config.keptResponses),
+    kept: new Conversations(kept, peers),
+    ...(peers !== undefined && { peerRoutes: peerRouter(kept, peers) }),
     browsers: config,
     adminFromLoopback: config.adminFromLoopback,
     tracer: telemetry.tracer,
@@ -52,10 +59,12 @@ try {
     log.info("serving metrics", { port });
   }
   const server = await listen(app, config);
+  void peers?.greet(server.port);
   onShutdown(async (reason) => {
     log.info("draining", { reason, openRequests: requests.count });
     requests.drain();
     await server.drain(config.drainTimeoutMs, () => requests.cut());
+    await peers?.close();
     await telemetry.stop();
   });
   notifyParent({ type: "listening", port: server.port });
@@ -75,4 +84,14 @@ async function modelDirectory(): Promise<ModelDirectory> {
   const { ClusterDirectory } = await import("./directory/cluster/cluster-directory.ts");
   const { findCluster } = await import("@localmodel/kube/access/cluster-access.ts");
   return new ClusterDirectory(await findCluster(), { namespaces: config.namespaces, log });
+}
+
+/** Undefined where there are none, or no secret by which they could know each other. */
+function otherReplicas(): Peers | undefined {
+  const { peers } = config;
+  if (peers.length === 0) return undefined;
+  const [secret] = configuredSecrets(config, process.env);
+  if (secret !== undefined) return new Peers({ urls: peers, key: peerKeyFor(secret), log });
+  log.warn("other replicas are not asked for kept responses: there is no secret to know them by");
+  return undefined;
 }

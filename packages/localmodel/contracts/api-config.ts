@@ -90,6 +90,13 @@ export const ApiConfig = z.strictObject({
     .describe(
       "Answers of /v1/responses that are kept in memory, to be gone on with; those of the key that has most go first.",
     ),
+  peers: z
+    .array(z.url({ protocol: /^http$/ }))
+    .default([])
+    .describe(
+      "Base URLs of the service's other replicas, to ask them for what they keep; each address that a name has is one. " +
+        "They know each other by the secret of `serverKeyFile`.",
+    ),
   serverKeyFile: z
     .string()
     .min(1)

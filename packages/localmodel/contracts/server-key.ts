@@ -28,6 +28,11 @@ export function serverKeyFor(secret: string, server: string | undefined): string
   return createHmac("sha256", secret).update(`model server ${server}`).digest("base64url");
 }
 
+/** What replicas of the API service show to each other. */
+export function peerKeyFor(secret: string): string {
+  return createHmac("sha256", secret).update("replica of the API service").digest("base64url");
+}
+
 export function serverKeyHash(key: string): string {
   return createHash("sha256").update(key).digest("hex");
 }

@@ -32,7 +32,7 @@ import { endInStream } from "../answer/broken-stream.ts";
 import { Journey } from "./journey.ts";
 import type { ApiMetrics } from "../metrics/api-metrics.ts";
 import { keeperFor } from "../kept/keeping.ts";
-import type { KeptResponses } from "../kept/kept-responses.ts";
+import type { Conversations } from "../kept/conversations.ts";
 import type { ModelDirectory } from "../directory/model-directory.ts";
 import { ClientGone, type OpenRequest, type OpenRequests } from "../upstream/open-requests.ts";
 import type { Reference } from "../request/reference.ts";
@@ -53,7 +53,7 @@ type ForwardOptions = {
   readonly serverKeys?: ServerKeys;
   readonly log: Logger;
   /** Where answers are kept. Absent: they are not. */
-  readonly kept?: KeptResponses;
+  readonly kept?: Conversations;
   readonly admission: Admission;
   readonly demand: DemandBook;
   /** Longest silence of a stream that waits. Proxies commonly cut at 60 seconds. */

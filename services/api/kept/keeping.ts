@@ -12,28 +12,31 @@ import { contextOf, tenantOf } from "../request/context.ts";
 import type { Reference } from "../request/reference.ts";
 import { BYTES_PER_TOKEN } from "../request/token-estimate.ts";
 import { type AnswerKeeper, streamKeeper, wholeAnswerKeeper } from "./answer-keeper.ts";
-import type { KeptResponse, KeptResponses } from "./kept-responses.ts";
+import type { Conversations } from "./conversations.ts";
+import type { KeptResponse } from "./kept-responses.ts";
 
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
 const [OPEN, COMMA, CLOSE] = [Buffer.from("["), Buffer.from(","), Buffer.from("]")];
 
 type Where = {
   /** Absent: no answer is kept. */
-  readonly kept?: KeptResponses;
+  readonly kept?: Conversations;
   /** Of a body together with what comes before it. */
   readonly limits: { readonly bodyMaxBytes: number };
 };
 
 /** Follows `readReference`. Throws a 404 for an answer that is not kept, or is another tenant's. */
 export function findEarlier({ kept, limits }: Where, { keeps }: Endpoint): RequestHandler {
-  return (_req, res, next) => {
+  return async (_req, res, next) => {
     const context = contextOf(res);
     const { reference } = context;
     if (kept === undefined || keeps === undefined || reference?.keeping === undefined)
       return next();
     const { previous } = reference.keeping;
-    const turns = previous === undefined ? [] : kept.conversation(tenantOf(res), previous);
-    context.reference = following(reference, turns, limits.bodyMaxBytes);
+    const { bodyMaxBytes } = limits;
+    const turns =
+      previous === undefined ? [] : await kept.turnsUpTo(tenantOf(res), previous, bodyMaxBytes);
+    context.reference = following(reference, turns, bodyMaxBytes);
     next();
   };
 }
@@ -65,7 +68,7 @@ function arrayOf(items: readonly Buffer[]): readonly Buffer[] {
 
 /** Undefined for an answer that is not to be kept. `chain` is that of the request's prompt. */
 export function keeperFor(
-  kept: KeptResponses,
+  kept: Conversations,
   res: Response,
   { keeps, chain }: Pick<Endpoint, "keeps"> & { readonly chain: () => readonly Link[] },
 ): ((isStream: boolean) => AnswerKeeper) | undefined {

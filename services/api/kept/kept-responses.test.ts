@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { Conversations } from "./conversations.ts";
 import { type KeptResponse, KeptResponses } from "./kept-responses.ts";
 
 const LIMITS = { maxCount: 100, maxBytes: 1024 * 1024, lifetimeSeconds: 60 };
@@ -14,47 +15,62 @@ function idsOf(turns: readonly KeptResponse[]): string[] {
   return turns.map(({ id }) => id);
 }
 
-test("a conversation is all turns up to the one that is named, oldest first", () => {
+const turnsOf = (kept: KeptResponses, tenant: string, id: string) =>
+  new Conversations(kept).turnsUpTo(tenant, id, 1024 * 1024);
+
+test("a conversation is all turns up to the one that is named, oldest first", async () => {
   const kept = new KeptResponses(LIMITS);
   kept.keep("a", one("1"));
   kept.keep("a", one("2", { previous: "1" }));
   kept.keep("a", one("3", { previous: "2" }));
   kept.keep("a", one("other", { previous: "1" }));
-  assert.deepEqual(idsOf(kept.conversation("a", "3")), ["1", "2", "3"]);
-  assert.deepEqual(idsOf(kept.conversation("a", "1")), ["1"]);
+  assert.deepEqual(idsOf(await turnsOf(kept, "a", "3")), ["1", "2", "3"]);
+  assert.deepEqual(idsOf(await turnsOf(kept, "a", "1")), ["1"]);
 });
 
-test("nobody finds what another tenant's is", () => {
+test("nobody finds what another tenant's is", async () => {
   const kept = new KeptResponses(LIMITS);
   kept.keep("a", one("1"));
   assert.equal(kept.find("b", "1"), undefined);
   assert.equal(kept.delete("b", "1"), false);
-  assert.throws(() => kept.conversation("b", "1"), { code: "previous_response_not_found" });
+  await assert.rejects(turnsOf(kept, "b", "1"), { code: "previous_response_not_found" });
   assert.equal(kept.find("a", "1")?.id, "1");
 });
 
-test("what nobody has used for its lifetime is gone, and use makes a whole conversation young", () => {
+test("what nobody has used for its lifetime is gone, and use makes a whole conversation young", async () => {
   let nowMs = 0;
   const kept = new KeptResponses(LIMITS, () => nowMs);
   kept.keep("a", one("1"));
   kept.keep("a", one("lonely"));
   nowMs = 40_000;
   kept.keep("a", one("2", { previous: "1" }));
-  kept.conversation("a", "2");
+  await turnsOf(kept, "a", "2");
   nowMs = 70_000;
   assert.equal(kept.find("a", "lonely"), undefined);
-  assert.deepEqual(idsOf(kept.conversation("a", "2")), ["1", "2"]);
+  assert.deepEqual(idsOf(await turnsOf(kept, "a", "2")), ["1", "2"]);
   nowMs = 200_000;
   assert.equal(kept.find("a", "2"), undefined);
   assert.equal(kept.count, 0);
 });
 
-test("a turn that is gone takes what goes on with it along", () => {
+test("a turn that is gone takes what goes on with it along", async () => {
   const kept = new KeptResponses(LIMITS);
   kept.keep("a", one("1"));
   kept.keep("a", one("2", { previous: "1" }));
   assert.equal(kept.delete("a", "1"), true);
-  assert.throws(() => kept.conversation("a", "2"), { code: "previous_response_not_found" });
+  await assert.rejects(turnsOf(kept, "a", "2"), { code: "previous_response_not_found" });
+});
+
+test("a conversation that leads back to itself, or is too large, is refused", async () => {
+  const kept = new KeptResponses(LIMITS);
+  kept.keep("a", one("1", { previous: "2", input: Buffer.alloc(1000) }));
+  await assert.rejects(turnsOf(kept, "a", "1"), { code: "previous_response_not_found" });
+  kept.keep("a", one("2", { previous: "1" }));
+  await assert.rejects(turnsOf(kept, "a", "2"), { code: "previous_response_not_found" });
+  kept.keep("a", one("1", { input: Buffer.alloc(1000) }));
+  await assert.rejects(new Conversations(kept).turnsUpTo("a", "2", 999), {
+    code: "request_too_large",
+  });
 });
 
 test("who holds most gives way, and what is too large is not kept", () => {
@@ -75,17 +91,19 @@ test("whatever is kept, used and deleted, the bounds hold and nothing is counted
     id: fc.constantFrom("1", "2", "3", "4", "5", "6"),
     does: fc.constantFrom("keep", "use", "delete", "wait"),
     bytes: fc.nat(60_000),
+    previous: fc.constantFrom("1", "2", "3"),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       let nowMs = 0;
       const limits = { maxCount: 8, maxBytes: 200_000, lifetimeSeconds: 10 };
       const kept = new KeptResponses(limits, () => nowMs);
-      for (const { tenant, id, does, bytes } of steps) {
-        if (does === "keep") kept.keep(tenant, one(id, { response: Buffer.alloc(bytes) }));
+      for (const { tenant, id, does, bytes, previous } of steps) {
+        if (does === "keep")
+          kept.keep(tenant, one(id, { previous, response: Buffer.alloc(bytes) }));
         else if (does === "delete") kept.delete(tenant, id);
         else if (does === "wait") nowMs += bytes / 10;
-        else if (kept.find(tenant, id) !== undefined) kept.conversation(tenant, id);
+        else kept.turnsUpTo(tenant, id);
         assert.ok(kept.count <= limits.maxCount && kept.bytes <= limits.maxBytes);
       }
       for (const tenant of ["a", "b", "c"]) {

@@ -5,7 +5,7 @@
  * cannot push out what another is in the middle of. An answer holds its own turn only and names the one before it; using
  * a conversation makes all of it young again.
  */
-import { previousResponseNotFound } from "@localmodel/inference/refusals.ts";
+import { z } from "zod";
 import type { Link } from "../balancing/prompt-chain.ts";
 
 export type KeptResponse = {
@@ -33,6 +33,9 @@ type KeptLimits = {
 const SHARE_OF_ONE = 1 / 4;
 /** What one costs beside its bytes. */
 const OVERHEAD_BYTES = 4096;
+/** Enough turns at once. */
+const RUN_MIN_BYTES = 4 * 1024 * 1024;
+const EMPTY = Buffer.alloc(0);
 
 type Entry = { readonly kept: KeptResponse; usedMs: number };
 
@@ -81,18 +84,23 @@ export class KeptResponses {
     return this.#tenants.get(tenantName)?.entries.get(id)?.kept;
   }
 
-  /** All turns up to this one, oldest first. Throws a 404 when one of them is not there any more. */
-  conversation(tenantName: string, id: string): readonly KeptResponse[] {
-    const turns: KeptResponse[] = [];
-    for (let next: string | undefined = id; next !== undefined;) {
+  /**
+   * This turn and those before it, newest first, up to one that is not here or to a few megabytes: what was asked and
+   * answered, without the answers' own form. They are young again.
+   */
+  turnsUpTo(tenantName: string, id: string): readonly KeptResponse[] {
+    const turns = new Map<string, KeptResponse>();
+    let bytes = 0;
+    for (let next: string | undefined = id; next !== undefined && bytes < RUN_MIN_BYTES;) {
       const turn = this.find(tenantName, next);
-      if (turn === undefined) throw previousResponseNotFound(next);
-      turns.push(turn);
+      // A model server says what an answer is called: two of one name could go on with each other.
+      if (turn === undefined || turns.has(next)) break;
+      turns.set(next, { ...turn, response: EMPTY });
+      bytes += turn.input.length + turn.output.length;
       next = turn.previous;
     }
-    turns.reverse();
-    for (const turn of turns) this.#use(tenantName, turn.id);
-    return turns;
+    for (const turn of [...turns.keys()].toReversed()) this.#use(tenantName, turn);
+    return [...turns.values()];
   }
 
   /** False when there is none. */
@@ -148,4 +156,36 @@ export class KeptResponses {
 
 function bytesOf({ input, output, response }: KeptResponse): number {
   return OVERHEAD_BYTES + input.length + output.length + response.length;
+}
+
+const Wire = z.array(
+  z.object({
+    id: z.string(),
+    previous: z.string().exactOptional(),
+    input: z.string(),
+    output: z.string(),
+    response: z.string(),
+    chain: z.array(z.object({ hash: z.number(), bytes: z.number() })),
+  }),
+);
+
+/** As replicas tell each other, in JSON. */
+export function keptToWire(kept: readonly KeptResponse[]): z.infer<typeof Wire> {
+  return kept.map(({ input, output, response, chain, ...one }) => ({
+    ...one,
+    input: input.toString(),
+    output: output.toString(),
+    response: response.toString(),
+    chain: chain.map(({ hash, bytes }) => ({ hash, bytes })),
+  }));
+}
+
+/** Throws at anything else. */
+export function keptFromWire(value: unknown): readonly KeptResponse[] {
+  return Wire.parse(value).map(({ input, output, response, ...one }) => ({
+    ...one,
+    input: Buffer.from(input),
+    output: Buffer.from(output),
+    response: Buffer.from(response),
+  }));
 }

@@ -5,6 +5,7 @@ import OpenAI, { APIError } from "openai";
 import { gateway, model } from "../fixtures/gateway.ts";
 import { key, ringOf, secretOf } from "../fixtures/keys.ts";
 import { answer, chunk, END, json, SSE_HEAD, upstream } from "../fixtures/scripted-upstream.ts";
+import { Conversations } from "./conversations.ts";
 import { KeptResponses } from "./kept-responses.ts";
 
 const LIMITS = { maxCount: 100, maxBytes: 1024 * 1024, lifetimeSeconds: 60 };
@@ -32,7 +33,7 @@ const streamed = (body: object): string =>
 async function serving(t: TestContext, ...answers: readonly string[]) {
   const server = await upstream(t, ...answers.map((one) => answer(one)));
   const { url } = await gateway(t, [model("m", { endpoints: [server.url] })], {
-    kept: new KeptResponses(LIMITS),
+    kept: new Conversations(new KeptResponses(LIMITS)),
     keys: ringOf(key("alice"), key("bob")),
   });
   const client = (name: string) =>
@@ -156,7 +157,7 @@ test("turns of one conversation meet at one server", async (t) => {
     [1, 2, 3].map(() => upstream(t, ...turns.map((one) => answer(one)))),
   );
   const { url } = await gateway(t, [model("m", { endpoints: servers.map((one) => one.url) })], {
-    kept: new KeptResponses(LIMITS),
+    kept: new Conversations(new KeptResponses(LIMITS)),
   });
   const { responses } = new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 });
   let previous: string | null = null;

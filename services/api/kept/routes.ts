@@ -2,44 +2,62 @@
 import { Failure } from "@localmodel/inference/failure.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import { allowOnly } from "@localmodel/service/http/errors.ts";
-import { type Request, type Response, Router } from "express";
+import { type Request, type RequestHandler, type Response, Router } from "express";
 import { tenantOf } from "../request/context.ts";
 import { inputPage } from "./input-page.ts";
 import { itemsOf } from "./keeping.ts";
-import type { KeptResponse, KeptResponses } from "./kept-responses.ts";
+import type { Conversations } from "./conversations.ts";
+import type { KeptResponse } from "./kept-responses.ts";
 
-/** Nothing, where no answer is kept. */
-export function keptRouter(kept: KeptResponses | undefined): Router {
+type Named = { readonly id: string };
+
+/** Nothing, where no answer is kept. `maxBytes`: of a conversation that is listed. */
+export function keptRouter(kept: Conversations | undefined, maxBytes: number): Router {
   const router = Router();
   if (kept === undefined) return router;
-  const found = (req: Request<{ id: string }>, res: Response): KeptResponse => {
-    const one = kept.find(tenantOf(res), req.params.id);
-    if (one === undefined) throw notFound(req.params.id);
-    return one;
-  };
+  const answers = answersFrom(kept, maxBytes);
   router
     .route("/v1/responses/:id")
-    .get((req, res) => {
-      if (req.query["stream"] === "true") throw notReplayed();
-      res.type("json").send(found(req, res).response);
-    })
-    .delete((req, res) => {
-      const { id } = found(req, res);
-      kept.delete(tenantOf(res), id);
-      res.json({ id, object: "response", deleted: true });
-    })
+    .get(answers.get)
+    .delete(answers.delete)
     .all(allowOnly(["GET", "HEAD", "DELETE"]));
   router
     .route("/v1/responses/:id/input_items")
-    .get((req, res) => {
-      const { id, input, previous } = found(req, res);
-      const before = previous === undefined ? [] : kept.conversation(tenantOf(res), previous);
+    .get(answers.listInput)
+    .all(allowOnly(["GET", "HEAD"]));
+  return router;
+}
+
+type Answer = RequestHandler<Named>;
+
+function answersFrom(
+  kept: Conversations,
+  maxBytes: number,
+): { readonly get: Answer; readonly delete: Answer; readonly listInput: Answer } {
+  const found = async (req: Request<Named>, res: Response): Promise<KeptResponse> => {
+    const one = await kept.find(tenantOf(res), req.params.id);
+    if (one === undefined) throw notFound(req.params.id);
+    return one;
+  };
+  return {
+    get: async (req, res) => {
+      if (req.query["stream"] === "true") throw notReplayed();
+      res.type("json").send((await found(req, res)).response);
+    },
+    delete: async (req, res) => {
+      const { id } = req.params;
+      if (!(await kept.delete(tenantOf(res), id))) throw notFound(id);
+      res.json({ id, object: "response", deleted: true });
+    },
+    listInput: async (req, res) => {
+      const { id, input, previous } = await found(req, res);
+      const before =
+        previous === undefined ? [] : await kept.turnsUpTo(tenantOf(res), previous, maxBytes);
       const items = [...itemsOf(before), input].filter(({ length }) => length > 0);
       const json = `[${items.map((item) => item.toString()).join(",")}]`;
       res.json(inputPage(id, JSON.parse(json) as object[], req.query));
-    })
-    .all(allowOnly(["GET", "HEAD"]));
-  return router;
+    },
+  };
 }
 
 function notFound(id: string): Failure {

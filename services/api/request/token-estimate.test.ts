@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { JsonShape } from "@localmodel/openai/parsing/json-shape.ts";
 import { CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS } from "@localmodel/openai/endpoints.ts";
+import { OLLAMA_CHAT } from "@localmodel/ollama/endpoints.ts";
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { Outline } from "./outline.ts";
 import { estimatedFrom, estimatedTokens } from "./token-estimate.ts";
@@ -36,6 +37,10 @@ for (const [name, endpoint, body, tokens] of [
   ],
   ["without end", CHAT_COMPLETIONS, { max_tokens: -1 }, Infinity],
   ["nonsense", CHAT_COMPLETIONS, { max_tokens: { a: 1 } }, Infinity],
+  ["an option inside of another field", OLLAMA_CHAT, { options: { num_predict: 30 } }, 31],
+  ["options that name no maximum", OLLAMA_CHAT, { options: { seed: 1 } }, 1025],
+  ["options that are none", OLLAMA_CHAT, { options: null }, 1025],
+  ["an option without end", OLLAMA_CHAT, { options: { num_predict: -2 } }, Infinity],
   ["an input", EMBEDDINGS, { input: text, max_tokens: 50 }, 100],
 ] as const) {
   test(`${name}: ${tokens} tokens`, () => {

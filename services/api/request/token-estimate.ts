@@ -27,7 +27,11 @@ export function estimatedTokens(
   const promptTokens =
     parts.reduce((sum, part) => sum + (part === undefined ? 0 : tokensOf(body, part)), 0) || 1;
   if (answerTokens === undefined) return promptTokens;
-  const numberIn = (name: string) => numberOf(body, outline.field(name));
+  const numberIn = (name: string) => {
+    const [outer = name, inner] = name.split(".");
+    const field = outline.field(outer);
+    return inner === undefined ? numberOf(body, field) : numberInside(body, field, inner);
+  };
   const maximum = answerTokens.maximum.map(numberIn).find((value) => value !== undefined);
   const samples = answerTokens.samples.map((name) => numberIn(name) ?? 1);
   return promptTokens + Math.max(1, ...samples) * (maximum ?? answerTokens.unnamed);
@@ -35,7 +39,9 @@ export function estimatedTokens(
 
 /** The fields that it reads. */
 export function estimatedFrom({ answerTokens }: Pick<Endpoint, "answerTokens">): readonly string[] {
-  return answerTokens === undefined ? [] : [...answerTokens.maximum, ...answerTokens.samples];
+  if (answerTokens === undefined) return [];
+  const { maximum, samples } = answerTokens;
+  return [...maximum, ...samples].map((name) => name.replace(/\..*/, ""));
 }
 
 function tokensOf(body: Buffer, { start, end }: Field): number {
@@ -56,7 +62,25 @@ const NULL = "null";
 /** Undefined for what is not there. What is no number of tokens, such as -1, has no end. */
 function numberOf(body: Buffer, field: Field | undefined): number | undefined {
   if (field === undefined) return undefined;
-  const text = body.toString("latin1", field.start, Math.min(field.end, field.start + 16));
+  return numberFrom(body.toString("latin1", field.start, Math.min(field.end, field.start + 16)));
+}
+
+function numberFrom(text: string): number | undefined {
   if (text === NULL) return undefined;
   return /^\d{1,9}$/.test(text) ? Number(text) : Infinity;
+}
+
+/** Of an object that is longer, what stands inside is not looked for. */
+const OBJECT_MAX_BYTES = 16_384;
+
+function numberInside(body: Buffer, field: Field | undefined, name: string): number | undefined {
+  if (field === undefined || field.end - field.start > OBJECT_MAX_BYTES) return undefined;
+  try {
+    const value: unknown = JSON.parse(body.toString("utf8", field.start, field.end));
+    const inner = (value as Readonly<Record<string, unknown>> | null)?.[name];
+    return inner === undefined ? undefined : numberFrom(JSON.stringify(inner));
+  } catch {
+    // The model server says what is wrong with it.
+    return undefined;
+  }
 }

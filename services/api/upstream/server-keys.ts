@@ -13,16 +13,24 @@ export type ServerKeys = (model: Pick<DirectoryModel, "server">) => string | und
 
 export const NO_SERVER_KEYS: ServerKeys = () => undefined;
 
-/** Made once for each model: requests are many. Throws where the file cannot be read. */
-export function configuredServerKeys(
+/** The platform's secrets, the first of which is shown. Throws where the file cannot be read. */
+export function configuredSecrets(
   { serverKeyFile }: Pick<ApiConfig, "serverKeyFile">,
   environment: NodeJS.ProcessEnv,
-): ServerKeys {
+): readonly string[] {
   const text =
     serverKeyFile === undefined
       ? (environment[SERVER_KEY_VARIABLE] ?? "")
       : readFileSync(serverKeyFile, "utf8");
-  const [secret] = secretsIn(text);
+  return secretsIn(text);
+}
+
+/** Made once for each model: requests are many. Throws where the file cannot be read. */
+export function configuredServerKeys(
+  config: Pick<ApiConfig, "serverKeyFile">,
+  environment: NodeJS.ProcessEnv,
+): ServerKeys {
+  const [secret] = configuredSecrets(config, environment);
   if (secret === undefined) return NO_SERVER_KEYS;
   const keys = new Map<string | undefined, string>();
   return ({ server }) => {
