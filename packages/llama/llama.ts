@@ -10,7 +10,14 @@ import { bindNative, type Native, registerCallback } from "./native/native.ts";
 import { type Device, devicesOf, loadBackends } from "./library/backends.ts";
 import type { Gpu } from "./library/candidates.ts";
 import { chooseLibraries, type GpuChoice, NoLibrariesError } from "./library/choose.ts";
-import { LogLines, type LogLine, type Reservation, reservationOf } from "./logs/log-lines.ts";
+import {
+  LogLines,
+  type LogLine,
+  type Offloaded,
+  offloadedOf,
+  type Reservation,
+  reservationOf,
+} from "./logs/log-lines.ts";
 
 export type NumaStrategy = "disabled" | "distribute" | "isolate" | "numactl" | "mirror";
 
@@ -43,9 +50,16 @@ export type Llama = {
   /** With the memory that is free now. */
   readonly devices: () => readonly Device[];
   /** Runs `work` while no other runs, and returns what llama.cpp reserved meanwhile besides its result. */
-  readonly reserving: <Result>(
-    work: () => Promise<Result>,
-  ) => Promise<{ readonly result: Result; readonly reservations: readonly Reservation[] }>;
+  readonly reserving: <Result>(work: () => Promise<Result>) => Promise<Reserved<Result>>;
+  /** What libraries for devices said that this process looked at first, and that found none. */
+  readonly deviceComplaints: readonly string[];
+};
+
+type Reserved<Result> = {
+  readonly result: Result;
+  readonly reservations: readonly Reservation[];
+  /** Of a model that was loaded meanwhile, by libraries that can use devices. */
+  readonly offloaded: Offloaded | undefined;
 };
 
 const NUMA = new Map<NumaStrategy, number>([
@@ -76,7 +90,7 @@ export function openLlama(options: LlamaOptions): Promise<Llama> {
 }
 
 async function open({ gpu, numa = "disabled", log }: LlamaOptions): Promise<Llama> {
-  const libraries = await chooseLibraries(gpu);
+  const { libraries, complaints } = await chooseLibraries(gpu);
   const native = bindNative(libraries.paths);
   const { call } = native;
   const watchers = new Set<(line: LogLine) => void>([log]);
@@ -103,16 +117,19 @@ async function open({ gpu, numa = "disabled", log }: LlamaOptions): Promise<Llam
     },
     maxSequences: call.llama_max_parallel_sequences(),
     devices: () => devicesOf(native),
+    deviceComplaints: complaints,
     reserving: (work) => {
       const run = last.then(async () => {
         const reservations: Reservation[] = [];
+        let offloaded: Offloaded | undefined;
         const note = (line: LogLine): void => {
           const reservation = reservationOf(line);
           if (reservation !== undefined) reservations.push(reservation);
+          offloaded = offloadedOf(line) ?? offloaded;
         };
         watchers.add(note);
         try {
-          return { result: await work(), reservations };
+          return { result: await work(), reservations, offloaded };
         } finally {
           watchers.delete(note);
         }

@@ -1,7 +1,7 @@
 /** A model's weights in memory, and what its file says. Contexts, samplers and adapters are made from it and end with it. */
 import { llama_rope_type } from "./generated/constants.ts";
 import type { Llama } from "./llama.ts";
-import type { Reservation } from "./logs/log-lines.ts";
+import type { Offloaded, Reservation } from "./logs/log-lines.ts";
 import { type ModelOptions, modelParams } from "./model-options.ts";
 import { LlamaError } from "./native/errors.ts";
 import { Handle } from "./native/handle.ts";
@@ -38,15 +38,17 @@ export async function loadModel(
     return true;
   });
   const params = { ...holder.params, progress_callback: progress.address };
-  const { result: pointer, reservations } = await llama.reserving(() =>
-    native.later("llama_model_load_from_file", options.path, params),
-  );
+  const {
+    result: pointer,
+    reservations,
+    offloaded,
+  } = await llama.reserving(() => native.later("llama_model_load_from_file", options.path, params));
   if (pointer === null) {
     signal?.throwIfAborted();
     throw new LlamaError(`llama.cpp could not load ${options.path}`);
   }
   const handle = new Handle("model", pointer, (freed) => native.call.llama_model_free(freed));
-  return new Model(llama, handle, reservations);
+  return new Model(llama, handle, { reservations, offloaded });
 }
 
 export class Model implements Disposable {
@@ -55,11 +57,18 @@ export class Model implements Disposable {
   readonly handle: Handle<"llama_model">;
   /** Memory that its weights take, by buffer. */
   readonly reservations: readonly Reservation[];
+  /** Layers that are on devices; none is known where the libraries are for the CPU alone. */
+  readonly offloaded: Offloaded | undefined;
 
-  constructor(llama: Llama, handle: Handle<"llama_model">, reservations: readonly Reservation[]) {
+  constructor(
+    llama: Llama,
+    handle: Handle<"llama_model">,
+    { reservations, offloaded }: Pick<Model, "reservations" | "offloaded">,
+  ) {
     this.llama = llama;
     this.handle = handle;
     this.reservations = reservations;
+    this.offloaded = offloaded;
     this.vocabulary = new Vocabulary(llama.native, handle);
   }
 

@@ -5,6 +5,12 @@ import type { StoredModel } from "./model/local-model-resource.ts";
 
 export function observeModels(registry: MetricRegistry, caches: Caches): void {
   registry
+    .gauge(
+      "localmodel_models_accelerated",
+      "LocalModels that ask for devices, by the status and reason of their condition Accelerated.",
+    )
+    .observeAll(() => countAccelerated(caches.modelCaches.flatMap((cache) => cache.list())));
+  registry
     .gauge("localmodel_models", "LocalModels by the reason of their Ready condition.")
     .observeAll(() => countByReason(caches.modelCaches.flatMap((cache) => cache.list())));
 }
@@ -15,10 +21,23 @@ function* countByReason(models: readonly StoredModel[]): Iterable<Point<number>>
   }
 }
 
-function reasonOf({ status }: StoredModel): string {
-  const conditions = (status as { conditions?: readonly Condition[] } | undefined)?.conditions;
-  const ready = conditions?.find(({ type }) => type === "Ready");
-  return ready?.reason ?? "Unknown";
+function* countAccelerated(models: readonly StoredModel[]): Iterable<Point<number>> {
+  const conditions = models.flatMap((model) => conditionOf(model, "Accelerated") ?? []);
+  const groups = Map.groupBy(conditions, ({ status, reason }) => `${status} ${reason}`);
+  for (const those of groups.values()) {
+    for (const { status, reason } of those.slice(0, 1)) {
+      yield { labels: { status, reason }, value: those.length };
+    }
+  }
 }
 
-type Condition = { readonly type: string; readonly reason: string };
+function reasonOf(model: StoredModel): string {
+  return conditionOf(model, "Ready")?.reason ?? "Unknown";
+}
+
+function conditionOf({ status }: StoredModel, type: string): Condition | undefined {
+  const conditions = (status as { conditions?: readonly Condition[] } | undefined)?.conditions;
+  return conditions?.find((condition) => condition.type === type);
+}
+
+type Condition = { readonly type: string; readonly status: string; readonly reason: string };

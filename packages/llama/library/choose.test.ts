@@ -16,15 +16,18 @@ test("the libraries for the CPU are those that node-llama-cpp chooses", async ()
   });
   assert.equal(llama.gpu, false);
   const report = process.report.getReport() as unknown as { readonly sharedObjects: string[] };
-  const { paths } = await chooseLibraries(false);
+  const {
+    libraries: { paths },
+  } = await chooseLibraries(false);
   assert.equal(paths.length, 3);
   for (const library of paths) assert.ok(report.sharedObjects.includes(library), library);
 });
 
 test("without a device that works, the CPU's are chosen", async () => {
-  const { gpu, paths } = await chooseLibraries("auto");
-  assert.equal(paths.length, 3);
-  assert.ok([...gpusOf(process), false].includes(gpu));
+  const { libraries, complaints } = await chooseLibraries("auto");
+  assert.equal(libraries.paths.length, 3);
+  assert.ok([...gpusOf(process), false].includes(libraries.gpu));
+  for (const complaint of complaints) assert.ok(complaint.length > 0);
 });
 
 test("where there are none for a device, a sentence says where they were looked for", async () => {

@@ -6,6 +6,7 @@
  */
 import { fork } from "node:child_process";
 import { candidatesFor, type Gpu, gpusOf, type Libraries } from "./candidates.ts";
+import type { ProbeResult } from "./probe.ts";
 
 export type GpuChoice = "auto" | Gpu;
 
@@ -17,13 +18,23 @@ export class NoLibrariesError extends Error {
   override readonly name = "NoLibrariesError";
 }
 
+type Choice = {
+  readonly libraries: Libraries;
+  /** What those said that were tried first and found no device, the first of them first. */
+  readonly complaints: readonly string[];
+};
+
 /** @throws NoLibrariesError when there are none that work here, for the device that was asked for. */
-export async function chooseLibraries(choice: GpuChoice): Promise<Libraries> {
+export async function chooseLibraries(choice: GpuChoice): Promise<Choice> {
   const machine = { platform: process.platform, arch: process.arch };
   const gpus = choice === "auto" ? [...gpusOf(machine), false as const] : [choice];
   const candidates = gpus.flatMap((gpu) => candidatesFor(gpu, machine));
-  for (const candidate of candidates) {
-    if (candidate.gpu === false || (await findsDevice(candidate))) return candidate;
+  const complaints: string[] = [];
+  for (const libraries of candidates) {
+    if (libraries.gpu === false) return { libraries, complaints };
+    const tried = await probe(libraries);
+    if (tried.found) return { libraries, complaints };
+    complaints.push(...tried.complaints);
   }
   const where = candidates.map(({ folder }) => folder).join(", ") || "nowhere";
   throw new NoLibrariesError(
@@ -33,16 +44,22 @@ export async function chooseLibraries(choice: GpuChoice): Promise<Libraries> {
 }
 
 /** Whether a process that loads the libraries lives to find a device in them. */
-async function findsDevice(libraries: Libraries): Promise<boolean> {
+async function probe(libraries: Libraries): Promise<ProbeResult> {
   const child = fork(PROBE, { stdio: ["ignore", "ignore", "ignore", "ipc"], execArgv: [] });
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  child.once("message", (found) => resolve(found === true));
-  child.once("error", () => resolve(false));
-  child.once("exit", () => resolve(false));
-  const timer = setTimeout(() => resolve(false), PROBE_TIMEOUT_MS);
+  const { promise, resolve } = Promise.withResolvers<ProbeResult>();
+  const fails = (why: string) => resolve({ found: false, complaints: [why] });
+  child.once("message", (result) => resolve(result as ProbeResult));
+  child.once("error", (error) => fails(String(error)));
+  child.once("exit", (_code, signal) =>
+    fails(`the libraries for ${libraries.gpu} end the process (${signal})`),
+  );
+  const timer = setTimeout(
+    () => fails(`the libraries for ${libraries.gpu} do not answer`),
+    PROBE_TIMEOUT_MS,
+  );
   child.send(libraries, () => undefined);
-  const found = await promise;
+  const result = await promise;
   clearTimeout(timer);
   child.kill("SIGKILL");
-  return found;
+  return result;
 }

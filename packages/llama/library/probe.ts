@@ -1,9 +1,45 @@
 /** Run by choose.ts in a process of its own: whether these libraries load here, and find a device that is not the CPU. */
-import { bindNative } from "../native/native.ts";
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { bindNative, libraryProblem, registerCallback } from "../native/native.ts";
+import { LogLines } from "../logs/log-lines.ts";
 import { hasGpu, loadBackends } from "./backends.ts";
 import type { Libraries } from "./candidates.ts";
 
+export type ProbeResult = {
+  readonly found: boolean;
+  /** Errors of llama.cpp's log, and of the system's loader, which llama.cpp keeps to itself. */
+  readonly complaints: readonly string[];
+};
+
 process.once("message", (libraries: Libraries) => {
-  const found = hasGpu(loadBackends(bindNative(libraries.paths), libraries));
-  process.send?.(found, () => process.exit(0));
+  process.send?.(probe(libraries), () => process.exit(0));
 });
+
+function probe(libraries: Libraries): ProbeResult {
+  const complaints: string[] = [];
+  try {
+    const native = bindNative(libraries.paths);
+    const lines = new LogLines();
+    const callback = registerCallback("ggml_log_callback", (level, text) => {
+      const said = lines.push(level, text).filter((line) => line.level === "error");
+      complaints.push(...said.map(({ message }) => message));
+    });
+    native.call.llama_log_set(callback.address, null);
+    const found = hasGpu(loadBackends(native, libraries));
+    return {
+      found,
+      complaints: found ? complaints : [...complaints, ...loaderProblems(libraries)],
+    };
+  } catch (error) {
+    return { found: false, complaints: [...complaints, String(error)] };
+  }
+}
+
+/** What a backend needs and the system has not: a driver's library, mostly. */
+function loaderProblems({ folder, gpu }: Libraries): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => name.includes(`ggml-${gpu}`))
+    .flatMap((name) => libraryProblem(path.join(folder, name)) ?? [])
+    .map((problem) => problem.replaceAll(`${folder}${path.sep}`, ""));
+}

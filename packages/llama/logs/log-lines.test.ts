@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ggml_log_level } from "../generated/constants.ts";
-import { LogLines, reservationOf } from "./log-lines.ts";
+import { LogLines, offloadedOf, reservationOf } from "./log-lines.ts";
 
 const { INFO, WARN, ERROR, CONT } = ggml_log_level;
 
@@ -57,6 +57,18 @@ test("what llama.cpp reserves is read from its lines", () => {
     { buffer: "CUDA0", purpose: "kvCache", bytes: 2 ** 29 },
   ]);
   assert.deepEqual(read("print_info: file size   = 92.10 MiB (5.74 BPW)\n"), [undefined]);
+});
+
+test("how many layers are on devices is read from its line", () => {
+  const [line] = new LogLines().push(INFO, "load_tensors: offloaded 25/33 layers to GPU\n");
+  assert.ok(line !== undefined);
+  assert.deepEqual(offloadedOf(line), { layers: 25, ofLayers: 33 });
+  const [other] = new LogLines().push(
+    INFO,
+    "load_tensors: offloading 24 repeating layers to GPU\n",
+  );
+  assert.ok(other !== undefined);
+  assert.equal(offloadedOf(other), undefined);
 });
 
 function read(text: string) {

@@ -45,6 +45,15 @@ function lineOf(level: LogLevel, text: string): LogLine {
   return { level, message: (rest ?? text).trim(), component };
 }
 
+/** How many layers of a model are on devices, the output layer included: no function of the C interface tells. */
+export type Offloaded = { readonly layers: number; readonly ofLayers: number };
+
+export function offloadedOf({ message }: LogLine): Offloaded | undefined {
+  const [, layers, ofLayers] = /^offloaded (\d+)\/(\d+) layers to GPU$/.exec(message) ?? [];
+  if (layers === undefined || ofLayers === undefined) return undefined;
+  return { layers: Number(layers), ofLayers: Number(ofLayers) };
+}
+
 /** Memory that llama.cpp reserved, as it says in its log: no function of its C interface tells. */
 export type Reservation = {
   /** Of ggml's buffers: `CPU`, `CPU_Mapped`, `CUDA0`. */

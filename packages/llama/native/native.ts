@@ -78,6 +78,16 @@ export function bindNative(paths: readonly string[]): Native {
   };
 }
 
+/** Why a library cannot be loaded, in the system's words; undefined when it can. */
+export function libraryProblem(path: string): string | undefined {
+  try {
+    koffi.load(path);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 function bound<Functions extends AnyFunctions<Functions>>(
   libraries: readonly LibraryHandle[],
   prototypes: readonly string[],

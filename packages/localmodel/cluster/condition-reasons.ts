@@ -5,7 +5,7 @@
  * Only what a person has to put right before anything can get better is "failed", which clients do not try again.
  */
 export const CONDITION_REASONS = {
-  ready: ["Active", "Ready"],
+  ready: ["Accelerated", "Active", "Ready"],
   asleep: ["Asleep"],
   pending: [
     "AddingNode",
@@ -38,6 +38,7 @@ export const CONDITION_REASONS = {
     "ChecksumMismatch",
     "ConfigError",
     "DoesNotFit",
+    "DriverTooOld",
     "Forbidden",
     "ImageRefused",
     "InvalidSource",
@@ -55,6 +56,7 @@ export const CONDITION_REASONS = {
     "Unsupported",
     "UnsupportedSource",
     "VariableRefused",
+    "VramTooSmall",
   ],
 } as const;
 

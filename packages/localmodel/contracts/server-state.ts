@@ -33,6 +33,12 @@ export type ModelFacts = {
   readonly toolSyntax?: string;
   /** GPUs that llama.cpp can use, in its words; absent on the CPU. */
   readonly devices?: readonly DeviceFacts[];
+  /** Layers that are on devices, of all, the output layer included; absent on the CPU. */
+  readonly offloaded?: { readonly layers: number; readonly ofLayers: number };
+  /** Of NVIDIA's driver, where the system tells. */
+  readonly driverVersion?: string;
+  /** Why a server that was given devices does without them, wholly or in part. */
+  readonly acceleratorProblem?: AcceleratorProblem;
   /** Weights and contexts together, as the engine accounts for them. */
   readonly memoryBytes: { readonly ram: number; readonly vram: number };
   /** Sampling defaults the file itself carries (`general.sampling.*`). */
@@ -41,7 +47,23 @@ export type ModelFacts = {
   readonly fingerprint: string;
 };
 
-export type DeviceFacts = { readonly name: string; readonly memoryBytes: number };
+export type DeviceFacts = {
+  readonly name: string;
+  readonly memoryBytes: number;
+  /** Of it, when the server asked; absent where that is not passed on. */
+  readonly freeBytes?: number;
+};
+
+export type AcceleratorProblem = {
+  readonly reason:
+    /** llama.cpp finds no device that it can use. */
+    | "AcceleratorMissing"
+    /** There is a device, and its driver is older than the image needs. */
+    | "DriverTooOld"
+    /** Not all layers fit into the devices' memory. */
+    | "VramTooSmall";
+  readonly message: string;
+};
 
 /** Why a model cannot be served; a person must change something. */
 export type FailureReason =
@@ -49,8 +71,7 @@ export type FailureReason =
   | "DoesNotFit"
   | "LoadFailed"
   | "BadConfiguration"
-  /** The server was given devices, and llama.cpp finds none that it can use. */
-  | "AcceleratorMissing"
+  | AcceleratorProblem["reason"]
   /** A file has other bytes than the LocalModel's checksum says, or has gone. */
   | "ChecksumMismatch"
   /** The kernel killed the engine while it loaded, or soon again after it had been restarted. */

@@ -13,6 +13,7 @@ export const CONDITION_TYPES = [
   "Loaded",
   "Progressing",
   "Active",
+  "Accelerated",
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
@@ -65,6 +66,16 @@ const AcceleratorStatus = z.object({
     .meta({ "x-kubernetes-list-type": "atomic" }),
   deviceMemoryBytes: size.describe("Memory of these devices."),
   usedBytes: size.describe("What weights and contexts take of it."),
+  layers: count.exactOptional().describe("Layers that are on devices, the output layer included."),
+  ofLayers: count.exactOptional().describe("Layers that the model has."),
+  driverVersion: text(64).exactOptional().describe("Version of NVIDIA's driver on the node."),
+  problem: z
+    .object({
+      reason: text(64).describe("AcceleratorMissing, DriverTooOld or VramTooSmall."),
+      message: boundedString(4096).describe("In words."),
+    })
+    .exactOptional()
+    .describe("Why the server does without its devices, wholly or in part."),
 });
 export type AcceleratorStatus = z.infer<typeof AcceleratorStatus>;
 

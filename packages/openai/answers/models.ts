@@ -22,6 +22,8 @@ type ListedModel = {
     readonly architecture?: string;
     readonly quantization?: string;
     readonly capabilities?: readonly string[];
+    readonly devices?: readonly { readonly name: string; readonly memoryBytes: number }[];
+    readonly offloaded?: { readonly layers: number; readonly ofLayers: number };
     /** Why it does not chat. */
     readonly chatProblem?: string;
   };
@@ -47,8 +49,18 @@ export function modelObject({ id, aliases, parent, createdSeconds, facts }: List
         n_embd: facts.embeddingDimensions,
         n_params: facts.parameters,
         size: facts.sizeBytes,
+        ...acceleratorMeta(facts),
       },
     }),
+  };
+}
+
+/** Only where there are devices: what runs on the CPU says nothing of it. */
+function acceleratorMeta({ devices, offloaded }: NonNullable<ListedModel["facts"]>) {
+  if (devices === undefined) return {};
+  return {
+    devices: devices.map(({ name, memoryBytes }) => ({ name, memory: memoryBytes })),
+    ...(offloaded && { n_gpu_layers: offloaded.layers, n_layer: offloaded.ofLayers }),
   };
 }
 

@@ -8,10 +8,7 @@ import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
-import {
-  contextTokensOf,
-  DEFAULT_CONTEXT_TOKENS,
-} from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import { contextTokensOf } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { HEAD_BYTES, problemOfHead, requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
 import type { Model } from "@localmodel/llama/model.ts";
@@ -27,26 +24,14 @@ import { fingerprintOf, samplingOf } from "./model/facts.ts";
 import { createEmbedder } from "./llama/embedder.ts";
 import type { Embedder } from "./stepping/embedding-queue.ts";
 import { createGenerations, type Generating } from "./llama/generations.ts";
-import {
-  deviceFacts,
-  freeGpuBytes,
-  type LlamaLibrary,
-  type LlamaLog,
-  openLibrary,
-  requireAccelerator,
-} from "./llama/library.ts";
+import { freeGpuBytes, type LlamaLibrary, type LlamaLog, openLibrary } from "./llama/library.ts";
+import { loadOnDevices } from "./llama/on-devices.ts";
 import { loadPictures, type Pictures } from "./llama/pictures.ts";
-import {
-  describeModel,
-  loadWeights,
-  type MemoryBytes,
-  type ModelDescription,
-} from "./llama/model.ts";
+import { describeModel, type MemoryBytes, type ModelDescription } from "./llama/model.ts";
 import { NotAGgufError } from "./model/load-error.ts";
 import { type Metadata, metadataOf } from "@localmodel/weights/gguf/metadata.ts";
 import { StepThreads } from "./llama/step-threads.ts";
 import { defaultContextTokens } from "./machine/default-context.ts";
-import { gpuLayersThatFit } from "./machine/gpu-layers.ts";
 import { assertFits } from "./machine/memory.ts";
 import { promptCacheBytes } from "./machine/prompt-cache.ts";
 import type { Tokenizer } from "./prompt/prompt.ts";
@@ -83,11 +68,11 @@ export async function loadEngine(
   const projectorBytes = await projectorBytesOf(config);
   const contexts = contextsOf(config);
   const threads = engine.threads ?? Math.max(1, usableThreads() - config.sparedThreads);
-  const library = await libraryFor(config, report.log);
+  const library = await openLibrary({ gpu: engine.gpuLayers !== 0, log: report.log });
   const { gpu } = library.llama;
   const sizeBytes = await fileBytes(config.weightsPath);
-  const bytes = { sizeBytes, projectorBytes };
-  const model = await weightsOf(library, config, { metadata, bytes, onProgress: report.progress });
+  const weights = { metadata, sizeBytes, projectorBytes, onProgress: report.progress };
+  const { model, ...deviceFacts } = await loadOnDevices(library, config, weights);
   const description = describeModel(model, metadata);
   const { ends } = description;
   const vocabulary = new Vocabulary(description.vocabulary);
@@ -121,7 +106,7 @@ export async function loadEngine(
   return {
     facts: {
       ...factsOf(description),
-      ...(gpu !== false && { devices: deviceFacts(library) }),
+      ...deviceFacts,
       memoryBytes: sumOf([description, ...contextsMemory].map((one) => one?.memoryBytes)),
       sizeBytes,
       slots: embeds ? 1 : engine.slots,
@@ -142,29 +127,6 @@ export async function loadEngine(
   };
 }
 
-function weightsOf(
-  library: LlamaLibrary,
-  config: ServerConfig,
-  {
-    metadata,
-    bytes,
-    onProgress,
-  }: {
-    readonly metadata: Metadata;
-    readonly bytes: { readonly sizeBytes: number; readonly projectorBytes: number };
-    readonly onProgress: (progress: number) => void;
-  },
-): Promise<Model> {
-  const { sizeBytes, projectorBytes } = bytes;
-  const onCpu = library.llama.gpu === false;
-  const freeBytes = onCpu ? 0 : Math.max(0, freeGpuBytes(library) - projectorBytes);
-  return loadWeights(library, {
-    path: config.weightsPath,
-    gpuLayers: onCpu ? 0 : gpuLayersOf(config, metadata, { sizeBytes, freeBytes }),
-    onProgress,
-  });
-}
-
 /** What looks at pictures, where the model has it. */
 async function picturesOf(
   library: LlamaLibrary,
@@ -175,31 +137,6 @@ async function picturesOf(
   if (path === undefined) return undefined;
   const batchTokens = Math.max(engine.batchTokens, engine.slots);
   return loadPictures(library, model, { path, threads, batchTokens, log });
-}
-
-async function libraryFor(
-  { engine, accelerator }: ServerConfig,
-  log: LlamaLog,
-): Promise<LlamaLibrary> {
-  const library = await openLibrary({ gpu: engine.gpuLayers !== 0, log });
-  requireAccelerator(library, accelerator);
-  return library;
-}
-
-/** As the configuration says, or as many as fit beside the caches and computations of the context. */
-function gpuLayersOf(
-  { engine }: ServerConfig,
-  metadata: Metadata,
-  memory: { readonly sizeBytes: number; readonly freeBytes: number },
-): number {
-  if (engine.gpuLayers !== undefined) return engine.gpuLayers;
-  const size = {
-    contextTokens: engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS,
-    slots: engine.slots,
-    kvCacheType: engine.kvCacheType,
-    batchTokens: engine.batchTokens,
-  };
-  return gpuLayersThatFit(metadata, size, memory);
 }
 
 /** Where each position has a vector of its own in the weights, llama.cpp ends the process at one that has none. */

@@ -10,7 +10,7 @@ import { modelNotCapable } from "@localmodel/inference/refusals.ts";
 import type { Operation } from "@localmodel/inference/operation.ts";
 import { createLogger } from "@localmodel/service/log/log.ts";
 import { type LoadedEngine, loadEngine } from "./load.ts";
-import { AcceleratorMissingError, DoesNotFitError, NotAGgufError } from "./model/load-error.ts";
+import { AcceleratorError, DoesNotFitError, NotAGgufError } from "./model/load-error.ts";
 import { explained } from "./model/load-reason.ts";
 import { RecentLines } from "./model/recent-lines.ts";
 import type { EngineOperation, EngineOperations, operationsOf } from "./operations.ts";
@@ -104,7 +104,7 @@ function onStuck(message: string): void {
 function reasonOf(error: unknown): FailureReason {
   if (error instanceof NotAGgufError) return "NotAGguf";
   if (error instanceof DoesNotFitError) return "DoesNotFit";
-  if (error instanceof AcceleratorMissingError) return "AcceleratorMissing";
+  if (error instanceof AcceleratorError) return error.reason;
   return "LoadFailed";
 }
 

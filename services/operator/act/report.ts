@@ -3,6 +3,7 @@
  */
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import { sentence } from "@localmodel/localmodel/contracts/sentence.ts";
 import { FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type {
   AcceleratorStatus,
@@ -10,7 +11,7 @@ import type {
   ModelStatus,
 } from "@localmodel/localmodel/resource/status-spec.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
-import { gpuOf } from "../objects/gpu.ts";
+import { usesDevices } from "../objects/gpu.ts";
 import type { Decision } from "../decide/decide.ts";
 import { duplicateNotes, duplicateProblem } from "../observe/duplicates.ts";
 import { type Identity, type Model, wantedReplicas } from "../model/model.ts";
@@ -79,18 +80,28 @@ export function reportedStatus(
     isInspecting,
     isResolved: decision.inspection !== undefined || asked.some(hasFetched),
     pods: counted,
+    wantsDevices: usesDevices(model),
     problems: wanted === 0 ? refusals : mostTellingFirst(problems),
     notes: [...duplicateNotes(model), ...withoutEffect(model), ...turnNotes(decision)],
   };
   const found = kept(model, observed, result);
-  const notes = [...situation.notes, ...cpuNotes(found)];
-  return statusOf({ ...situation, notes }, found, now);
+  const { accelerator } = found;
+  const notes = [...situation.notes, ...deviceNotes(found)];
+  return statusOf({ ...situation, notes, ...(accelerator && { accelerator }) }, found, now);
 }
 
-function cpuNotes({ accelerator }: Kept): readonly string[] {
-  return accelerator?.devices.length === 0
-    ? ["It is served on the CPU: the server finds none of its devices."]
-    : [];
+function deviceNotes({ accelerator }: Kept): readonly string[] {
+  if (accelerator === undefined) return [];
+  const { devices, problem, layers, ofLayers } = accelerator;
+  if (devices.length === 0) {
+    const why = problem?.message ?? "the server finds none of its devices";
+    return [`It is served on the CPU: ${sentence(why)}`];
+  }
+  return problem === undefined
+    ? []
+    : [
+        `${layers ?? 0} of ${ofLayers ?? "its"} layers are on its devices: ${sentence(problem.message)}`,
+      ];
 }
 
 /** For a LocalModel that cannot be read. What runs is left alone, and so is what was found out. */
@@ -110,6 +121,8 @@ export function unreadableStatus(
     pods: countPods(pods, undefined),
     problems: [],
     notes: [],
+    wantsDevices: previous.conditions?.some(({ type }) => type === "Accelerated") ?? false,
+    ...(previous.accelerator && { accelerator: previous.accelerator }),
   };
   const { model, accelerator, modelRevision, inspection, memory } = previous;
   const found = { model, accelerator, modelRevision, inspection, memory };
@@ -175,7 +188,7 @@ function facts(
   if (said[0] !== undefined && revision !== undefined) {
     return {
       model: modelOf(said[0]),
-      ...(gpuOf(asked) !== undefined && { accelerator: acceleratorOf(said[0]) }),
+      ...(usesDevices(asked) && { accelerator: acceleratorOf(said[0]) }),
       modelRevision: revision,
     };
   }
@@ -195,11 +208,20 @@ function readyState(answer: Answer): ModelFacts | undefined {
 }
 
 /** `memoryBytes` is missing in what servers of a version before say. */
-function acceleratorOf({ devices = [], memoryBytes }: Partial<ModelFacts>): AcceleratorStatus {
+function acceleratorOf({
+  devices = [],
+  memoryBytes,
+  offloaded,
+  driverVersion,
+  acceleratorProblem: problem,
+}: Partial<ModelFacts>): AcceleratorStatus {
   return {
     devices: devices.map(({ name }) => name),
     deviceMemoryBytes: devices.reduce((sum, device) => sum + device.memoryBytes, 0),
     usedBytes: memoryBytes?.vram ?? 0,
+    ...offloaded,
+    ...(driverVersion !== undefined && { driverVersion }),
+    ...(problem !== undefined && { problem }),
   };
 }
 

@@ -25,6 +25,11 @@ export function gpuOf({ spec }: Pick<Model, "spec">): GpuSpec | undefined {
   return gpu.resourceClaimTemplateName === undefined && gpu.count === 0 ? undefined : gpu;
 }
 
+/** Devices that no layer is to use need not be there, nor be large. */
+export function usesDevices(model: Pick<Model, "spec">): boolean {
+  return gpuOf(model) !== undefined && model.spec.engine.gpuLayers !== 0;
+}
+
 export function isNvidia({ resourceName }: GpuSpec): boolean {
   return resourceName.startsWith(NVIDIA);
 }
@@ -45,10 +50,20 @@ export function podClaims(gpu: GpuSpec | undefined) {
   return { resourceClaims: [{ name: CLAIM_NAME, resourceClaimTemplateName }] };
 }
 
+/** The label of nodes that counts the memory of each device, in whole MiB. None where nobody sets one. */
+export function memoryLabel(gpu: GpuSpec): string | undefined {
+  const isCounted = isNvidia(gpu) && gpu.resourceClaimTemplateName === undefined;
+  return isCounted ? `${labelPrefix(gpu)}.memory` : undefined;
+}
+
+/** Slices have labels of their own: those of the whole device would promise too much. */
+function labelPrefix({ resourceName }: GpuSpec): string {
+  return resourceName.startsWith("nvidia.com/mig-") ? resourceName : NVIDIA_GPU;
+}
+
 export function gpuRequirements(gpu: GpuSpec | undefined): readonly NodeRequirement[] {
   if (gpu === undefined || !isNvidia(gpu)) return [];
-  // Slices have labels of their own: those of the whole device would promise too much.
-  const prefix = gpu.resourceName.startsWith("nvidia.com/mig-") ? gpu.resourceName : NVIDIA_GPU;
+  const prefix = labelPrefix(gpu);
   const leastMiB = Math.ceil(quantityValue(gpu.memory ?? "0") / MEBIBYTE);
   return [
     // The label counts whole MiB, and there is no "at least".

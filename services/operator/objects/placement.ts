@@ -3,8 +3,10 @@
  *
  * Required node affinity is a list of alternatives, so what a GPU requires goes into every one of them.
  */
+import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
+import { deviceMemoryAlternatives } from "./device-memory.ts";
 import { gpuOf, gpuRequirements, gpuTolerations, type NodeRequirement } from "./gpu.ts";
 import { architecturesOf } from "./image.ts";
 import { serviceAccountName } from "./service-account.ts";
@@ -27,12 +29,18 @@ export function commonPlacement(model: Model, { imagePullSecrets }: Platform) {
   };
 }
 
-export function serverPlacement(model: Model, platform: Platform) {
+export function serverPlacement(
+  model: Model,
+  platform: Platform,
+  inspection: Inspection | undefined,
+) {
   const { spec } = model;
-  const affinity = withRequirements(spec.affinity, [
+  const requirements = [
     ...gpuRequirements(gpuOf(model)),
     ...architectureRequirements(architecturesOf(model, platform)),
-  ]);
+  ];
+  const alternatives = deviceMemoryAlternatives(model, inspection);
+  const affinity = withRequirements(spec.affinity, requirements, alternatives);
   return {
     ...commonPlacement(model, platform),
     ...(affinity && { affinity }),
@@ -56,19 +64,25 @@ type Affinity = NonNullable<Model["spec"]["affinity"]>;
 function withRequirements(
   affinity: Affinity | undefined,
   requirements: readonly NodeRequirement[],
+  alternatives: readonly NodeRequirement[] = [],
 ): object | undefined {
-  if (requirements.length === 0) return affinity;
+  if (requirements.length + alternatives.length === 0) return affinity;
+  // Terms are alternatives themselves: each is there once for each of these.
+  const added =
+    alternatives.length === 0 ? [requirements] : alternatives.map((one) => [...requirements, one]);
   const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  const alternatives = required?.nodeSelectorTerms ?? [{}];
+  const terms = required?.nodeSelectorTerms ?? [{}];
   return {
     ...affinity,
     nodeAffinity: {
       ...affinity?.nodeAffinity,
       requiredDuringSchedulingIgnoredDuringExecution: {
-        nodeSelectorTerms: alternatives.map((term) => ({
-          ...term,
-          matchExpressions: [...(term.matchExpressions ?? []), ...requirements],
-        })),
+        nodeSelectorTerms: terms.flatMap((term) =>
+          added.map((further) => ({
+            ...term,
+            matchExpressions: [...(term.matchExpressions ?? []), ...further],
+          })),
+        ),
       },
     },
   };

@@ -27,7 +27,7 @@ export function podTemplate(model: Model, platform: Platform, inspection: Inspec
   });
   const spec = {
     ...podSecurity(model, platform),
-    ...serverPlacement(model, platform),
+    ...serverPlacement(model, platform, inspection),
     ...podClaims(gpuOf(model)),
     topologySpreadConstraints: topologySpread(model),
     terminationGracePeriodSeconds: graceSeconds(model),

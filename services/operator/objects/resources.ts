@@ -94,7 +94,7 @@ function memoryOf(model: Model, inspection: Inspection | undefined) {
 }
 
 /** How much of the model is on the device. */
-function deviceShare(model: Model, { layers }: Inspection): number {
+export function deviceShare(model: Model, { layers }: Inspection): number {
   if (gpuOf(model) === undefined) return 0;
   const { gpuLayers } = model.spec.engine;
   if (gpuLayers === undefined || layers === 0) return gpuLayers === 0 ? 0 : 1;

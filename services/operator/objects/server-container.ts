@@ -27,7 +27,7 @@ import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
 import { HOME_VARIABLE, lastWords } from "./fetch-container.ts";
 import { filesOf } from "./files.ts";
-import { gpuOf } from "./gpu.ts";
+import { gpuOf, usesDevices } from "./gpu.ts";
 import { imageFields, serverImage } from "./image.ts";
 import { probesOf } from "./probes.ts";
 import { serverResources } from "./resources.ts";
@@ -86,11 +86,9 @@ function environmentOf(model: Model, platform: Platform) {
   ];
 }
 
-/** Devices that no layer is to use need not be there. */
 function expectedAccelerator(model: Model): Pick<ServerConfigInput, "accelerator"> {
   const gpu = gpuOf(model);
-  const isUsed = gpu !== undefined && model.spec.engine.gpuLayers !== 0;
-  return isUsed ? { accelerator: gpu.requirement } : {};
+  return gpu !== undefined && usesDevices(model) ? { accelerator: gpu.requirement } : {};
 }
 
 function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerConfigInput {

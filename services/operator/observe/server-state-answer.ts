@@ -17,10 +17,24 @@ export const ServerStateAnswer = z.discriminatedUnion("state", [
       contextTokens: count,
       capabilities: z.array(z.string().min(1).max(64)).max(32),
       devices: z
-        .array(z.object({ name: z.string().max(256), memoryBytes: count }))
+        .array(
+          z.object({
+            name: z.string().max(256),
+            memoryBytes: count,
+            freeBytes: count.exactOptional(),
+          }),
+        )
         .max(64)
         .exactOptional(),
       memoryBytes: z.object({ vram: count }).exactOptional(),
+      offloaded: z.object({ layers: count, ofLayers: count }).exactOptional(),
+      driverVersion: z.string().min(1).max(64).exactOptional(),
+      acceleratorProblem: z
+        .object({
+          reason: z.enum(["AcceleratorMissing", "DriverTooOld", "VramTooSmall"]),
+          message: words,
+        })
+        .exactOptional(),
     }),
   }),
   z.object({ state: z.literal("restarting"), message: words, retryAfterSeconds: z.number() }),

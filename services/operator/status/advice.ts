@@ -41,6 +41,12 @@ export const ADVICE: ReadonlyMap<string, Advice> = new Map(
     AcceleratorMissing: load(
       "Check the driver of the node and that the image is for its devices, or set spec.gpu.requirement to Preferred to serve it on the CPU.",
     ),
+    DriverTooOld: load(
+      "Upgrade the driver of the node, choose other nodes, or use an image that is built for it (docs/gpu.md).",
+    ),
+    VramTooSmall: load(
+      "Use devices with more memory, more of them (spec.gpu.count), a smaller quantization or shorter contexts; or set engine.gpuLayers, or spec.gpu.requirement to Preferred, to have the rest on the CPU.",
+    ),
     BadConfiguration: load("Correct what it names in spec.engine or spec.env."),
     LoadFailed: load("The log of the pod's container server says more."),
     CrashLoop: load(

@@ -38,6 +38,9 @@ export type Situation = {
   readonly problems: readonly Problem[];
   /** Added to what Ready says. */
   readonly notes: readonly string[];
+  readonly wantsDevices: boolean;
+  /** What a server of the revision asked for has of its devices; absent before one was ready. */
+  readonly accelerator?: AcceleratorStatus;
 };
 
 type PodCounts = {

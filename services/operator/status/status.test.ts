@@ -327,6 +327,8 @@ test("what is paused says so while its pods answer", () => {
   );
 });
 
+const accelerated = (status: LocalModelStatus) => sayings(status)["Accelerated"];
+
 test("a server that was given devices says what it has of them, and when it has none", () => {
   const model = modelWith({ gpu: { requirement: "Preferred" } });
   const facts = {
@@ -354,6 +356,32 @@ test("a server that was given devices says what it has of them, and when it has 
   assert.deepEqual(onCpu.accelerator?.devices, []);
   assert.match(messageOf(onCpu), /It is served on the CPU/);
   assert.equal(statusOfServer({}, modelWith()).accelerator, undefined);
+  assert.equal(accelerated(onDevice), "True Accelerated");
+  assert.equal(accelerated(onCpu), "False AcceleratorMissing");
+  assert.equal(accelerated(statusOfServer({}, modelWith())), undefined);
+  const acceleratorProblem = { reason: "VramTooSmall", message: "8 GiB are too few" };
+  const offloaded = { layers: 10, ofLayers: 31 };
+  const partly = statusOfServer({ devices, offloaded, driverVersion: "580.1", acceleratorProblem });
+  assert.equal(accelerated(partly), "False VramTooSmall");
+  assert.match(messageOf(partly), /10 of 31 layers are on its devices: 8 GiB are too few\./);
+  assert.equal(partly.accelerator?.driverVersion, "580.1");
+  assert.deepEqual(LocalModelStatus.parse(partly), partly);
+  const wholly = statusOfServer({ devices, offloaded: { layers: 31, ofLayers: 31 } });
+  assert.equal(
+    wholly.conditions?.find(({ type }) => type === "Accelerated")?.message,
+    "31 of 31 layers are on NVIDIA H200.",
+  );
+});
+
+test("a server that fails for want of a device makes Accelerated false, and one that starts unknown", () => {
+  const model = modelWith({ gpu: {} });
+  const statusWith = (pods: readonly Pod[]) => sayings(statusFor({ model, observed: { pods } }));
+  const failed = podWith({
+    containerStatuses: [crashed("server", { message: words("DriverTooOld") })],
+  });
+  assert.equal(statusWith([failed])["Accelerated"], "False DriverTooOld");
+  assert.equal(statusWith([failed])["Ready"], "False DriverTooOld");
+  assert.equal(statusWith([podWith()])["Accelerated"], "Unknown Starting");
 });
 
 test("what is wrong with pods of an old version is not told", () => {
@@ -495,19 +523,21 @@ const pods = fc.array(
   { maxLength: 5 },
 );
 
-test("whatever pods do, the status is one the CRD takes, has every condition, and stays as it is", () => {
+test("whatever pods do, the status is one the CRD takes, has every condition that applies, and stays as it is", () => {
   fc.assert(
     fc.property(
       pods,
       fc.constantFrom(serves, inspects),
       fc.nat({ max: 3 }),
-      (some, decision, replicas) => {
-        const given = { model: modelWith({ replicas }), decision };
+      fc.boolean(),
+      (some, decision, replicas, onDevice) => {
+        const model = modelWith({ replicas, ...(onDevice && { gpu: {} }) });
+        const given = { model, decision };
         const status = statusFor({ ...given, observed: { pods: some } });
         assert.deepEqual(LocalModelStatus.parse(status), status);
         assert.deepEqual(
           status.conditions?.map(({ type }) => type),
-          [...CONDITION_TYPES],
+          CONDITION_TYPES.filter((type) => onDevice || type !== "Accelerated"),
         );
         assert.deepEqual(statusFor({ ...given, observed: { pods: some, status } }), status);
         assert.ok(status.conditions?.every(({ message }) => message.trim() !== ""));

@@ -1,5 +1,5 @@
 /**
- * The status of a LocalModel: six conditions, always all of them, and what has been found out.
+ * The status of a LocalModel: its conditions, always all that apply, and what has been found out.
  *
  * Pure, and complete at every pass: what is not in here is taken out of the object. Only what cannot be seen
  * again without work (the inspection, what a pod said) is carried over from the status before.
@@ -14,6 +14,7 @@ import {
 import type { Kept, Situation } from "./situation.ts";
 import {
   active,
+  accelerated,
   loaded,
   progressing,
   ready,
@@ -29,6 +30,7 @@ const VERDICTS: Readonly<Record<ConditionType, (situation: Situation) => Verdict
   Loaded: loaded,
   Progressing: progressing,
   Active: active,
+  Accelerated: accelerated,
 };
 
 const MESSAGE_MAX_CHARACTERS = 2000;
@@ -40,7 +42,7 @@ export function statusOf(situation: Situation, kept: Kept, now: string): LocalMo
   return {
     observedGeneration: identity.generation,
     modelId,
-    conditions: CONDITION_TYPES.map((type) =>
+    conditions: applicable(situation).map((type) =>
       condition({ type, ...VERDICTS[type](situation) }, identity.generation, { previous, now }),
     ),
     ...(model !== undefined && { model }),
@@ -54,6 +56,10 @@ export function statusOf(situation: Situation, kept: Kept, now: string): LocalMo
       .map(([name, value]) => `${name}=${value}`)
       .join(","),
   };
+}
+
+function applicable({ wantsDevices }: Situation): readonly ConditionType[] {
+  return CONDITION_TYPES.filter((type) => wantsDevices || type !== "Accelerated");
 }
 
 function condition(

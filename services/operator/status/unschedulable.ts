@@ -109,9 +109,14 @@ function requirementsOf({ spec }: Pod): string {
   const expressions = terms.flatMap(({ matchExpressions = [] }) => matchExpressions);
   const texts = [
     ...Object.entries(spec?.nodeSelector ?? {}).map(([key, value]) => `${key}=${value}`),
-    ...expressions.map(({ key, operator, values = [] }) =>
-      operator === "Gt" ? `${key} > ${values.join()}` : `${key} ${operator} (${values.join(", ")})`,
-    ),
+    // A label that may be missing is one of two alternatives, of which the other tells more.
+    ...expressions
+      .filter(({ operator }) => operator !== "DoesNotExist")
+      .map(({ key, operator, values = [] }) =>
+        operator === "Gt"
+          ? `${key} > ${values.join()}`
+          : `${key} ${operator} (${values.join(", ")})`,
+      ),
   ];
   return texts.length === 0 ? "nodeSelector and affinity" : [...new Set(texts)].join(" and ");
 }

@@ -5,6 +5,7 @@
  *   Scheduled       every replica asked for has a node
  *   Loaded          every replica asked for has its weights in memory and answers
  *   Progressing     the cluster is on its way to what is asked for, without anybody's help
+ *   Accelerated     all layers that are meant for devices are on them; only there where devices are asked for
  *   Ready           all that is asked for is there: every replica, of this generation, under its own id
  *   Active          at least one replica is asked for
  *
@@ -14,11 +15,18 @@
  * when none answers or when something waits for a person; its message then says how many answer
  * nevertheless. So `kubectl wait --for=condition=Ready` and Helm wait for the new version, not for the old.
  */
+import type { ConditionReason } from "@localmodel/localmodel/cluster/condition-reasons.ts";
 import type { Condition } from "@localmodel/localmodel/resource/status-spec.ts";
 import type { Problem, Stage } from "./problem.ts";
 import { isSettled, type Situation } from "./situation.ts";
 
 export type Verdict = Pick<Condition, "status" | "reason" | "message">;
+
+const DEVICE_PROBLEMS: ReadonlySet<string> = new Set<ConditionReason>([
+  "AcceleratorMissing",
+  "DriverTooOld",
+  "VramTooSmall",
+]);
 
 const SUSPENDED = {
   reason: "Suspended",
@@ -70,6 +78,25 @@ export function active({ blocker, wanted }: Situation): Verdict {
   if (blocker !== undefined) return { status: "Unknown", ...saying(blocker) };
   if (wanted === 0) return no(SUSPENDED);
   return yes("Active", `Replicas asked for: ${wanted}.`);
+}
+
+/** A device whose server fails is told by the failure; one that serves without, by what it says itself. */
+export function accelerated(situation: Situation): Verdict {
+  const { accelerator } = situation;
+  const failed = situation.problems.find(({ reason }) => DEVICE_PROBLEMS.has(reason));
+  if (failed !== undefined) return no(failed);
+  if (accelerator === undefined) return { status: "Unknown", ...whyNot(situation) };
+  const { problem, layers, ofLayers, devices } = accelerator;
+  if (problem !== undefined) return no(problem);
+  // What servers of a version before do not tell.
+  if (devices.length === 0) {
+    return no({ reason: "AcceleratorMissing", message: "The server finds none of its devices." });
+  }
+  const where = `on ${devices.join(", ")}.`;
+  return yes(
+    "Accelerated",
+    layers === undefined ? `The model is ${where}` : `${layers} of ${ofLayers} layers are ${where}`,
+  );
 }
 
 export function ready(situation: Situation): Verdict {

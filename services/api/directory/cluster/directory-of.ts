@@ -13,7 +13,10 @@ import {
   listedAs,
 } from "@localmodel/localmodel/contracts/directory.ts";
 import type { Capability } from "@localmodel/localmodel/contracts/server-state.ts";
-import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
+import type {
+  AcceleratorStatus,
+  LocalModelStatus,
+} from "@localmodel/localmodel/resource/status-spec.ts";
 import { endpointsOf, modelOf, podNames } from "./model-endpoints.ts";
 import { explanationOf } from "./model-state.ts";
 import type { ObservedModel } from "./observed-model.ts";
@@ -52,7 +55,7 @@ function entry(
 }
 
 /** From the file's header what pods do not report: it is known before any pod is. */
-function factsOf({ inspection, model }: LocalModelStatus) {
+function factsOf({ inspection, model, accelerator }: LocalModelStatus) {
   if (inspection === undefined && model === undefined) return undefined;
   const { contextLength, capabilities, ...loaded } = model ?? {};
   const { trainContextTokens, vocabularyTokens, embeddingDimensions } = inspection ?? {};
@@ -68,7 +71,17 @@ function factsOf({ inspection, model }: LocalModelStatus) {
     contextTokens: contextLength,
     // A newer operator may name some that this version does not know; they are only passed on.
     capabilities: capabilities as Capability[] | undefined,
+    ...(accelerator && deviceFactsOf(accelerator)),
   });
+}
+
+function deviceFactsOf({ devices, deviceMemoryBytes, layers, ofLayers }: AcceleratorStatus) {
+  // The status has the sum: devices of a pod are alike.
+  const memoryBytes = Math.floor(deviceMemoryBytes / Math.max(1, devices.length));
+  return {
+    devices: devices.map((name) => ({ name, memoryBytes })),
+    offloaded: layers === undefined || ofLayers === undefined ? undefined : { layers, ofLayers },
+  };
 }
 
 type Defined<T> = { readonly [Key in keyof T]?: Exclude<T[Key], undefined> };

@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deviceFacts, openLibrary, requireAccelerator } from "./library.ts";
+import { accessProblem, deviceFacts, openLibrary } from "./library.ts";
 
-test("who was given devices and may not do without fails where llama.cpp finds none", async () => {
+test("where llama.cpp finds no device, the problem says so", async () => {
   const library = await openLibrary({ gpu: false, log: () => {} });
   assert.deepEqual(deviceFacts(library), []);
-  assert.throws(() => requireAccelerator(library, "Required"), {
-    name: "AcceleratorMissingError",
-    message: /was given a GPU, and llama.cpp finds none that it can use/,
-  });
-  for (const accelerator of ["Preferred", undefined] as const) {
-    requireAccelerator(library, accelerator);
-  }
+  const problem = accessProblem(library);
+  assert.equal(problem?.reason, "AcceleratorMissing");
+  assert.match(problem?.message ?? "", /was given a GPU, and llama.cpp finds none that it can use/);
 });

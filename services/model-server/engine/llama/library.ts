@@ -5,9 +5,11 @@
  * is kept for the failure's message.
  */
 import { type Llama, openLlama } from "@localmodel/llama/llama.ts";
-import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
-import type { DeviceFacts } from "@localmodel/localmodel/contracts/server-state.ts";
-import { AcceleratorMissingError } from "../model/load-error.ts";
+import type {
+  AcceleratorProblem,
+  DeviceFacts,
+} from "@localmodel/localmodel/contracts/server-state.ts";
+import { missingDevice, nvidiaDriverVersion } from "../machine/accelerator.ts";
 import type { LogLine } from "@localmodel/llama/logs/log-lines.ts";
 
 export type LlamaLog = (level: "error" | "warn", message: string) => void;
@@ -56,19 +58,15 @@ export function deviceFacts(opened: LlamaLibrary): readonly DeviceFacts[] {
   return gpusOf(opened).map(({ name, description, memory }) => ({
     name: description === "" ? name : description,
     memoryBytes: memory.totalBytes,
+    freeBytes: memory.freeBytes,
   }));
 }
 
-/** Whoever was given a device and may not do without fails here, before anything is loaded. */
-export function requireAccelerator(
-  opened: LlamaLibrary,
-  accelerator: ServerConfig["accelerator"],
-): void {
-  if (accelerator !== "Required" || gpusOf(opened).length > 0) return;
-  const said = opened.takeComplaints().at(-1);
-  throw new AcceleratorMissingError(
-    `The pod was given a GPU, and llama.cpp finds none that it can use${said === undefined ? "" : `: ${said.trim()}`}`,
-  );
+/** Undefined where there is one that works. */
+export function accessProblem(opened: LlamaLibrary): AcceleratorProblem | undefined {
+  if (gpusOf(opened).length > 0) return undefined;
+  const complaints = [...opened.llama.deviceComplaints, ...opened.takeComplaints()];
+  return missingDevice(complaints, nvidiaDriverVersion());
 }
 
 function gpusOf({ llama }: LlamaLibrary) {

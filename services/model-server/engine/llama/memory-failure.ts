@@ -1,12 +1,14 @@
 /** Tells failures for want of memory from other failures of llama.cpp, in its own words. */
-import { DoesNotFitError } from "../model/load-error.ts";
+import { AcceleratorError, DoesNotFitError } from "../model/load-error.ts";
 import type { LlamaLibrary } from "./library.ts";
 
 const WANTS_MEMORY = /out of memory|failed to allocate|unable to allocate|not enough|VRAM|ENOMEM/iu;
+/** Whose memory it is, where it is a device's. */
+const OF_DEVICE = /cudaMalloc|CUDA error|hipMalloc|Vulkan|ErrorOutOfDeviceMemory|on device \d/iu;
 
 /** `hint` says what else may be wrong where llama.cpp does not. */
 export async function orDoesNotFit<Result>(
-  { takeComplaints }: LlamaLibrary,
+  { llama, takeComplaints }: LlamaLibrary,
   what: string,
   create: () => Promise<Result>,
   hint = "",
@@ -17,6 +19,12 @@ export async function orDoesNotFit<Result>(
   } catch (error) {
     const said = takeComplaints();
     const message = said.join("; ") || (error instanceof Error ? error.message : String(error));
+    if (llama.gpu !== false && WANTS_MEMORY.test(message) && OF_DEVICE.test(message)) {
+      throw new AcceleratorError({
+        reason: "VramTooSmall",
+        message: `The devices have not enough memory for ${what}: ${message}`,
+      });
+    }
     if (WANTS_MEMORY.test(message)) {
       throw new DoesNotFitError(`This machine has not enough memory for ${what}: ${message}`);
     }

@@ -18,6 +18,9 @@ const SIZE = { contextTokens: 4096, slots: 4, kvCacheType: "f16", batchTokens: 5
 const sizeBytes = 4.9 * GIB;
 
 const fitting = (freeBytes: number, size: Partial<typeof SIZE> | object = {}): number =>
+  planFor(freeBytes, size).layers;
+
+const planFor = (freeBytes: number, size: Partial<typeof SIZE> | object = {}) =>
   gpuLayersThatFit(METADATA, { ...SIZE, ...size }, { sizeBytes, freeBytes });
 
 test("everything goes on a GPU that has room for the weights and the context", () => {
@@ -45,9 +48,17 @@ test("more free memory never means fewer layers, and what is placed fits", () =>
   );
 });
 
+test("as much free memory as it is said to need takes all layers, and less does not", () => {
+  const { neededBytes, ofLayers } = planFor(0);
+  assert.equal(ofLayers, LAYERS + 1);
+  assert.ok(fitting(neededBytes + 1) > LAYERS);
+  assert.ok(fitting(neededBytes * 0.98) <= LAYERS);
+});
+
 test("a model that does not say how many layers it has goes where it fits whole", () => {
   const unknown = { general: { architecture: "odd" } };
-  const on = (freeBytes: number) => gpuLayersThatFit(unknown, SIZE, { sizeBytes, freeBytes });
+  const on = (freeBytes: number) =>
+    gpuLayersThatFit(unknown, SIZE, { sizeBytes, freeBytes }).layers;
   assert.equal(on(GIB), 0);
   assert.ok(on(8 * GIB) > LAYERS);
 });

@@ -1,4 +1,5 @@
 /** Failures to load that a person can do something about, apart from those nobody foresaw. */
+import type { AcceleratorProblem } from "@localmodel/localmodel/contracts/server-state.ts";
 
 export class DoesNotFitError extends Error {
   override readonly name = "DoesNotFitError";
@@ -8,6 +9,13 @@ export class NotAGgufError extends Error {
   override readonly name = "NotAGgufError";
 }
 
-export class AcceleratorMissingError extends Error {
-  override readonly name = "AcceleratorMissingError";
+/** The devices that a server was given cannot do what they were given for. */
+export class AcceleratorError extends Error {
+  override readonly name = "AcceleratorError";
+  readonly reason: AcceleratorProblem["reason"];
+
+  constructor({ reason, message }: AcceleratorProblem) {
+    super(message);
+    this.reason = reason;
+  }
 }

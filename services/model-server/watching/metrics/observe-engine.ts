@@ -38,6 +38,15 @@ export function observeEngine(
   for (const kind of ["ram", "vram"] as const) {
     bytes.observe({ ...model, kind }, () => facts()?.memoryBytes[kind] ?? 0);
   }
+  const layers = registry.gauge(
+    "localmodel.model.layers",
+    "Layers of the model, by where they are.",
+  );
+  const onDevices = (): number => facts()?.offloaded?.layers ?? 0;
+  layers.observe({ ...model, kind: "vram" }, onDevices);
+  layers.observe({ ...model, kind: "ram" }, () =>
+    Math.max(0, (facts()?.offloaded?.ofLayers ?? 0) - onDevices()),
+  );
   observeAsVllm(metrics, { usage, contextTokens, config });
 }
 

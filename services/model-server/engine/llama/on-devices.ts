@@ -1,0 +1,84 @@
+/**
+ * Loads a model with as many layers on devices as it is to have there, and says what became of them.
+ *
+ * Whoever was given devices and may not do without them fails here, before anything is loaded.
+ */
+import type { Model } from "@localmodel/llama/model.ts";
+import { DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import type {
+  AcceleratorProblem,
+  ModelFacts,
+} from "@localmodel/localmodel/contracts/server-state.ts";
+import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
+import { deviceTooSmall, nvidiaDriverVersion } from "../machine/accelerator.ts";
+import { gpuLayersThatFit } from "../machine/gpu-layers.ts";
+import { AcceleratorError } from "../model/load-error.ts";
+import { accessProblem, deviceFacts, freeGpuBytes, type LlamaLibrary } from "./library.ts";
+import { loadWeights } from "./model.ts";
+
+type Weights = {
+  readonly metadata: Metadata;
+  readonly sizeBytes: number;
+  readonly projectorBytes: number;
+  readonly onProgress: (progress: number) => void;
+};
+
+type DeviceResult = Pick<
+  ModelFacts,
+  "devices" | "offloaded" | "driverVersion" | "acceleratorProblem"
+>;
+
+export async function loadOnDevices(
+  library: LlamaLibrary,
+  config: ServerConfig,
+  weights: Weights,
+): Promise<DeviceResult & { readonly model: Model }> {
+  const { gpuLayers, problem } = placeLayers(library, config, weights);
+  const { weightsPath: path } = config;
+  const { onProgress } = weights;
+  const model = await loadWeights(library, { path, gpuLayers, onProgress });
+  return { model, ...deviceFactsOf(library, model, problem) };
+}
+
+type Placed = { readonly gpuLayers: number; readonly problem: AcceleratorProblem | undefined };
+
+/** How many layers go on the devices. */
+function placeLayers(
+  library: LlamaLibrary,
+  { engine, accelerator }: ServerConfig,
+  { metadata, sizeBytes, projectorBytes }: Weights,
+): Placed {
+  const given = (problem: AcceleratorProblem | undefined) => {
+    if (problem !== undefined && accelerator === "Required") throw new AcceleratorError(problem);
+    return accelerator === undefined ? undefined : problem;
+  };
+  if (library.llama.gpu === false) return { gpuLayers: 0, problem: given(accessProblem(library)) };
+  if (engine.gpuLayers !== undefined) return { gpuLayers: engine.gpuLayers, problem: undefined };
+  const size = {
+    contextTokens: engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS,
+    slots: engine.slots,
+    kvCacheType: engine.kvCacheType,
+    batchTokens: engine.batchTokens,
+  };
+  const freeBytes = Math.max(0, freeGpuBytes(library) - projectorBytes);
+  const plan = gpuLayersThatFit(metadata, size, { sizeBytes, freeBytes });
+  const problem = given(deviceTooSmall(plan, deviceFacts(library)));
+  return { gpuLayers: plan.layers, problem };
+}
+
+function deviceFactsOf(
+  library: LlamaLibrary,
+  { offloaded }: Pick<Model, "offloaded">,
+  acceleratorProblem: AcceleratorProblem | undefined,
+): DeviceResult {
+  const driverVersion = nvidiaDriverVersion();
+  return {
+    ...(library.llama.gpu !== false && {
+      devices: deviceFacts(library),
+      ...(offloaded !== undefined && { offloaded }),
+      ...(driverVersion !== undefined && { driverVersion }),
+    }),
+    ...(acceleratorProblem !== undefined && { acceleratorProblem }),
+  };
+}
