@@ -174,6 +174,11 @@ const projectors: [name: string, file: Buffer, problem: RegExp | undefined][] = 
   ["of this model", projector("idefics3", 960), undefined],
   ["whose header does not tell", projector("mlp", 768), undefined],
   ["of another model", projector("idefics3", 2048), /vectors of 2048 numbers, .* of 960/],
+  [
+    "of a kind that is not supported",
+    projector("hunyuanvl", 960),
+    /kind hunyuanvl .*not supported/,
+  ],
   ["that is a model", LLAMA, /no projector .*its architecture is llama, not clip/],
 ];
 for (const [name, file, problem] of projectors) {

@@ -70,7 +70,7 @@ function tensorData({ name, dimensions, type, values }: GgufTensor): Buffer {
       `Encoding tensor ${name}: it has ${values.length} values, its dimensions ${dimensions.join("x")} ask for ${count}`,
     );
   }
-  const elements = type === "f16" ? Float16Array.from(values) : values;
+  const elements = type === "f16" ? new Float16Array(values) : values;
   return padded(Buffer.from(elements.buffer, elements.byteOffset, elements.byteLength));
 }
 

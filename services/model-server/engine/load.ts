@@ -11,6 +11,7 @@ import type { ServerConfig } from "@localmodel/localmodel/contracts/server-confi
 import { contextTokensOf } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { HEAD_BYTES, problemOfHead, requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
+import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
 import type { Model } from "@localmodel/llama/model.ts";
 import { syntaxOf } from "@localmodel/tools/syntax/syntax-of.ts";
 import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
@@ -20,6 +21,10 @@ import { Constraints } from "./constraint/constraints.ts";
 import { CHATML } from "./prompt/chat-template.ts";
 import { TemplateThread } from "./prompt/template-thread.ts";
 import { architectureOf, capabilitiesOf } from "@localmodel/weights/gguf/capabilities.ts";
+import {
+  PROJECTOR_ARCHITECTURE,
+  unsupportedKind,
+} from "@localmodel/weights/gguf/projector-kind.ts";
 import { fingerprintOf, samplingOf } from "./model/facts.ts";
 import { createEmbedder } from "./llama/embedder.ts";
 import type { Embedder } from "./stepping/embedding-queue.ts";
@@ -36,9 +41,6 @@ import { assertFits } from "./machine/memory.ts";
 import { promptCacheBytes } from "./machine/prompt-cache.ts";
 import type { Tokenizer } from "./prompt/prompt.ts";
 import { Vocabulary } from "./text/vocabulary.ts";
-
-/** The architecture that all projectors say they have. */
-const PROJECTOR = "clip";
 
 export type LoadedEngine = {
   readonly facts: ModelFacts;
@@ -201,22 +203,29 @@ async function fileBytes(weightsPath: string): Promise<number> {
 /** 0 where there is none. */
 async function projectorBytesOf({ projectorPath }: ServerConfig): Promise<number> {
   if (projectorPath === undefined) return 0;
-  const metadata = await metadataIn(projectorPath);
-  if (architectureOf(metadata) !== PROJECTOR) {
+  const values = await valuesIn(projectorPath);
+  const architecture = architectureOf(metadataOf(values));
+  if (architecture !== PROJECTOR_ARCHITECTURE) {
     throw new Error(
-      `${projectorPath} is no projector (mmproj), but of the architecture "${architectureOf(metadata)}"`,
+      `${projectorPath} is no projector (mmproj), but of the architecture "${architecture}"`,
     );
   }
+  const unsupported = unsupportedKind(values);
+  if (unsupported !== undefined) throw new Error(`${projectorPath} cannot be used: ${unsupported}`);
   return fileBytes(projectorPath);
 }
 
-/** llama.cpp answers any unreadable file with one sentence for all; the usual mistakes deserve more. */
 async function metadataIn(path: string): Promise<Metadata> {
+  return metadataOf(await valuesIn(path));
+}
+
+/** llama.cpp answers any unreadable file with one sentence for all; the usual mistakes deserve more. */
+async function valuesIn(path: string): Promise<GgufValues> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
     const problem = problemOfHead(buffer.subarray(0, bytesRead));
-    if (problem === undefined) return await possibleMetadata(path);
+    if (problem === undefined) return await possibleValues(path);
     throw new NotAGgufError(`${path} is not a GGUF file: ${problem}`);
   } finally {
     await file.close();
@@ -224,12 +233,12 @@ async function metadataIn(path: string): Promise<Metadata> {
 }
 
 /** Whoever fetched the file has looked already; a file that was put here has met nobody. */
-async function possibleMetadata(path: string): Promise<Metadata> {
+async function possibleValues(path: string): Promise<GgufValues> {
   try {
-    return metadataOf((await requireGguf(path, basename(path))).values);
+    return (await requireGguf(path, basename(path))).values;
   } catch (error) {
     // What is incomplete or misnamed, llama.cpp says itself.
-    if (!(error instanceof WeightsError) || error.reason !== "NotAGguf") return {};
+    if (!(error instanceof WeightsError) || error.reason !== "NotAGguf") return new Map();
     throw new NotAGgufError(`${path} is ${error.message}`);
   }
 }

@@ -5,9 +5,12 @@
  * whose number means what their picture model had been trained for.
  */
 import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
+import {
+  PROJECTOR_ARCHITECTURE,
+  unsupportedKind,
+  visionKindOf,
+} from "@localmodel/weights/gguf/projector-kind.ts";
 
-/** The architecture that all projectors say they have. */
-const PROJECTOR_ARCHITECTURE = "clip";
 const WITHOUT_LENGTH = new Set(["mlp", "mlp_norm", "ldp", "ldpv2", "adapter", "resampler"]);
 
 /** A sentence without its end; undefined for what fits, as far as the headers tell. */
@@ -16,10 +19,12 @@ export function projectorProblem(model: GgufValues, projector: GgufValues): stri
   if (architecture !== PROJECTOR_ARCHITECTURE) {
     return `spec.projector is no projector (mmproj): its architecture is ${architecture}, not ${PROJECTOR_ARCHITECTURE}`;
   }
-  const kind = projector.get("clip.vision.projector_type") ?? projector.get("clip.projector_type");
+  const unsupported = unsupportedKind(projector);
+  if (unsupported !== undefined) return `spec.projector cannot be used: ${unsupported}`;
+  const kind = visionKindOf(projector);
   const made = projector.get("clip.vision.projection_dim");
   const wanted = model.get(`${architectureOf(model)}.embedding_length`);
-  const isTold = typeof kind === "string" && !WITHOUT_LENGTH.has(kind);
+  const isTold = kind !== undefined && !WITHOUT_LENGTH.has(kind);
   if (!isTold || typeof made !== "number" || typeof wanted !== "number" || made === wanted) {
     return undefined;
   }

@@ -19,6 +19,11 @@ import { type MemoryBytes, memoryOf } from "./model.ts";
 
 /** What is remembered of pictures: some dozens, of a large model's. */
 const REMEMBERED_BYTES = 64 * 2 ** 20;
+/** One that is looked at once, and one in tiles, each with what the model reads around it. */
+const PROBES = [
+  { width: 1, height: 1 },
+  { width: 2000, height: 2000 },
+] as const;
 /** The longer side of a picture to the shorter. Models were trained with far less, and one side would round to nothing. */
 const ASPECT_RATIO_MAX = 200;
 const BYTES_PER_PIXEL = 3;
@@ -52,6 +57,7 @@ export async function loadPictures(
     HINT,
   );
   if (!projector.sees) throw new Error(`The projector ${path} takes no images${HINT}`);
+  requireOwnTokens(projector, path);
   const { size } = await stat(path);
   const inRam = library.llama.gpu === false;
   const { ram, vram } = memoryOf(projector.reservations);
@@ -59,6 +65,17 @@ export async function loadPictures(
     ...readerOf(projector, batchTokens),
     memoryBytes: { ram: ram + (inRam ? size : 0), vram: vram + (inRam ? 0 : size) },
   };
+}
+
+/** The tokens around pictures are looked up in the model's vocabulary, and one that is not there is no token at all. */
+function requireOwnTokens(projector: Projector, path: string): void {
+  const strange = PROBES.flatMap((size) => projector.layout(size)).some(
+    (chunk) => chunk.kind === "tokens" && chunk.tokens.some((token) => token < 0),
+  );
+  if (!strange) return;
+  throw new Error(
+    `The projector ${path} puts tokens around pictures that the model's vocabulary does not have${HINT}`,
+  );
 }
 
 function readerOf(projector: Projector, batchTokens: number): PictureReader {

@@ -12,6 +12,7 @@ import {
 import { readEmbeddingRows } from "../../../../test/support/embedding-rows.ts";
 import {
   writePlanarProjector,
+  writeTiledProjector,
   writeWholeProjector,
 } from "../../../../test/support/noise-projectors.ts";
 import { writeTinyChatModel } from "../../../../test/support/tiny-models.ts";
@@ -271,6 +272,47 @@ suite("a chat with pictures whose rows attend to each other", { timeout: 120_000
     const { error } = await engine.ask(asking(chat(pictureOfText(["WHOLE"]), "?")));
     assert.match(error?.message ?? "", /at most 16: raise engine\.batchTokens/);
     engine.loaded.unload();
+  });
+});
+
+/** What the model reads around the tiles of a picture. */
+const TILE_TOKENS = ["\n", "\n\n", "<fake_token_around_image>", "<global-img>"];
+
+suite("a chat with pictures that are looked at in tiles", { timeout: 120_000 }, () => {
+  test("has their chunks in order, with the model's tokens between, and says the same behind a kept beginning", async () => {
+    await using folder = await TemporaryFolder.create();
+    const [weightsPath, projectorPath] = [folder.file("tiny.gguf"), folder.file("mmproj.gguf")];
+    await writeTinyChatModel(weightsPath, { control: TILE_TOKENS });
+    const { dimensions } = await readEmbeddingRows(weightsPath);
+    await writeTiledProjector(projectorPath, dimensions);
+    const options = { slots: 2, contextTokens: 2048 };
+    const engine = await TestEngine.load(weightsPath, options, { projectorPath });
+    const side = 200;
+    const large = pictureOf({ width: side, height: side }, new Uint8Array(3 * side ** 2).fill(90));
+    const layout = engine.loaded.tokenizer.pictures?.layout(large) ?? [];
+    // Two by two, and one of the whole.
+    assert.equal(layout.filter(({ kind }) => kind === "rows").length, 5);
+    const asked = chat("a ", large, "b ", pictureOfText(["TILE"]), "c");
+    const alone = await engine.ask(asking(asked, { tenant: "alone" }));
+    assert.equal(alone.error, undefined);
+    const kept = await engine.ask(asking(asked, { tenant: "alone" }));
+    assert.equal(kept.usage?.cachedTokens, (kept.usage?.promptTokens ?? 0) - 1);
+    assert.deepEqual(kept.texts, alone.texts);
+    assert.deepEqual(engine.broken, []);
+    engine.loaded.unload();
+  });
+
+  test("needs a model that knows these tokens", async () => {
+    await using folder = await TemporaryFolder.create();
+    const [weightsPath, projectorPath] = [folder.file("tiny.gguf"), folder.file("mmproj.gguf")];
+    await writeTinyChatModel(weightsPath);
+    const { dimensions } = await readEmbeddingRows(weightsPath);
+    await writeTiledProjector(projectorPath, dimensions);
+    const options = { slots: 1, contextTokens: 2048 };
+    await assert.rejects(
+      TestEngine.load(weightsPath, options, { projectorPath }),
+      /tokens around pictures that the model's vocabulary does not have/,
+    );
   });
 });
 
