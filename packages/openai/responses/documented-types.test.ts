@@ -2,7 +2,8 @@
  * Responses and their events, looked at by the types that OpenAI generates from its own document: what is sent here is
  * written down as constants of those types and type-checked, where a field too many is an error, too.
  *
- * Two fields are beyond the types and in OpenAI's own examples: `store`, and `usage` as null while there is none.
+ * Two fields are beyond the types: `store`, which is in OpenAI's examples, and the name of a call where its arguments are
+ * done, which OpenAI's document demands.
  */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -73,12 +74,12 @@ const BODIES: readonly object[] = [
 ];
 
 const TYPES = `import type { Response, ResponseStreamEvent } from "openai/resources/responses/responses";
-type Sent = Omit<Response, "output_text" | "usage"> & {
-  usage: NonNullable<Response["usage"]> | null;
-  store: boolean;
-};
+type Sent = Omit<Response, "output_text"> & { store: boolean };
+type Named<Event> = Event extends { type: "response.function_call_arguments.done" }
+  ? Event & { name: string }
+  : Event;
 type Told<Event> = Event extends { response: Response } ? Omit<Event, "response"> & { response: Sent } : Event;
-type SentEvent = Told<ResponseStreamEvent>;
+type SentEvent = Named<Told<ResponseStreamEvent>>;
 `;
 
 test("every response and every event is of the type that OpenAI's document gives it", async () => {

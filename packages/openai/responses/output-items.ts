@@ -116,7 +116,7 @@ export function functionCallItem(place: Place, { callId, name }: Called): Output
       return [{ type: "response.function_call_arguments.delta", ...at, delta }];
     },
     end: (status) => [
-      { type: "response.function_call_arguments.done", ...at, arguments: args },
+      { type: "response.function_call_arguments.done", ...at, arguments: args, name },
       done(place, item(status)),
     ],
   };

@@ -35,7 +35,7 @@ export function responseObject(
     incomplete_details: status === "incomplete" ? { reason: "max_output_tokens" } : null,
     model,
     output,
-    usage: usage === undefined ? null : responseUsage(usage),
+    ...(usage !== undefined && { usage: responseUsage(usage) }),
     ...repeated,
   });
 }
