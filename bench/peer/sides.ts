@@ -12,6 +12,7 @@ export type PeerOptions = {
   /** Of each slot. */
   readonly contextTokens: number;
   readonly embeds?: boolean;
+  readonly projectorPath?: string;
 };
 
 export type Side = AsyncDisposable & { readonly name: string; readonly url: string };
@@ -19,9 +20,10 @@ export type Side = AsyncDisposable & { readonly name: string; readonly url: stri
 const START_TIMEOUT_MS = 120_000;
 
 export async function startModelServer(options: PeerOptions): Promise<Side> {
-  const { path, threads, slots, contextTokens } = options;
+  const { path, threads, slots, contextTokens, projectorPath } = options;
   const server = await ModelServer.ready({
     weightsPath: path,
+    ...(projectorPath !== undefined && { projectorPath }),
     engine: { threads, slots, contextTokens },
   });
   return {
@@ -33,7 +35,7 @@ export async function startModelServer(options: PeerOptions): Promise<Side> {
 
 export async function startLlamaServer(program: string, options: PeerOptions): Promise<Side> {
   const port = await freePort();
-  const { path, threads, slots, contextTokens, embeds = false } = options;
+  const { path, threads, slots, contextTokens, embeds = false, projectorPath } = options;
   const settings: Readonly<Record<string, string | number>> = {
     "--model": path,
     "--threads": threads,
@@ -44,10 +46,17 @@ export async function startLlamaServer(program: string, options: PeerOptions): P
     "--n-gpu-layers": 0,
     "--port": port,
     "--host": "127.0.0.1",
+    ...(projectorPath !== undefined && { "--mmproj": projectorPath, "--no-mmproj-offload": "" }),
   };
   const child = spawn(
     program,
-    [...Object.entries(settings).flat().map(String), ...(embeds ? ["--embeddings"] : [])],
+    [
+      ...Object.entries(settings)
+        .flat()
+        .map(String)
+        .filter((one) => one !== ""),
+      ...(embeds ? ["--embeddings"] : []),
+    ],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
   let output = "";
