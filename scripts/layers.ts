@@ -55,7 +55,7 @@ export const LAYERS: Layers = {
     "browsers/ cli/ directory/ request/",
     "balancing/ keys/ upstream/",
     "admission/ answer/",
-    "kept/ metrics/ prompt-log/",
+    "demand/ kept/ metrics/ prompt-log/",
     "forward/",
   ],
   "services/local": ["desired/", "processes/ screen/", "documents/"],

@@ -26,6 +26,7 @@ import { accessLog } from "./request/access-log.ts";
 import { Admission, type AdmissionLimits } from "./admission/admission.ts";
 import { DemandBook } from "./admission/demand.ts";
 import { wakeRoutes } from "./admission/wake-routes.ts";
+import { Balancer } from "./balancing/balancer.ts";
 import { ENDPOINTS, hintAtUrl } from "./endpoints.ts";
 import { allowOrigins } from "./browsers/cors.ts";
 import { forward } from "./forward/forward.ts";
@@ -116,7 +117,8 @@ export function createApp(options: AppOptions): Express {
   );
   app.use(authenticate(keys));
 
-  const { admission, demand } = waitingRooms(directory, limits);
+  const balancer = new Balancer({ onEjection: (reason) => metrics?.ejected(reason) });
+  const { admission, demand } = waitingRooms(directory, limits, balancer);
   const guard = adminOnly({ fromLoopback: adminFromLoopback === true });
   app.use(wakeRoutes({ directory, requests, admission, demand, guard }));
   app.use(
@@ -131,7 +133,7 @@ export function createApp(options: AppOptions): Express {
   const limit = limitKeys(now);
   const body = readBody({ ...bounds(limits), ownerOf });
   const restrict = restrictModel(directory);
-  const forwarding = forward({ ...options, admission, demand, metrics });
+  const forwarding = forward({ ...options, admission, balancer, demand, metrics });
   for (const endpoint of endpoints) {
     app
       .route(endpoint.path)
@@ -155,13 +157,14 @@ function bounds({ bodyMaxBytes, bodiesMaxBytes, bodyIdleTimeoutMs }: BodyLimits)
   };
 }
 
-function waitingRooms(directory: ModelDirectory, limits: AdmissionLimits) {
+function waitingRooms(directory: ModelDirectory, limits: AdmissionLimits, balancer: Balancer) {
   const { sleep } = directory;
   const admission = new Admission(limits, (id) => findModel(directory.current(), id), {
-    onChange: () => sleep?.changed(),
+    onChange: (id) => sleep?.changed(id),
   });
-  const demand = new DemandBook(directory, admission);
-  sleep?.watch(() => demand.current());
+  const inFlight = (endpoint: string): number => balancer.inFlight(endpoint);
+  const demand = new DemandBook(directory, admission, { inFlight });
+  sleep?.watch(demand);
   return { admission, demand };
 }
 

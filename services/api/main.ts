@@ -1,17 +1,26 @@
 /**
  * The API service as a process: configuration in, one endpoint for all models out.
  */
+import { DEMAND_PATH } from "@localmodel/localmodel/contracts/demand.ts";
 import { API_CONFIG_VARIABLE, ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
 import { peerKeyFor } from "@localmodel/localmodel/contracts/server-key.ts";
 import { listen } from "@localmodel/service/http/http-server.ts";
 import { onShutdown } from "@localmodel/service/process/lifecycle.ts";
 import { ListenError } from "@localmodel/service/http/listen-error.ts";
 import { createLogger, debugOnSignal } from "@localmodel/service/log/log.ts";
-import { metricsPortIn, serveMetrics } from "@localmodel/service/http/metrics-server.ts";
+import {
+  type Handlers,
+  metricsHandler,
+  metricsPortIn,
+  serveAside,
+} from "@localmodel/service/http/metrics-server.ts";
 import { notifyParent } from "@localmodel/service/process/parent.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { startTelemetry } from "@localmodel/telemetry/start.ts";
+import { hostname } from "node:os";
 import { createApp } from "./app.ts";
+import { demandRoute } from "./demand/demand-route.ts";
+import { DemandFeed } from "./demand/feed.ts";
 import { fileDirectory } from "./directory/file-directory.ts";
 import { DocumentFileError } from "./directory/followed-file.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
@@ -35,10 +44,12 @@ const telemetry = await startTelemetry("localmodel-api", {
   metrics: metricsPort === undefined ? undefined : new MetricRegistry(),
 });
 const requests = new OpenRequests();
+const feed = new DemandFeed(process.env["POD_NAME"] ?? hostname());
 
 try {
   const kept = new KeptResponses(config.keptResponses);
   const peers = otherReplicas();
+  const secrets = configuredSecrets(config, process.env);
   const app = createApp({
     directory: await modelDirectory(),
     upstream: createUpstream(),
@@ -54,10 +65,7 @@ try {
     metrics: telemetry.metrics,
     keys: await configuredKeys(config, log),
   });
-  if (telemetry.metrics !== undefined && metricsPort !== undefined) {
-    const port = await serveMetrics(telemetry.metrics, { host: config.host, port: metricsPort });
-    log.info("serving metrics", { port });
-  }
+  await serveAsides(secrets);
   const server = await listen(app, config);
   void peers?.greet(server.port);
   onShutdown(async (reason) => {
@@ -65,6 +73,7 @@ try {
     requests.drain();
     await server.drain(config.drainTimeoutMs, () => requests.cut());
     await peers?.close();
+    feed.end();
     await telemetry.stop();
   });
   notifyParent({ type: "listening", port: server.port });
@@ -83,7 +92,26 @@ async function modelDirectory(): Promise<ModelDirectory> {
   // Only loaded where there is a cluster: one machine has no use for its modules.
   const { ClusterDirectory } = await import("./directory/cluster/cluster-directory.ts");
   const { findCluster } = await import("@localmodel/kube/access/cluster-access.ts");
-  return new ClusterDirectory(await findCluster(), { namespaces: config.namespaces, log });
+  const { namespaces } = config;
+  return new ClusterDirectory(await findCluster(), { namespaces, log, sleep: feed });
+}
+
+/** What is not for clients. */
+async function serveAsides(secrets: readonly string[]): Promise<void> {
+  const { metrics } = telemetry;
+  const demandPort =
+    config.directory === "kubernetes" ? (config.demandPort ?? metricsPort) : undefined;
+  const isTogether = demandPort === metricsPort;
+  const demand: Handlers = { [DEMAND_PATH]: demandRoute(feed, { secrets }) };
+  if (metrics !== undefined && metricsPort !== undefined) {
+    const handlers = { ...metricsHandler(metrics), ...(isTogether && demand) };
+    const port = await serveAside(handlers, { host: config.host, port: metricsPort });
+    log.info("serving metrics", { port });
+  }
+  if (demandPort !== undefined && !isTogether) {
+    const port = await serveAside(demand, { host: config.host, port: demandPort });
+    log.info("serving demand", { port });
+  }
 }
 
 /** Undefined where there are none, or no secret by which they could know each other. */

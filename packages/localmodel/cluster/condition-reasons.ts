@@ -60,4 +60,21 @@ export const CONDITION_REASONS = {
   ],
 } as const;
 
+/**
+ * Of those that are not "failed": what a person has to look at as well, although it may get better without, by a node that
+ * is added, say. Requests that wait for a model to wake are told so, and wait no longer.
+ */
+export const STUCK_REASONS: ReadonlySet<string> = new Set([
+  "CrashLoop",
+  "DeadlineExceeded",
+  "DiskFull",
+  "DuplicateModelId",
+  "Evicted",
+  "ImagePullFailed",
+  "PodFailed",
+  "QuotaExceeded",
+  "SourceUnavailable",
+  "Unschedulable",
+] satisfies readonly ConditionReason[]);
+
 export type ConditionReason = (typeof CONDITION_REASONS)[keyof typeof CONDITION_REASONS][number];

@@ -26,6 +26,14 @@ export const ApiConfig = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(1234).describe("0 takes a free port."),
   metricsPort: MetricsPort,
+  demandPort: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .exactOptional()
+    .describe(
+      "In Kubernetes: where the operator is told who is asked for; with /metrics if left out.",
+    ),
   directory: z
     .union([
       z.enum(["parent", "kubernetes"]),
@@ -65,6 +73,13 @@ export const ApiConfig = z.strictObject({
     .describe(
       "Requests for one model that wait here beyond those its servers have; 429 after that, for the key that has " +
         "most of them.",
+    ),
+  maxHeldRequests: z
+    .int()
+    .min(0)
+    .default(5000)
+    .describe(
+      "Instead, for a model that is being woken: together with all that wait for any other model.",
     ),
   queueTimeoutMs: z
     .int()

@@ -27,13 +27,22 @@ const picture: fc.Arbitrary<DemandPicture> = fc.record(
           inFlight: count,
           queued: count,
           lastAskedAtMs: time,
+          lastCameAtMs: time,
           sleepAskedAtMs: time,
           servers: fc.array(fc.record({ pod: name, inFlight: count }, { noNullPrototype: true }), {
             maxLength: 4,
           }),
         },
         {
-          requiredKeys: ["namespace", "name", "inFlight", "queued", "lastAskedAtMs", "servers"],
+          requiredKeys: [
+            "namespace",
+            "name",
+            "inFlight",
+            "queued",
+            "lastAskedAtMs",
+            "lastCameAtMs",
+            "servers",
+          ],
           noNullPrototype: true,
         },
       ),
@@ -43,7 +52,14 @@ const picture: fc.Arbitrary<DemandPicture> = fc.record(
   { noNullPrototype: true },
 );
 
-const MODEL = { namespace: "a", name: "b", inFlight: 3, queued: 12, lastAskedAtMs: 1 };
+const MODEL = {
+  namespace: "a",
+  name: "b",
+  inFlight: 3,
+  queued: 12,
+  lastAskedAtMs: 1,
+  lastCameAtMs: 1,
+};
 const PICTURE = { version: 1, pod: "api-0", startedAtMs: 0, models: [MODEL] };
 
 test("a picture is read as it was written, as one line", () => {

@@ -33,10 +33,11 @@ export const ModelDemand = z.object({
   lastAskedAtMs: time.describe(
     "When a request for it last came or ended. One that did not wait moves this alone, and wants it awake all the same.",
   ),
+  lastCameAtMs: time.describe("When a request for it last came."),
   sleepAskedAtMs: time
     .exactOptional()
     .describe(
-      "When an administrator last asked for its sleep: if nobody has asked for the model since, it need not be idle first.",
+      "When an administrator last asked for its sleep: if no request has come anywhere since, it need not be idle first.",
     ),
   servers: z
     .array(z.object({ pod: name, inFlight: count }))

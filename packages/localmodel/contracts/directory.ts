@@ -22,6 +22,8 @@ export type DirectoryModel = {
     | "failed";
   /** One sentence for a person: progress, or what is wrong and what to do. */
   readonly message: string;
+  /** Whether it is the `message` that keeps it from being served, and not time that it takes. */
+  readonly isStuck?: boolean;
   /** 0..1 while downloading or loading. */
   readonly progress?: number;
   /** What is known of the weights: on one machine all of it, once they have been loaded. */
@@ -34,6 +36,8 @@ export type DirectoryModel = {
   readonly pods?: Readonly<Record<string, string>>;
   /** Requests that each endpoint works on at the same time; 1 if left out. */
   readonly slots?: number;
+  /** In a cluster: how many servers it has follows from who asks for it. */
+  readonly scales?: boolean;
   /** Longest wait of a request that wakes it. Absent: it does not sleep, and waits are as for any model that loads. */
   readonly activationTimeoutSeconds?: number;
 };

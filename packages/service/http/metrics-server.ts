@@ -1,5 +1,5 @@
 /**
- * `/metrics` on a port of its own, which only those who scrape need to reach.
+ * `/metrics`, and whatever else is for those who run the platform, on a port of its own that nobody else needs to reach.
  *
  * It goes on while requests are drained, and never keeps a process alive.
  */
@@ -22,11 +22,27 @@ export function metricsPortIn(
   throw new Error(`${METRICS_PORT_VARIABLE} must be a port from 0 to 65535, but is ${text}`);
 }
 
-type MetricsAddress = { readonly host: string; readonly port: number };
+type Address = { readonly host: string; readonly port: number };
+
+/** By the path of a request; each answers to every method. */
+export type Handlers = Readonly<
+  Record<string, (req: IncomingMessage, res: ServerResponse) => void>
+>;
 
 /** Throws a ListenError. Port 0 takes a free one; returns which. */
-export function serveMetrics(registry: MetricRegistry, address: MetricsAddress): Promise<number> {
-  const server = createServer((req, res) => answer(registry, req, res));
+export function serveMetrics(registry: MetricRegistry, address: Address): Promise<number> {
+  return serveAside(metricsHandler(registry), address);
+}
+
+/** Throws a ListenError. Port 0 takes a free one; returns which. */
+export function serveAside(handlers: Handlers, address: Address): Promise<number> {
+  const known = new Map(Object.entries(handlers));
+  const server = createServer((req, res) => {
+    req.resume();
+    const handler = known.get(req.url?.split("?")[0] ?? "");
+    if (handler === undefined) notThere(res, [...known.keys()]);
+    else handler(req, res);
+  });
   server.unref();
   return new Promise((resolve, reject) => {
     server.once("error", (error) => reject(new ListenError(error, address)));
@@ -34,13 +50,17 @@ export function serveMetrics(registry: MetricRegistry, address: MetricsAddress):
   });
 }
 
-function answer(registry: MetricRegistry, req: IncomingMessage, res: ServerResponse): void {
-  req.resume();
-  const isRead = req.method === "GET" || req.method === "HEAD";
-  if (!isRead || req.url?.split("?")[0] !== "/metrics") {
-    res.writeHead(404, { "content-type": "text/plain" }).end("there is GET /metrics\n");
-    return;
-  }
-  const { contentType, text } = exposition(registry, req.headers.accept);
-  res.writeHead(200, { "content-type": contentType, "cache-control": "no-store" }).end(text);
+export function metricsHandler(registry: MetricRegistry): Handlers {
+  return {
+    "/metrics": (req, res) => {
+      if (req.method !== "GET" && req.method !== "HEAD") return notThere(res, ["/metrics"]);
+      const { contentType, text } = exposition(registry, req.headers.accept);
+      res.writeHead(200, { "content-type": contentType, "cache-control": "no-store" }).end(text);
+    },
+  };
+}
+
+function notThere(res: ServerResponse, paths: readonly string[]): void {
+  const text = `there is GET ${paths.join(", GET ")}\n`;
+  res.writeHead(404, { "content-type": "text/plain" }).end(text);
 }

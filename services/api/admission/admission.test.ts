@@ -38,7 +38,12 @@ function stage(
     if (world.gone) throw modelNotFound("m", []);
     return world.model;
   };
-  const usual = { maxQueuedRequests: 100, queueTimeoutMs: 60_000, loadingTimeoutMs: 30_000 };
+  const usual = {
+    maxQueuedRequests: 100,
+    maxHeldRequests: 200,
+    queueTimeoutMs: 60_000,
+    loadingTimeoutMs: 30_000,
+  };
   const admission = new Admission({ ...usual, ...limits }, find, { now: () => clock.ms });
   const enter = (tenant = "", client = new Client(), patienceSeconds = Infinity) =>
     admission.enter(world.model, {

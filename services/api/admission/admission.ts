@@ -8,20 +8,24 @@ import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.
 import { queueFull } from "@localmodel/inference/unavailability.ts";
 import type { OpenRequest } from "../upstream/open-requests.ts";
 import { whyNotServing } from "../directory/find-model.ts";
-import { isNearlyThere, loadingPatienceMs } from "./capacity.ts";
-import { Room } from "./room.ts";
+import { isNearlyThere, loadingPatienceMs, sleeps } from "./capacity.ts";
+import { makeRoom, Room } from "./room.ts";
 
 export type AdmissionLimits = {
   /** For one model, beyond those that its servers have; shared equally by the keys whose requests wait. */
   readonly maxQueuedRequests: number;
   readonly queueTimeoutMs: number;
   readonly loadingTimeoutMs: number;
+  /** Instead, for a model that is being woken: together with all that wait for any other. */
+  readonly maxHeldRequests: number;
 };
 
 type Visitor = {
   readonly tenant: string;
   /** What the client's own timeout leaves. */
   readonly patienceSeconds: number;
+  /** Whether it waits at all, rather than being told that it would have to. */
+  readonly waits?: boolean;
   readonly open: OpenRequest;
 };
 
@@ -31,18 +35,18 @@ export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #find: (id: string) => DirectoryModel;
   readonly #now: () => number;
-  readonly #onChange: () => void;
+  readonly #onChange: (id: string) => void;
   readonly #rooms = new Map<string, Room>();
   #pulse: NodeJS.Timeout | undefined;
 
-  /** `find` throws when the model is gone. `onChange`: somebody has come, entered or left. */
+  /** `find` throws when the model is gone. `onChange`: somebody has come, entered or left; the model's id. */
   constructor(
     limits: AdmissionLimits,
     find: (id: string) => DirectoryModel,
     {
       now = () => performance.now(),
       onChange = () => {},
-    }: { readonly now?: () => number; readonly onChange?: () => void } = {},
+    }: { readonly now?: () => number; readonly onChange?: (id: string) => void } = {},
   ) {
     this.#limits = limits;
     this.#find = find;
@@ -66,11 +70,11 @@ export class Admission {
     const room = this.#roomOf(model.id);
     const place = room.tryEnter(model);
     if (place !== undefined) {
-      this.#onChange();
+      this.#onChange(model.id);
       return this.#leaving(model.id, room, place);
     }
     this.#refuse(model, room, visitor);
-    return this.#wait(model.id, room, visitor);
+    return this.#wait(model, room, visitor);
   }
 
   /** Looks at everything anew; also what the pulse does. */
@@ -78,25 +82,41 @@ export class Admission {
     for (const [id, room] of this.#rooms) this.#advanceRoom(id, room);
   }
 
-  #refuse(model: DirectoryModel, room: Room, { tenant, patienceSeconds }: Visitor): void {
-    const { maxQueuedRequests, loadingTimeoutMs } = this.#limits;
+  #refuse(model: DirectoryModel, room: Room, { tenant, patienceSeconds, waits }: Visitor): void {
     const unserved = model.endpoints.length === 0;
-    const patienceMs = loadingPatienceMs(model, loadingTimeoutMs);
-    if (unserved && (!isNearlyThere(model) || patienceMs === 0)) {
+    const patienceMs = loadingPatienceMs(model, this.#limits.loadingTimeoutMs);
+    if (unserved && (waits === false || !isNearlyThere(model) || patienceMs === 0)) {
       this.#forgetEmpty(model.id, room);
       throw whyNotServing(model);
     }
     const waitSeconds = room.waitSeconds(tenant);
     const isLate = (waitSeconds ?? 0) > patienceSeconds;
-    if (isLate || (room.waiting >= maxQueuedRequests && !room.makeRoom(tenant))) {
+    if (waits === false || isLate || !this.#hasRoom(model, room, tenant)) {
+      this.#forgetEmpty(model.id, room);
       throw queueFull(waitSeconds ?? 1);
     }
   }
 
-  async #wait(id: string, room: Room, { tenant, patienceSeconds, open }: Visitor) {
+  /** Takes it from who has most, if need be. */
+  #hasRoom(model: DirectoryModel, room: Room, tenant: string): boolean {
+    const { maxQueuedRequests, maxHeldRequests } = this.#limits;
+    if (model.endpoints.length > 0 || !sleeps(model)) {
+      return room.waiting < maxQueuedRequests || makeRoom([room], tenant);
+    }
+    const rooms = [...this.#rooms.values()];
+    const waiting = rooms.reduce((sum, one) => sum + one.waiting, 0);
+    return waiting < maxHeldRequests || makeRoom(rooms, tenant);
+  }
+
+  async #wait(model: DirectoryModel, room: Room, { tenant, patienceSeconds, open }: Visitor) {
+    const { id } = model;
     const { promise, resolve, reject } = Promise.withResolvers<Disposable>();
     const sinceMs = this.#now();
-    const waitMaxMs = Math.min(this.#limits.queueTimeoutMs, patienceSeconds * 1000);
+    const { queueTimeoutMs } = this.#limits;
+    // Whoever wakes a model waits for that first, and for his turn after it.
+    const wakingMs =
+      sleeps(model) && model.endpoints.length === 0 ? loadingPatienceMs(model, 0) : 0;
+    const waitMaxMs = Math.min(wakingMs + queueTimeoutMs, patienceSeconds * 1000);
     const waiter = {
       tenant,
       sinceMs,
@@ -105,7 +125,7 @@ export class Admission {
       turnAway: reject,
     };
     room.wait(waiter);
-    this.#onChange();
+    this.#onChange(id);
     this.#pulse ??= setInterval(() => this.advance(), PULSE_MS);
     using _ending = open.onEnd((reason) => {
       room.giveUp(waiter);
@@ -143,7 +163,7 @@ export class Admission {
       if (model !== undefined) room.advance(model);
     }
     this.#forgetEmpty(id, room);
-    this.#onChange();
+    this.#onChange(id);
   }
 
   #forgetEmpty(id: string, room: Room): void {

@@ -12,6 +12,11 @@ export function capacityOf({ endpoints, slots = 1 }: DirectoryModel): number {
   return endpoints.length * Math.ceil(slots * OVERSUBSCRIPTION);
 }
 
+/** Whether nobody may need it for so long that it has no server, and a request is what wakes it. */
+export function sleeps({ activationTimeoutSeconds }: DirectoryModel): boolean {
+  return activationTimeoutSeconds !== undefined;
+}
+
 const NEARLY_THERE: ReadonlySet<DirectoryModel["state"]> = new Set([
   "asleep",
   "loading",
@@ -19,9 +24,15 @@ const NEARLY_THERE: ReadonlySet<DirectoryModel["state"]> = new Set([
   "ready",
 ]);
 
-/** Whether waiting may help a model that has no endpoint: it takes seconds. A download takes minutes. */
-export function isNearlyThere({ state }: DirectoryModel): boolean {
-  return NEARLY_THERE.has(state);
+/** What is stuck may come loose: a cluster's autoscaler takes so long until it says that it brings a node. */
+const STUCK_PATIENCE_MS = 20_000;
+
+/**
+ * Whether waiting may help a model that has no endpoint: it takes seconds. A download takes minutes, for which those wait
+ * who wake a model: they were told to.
+ */
+export function isNearlyThere({ state, activationTimeoutSeconds }: DirectoryModel): boolean {
+  return activationTimeoutSeconds === undefined ? NEARLY_THERE.has(state) : state !== "failed";
 }
 
 /** How long a request waits at most for a model that has no endpoint. */
@@ -30,4 +41,9 @@ export function loadingPatienceMs(model: DirectoryModel, loadingTimeoutMs: numbe
   return activationTimeoutSeconds === undefined
     ? loadingTimeoutMs
     : activationTimeoutSeconds * 1000;
+}
+
+/** How long it waits at most while that model is stuck. */
+export function stuckPatienceMs({ isStuck = false }: DirectoryModel): number {
+  return isStuck ? STUCK_PATIENCE_MS : Infinity;
 }

@@ -1,50 +1,81 @@
 /**
- * Who is asked for, of the models that can sleep: what decides which of them are in memory.
+ * Who is asked for, of the models that can sleep or have more servers when more is asked of them: what decides which of
+ * them are in memory, and where.
  *
- * It is made anew from the waiting rooms whenever it is read, so nothing can be counted twice or forgotten.
+ * How many requests there are is counted anew in the waiting rooms whenever it is read, so nothing can be counted twice
+ * or forgotten. Remembered is only what is over: when somebody asked last, and what he said about the time after.
  */
+import type { ModelDemand } from "@localmodel/localmodel/contracts/demand.ts";
 import type { Demand, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import type { ModelDirectory } from "../directory/model-directory.ts";
+import { lookUp } from "../directory/find-model.ts";
+import type { DemandSource, ModelDirectory } from "../directory/model-directory.ts";
 import type { Admission } from "./admission.ts";
+import { sleeps } from "./capacity.ts";
 
 const NOBODY: Disposable = { [Symbol.dispose]: () => {} };
 
-export class DemandBook {
+type Times = Pick<ModelDemand, "lastAskedAtMs" | "lastCameAtMs">;
+
+type DemandOptions = {
+  /** Requests that an endpoint has been sent and has not answered to the end. */
+  readonly inFlight?: (endpoint: string) => number;
+  /** The time of day. */
+  readonly now?: () => number;
+};
+
+export class DemandBook implements DemandSource {
   readonly #directory: ModelDirectory;
   readonly #admission: Pick<Admission, "inside" | "waiting">;
+  readonly #inFlight: (endpoint: string) => number;
+  readonly #now: () => number;
   /** What the latest request for each server said. */
   readonly #keepAliveSeconds = new Map<string, number>();
   /** Requests that need no place, by the server that they are at. */
   readonly #visitors = new Map<string, number>();
+  /** Of the servers that scale. */
+  readonly #times = new Map<string, Times>();
 
-  constructor(directory: ModelDirectory, admission: Pick<Admission, "inside" | "waiting">) {
+  constructor(
+    directory: ModelDirectory,
+    admission: Pick<Admission, "inside" | "waiting">,
+    { inFlight = () => 0, now = Date.now }: DemandOptions = {},
+  ) {
     this.#directory = directory;
     this.#admission = admission;
+    this.#inFlight = inFlight;
+    this.#now = now;
   }
 
   /** A request that needs no place is at its server, until it is disposed. */
-  visit({ server }: DirectoryModel): Disposable {
+  visit({ id, server }: DirectoryModel): Disposable {
     if (server === undefined) return NOBODY;
     this.#visitors.set(server, (this.#visitors.get(server) ?? 0) + 1);
-    this.#directory.sleep?.changed();
+    this.#directory.sleep?.changed(id);
     return {
       [Symbol.dispose]: () => {
         const others = (this.#visitors.get(server) ?? 1) - 1;
         if (others > 0) this.#visitors.set(server, others);
         else this.#visitors.delete(server);
-        this.#directory.sleep?.changed();
+        this.#directory.sleep?.changed(id);
       },
     };
   }
 
-  /** A request has come, with its wish for the time after it. */
-  note(model: DirectoryModel, keepAliveSeconds: number | undefined): void {
-    const { server } = model;
-    if (server === undefined || !sleeps(model)) return;
-    if (this.#keepAliveSeconds.get(server) === keepAliveSeconds) return;
-    if (keepAliveSeconds === undefined) this.#keepAliveSeconds.delete(server);
-    else this.#keepAliveSeconds.set(server, keepAliveSeconds);
-    this.#directory.sleep?.changed();
+  /** A request has come, with its wish for the time after it; it is over when this is disposed. */
+  ask(model: DirectoryModel, keepAliveSeconds: number | undefined): Disposable {
+    const { id, server, scales = false } = model;
+    const { sleep } = this.#directory;
+    if (server === undefined || sleep === undefined) return NOBODY;
+    if (sleeps(model)) this.#keep(model, server, keepAliveSeconds);
+    if (!scales) return NOBODY;
+    this.#asked(server, { hasCome: true });
+    sleep.changed(id, { isAwaited: model.endpoints.length === 0 });
+    return {
+      [Symbol.dispose]: () => {
+        this.#asked(server, { hasCome: false });
+        sleep.changed(id);
+      },
+    };
   }
 
   current(): Demand {
@@ -56,6 +87,53 @@ export class DemandBook {
       if (one !== undefined) demand.set(server, one);
     }
     return Object.fromEntries(demand);
+  }
+
+  /** Those that scale and have been asked for. */
+  models(): readonly ModelDemand[] {
+    const asked = new Map<string, ModelDemand>();
+    if (!this.#directory.known) return [];
+    for (const model of this.#directory.current().models) {
+      const { id, server, scales = false } = model;
+      const times = server === undefined ? undefined : this.#times.get(server);
+      if (!scales || server === undefined || times === undefined) continue;
+      const one = asked.get(server) ?? this.#nothingFor(model, server, times);
+      one.inFlight += this.#admission.inside(id);
+      one.queued += this.#admission.waiting(id);
+      asked.set(server, one);
+    }
+    return [...asked.values()];
+  }
+
+  isAskedFor(id: string): boolean | undefined {
+    if (!this.#directory.known) return undefined;
+    const { server, scales = false } = lookUp(this.#directory.current(), id) ?? {};
+    if (!scales || server === undefined) return undefined;
+    const here = this.#admission.inside(id) + this.#admission.waiting(id);
+    return here > 0 || this.#visitors.has(server);
+  }
+
+  #nothingFor(model: DirectoryModel, server: string, times: Times): ModelDemand {
+    const [namespace = "", name = ""] = server.split("/");
+    const servers = Object.entries(model.pods ?? {}).flatMap(([endpoint, pod]) => {
+      const inFlight = this.#inFlight(endpoint);
+      return inFlight === 0 ? [] : [{ pod, inFlight }];
+    });
+    const inFlight = this.#visitors.get(server) ?? 0;
+    return { namespace, name, inFlight, queued: 0, ...times, servers };
+  }
+
+  #asked(server: string, { hasCome }: { readonly hasCome: boolean }): void {
+    const nowMs = this.#now();
+    const lastCameAtMs = hasCome ? nowMs : (this.#times.get(server)?.lastCameAtMs ?? nowMs);
+    this.#times.set(server, { lastAskedAtMs: nowMs, lastCameAtMs });
+  }
+
+  #keep({ id }: DirectoryModel, server: string, keepAliveSeconds: number | undefined): void {
+    if (this.#keepAliveSeconds.get(server) === keepAliveSeconds) return;
+    if (keepAliveSeconds === undefined) this.#keepAliveSeconds.delete(server);
+    else this.#keepAliveSeconds.set(server, keepAliveSeconds);
+    this.#directory.sleep?.changed(id);
   }
 
   /** `others`: of those that are at the same server, as adapters are at that of their model. */
@@ -74,8 +152,4 @@ export class DemandBook {
       ...(keepAliveSeconds !== undefined && { keepAliveSeconds }),
     };
   }
-}
-
-export function sleeps({ activationTimeoutSeconds }: DirectoryModel): boolean {
-  return activationTimeoutSeconds !== undefined;
 }

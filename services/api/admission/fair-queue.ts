@@ -51,15 +51,14 @@ export class FairQueue<Item> {
     return own + others;
   }
 
-  /**
-   * Whose place the next one of this tenant may have when there is none left: the latest of the tenant who has most.
-   * None when this tenant would then have most itself; so whoever has less than an equal share is never refused.
-   */
-  surplusOver(tenant: string): Item | undefined {
-    const own = this.#lines.get(tenant)?.size ?? 0;
-    let longest: ReadonlySet<Item> = new Set();
-    for (const line of this.#lines.values()) if (line.size > longest.size) longest = line;
-    return longest.size > own + 1 ? [...longest].at(-1) : undefined;
+  /** How many each tenant has in it. */
+  *lengths(): Generator<readonly [tenant: string, length: number]> {
+    for (const [tenant, { size }] of this.#lines) yield [tenant, size];
+  }
+
+  /** The one of this tenant that came last. */
+  latest(tenant: string): Item | undefined {
+    return [...(this.#lines.get(tenant) ?? [])].at(-1);
   }
 
   *[Symbol.iterator](): Generator<Item> {

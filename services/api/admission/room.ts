@@ -6,7 +6,7 @@
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { queueFull } from "@localmodel/inference/unavailability.ts";
 import { whyNotServing } from "../directory/find-model.ts";
-import { capacityOf, isNearlyThere, loadingPatienceMs } from "./capacity.ts";
+import { capacityOf, isNearlyThere, loadingPatienceMs, stuckPatienceMs } from "./capacity.ts";
 import { Departures } from "@localmodel/service/http/departures.ts";
 import { FairQueue } from "./fair-queue.ts";
 
@@ -29,6 +29,8 @@ export class Room {
   #inside = 0;
   /** Since when the model has had no endpoint. */
   #unservedSinceMs: number | undefined;
+  /** Since when something else than time has kept it from being served. */
+  #stuckSinceMs: number | undefined;
 
   constructor(loadingTimeoutMs: number, now: () => number) {
     this.#loadingTimeoutMs = loadingTimeoutMs;
@@ -62,13 +64,17 @@ export class Room {
     this.#waiters.push(waiter.tenant, waiter);
   }
 
-  /** Turns away one of a tenant who has more than its share. False when nobody has more than this one would have. */
-  makeRoom(tenant: string): boolean {
-    const hog = this.#waiters.surplusOver(tenant);
-    if (hog === undefined) return false;
-    this.giveUp(hog);
-    hog.turnAway(queueFull(this.waitSeconds(hog.tenant) ?? UNKNOWN_WAIT_SECONDS));
-    return true;
+  /** How many each tenant has here. */
+  lengths(): Iterable<readonly [tenant: string, length: number]> {
+    return this.#waiters.lengths();
+  }
+
+  /** Turns away the latest of this tenant. */
+  turnAwayOneOf(tenant: string): void {
+    const waiter = this.#waiters.latest(tenant);
+    if (waiter === undefined) return;
+    this.giveUp(waiter);
+    waiter.turnAway(queueFull(this.waitSeconds(tenant) ?? UNKNOWN_WAIT_SECONDS));
   }
 
   giveUp(waiter: Waiter): void {
@@ -78,16 +84,20 @@ export class Room {
   /** Lets in who may enter now, and turns away who has waited for too long or in vain. */
   advance(model: DirectoryModel): void {
     const nowMs = this.#now();
-    if (model.endpoints.length > 0) this.#unservedSinceMs = undefined;
+    const isServed = model.endpoints.length > 0;
+    if (isServed) this.#unservedSinceMs = undefined;
     else this.#awaitEndpoints(model, nowMs);
     while (this.#inside < capacityOf(model)) {
       const next = this.#waiters.shift();
       if (next === undefined) break;
       next.letIn(this.#place());
     }
-    this.#turnAway(({ deadlineMs, tenant }) =>
-      nowMs >= deadlineMs ? queueFull(this.waitSeconds(tenant) ?? UNKNOWN_WAIT_SECONDS) : undefined,
-    );
+    this.#turnAway(({ deadlineMs, tenant }) => {
+      if (nowMs < deadlineMs) return undefined;
+      return isServed
+        ? queueFull(this.waitSeconds(tenant) ?? UNKNOWN_WAIT_SECONDS)
+        : whyNotServing(model);
+    });
   }
 
   /** The model is gone. */
@@ -98,11 +108,14 @@ export class Room {
   #awaitEndpoints(model: DirectoryModel, nowMs: number): void {
     this.#unservedSinceMs ??= nowMs;
     const since = this.#unservedSinceMs;
-    const hopeless = !isNearlyThere(model);
+    if (model.isStuck !== true) this.#stuckSinceMs = undefined;
+    else this.#stuckSinceMs ??= nowMs;
+    const isHopeless =
+      !isNearlyThere(model) || nowMs - (this.#stuckSinceMs ?? nowMs) >= stuckPatienceMs(model);
     const patienceMs = loadingPatienceMs(model, this.#loadingTimeoutMs);
     this.#turnAway(({ sinceMs }) => {
       const waitedMs = nowMs - Math.max(sinceMs, since);
-      return hopeless || waitedMs >= patienceMs ? whyNotServing(model) : undefined;
+      return isHopeless || waitedMs >= patienceMs ? whyNotServing(model) : undefined;
     });
   }
 
@@ -127,4 +140,26 @@ export class Room {
       },
     };
   }
+}
+
+/**
+ * Turns away the latest of the tenant who has most in these rooms. False when this one would then have most itself; so
+ * whoever has less than an equal share is never refused.
+ */
+export function makeRoom(rooms: readonly Room[], tenant: string): boolean {
+  const shares = new Map<string, { length: number; longest: number; room: Room }>();
+  for (const room of rooms) {
+    for (const [name, length] of room.lengths()) {
+      const share = shares.get(name) ?? { length: 0, longest: 0, room };
+      share.length += length;
+      if (length > share.longest) Object.assign(share, { longest: length, room });
+      shares.set(name, share);
+    }
+  }
+  const own = shares.get(tenant)?.length ?? 0;
+  const [hog] = [...shares].toSorted(([, one], [, other]) => other.length - one.length);
+  if (hog === undefined || hog[1].length <= own + 1) return false;
+  const [name, { room }] = hog;
+  room.turnAwayOneOf(name);
+  return true;
 }

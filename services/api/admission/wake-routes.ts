@@ -12,7 +12,8 @@ import type { ModelDirectory } from "../directory/model-directory.ts";
 import { tenantOf } from "../request/context.ts";
 import { ClientGone, type OpenRequests } from "../upstream/open-requests.ts";
 import type { Admission } from "./admission.ts";
-import { type DemandBook, sleeps } from "./demand.ts";
+import { sleeps } from "./capacity.ts";
+import type { DemandBook } from "./demand.ts";
 
 type WakeOptions = {
   readonly directory: ModelDirectory;
@@ -34,7 +35,7 @@ function load({ directory, requests, admission, demand }: WakeOptions): RequestH
   return async (req, res) => {
     const model = find(directory, req);
     using open = requests.begin(res);
-    demand.note(model, undefined);
+    using _asked = demand.ask(model, undefined);
     try {
       const visitor = { tenant: tenantOf(res), patienceSeconds: Infinity, open };
       using _place = await admission.enter(model, visitor);

@@ -3,7 +3,8 @@
  *
  * The first one opens the stream, and from then on a failure is an error event and no status any more. So
  * it comes late, and whoever would rather have the status says `X-LocalModel-Wait: silent`. Who wants to see how far a
- * model is that loads says `X-LocalModel-Wait: progress`, and gets a comment every second.
+ * model is that loads says `X-LocalModel-Wait: progress`, and gets a comment every second. Who says `no` does not wait: he
+ * is told when to come again, and what he asked for is woken all the same.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { openEventStream } from "@localmodel/service/http/event-stream.ts";
@@ -30,9 +31,18 @@ export class WaitingStream implements Disposable {
   }
 }
 
+/** Whether the client would rather be refused than wait. */
+export function waits(req: Request): boolean {
+  return wishOf(req) !== "no";
+}
+
+function wishOf(req: Request): string | undefined {
+  return req.get("x-localmodel-wait")?.trim().toLowerCase();
+}
+
 /** Undefined where the client wants to hear nothing. */
 export function waitingIntervalMs(req: Request, usualMs: number): number | undefined {
-  const wish = req.get("x-localmodel-wait")?.trim().toLowerCase();
+  const wish = wishOf(req);
   if (wish === "silent") return undefined;
   return wish === "progress" ? Math.min(PROGRESS_MS, usualMs) : usualMs;
 }

@@ -14,7 +14,7 @@ import type { Failure } from "@localmodel/inference/failure.ts";
 export function findModel(directory: Directory, id: string | undefined): DirectoryModel {
   const { models } = directory;
   if (id !== undefined) {
-    const found = indexOf(directory).get(id);
+    const found = lookUp(directory, id);
     if (found === undefined) throw modelNotFound(id, idsOf(directory));
     return found;
   }
@@ -27,6 +27,10 @@ export function findModel(directory: Directory, id: string | undefined): Directo
     `Missing required parameter: 'model'. ${ids.length === 0 ? "No model is available." : `Available models: ${ids.map((known) => `\`${known}\``).join(", ")}.`}`,
     "missing_required_parameter",
   );
+}
+
+export function lookUp(directory: Directory, id: string): DirectoryModel | undefined {
+  return indexOf(directory).get(id);
 }
 
 const indexes = new WeakMap<Directory, ReadonlyMap<string, DirectoryModel>>();

@@ -6,13 +6,12 @@
  */
 import type {
   ApiMessage,
-  Demand,
   Directory,
   DirectoryMessage,
 } from "@localmodel/localmodel/contracts/directory.ts";
 import { modelLoading } from "@localmodel/inference/unavailability.ts";
 import { notifyParent, onParentMessage } from "@localmodel/service/process/parent.ts";
-import type { ModelDirectory, SleepSeam } from "./model-directory.ts";
+import type { DemandSource, ModelDirectory, SleepSeam } from "./model-directory.ts";
 
 export function parentDirectory(): ModelDirectory {
   let latest: DirectoryMessage | undefined;
@@ -36,7 +35,7 @@ export function parentDirectory(): ModelDirectory {
 
 class DemandReport implements SleepSeam {
   readonly #directory: () => number | undefined;
-  #demand: () => Demand = () => ({});
+  #demand: Pick<DemandSource, "current"> | undefined;
   #told = "";
   #isScheduled = false;
 
@@ -44,7 +43,7 @@ class DemandReport implements SleepSeam {
     this.#directory = directory;
   }
 
-  watch(demand: () => Demand): void {
+  watch(demand: DemandSource): void {
     this.#demand = demand;
   }
 
@@ -67,7 +66,11 @@ class DemandReport implements SleepSeam {
   #tell(): void {
     const directory = this.#directory();
     if (directory === undefined) return;
-    const message: ApiMessage = { type: "demand", directory, demand: this.#demand() };
+    const message: ApiMessage = {
+      type: "demand",
+      directory,
+      demand: this.#demand?.current() ?? {},
+    };
     const text = JSON.stringify(message);
     if (text === this.#told) return;
     this.#told = text;

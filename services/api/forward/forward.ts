@@ -25,7 +25,7 @@ import type { Request, RequestHandler, Response } from "express";
 import type { Admission } from "../admission/admission.ts";
 import type { DemandBook } from "../admission/demand.ts";
 import { Attempts, RETRY_DELAY_MS } from "./attempts.ts";
-import { Balancer, type Lease } from "../balancing/balancer.ts";
+import type { Balancer, Lease } from "../balancing/balancer.ts";
 import { promptChain } from "../balancing/prompt-chain.ts";
 import { upstreamHeaders } from "../upstream/upstream-headers.ts";
 import { endInStream } from "../answer/broken-stream.ts";
@@ -44,7 +44,7 @@ import { clientFailureOf, failureType, UpstreamFailure } from "../upstream/upstr
 import { failureOfStatus } from "../upstream/statuses.ts";
 import type { ServerKeys } from "../upstream/server-keys.ts";
 import type { Upstream, UpstreamRequest } from "../upstream/upstream.ts";
-import { waitingFor, waitingIntervalMs, WaitingStream } from "../answer/waiting-stream.ts";
+import { waitingFor, waitingIntervalMs, WaitingStream, waits } from "../answer/waiting-stream.ts";
 
 type ForwardOptions = {
   readonly directory: ModelDirectory;
@@ -56,6 +56,7 @@ type ForwardOptions = {
   readonly kept?: Conversations;
   readonly admission: Admission;
   readonly demand: DemandBook;
+  readonly balancer: Balancer;
   /** Longest silence of a stream that waits. Proxies commonly cut at 60 seconds. */
   readonly keepAliveMs?: number;
   readonly metrics?: ApiMetrics | undefined;
@@ -113,9 +114,9 @@ class Forwarder {
 
   constructor(options: ForwardOptions) {
     this.#options = options;
-    const { directory, admission, metrics } = options;
+    const { directory, admission, balancer, metrics } = options;
     this.#admission = admission;
-    this.#balancer = new Balancer({ onEjection: (reason) => metrics?.ejected(reason) });
+    this.#balancer = balancer;
     metrics?.observe(directory, this.#admission);
   }
 
@@ -125,6 +126,7 @@ class Forwarder {
     while (!delivered) {
       const model = call.journey.route(call.asked, (id) => this.#find(id));
       note(call.res, { model: model.id });
+      using _asked = this.#options.demand.ask(model, call.reference.keepAliveSeconds);
       const waiting = this.#admission.waiting(model.id);
       using _place = await call.journey.queue(model, waiting, () => this.#admit(model, call));
       delivered = await this.#tryEndpoints(call, attempts);
@@ -164,13 +166,13 @@ class Forwarder {
 
   async #admit(model: DirectoryModel, { req, res, reference, open }: Call): Promise<Disposable> {
     const { demand } = this.#options;
-    demand.note(model, reference.keepAliveSeconds);
     const isServed = model.endpoints.length > 0;
     // What evaluates nothing is in nobody's way.
     if (isServed && exchangeOf(res).endpoint?.evaluates === false) return demand.visit(model);
     const entering = this.#admission.enter(model, {
       tenant: tenantOf(res),
       patienceSeconds: patienceSeconds(req, reference),
+      waits: waits(req),
       open,
     });
     if (!(entering instanceof Promise)) return entering;

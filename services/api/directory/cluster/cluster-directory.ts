@@ -17,7 +17,7 @@ import { LOCAL_MODEL_RESOURCE } from "@localmodel/localmodel/cluster/crd.ts";
 import type { Directory } from "@localmodel/localmodel/contracts/directory.ts";
 import { MODEL_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
 import { modelLoading } from "@localmodel/inference/unavailability.ts";
-import type { ModelDirectory } from "../model-directory.ts";
+import type { ModelDirectory, SleepSeam } from "../model-directory.ts";
 import { directoryOf } from "./directory-of.ts";
 import { type ObservedModel, observedModel } from "./observed-model.ts";
 
@@ -25,6 +25,8 @@ export type ClusterDirectoryOptions = {
   /** Empty: all. */
   readonly namespaces: readonly string[];
   readonly log: Log;
+  /** Whom to tell who is asked for. */
+  readonly sleep?: SleepSeam;
   readonly transport?: TransportOptions;
 };
 
@@ -34,6 +36,7 @@ const LOCAL_MODELS = defineResource(LOCAL_MODEL_RESOURCE);
 type Changed<T> = (key: string, object: T | undefined) => void;
 
 export class ClusterDirectory implements ModelDirectory, AsyncDisposable {
+  readonly sleep: SleepSeam | undefined;
   readonly #log: Log;
   readonly #transport: Transport;
   readonly #reflectors: Pick<Reflector, "hasSynced">[] = [];
@@ -43,7 +46,11 @@ export class ClusterDirectory implements ModelDirectory, AsyncDisposable {
   readonly #slices = new Map<string, EndpointSlice>();
   #derived: Directory | undefined;
 
-  constructor(access: ClusterAccess, { namespaces, log, transport }: ClusterDirectoryOptions) {
+  constructor(
+    access: ClusterAccess,
+    { namespaces, log, sleep, transport }: ClusterDirectoryOptions,
+  ) {
+    this.sleep = sleep;
     this.#log = log;
     this.#transport = new Transport(access, { userAgent: "localmodel-api", ...transport });
     const places = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));

@@ -41,7 +41,7 @@ export function directoryOf(
 }
 
 function entry(
-  { createdMs, slots, status }: ObservedModel,
+  { createdMs, slots, scaling, status }: ObservedModel,
   route: Names & Pick<DirectoryModel, "endpoints" | "pods" | "server">,
 ): DirectoryModel {
   const facts = factsOf(status);
@@ -49,9 +49,16 @@ function entry(
     ...route,
     createdSeconds: Math.floor(createdMs / 1000),
     ...(slots !== undefined && { slots }),
+    ...scalingOf(scaling),
     ...explanationOf(status, route.endpoints.length),
     ...(facts !== undefined && { facts }),
   };
+}
+
+function scalingOf(scaling: ObservedModel["scaling"]) {
+  if (scaling === undefined) return {};
+  const { minReplicas, activationTimeoutSeconds } = scaling;
+  return { scales: true, ...(minReplicas === 0 && { activationTimeoutSeconds }) };
 }
 
 /** From the file's header what pods do not report: it is known before any pod is. */

@@ -4,11 +4,14 @@
  * Endpoints are faster than status: whoever has one is ready, whatever the status says. A newer
  * operator may have reasons that are unknown here: those are "pending", which clients try again.
  */
-import { CONDITION_REASONS } from "@localmodel/localmodel/cluster/condition-reasons.ts";
+import {
+  CONDITION_REASONS,
+  STUCK_REASONS,
+} from "@localmodel/localmodel/cluster/condition-reasons.ts";
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 
-type Explanation = Pick<DirectoryModel, "state" | "message">;
+type Explanation = Pick<DirectoryModel, "state" | "message" | "isStuck">;
 type State = DirectoryModel["state"];
 
 const STATE_BY_REASON: ReadonlyMap<string, State> = new Map(
@@ -26,9 +29,15 @@ export function explanationOf(status: LocalModelStatus, endpoints: number): Expl
   const ready = status.conditions?.find(({ type }) => type === "Ready");
   if (ready === undefined)
     return { state: "pending", message: "The operator has not looked at it yet." };
-  if (ready.status === "True")
+  const state = STATE_BY_REASON.get(ready.reason) ?? "pending";
+  // A model that sleeps is ready, by what its author wants: it serves whoever asks.
+  if (ready.status === "True" && state !== "asleep")
     return { state: "restarting", message: "None of its pods is ready right now." };
-  return { state: STATE_BY_REASON.get(ready.reason) ?? "pending", message: messageOf(ready) };
+  return {
+    state,
+    message: messageOf(ready),
+    ...(STUCK_REASONS.has(ready.reason) && { isStuck: true }),
+  };
 }
 
 function messageOf({ message, reason }: { message: string; reason: string }): string {

@@ -19,6 +19,14 @@ const ObservedObject = z.object({
     modelId: ModelId.exactOptional(),
     aliases: z.array(ModelId).default([]),
     adapters: z.array(z.object({ id: ModelId.exactOptional() })).default([]),
+    // A newer operator may know more of it, and be wrong for this version: then it is a model like any other.
+    scaling: z
+      .object({
+        minReplicas: z.int().min(0).default(0),
+        activationTimeoutSeconds: z.int().min(1).default(600),
+      })
+      .optional()
+      .catch(undefined),
     engine: z
       .object({ slots: z.int().min(1).exactOptional() })
       .catch({})
@@ -35,6 +43,7 @@ export type ObservedModel = {
   readonly adapterIds: readonly string[];
   readonly slots?: number;
   readonly createdMs: number;
+  readonly scaling?: { readonly minReplicas: number; readonly activationTimeoutSeconds: number };
   readonly status: LocalModelStatus;
 };
 
@@ -47,6 +56,7 @@ export function observedModel(object: unknown): ObservedModel {
     aliases: spec.aliases,
     adapterIds: adapterIdsOf(spec),
     ...spec.engine,
+    ...(spec.scaling !== undefined && { scaling: spec.scaling }),
     createdMs: Date.parse(metadata.creationTimestamp),
     status,
   };
