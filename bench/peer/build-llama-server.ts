@@ -3,7 +3,7 @@
  * is then the servers, and not two builds of llama.cpp.
  *
  * Only the server's own sources are compiled (minutes, once); libllama, libggml with its variants for every CPU, and
- * libllama-common are the package's.
+ * libllama-common are the package's, and libmtmd is this project's.
  */
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
@@ -12,9 +12,11 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { checkOutLlama } from "../../scripts/llama-bindings/llama-sources.ts";
 import { candidatesFor } from "@localmodel/llama/library/candidates.ts";
+import { visionLibrary } from "@localmodel/llama/library/vision-library.ts";
 
 const run = promisify(execFile);
 const CACHE = path.join(import.meta.dirname, "..", "..", "node_modules", ".cache", "llama-server");
+const VISION_SCRIPT = path.join(import.meta.dirname, "..", "..", "scripts", "build-vision.sh");
 
 /** Returns the program's path. Needs g++ and git. */
 export async function buildLlamaServer(report: (line: string) => void): Promise<string> {
@@ -26,6 +28,7 @@ export async function buildLlamaServer(report: (line: string) => void): Promise<
   if (libraries === undefined) throw new Error("There are no libraries of llama.cpp here: npm ci");
   mkdirSync(build, { recursive: true });
   linkLibraries(libraries.folder, build);
+  const vision = await builtVision();
   const pages = await emptyPages(source, build);
   const units = [...sourcesOf(source), pages];
   report(`compiling ${units.length} files of llama-server, once`);
@@ -35,7 +38,8 @@ export async function buildLlamaServer(report: (line: string) => void): Promise<
   await run("g++", [
     ...objects,
     ...names.map((name) => path.join(build, name)),
-    "-Wl,-rpath,$ORIGIN",
+    vision,
+    `-Wl,-rpath,$ORIGIN:${path.dirname(vision)}`,
     "-lpthread",
     "-ldl",
     "-o",
@@ -43,6 +47,13 @@ export async function buildLlamaServer(report: (line: string) => void): Promise<
   ]);
   renameSync(fresh, program);
   return program;
+}
+
+async function builtVision(): Promise<string> {
+  await run("sh", [VISION_SCRIPT]);
+  const library = visionLibrary();
+  if (library === undefined) throw new Error(`${VISION_SCRIPT} has left no library`);
+  return library;
 }
 
 /** ggml looks for its CPU variants beside the program. */
@@ -60,8 +71,8 @@ function sourcesOf(source: string): readonly string[] {
       .map((name) => path.join(folder, name));
   return [
     ...list("tools/server", /^(?:main|server.*)\.cpp$/),
-    ...list("tools/mtmd", /^(?!mtmd-cli|deprecation).*\.cpp$/),
-    ...list("tools/mtmd/models", /\.cpp$/),
+    // The rest of libmtmd is there already.
+    ...list("tools/mtmd", /^mtmd-helper.*\.cpp$/),
     "vendor/hash/hash.cpp",
     "vendor/hash/sha1/sha1.c",
     "vendor/hash/sha256/sha256.c",
