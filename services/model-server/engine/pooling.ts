@@ -68,6 +68,7 @@ function reranking(loaded: Pooling, reporter: Reporter): EngineOperation<"rerank
 function operation<Asked extends "embed" | "rerank">(
   queue: EmbeddingQueue<Asked>,
 ): EngineOperation<Asked> {
+  void queue.warmUp();
   return {
     ask: (id, request) => void queue.evaluate(id, request),
     cancel: (id) => queue.cancel(id),

@@ -38,7 +38,7 @@ export class StepThreads {
     const { count } = this.#count;
     this.#count.record(step);
     if (this.#count.count !== count || !this.#count.mayRise(step.atMs)) return this.#idle.forget();
-    const idleCores = this.#idle.during(step.wallMs, step.atMs);
+    const idleCores = this.#idle.during(step.wallMs, count, step.atMs);
     if (idleCores !== undefined) this.#count.offer(idleCores, step.atMs);
   }
 }

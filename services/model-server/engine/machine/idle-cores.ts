@@ -1,15 +1,13 @@
 /**
  * How many of the machine's cores had nothing to do, while the engine stepped.
  *
- * Processors are read at most once a second. Only time in which steps ran counts: an engine that waits leaves cores idle
- * that its threads are going to need.
+ * Processors are read at most once a second. Between two steps the engine leaves cores idle that its threads are going to
+ * need, so those do not count; but they keep nobody from seeing the others, or an engine that is asked for something
+ * short now and then would never have more threads again.
  */
 import { type CpuInfo, cpus, getPriority } from "node:os";
 
 const WINDOW_MS = 1000;
-/** Of the window. The rest is between steps. */
-const STEPPING_SHARE = 0.8;
-
 type Reading = { readonly idleMs: number; readonly atMs: number };
 
 export class IdleCores {
@@ -22,8 +20,8 @@ export class IdleCores {
     this.#read = read;
   }
 
-  /** After a step of `wallMs`. Undefined until there is something to say. */
-  during(wallMs: number, atMs: number): number | undefined {
+  /** After a step of `wallMs` with so many threads. Undefined until there is something to say. */
+  during(wallMs: number, threads: number, atMs: number): number | undefined {
     if (this.#since === undefined) {
       this.#since = this.#reading(atMs);
       return undefined;
@@ -32,10 +30,9 @@ export class IdleCores {
     const { idleMs, atMs: fromMs } = this.#since;
     const elapsedMs = atMs - fromMs;
     if (elapsedMs < WINDOW_MS) return undefined;
-    const stepped = this.#steppedMs / elapsedMs;
+    const waitedMs = Math.max(0, elapsedMs - this.#steppedMs);
     this.forget();
-    if (stepped < STEPPING_SHARE) return undefined;
-    return (this.#reading(atMs).idleMs - idleMs) / elapsedMs;
+    return (this.#reading(atMs).idleMs - idleMs - threads * waitedMs) / elapsedMs;
   }
 
   forget(): void {

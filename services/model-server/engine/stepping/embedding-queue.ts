@@ -11,6 +11,7 @@ import type { EngineEvent } from "../protocol.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import { nextBatch } from "./embedding-batch.ts";
+import { Outbox } from "./outbox.ts";
 
 export type Embedder = {
   /** Inputs, and tokens of more than one input, that one batch takes. */
@@ -53,36 +54,53 @@ type Waiting = {
   readonly inputs: readonly (readonly number[])[];
   readonly vectors: Float32Array[];
   readonly signal: AbortSignal;
-  readonly onBegin: () => void;
+  readonly begins: () => void;
+  readonly ends: (vectors: readonly Float32Array[]) => void;
   readonly done: () => void;
   readonly failed: (error: unknown) => void;
 };
 
 export class EmbeddingQueue<Asked extends Pooled> {
   readonly #options: EmbeddingOptions<Asked>;
+  readonly #outbox: Outbox;
   readonly #open = new Map<number, AbortController>();
   /** In order of arrival. */
   readonly #waiting = new Set<Waiting>();
   #looping = false;
+  /** What the last batch took. */
+  #batchMs = Number.POSITIVE_INFINITY;
 
   constructor(options: EmbeddingOptions<Asked>) {
     this.#options = options;
+    this.#outbox = new Outbox(options.send);
   }
 
   async evaluate(id: number, request: RequestOf<Asked>): Promise<void> {
     const cancellation = new AbortController();
     this.#open.set(id, cancellation);
-    const put = (event: EventOf<Pooled>) =>
-      this.#options.send([{ id, event: timed(event, request) }]);
+    const put = (event: EventOf<Pooled>, canWait = false) =>
+      this.#outbox.put({ id, event: timed(event, request) }, { canWait });
     try {
       await this.#evaluate(request, put, cancellation.signal);
     } catch (error) {
-      if (!(error instanceof CancelledError)) {
-        this.#options.send([{ id, failure: this.#failureOf(error) }]);
-      }
+      if (error instanceof CancelledError) return;
+      this.#outbox.put({ id, failure: this.#failureOf(error) });
+      this.#outbox.sendAll();
     } finally {
       this.#open.delete(id);
     }
+  }
+
+  /** Touches all weights once, as the scheduler does. Requests that arrive meanwhile wait for it. */
+  async warmUp(): Promise<void> {
+    if (this.#looping) return;
+    this.#looping = true;
+    try {
+      await this.#options.embedder.embed([[0]]);
+    } catch (error) {
+      this.#options.onBroken(error, 1);
+    }
+    await this.#loop();
   }
 
   cancel(id: number): void {
@@ -92,30 +110,33 @@ export class EmbeddingQueue<Asked extends Pooled> {
   /** Throws a Failure naming the input that cannot be embedded, and the reason of the cancellation. */
   async #evaluate(
     request: RequestOf<Asked>,
-    put: (event: EventOf<Pooled>) => void,
+    put: (event: EventOf<Pooled>, canWait?: boolean) => void,
     signal: AbortSignal,
   ): Promise<void> {
     const receivedMs = epochMs();
     const prepared = await this.#options.prepare(request, signal);
     const promptTokens = prepared.reduce((sum, { complete }) => sum + complete.length, 0);
-    put({ type: "accepted", promptTokens, ...this.#reports(request, prepared, receivedMs) });
+    // What is told while a batch is evaluated is paid for by its threads, which wait for each other.
+    put({ type: "accepted", promptTokens, ...this.#reports(request, prepared, receivedMs) }, true);
     const inputs = prepared.map(({ complete }) => complete);
-    const vectors = await this.#vectorsOf(inputs, signal, () => put({ type: "evaluating" }));
-    put(this.#options.outcome(vectors));
-    put({ type: "done", usage: { promptTokens, completionTokens: 0, cachedTokens: 0 } });
+    await this.#embedded(inputs, signal, {
+      begins: () => put({ type: "evaluating" }, true),
+      ends: (vectors) => {
+        put(this.#options.outcome(vectors));
+        put({ type: "done", usage: { promptTokens, completionTokens: 0, cachedTokens: 0 } });
+      },
+    });
   }
 
-  async #vectorsOf(
+  #embedded(
     inputs: readonly (readonly number[])[],
     signal: AbortSignal,
-    onBegin: () => void,
-  ): Promise<readonly Float32Array[]> {
+    { begins, ends }: Pick<Waiting, "begins" | "ends">,
+  ): Promise<void> {
     const { promise, resolve: done, reject: failed } = Promise.withResolvers<void>();
-    const vectors: Float32Array[] = [];
-    this.#waiting.add({ inputs, vectors, signal, onBegin, done, failed });
+    this.#waiting.add({ inputs, vectors: [], signal, begins, ends, done, failed });
     if (!this.#looping) void this.#loop();
-    await promise;
-    return vectors;
+    return promise;
   }
 
   async #loop(): Promise<void> {
@@ -147,7 +168,9 @@ export class EmbeddingQueue<Asked extends Pooled> {
       const inputs = left[index]?.slice(0, counts[index]) ?? [];
       return inputs.length === 0 ? [] : [{ request, inputs }];
     });
-    for (const { request } of parts) if (request.vectors.length === 0) request.onBegin();
+    for (const { request } of parts) if (request.vectors.length === 0) request.begins();
+    this.#outbox.sendPressing(this.#batchMs);
+    const beganMs = performance.now();
     try {
       const vectors = await embedder.embed(parts.flatMap(({ inputs }) => inputs));
       const owners = parts.flatMap(({ request, inputs }) => inputs.map(() => request));
@@ -157,10 +180,14 @@ export class EmbeddingQueue<Asked extends Pooled> {
     } catch (error) {
       for (const { request } of parts) this.#end(request, () => request.failed(error));
       return;
+    } finally {
+      this.#batchMs = performance.now() - beganMs;
     }
     for (const { request } of parts) {
-      if (request.vectors.length === request.inputs.length) this.#end(request, request.done);
+      if (request.vectors.length === request.inputs.length)
+        this.#end(request, () => finish(request));
     }
+    this.#outbox.sendAll();
   }
 
   #end(request: Waiting, tell: () => void): void {
@@ -188,6 +215,15 @@ export class EmbeddingQueue<Asked extends Pooled> {
     if (error instanceof Failure) return error.data;
     this.#options.onBroken(error, 1);
     return engineFailed("The engine failed to evaluate this input.").data;
+  }
+}
+
+function finish({ vectors, ends, done, failed }: Waiting): void {
+  try {
+    ends(vectors);
+    done();
+  } catch (error) {
+    failed(error);
   }
 }
 
