@@ -22,6 +22,9 @@ export type Usage = {
   readonly completionTokens: number;
   /** Tokens of the prompt that needed no evaluation. */
   readonly cachedTokens: number;
+  /** Tokens that were guessed and evaluated ahead of their choice, and how many of them came. Absent: none. */
+  readonly draftedTokens?: number;
+  readonly acceptedTokens?: number;
   /** Of the completion: what was thought, with its tags. Absent: the model was not read for it. */
   readonly reasoningTokens?: number;
 };

@@ -49,6 +49,14 @@ export const EngineSpec = z.strictObject({
     .max(65_536)
     .default(512)
     .describe("Most tokens evaluated in one step, over all slots."),
+  draftTokens: z
+    .int()
+    .min(0)
+    .max(64)
+    .exactOptional()
+    .describe(
+      "Tokens of an answer, at most, that are guessed at a time by what was written before, and evaluated together where that has paid. Default: 16 on a GPU and with quantised weights; otherwise 0, since the size of a batch may change the last bits of what is computed.",
+    ),
   flashAttention: z
     .boolean()
     .default(true)

@@ -6,6 +6,7 @@ export function completionUsage({
   completionTokens,
   cachedTokens,
   reasoningTokens = 0,
+  acceptedTokens = 0,
 }: Usage) {
   return {
     prompt_tokens: promptTokens,
@@ -15,7 +16,8 @@ export function completionUsage({
     completion_tokens_details: {
       reasoning_tokens: reasoningTokens,
       audio_tokens: 0,
-      accepted_prediction_tokens: 0,
+      // Guessed by the server. Those that were wrong are no part of the answer, nor of these counts.
+      accepted_prediction_tokens: acceptedTokens,
       rejected_prediction_tokens: 0,
     },
   };

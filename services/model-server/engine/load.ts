@@ -36,6 +36,7 @@ import { describeModel, type MemoryBytes, type ModelDescription } from "./llama/
 import { NotAGgufError } from "./model/load-error.ts";
 import { type Metadata, metadataOf } from "@localmodel/weights/gguf/metadata.ts";
 import { StepThreads } from "./llama/step-threads.ts";
+import { defaultDraftTokens } from "./machine/draft-tokens.ts";
 import { defaultContextTokens } from "./machine/default-context.ts";
 import { assertFits } from "./machine/memory.ts";
 import { promptCacheBytes } from "./machine/prompt-cache.ts";
@@ -54,6 +55,8 @@ export type LoadedEngine = {
   readonly embedder: Embedder | undefined;
   /** What states of beginnings that no slot holds may take, in each of the contexts. */
   readonly keptStatesBytes: number;
+  /** Tokens that each slot guesses at a time, at most. */
+  readonly draftTokens: number;
   /** Of the next step. */
   readonly threads: () => number;
   /** A server unloads by exiting; this is for those who load many models in one process. */
@@ -123,6 +126,7 @@ export async function loadEngine(
     constraints: new Constraints(description.vocabulary, vocabulary, tokenizer.tokenize),
     generations,
     embedder,
+    draftTokens: engine.draftTokens ?? defaultDraftTokens(description.quantization, gpu !== false),
     threads: () => stepThreads.count,
     keptStatesBytes: promptCacheBytes(config, availableBytes()) / Math.max(1, generations.length),
     unload: () => model[Symbol.dispose](),

@@ -61,7 +61,7 @@ function generating(loaded: LoadedEngine, reporter: Reporter): EngineOperation<"
 }
 
 function scheduler(
-  { facts, tokenizer, vocabulary, ends, constraints, keptStatesBytes }: LoadedEngine,
+  { facts, tokenizer, vocabulary, ends, constraints, keptStatesBytes, draftTokens }: LoadedEngine,
   own: { readonly context: StepContext; readonly inTurn: InTurn } & Reporter,
 ): Scheduler {
   const { contextTokens } = facts;
@@ -71,6 +71,7 @@ function scheduler(
     vocabulary,
     ends,
     constraints,
+    draftTokens,
     keptStatesBytes,
     encode: (request, signal) => encodePrompts(request, tokenizer, { contextTokens, signal }),
   });

@@ -14,7 +14,7 @@ const limits = fc
   .chain((some) => fc.integer({ min: 32, max: 512 }).map((outputs) => ({ ...some, outputs })));
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
-const outputsOf = ({ prompt, scored }: SlotNeed, tokens: number): number =>
+const outputsOf = ({ prompt, scored }: Omit<SlotNeed, "guess">, tokens: number): number =>
   scored ? tokens : tokens > 0 && tokens >= prompt ? 1 : 0;
 
 test("whoever decodes evaluates one token and what was put there, and nobody more than he has", () => {

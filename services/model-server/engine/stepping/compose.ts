@@ -2,9 +2,10 @@
  * Who evaluates how many tokens in the next step. Pure.
  *
  * A slot that decodes evaluates its one token in every step; prompts share a budget, which the clock gives, with what is
- * put into answers. A prompt's
- * last token has an output like any other, so prompts end and answers begin in the same step as everybody else's.
+ * put into answers. A prompt's last token has an output like any other, so prompts end and answers begin in the same step
+ * as everybody else's.
  */
+import type { Guess } from "./drafts.ts";
 import { shareBudget } from "./pace.ts";
 
 export type SlotNeed = {
@@ -14,6 +15,8 @@ export type SlotNeed = {
   readonly put: number;
   /** Whether every token has an output. */
   readonly scored: boolean;
+  /** What may follow: rows that are evaluated beside the others, where it is worth its while. */
+  readonly guess: Guess;
 };
 
 type StepLimits = {
@@ -24,7 +27,10 @@ type StepLimits = {
 };
 
 /** Tokens for each slot, in the same order. With nothing to decode at least one slot gets some. */
-export function composeStep(needs: readonly SlotNeed[], limits: StepLimits): readonly number[] {
+export function composeStep(
+  needs: readonly Omit<SlotNeed, "guess">[],
+  limits: StepLimits,
+): readonly number[] {
   const decoding = needs.filter(({ prompt }) => prompt === 0).length;
   const room = Math.max(0, limits.batchTokens - decoding);
   const shares = shareBudget(

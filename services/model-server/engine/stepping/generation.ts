@@ -4,6 +4,10 @@
  * A generation advances by steps. `next` says what it would evaluate, `settle` is told when that has been done and takes
  * what it needs of the outputs; so the scheduler can mix many generations in one batch and drop any of them between
  * two steps.
+ *
+ * Behind the token that is certain a step may evaluate some that are guessed. Each is chosen as it would have been without
+ * the guess, from the same logits and by the same sampler, and as long as what is chosen is what was guessed, the next
+ * logits are there already. So guesses change how fast a text comes, and never the text.
  */
 import type {
   FinishReason,
@@ -13,6 +17,7 @@ import type {
 } from "@localmodel/inference/generate.ts";
 import type { Guide } from "../constraint/guide.ts";
 import type { SlotNeed } from "./compose.ts";
+import { Guesser, NO_GUESS } from "./guesser.ts";
 import { guided } from "./guided.ts";
 import { scoresPrompt } from "./job.ts";
 import { cutRun } from "./row-runs.ts";
@@ -37,6 +42,8 @@ type GenerationOptions = {
   readonly ends: ReadonlySet<number>;
   /** Only where not every text will do. */
   readonly guide?: Guide | undefined;
+  /** Tokens that are guessed at a time, at most. */
+  readonly draftTokens: number;
 };
 
 /** A token of the answer that is not told yet. */
@@ -54,6 +61,7 @@ export class Generation {
   completionTokens = 0;
   /** Steps that evaluated a part of the prompt. */
   promptChunks = 0;
+  readonly guesser: Guesser;
   readonly #options: GenerationOptions;
   readonly #text: TextAssembler;
   readonly #prompt: readonly number[];
@@ -76,6 +84,7 @@ export class Generation {
     this.#prompt = prompt;
     this.#text = new TextAssembler(request.stop);
     this.#tokens = [...prompt];
+    this.guesser = new Guesser(this.#tokens, options.draftTokens);
     this.#evaluated = options.cachedTokens;
     this.#maxTokens = Math.min(request.maxTokens ?? contextTokens, contextTokens - prompt.length);
     this.#put();
@@ -91,17 +100,22 @@ export class Generation {
     return Math.max(0, this.#prompt.length - this.#evaluated);
   }
 
+  /** Asked once for each step. */
   get need(): SlotNeed {
     const { remainingPrompt } = this;
     if (remainingPrompt === 0) {
-      return { prompt: 0, put: this.#pending - 1, scored: this.#explains };
+      const put = this.#pending - 1;
+      // A token follows the last guess in any case.
+      const left = this.#maxTokens - this.#answered - 1;
+      const guess = put === 0 ? this.guesser.guess(left) : NO_GUESS;
+      return { prompt: 0, put, scored: this.#explains, guess };
     }
     const prompt = this.#explains ? remainingPrompt : this.#pending;
-    return { prompt, put: 0, scored: this.#explainsPrompt };
+    return { prompt, put: 0, scored: this.#explainsPrompt, guess: NO_GUESS };
   }
 
-  /** What a step with so many tokens evaluates; undefined where it sits the step out. */
-  next(tokens: number): Run | undefined {
+  /** What a step with so many tokens, and guesses behind them, evaluates; undefined where it sits the step out. */
+  next(tokens: number, guesses = 0): Run | undefined {
     if (tokens === 0) return undefined;
     const { sequence, prompt } = this.#options;
     const from = this.#evaluated;
@@ -110,23 +124,39 @@ export class Generation {
     const most = inPrompt && this.#explains ? this.remainingPrompt : this.#pending;
     const { to, ...place } = cutRun(prompt.rows ?? [], from, from + Math.min(tokens, most));
     const run = { sequence, ...place, tokens: this.#tokens.slice(from, to) };
+    if (guesses > 0) {
+      return { ...run, tokens: [...run.tokens, ...this.guesser.take(guesses)], outputs: "all" };
+    }
     const isWanted = inPrompt ? this.#explainsPrompt : this.#explains;
     if (isWanted) return { ...run, outputs: "all" };
     const last = to === from + most;
     return { ...run, outputs: last && this.#maxTokens > 0 ? "last" : "none" };
   }
 
-  /** What `next` said has been evaluated; `index` is that of its first token among the outputs. */
-  settle({ tokens, outputs }: Run, index: number): void {
-    const position = this.#evaluated;
-    const ofPrompt = this.remainingPrompt > 0;
-    this.#evaluated += tokens.length;
-    if (ofPrompt) this.promptChunks += 1;
-    if (outputs === "all" && ofPrompt) this.#explainPrompt(position, tokens.length, index);
-    if (outputs !== "none" && this.#explains) this.#explainPut(position, tokens.length, index);
-    if (outputs !== "none" && this.#pending === 0 && this.#isOpen) {
-      this.#choose(index + tokens.length - 1);
+  /**
+   * What `next` said has been evaluated; `index` is that of its first token among the outputs. Returns how many of its
+   * tokens are the text's: what was guessed wrong, and what comes behind it, is not.
+   */
+  settle({ tokens, outputs }: Run, index: number): number {
+    if (this.remainingPrompt > 0) {
+      this.promptChunks += 1;
+      if (outputs === "all") this.#explainPrompt(tokens.length, index);
     }
+    let settled = 0;
+    while (settled < tokens.length && tokens[settled] === this.#tokens[this.#evaluated]) {
+      settled += 1;
+      this.#evaluated += 1;
+      const hasOutput = outputs === "all" || (outputs === "last" && settled === tokens.length);
+      if (hasOutput) this.#goOn(index + settled - 1);
+    }
+    this.guesser.learn();
+    return settled;
+  }
+
+  /** By the outputs behind all that is evaluated. */
+  #goOn(index: number): void {
+    if (this.#explains) this.#explainPut(index);
+    if (this.#pending === 0 && this.#isOpen) this.#choose(index);
   }
 
   /** What this step has to tell, in order. After a finish event the generation is over. */
@@ -176,9 +206,14 @@ export class Generation {
     return this.#tokens.length - this.#evaluated;
   }
 
+  /** Tokens of the answer that are decided, told or not. */
+  get #answered(): number {
+    return this.#tokens.length - this.#prompt.length;
+  }
+
   /** Whether there is a next token to choose. */
   get #isOpen(): boolean {
-    return this.#ended === undefined && this.#tokens.length - this.#prompt.length < this.#maxTokens;
+    return this.#ended === undefined && this.#answered < this.#maxTokens;
   }
 
   get #canTell(): boolean {
@@ -245,18 +280,18 @@ export class Generation {
 
   get #bansEnd(): boolean {
     const { ignoreEos, minTokens = 0 } = this.#options.request;
-    return ignoreEos || this.completionTokens < minTokens;
+    return ignoreEos || this.#answered < minTokens;
   }
 
   /** Of the tokens that the outputs from `index` on predict: each of the prompt's but the first. */
-  #explainPrompt(position: number, length: number, index: number): void {
+  #explainPrompt(length: number, index: number): void {
     const { vocabulary, request, prompt, context } = this.#options;
     const top = request.topLogprobs ?? 0;
     const explain = (token: number, logits: Float32Array | undefined): void => {
       this.#explained.push(tokenLogprob(vocabulary, token, logits, top));
     };
     for (let offset = 0; offset < length; offset += 1) {
-      const at = position + offset;
+      const at = this.#evaluated + offset;
       // OpenAI answers null for the first token, whether or not something precedes it here.
       if (at === prompt.added) explain(this.#prompt[at] ?? 0, undefined);
       const following = this.#prompt[at + 1];
@@ -265,18 +300,15 @@ export class Generation {
     }
   }
 
-  /** Of tokens that were put there, by the outputs before them. */
-  #explainPut(position: number, length: number, index: number): void {
+  /** Of a token that was put behind what is evaluated. */
+  #explainPut(index: number): void {
     const { vocabulary, request, context } = this.#options;
-    const untold = this.#tokens.length - this.#decided.length;
-    for (let offset = 0; offset < length; offset += 1) {
-      const at = position + offset + 1 - untold;
-      const put = this.#decided[at];
-      if (put === undefined || put.logprob !== undefined) continue;
-      const logits = context.logits(index + offset);
-      const logprob = tokenLogprob(vocabulary, put.token, logits, request.topLogprobs ?? 0);
-      this.#decided[at] = { ...put, logprob };
-    }
+    const at = this.#evaluated - (this.#tokens.length - this.#decided.length);
+    const put = this.#decided[at];
+    if (put === undefined || put.logprob !== undefined) return;
+    const logits = context.logits(index);
+    const logprob = tokenLogprob(vocabulary, put.token, logits, request.topLogprobs ?? 0);
+    this.#decided[at] = { ...put, logprob };
   }
 
   #tell(decided: Decided | undefined): Assembled {

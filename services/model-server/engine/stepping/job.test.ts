@@ -36,15 +36,28 @@ test("counts what waits, what runs and when all is done", () => {
   assert.deepEqual([job.unstarted, job.running, job.complete], [2, 0, false]);
   job.started(0);
   job.started(0);
-  job.finished(1);
+  job.finished(ended(1));
   assert.deepEqual([job.unstarted, job.running, job.complete], [0, 1, false]);
-  job.finished(1);
+  job.finished(ended(1));
   assert.deepEqual([job.unstarted, job.running, job.complete], [0, 0, true]);
 });
 
 test("counts a prompt and its cached part once, and the tokens of every choice", () => {
   const job = new Job(7, REQUEST, { prompts: [FIRST, SECOND] });
   for (const cached of [2, 3, 1, 1]) job.started(cached);
-  for (const tokens of [10, 20, 30, 40]) job.finished(tokens);
+  for (const tokens of [10, 20, 30, 40]) job.finished(ended(tokens));
   assert.deepEqual(job.usage, { promptTokens: 5, completionTokens: 100, cachedTokens: 3 });
 });
+
+test("counts what was guessed for all choices together, where anything was", () => {
+  const job = new Job(7, REQUEST, { prompts: [FIRST] });
+  for (const cached of [0, 0]) job.started(cached);
+  job.finished({ completionTokens: 9, guesser: { drafted: 8, accepted: 5 } });
+  job.finished({ completionTokens: 3, guesser: { drafted: 2, accepted: 0 } });
+  assert.equal(job.usage.draftedTokens, 10);
+  assert.equal(job.usage.acceptedTokens, 5);
+});
+
+function ended(completionTokens: number) {
+  return { completionTokens, guesser: { drafted: 0, accepted: 0 } };
+}

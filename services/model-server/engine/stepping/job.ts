@@ -10,6 +10,12 @@ type Prepared = {
   readonly guide?: (() => Guide) | undefined;
 };
 
+/** What a generation that is over says of itself. */
+type Ended = {
+  readonly completionTokens: number;
+  readonly guesser: { readonly drafted: number; readonly accepted: number };
+};
+
 export class Job implements Waiting {
   readonly id: number;
   readonly request: GenerateRequest;
@@ -21,6 +27,8 @@ export class Job implements Waiting {
   #finished = 0;
   #completionTokens = 0;
   #cachedTokens = 0;
+  #draftedTokens = 0;
+  #acceptedTokens = 0;
 
   constructor(id: number, request: GenerateRequest, { prompts, guide }: Prepared) {
     this.id = id;
@@ -56,9 +64,11 @@ export class Job implements Waiting {
     this.#started += 1;
   }
 
-  finished(completionTokens: number): void {
+  finished({ completionTokens, guesser }: Ended): void {
     this.#finished += 1;
     this.#completionTokens += completionTokens;
+    this.#draftedTokens += guesser.drafted;
+    this.#acceptedTokens += guesser.accepted;
   }
 
   get promptTokens(): number {
@@ -70,6 +80,10 @@ export class Job implements Waiting {
       promptTokens: this.promptTokens,
       completionTokens: this.#completionTokens,
       cachedTokens: this.#cachedTokens,
+      ...(this.#draftedTokens > 0 && {
+        draftedTokens: this.#draftedTokens,
+        acceptedTokens: this.#acceptedTokens,
+      }),
     };
   }
 }

@@ -13,6 +13,7 @@ import type { Constraints } from "../constraint/constraints.ts";
 import type { Guide } from "../constraint/guide.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import { composeStep } from "./compose.ts";
+import { Drafting } from "./drafting.ts";
 import { Generation } from "./generation.ts";
 import { Job } from "./job.ts";
 import { Outbox } from "./outbox.ts";
@@ -37,6 +38,10 @@ type SchedulerOptions = {
   /** Throws the signal's reason once it is aborted. */
   readonly encode: (request: GenerateRequest, signal: AbortSignal) => Promise<EncodedPrompt[]>;
   readonly constraints: Pick<Constraints, "prepare">;
+  /** Tokens that each slot guesses at a time, at most. Default: none. */
+  readonly draftTokens?: number;
+  /** How many of these are worth it. Default: as many as pay by the clock. */
+  readonly drafting?: Pick<Drafting, "lengths" | "record">;
   /** What states of beginnings that no slot holds may take. Default: none are kept. */
   readonly keptStatesBytes?: number;
   /** Contexts that share processors step in turn. Default: whenever they like. */
@@ -49,6 +54,14 @@ type SchedulerOptions = {
 /** What one slot evaluates in a step. */
 type Part = { readonly slot: Slot; readonly run: Run };
 
+/** A step: who evaluates what, and how much of that is no slot's one token. */
+type Step = {
+  readonly parts: readonly Part[];
+  readonly load: Load;
+  readonly promptTokens: number;
+  readonly isDrafted: boolean;
+};
+
 /** What went wrong in a step, by slot. */
 type Failures = Map<Slot, unknown>;
 
@@ -56,6 +69,7 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #slots: Slots;
   readonly #pace: Pace;
+  readonly #drafting: Pick<Drafting, "lengths" | "record">;
   /** In order of arrival; a job stays until its last choice has finished. */
   readonly #jobs = new Map<number, Job>();
   readonly #encoding = new Map<number, AbortController>();
@@ -67,6 +81,7 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#drafting = options.drafting ?? new Drafting();
     this.#pace = new Pace(options.context.batchTokens);
     this.#outbox = new Outbox(options.send);
     this.#slots = new Slots(options.context, options.keptStatesBytes ?? 0);
@@ -207,7 +222,7 @@ export class Scheduler {
     { request, guide }: Job,
     { prompt, choice }: { readonly prompt: EncodedPrompt; readonly choice: number },
   ): Generation {
-    const { context, contextTokens, vocabulary, ends } = this.#options;
+    const { context, contextTokens, vocabulary, ends, draftTokens = 0 } = this.#options;
     const sample = choice % request.choicesPerPrompt;
     return new Generation({
       choice,
@@ -221,28 +236,42 @@ export class Scheduler {
       vocabulary,
       ends,
       guide: guide?.(),
+      // Where a sequence cannot be cut, what was guessed wrong stays in it.
+      draftTokens: context.cutsAnywhere ? draftTokens : 0,
     });
   }
 
   async #step(slots: readonly Slot[]): Promise<void> {
-    const { context, inTurn = atOnce } = this.#options;
+    const { inTurn = atOnce } = this.#options;
+    const step = this.#composed(slots);
+    this.#outbox.sendPressing(this.#pace.decodeMs);
+    const failures = await inTurn(() => this.#evaluate(step));
+    this.#tell(slots, failures);
+  }
+
+  #composed(slots: readonly Slot[]): Step {
+    const { context } = this.#options;
     const needs = slots.flatMap(({ running }) => running?.generation.need ?? []);
     const decoding = needs.filter(({ prompt }) => prompt === 0).length;
     const load = { decoding, waiting: needs.length - decoding };
     const limits = { batchTokens: context.batchTokens, outputs: context.outputsMax };
-    const promptTokens = this.#pace.promptBudget(load);
-    const tokens = composeStep(needs, { promptTokens, ...limits });
+    const budget = this.#pace.promptBudget(load);
+    const tokens = composeStep(needs, { promptTokens: budget, ...limits });
+    const drafts = this.#drafting.lengths(needs, tokens, limits);
+    const runs = slots.map(({ running }, index) =>
+      running?.generation.next(tokens[index] ?? 0, drafts[index]),
+    );
     const parts = slots.flatMap((slot, index): Part[] => {
-      const run = slot.running?.generation.next(tokens[index] ?? 0);
+      const run = runs[index];
       return run === undefined ? [] : [{ slot, run }];
     });
-    this.#outbox.sendPressing(this.#pace.decodeMs);
-    const failures = await inTurn(() => this.#evaluate(parts, load));
-    this.#tell(slots, failures);
+    const isDrafted = drafts.some((length) => length > 0);
+    const evaluated = parts.reduce((sum, { run }) => sum + run.tokens.length, 0);
+    return { parts, load, promptTokens: isDrafted ? 0 : evaluated - decoding, isDrafted };
   }
 
   /** Evaluates, sends what has waited for it, and lets every generation take what it needs of the outputs. */
-  async #evaluate(parts: readonly Part[], load: Load): Promise<Failures> {
+  async #evaluate({ parts, load, promptTokens, isDrafted }: Step): Promise<Failures> {
     const { context } = this.#options;
     const failures: Failures = new Map();
     let indexes: readonly number[] | undefined;
@@ -262,17 +291,26 @@ export class Scheduler {
       for (const { slot } of parts) this.#slots.forgetRest(slot);
       return failures;
     }
-    const promptTokens = parts.reduce((sum, part) => sum + withoutChoice(part), 0);
-    this.#pace.record({ ...load, promptTokens, durationMs: performance.now() - before });
-    for (const [position, { slot, run }] of parts.entries()) {
+    const durationMs = performance.now() - before;
+    if (!isDrafted) this.#pace.record({ ...load, promptTokens, durationMs });
+    for (const [position, part] of parts.entries()) {
       try {
-        for (const token of run.tokens) slot.tokens.push(token);
-        slot.running?.generation.settle(run, indexes[position] ?? 0);
+        this.#settle(part, indexes[position] ?? 0);
       } catch (error) {
-        failures.set(slot, error);
+        failures.set(part.slot, error);
       }
     }
+    if (load.waiting === 0) {
+      const rows = parts.reduce((sum, { run }) => sum + run.tokens.length, 0);
+      this.#drafting.record(rows, performance.now() - before);
+    }
     return failures;
+  }
+
+  #settle({ slot, run }: Part, index: number): void {
+    const settled = slot.running?.generation.settle(run, index) ?? 0;
+    for (const token of run.tokens.slice(0, settled)) slot.tokens.push(token);
+    if (settled < run.tokens.length) this.#slots.forgetRest(slot);
   }
 
   #tell(slots: readonly Slot[], failures: Failures): void {
@@ -297,7 +335,7 @@ export class Scheduler {
       running.begun ||= isDelta;
     }
     if (events.at(-1)?.type !== "finish") return;
-    job.finished(generation.completionTokens);
+    job.finished(generation);
     this.#slots.release(slot);
     if (!job.complete) return;
     this.#jobs.delete(job.id);
@@ -326,12 +364,6 @@ export class Scheduler {
     this.#slots.release(slot);
     this.#slots.keep(slot, 0);
   }
-}
-
-/** Tokens of a prompt, or of an answer beside the one of every step. */
-function withoutChoice({ slot, run }: Part): number {
-  const inPrompt = slot.running?.generation.need.prompt !== 0;
-  return run.tokens.length - (inPrompt ? 0 : 1);
 }
 
 function finishOf({ job, generation: { completionTokens } }: Running) {

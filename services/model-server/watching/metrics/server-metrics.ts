@@ -36,6 +36,8 @@ export class ServerMetrics {
   readonly #waits;
   readonly #prompt;
   readonly #cached;
+  readonly #drafted;
+  readonly #accepted;
   readonly #rejects;
 
   constructor(registry: MetricRegistry, { modelId }: Pick<ServerConfig, "modelId">) {
@@ -79,6 +81,14 @@ export class ServerMetrics {
       "localmodel.prompt.cached_tokens",
       "Tokens of prompts that were in a slot's cache already.",
     );
+    this.#drafted = counter(
+      "localmodel.completion.drafted_tokens",
+      "Tokens that were guessed, and evaluated before they were chosen.",
+    );
+    this.#accepted = counter(
+      "localmodel.completion.accepted_tokens",
+      "Tokens of answers that had been guessed right.",
+    );
     this.#rejects = registry.counter(
       "localmodel.rejects",
       "Requests that were answered with an error, by its code.",
@@ -106,11 +116,14 @@ export class ServerMetrics {
     this.#perToken.observe(labels, seconds, span);
   }
 
-  used({ promptTokens, completionTokens, cachedTokens }: Usage, { labels, span }: Measured): void {
+  used(usage: Usage, { labels, span }: Measured): void {
+    const { promptTokens, completionTokens, cachedTokens } = usage;
     this.#usage.observe({ ...labels, "gen_ai.token.type": "input" }, promptTokens, span);
     this.#usage.observe({ ...labels, "gen_ai.token.type": "output" }, completionTokens, span);
     this.#prompt.add(this.#model, promptTokens);
     this.#cached.add(this.#model, cachedTokens);
+    this.#drafted.add(this.#model, usage.draftedTokens ?? 0);
+    this.#accepted.add(this.#model, usage.acceptedTokens ?? 0);
   }
 
   ended(seconds: number, { labels, span }: Measured, errorType?: string): void {

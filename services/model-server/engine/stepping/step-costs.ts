@@ -1,0 +1,56 @@
+/**
+ * What steps take, by their rows: measured where there were such steps lately, estimated between and beyond.
+ */
+
+/** What a row more is thought to take before it was measured, of what a step of one row takes. */
+const FIRST_SLOPE = 0.3;
+/** How much the latest step counts. */
+const WEIGHT = 0.25;
+/** A hiccup of the machine is no step's own. */
+const MOST_GROWTH = 1.5;
+/** The machine changes: what was measured so many steps ago says nothing any more. */
+const LASTING_STEPS = 256;
+
+type Measured = { readonly rows: number; readonly ms: number; readonly step: number };
+
+export class StepCosts {
+  /** The fewest rows first. */
+  #measured: readonly Measured[] = [];
+  #steps = 0;
+
+  record(rows: number, durationMs: number): void {
+    const step = ++this.#steps;
+    const before = this.#measured.find((one) => one.rows === rows);
+    const growth = Math.min(durationMs, MOST_GROWTH * (before?.ms ?? durationMs));
+    const ms = before === undefined ? durationMs : before.ms + WEIGHT * (growth - before.ms);
+    const others = this.#measured.filter(
+      (one) => one.rows !== rows && step - one.step < LASTING_STEPS,
+    );
+    this.#measured = [...others, { rows, ms, step }].toSorted((a, b) => a.rows - b.rows);
+  }
+
+  /** Whether steps of so many rows were measured. */
+  knows(rows: number): boolean {
+    return this.#measured.some((one) => one.rows === rows);
+  }
+
+  /** Never less for more rows. */
+  ms(rows: number): number {
+    const upTo = this.#measured.filter((one) => one.rows <= rows);
+    const least = Math.max(0, ...upTo.map(({ ms }) => ms));
+    return Math.max(least, between(upTo.at(-1), this.#measured[upTo.length], rows));
+  }
+}
+
+function between(fewer: Measured | undefined, more: Measured | undefined, rows: number): number {
+  if (fewer !== undefined && more !== undefined) {
+    const share = (rows - fewer.rows) / (more.rows - fewer.rows);
+    return fewer.ms + share * (more.ms - fewer.ms);
+  }
+  const near = fewer ?? more ?? { rows: 1, ms: 1 };
+  return near.ms * (shape(rows) / shape(near.rows));
+}
+
+function shape(rows: number): number {
+  return 1 + FIRST_SLOPE * (rows - 1);
+}
