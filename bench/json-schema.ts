@@ -105,10 +105,30 @@ function judge(source: string): { kind: string; detail: string } {
     compileMs.push(performance.now() - before);
   }
   lengths.push(gbnf.length);
-  return judgeTests(tests, exact.tests, programOf(readGbnf(gbnf)));
+  return judgeTests(tests, exact.tests, programOf(readGbnf(gbnf)), declaredOrders(schema));
 }
 
-function judgeTests(tests: Case["tests"], exact: Case["tests"], program: Program) {
+/** The names of every `properties` in a schema. */
+type Orders = readonly (readonly string[])[];
+
+function declaredOrders(schema: Json): Orders {
+  if (typeof schema !== "object" || schema === null) return [];
+  const { properties } = schema as { readonly properties?: Json };
+  const own =
+    typeof properties === "object" && properties !== null ? [Object.keys(properties)] : [];
+  return [...own, ...Object.values(schema).flatMap(declaredOrders)];
+}
+
+/** In the order of that `properties` which names most of them: what is tried first. */
+function inDeclaredOrder(members: [string, unknown][], orders: Orders): [string, unknown][] {
+  const names = members.map(([name]) => name);
+  const shared = (order: readonly string[]) => names.filter((name) => order.includes(name)).length;
+  const best = orders.reduce<readonly string[]>((a, b) => (shared(b) > shared(a) ? b : a), []);
+  const rank = (name: string) => (best.includes(name) ? best.indexOf(name) : best.length);
+  return members.toSorted(([a], [b]) => rank(a) - rank(b));
+}
+
+function judgeTests(tests: Case["tests"], exact: Case["tests"], program: Program, orders: Orders) {
   let orderError: string | undefined;
   for (const [i, { valid }] of tests.entries()) {
     const data = exact[i]?.data;
@@ -116,7 +136,7 @@ function judgeTests(tests: Case["tests"], exact: Case["tests"], program: Program
     const detail = `test ${i}: ${text}`;
     if (valid && acceptsText(program, text)) continue;
     // An invalid instance must be rejected in every order.
-    if (acceptsInSomeOrder(data, program) !== valid) {
+    if (acceptsInSomeOrder(data, program, orders) !== valid) {
       return { kind: valid ? "validation_error" : "invalidation_error", detail };
     }
     if (valid) orderError ??= detail;
@@ -141,7 +161,7 @@ function pythonText(value: unknown): string {
   return JSON.stringify(value);
 }
 
-function acceptsInSomeOrder(data: unknown, program: Program): boolean {
+function acceptsInSomeOrder(data: unknown, program: Program, orders: Orders): boolean {
   let tries = 0;
   type Next = (state: State) => boolean;
   const after = (state: State, text: string, next: Next): boolean => {
@@ -153,7 +173,9 @@ function acceptsInSomeOrder(data: unknown, program: Program): boolean {
     if (given instanceof NumberText || typeof given !== "object" || given === null) {
       return after(state, pythonText(given), next);
     }
-    return after(state, "{", (at) => members(Object.entries(given), "", at, next));
+    return after(state, "{", (at) =>
+      members(inDeclaredOrder(Object.entries(given), orders), "", at, next),
+    );
   };
   const items = (given: readonly unknown[], state: State, next: Next, comma = ""): boolean => {
     if (given.length === 0) return after(state, "]", next);

@@ -173,6 +173,40 @@ check({
     yes: [3, 5, 9, 10],
     no: [15, 30, 0, 1],
   },
+  "denied oneOf allows what none of its options is, and what two are": {
+    schema: {
+      not: { oneOf: [{ type: "integer" }, { minimum: 5 }] },
+      type: ["number", "string", "null"],
+    },
+    yes: [7, 0.5, -2.5],
+    no: [3, 5.5, "a", null],
+  },
+  "options of oneOf are told apart by members that only one of them names": {
+    schema: {
+      type: "object",
+      oneOf: [
+        { properties: { a: {}, b: { type: "integer" } }, additionalProperties: false },
+        {
+          properties: { a: {}, c: { type: "string" } },
+          patternProperties: { "^b": { type: "boolean" } },
+          additionalProperties: false,
+        },
+      ],
+    },
+    yes: [{ b: 1 }, { a: 1, b: 1 }, { a: 1, c: "x" }, { a: 1, b: true }, { c: "x" }],
+    no: [{}, { a: 1 }, { b: 1, c: "x" }, { b: "x" }, { d: 1 }],
+  },
+  "expressions are written as they are, repeated, grouped and with classes": {
+    schema: { format: "regex" },
+    yes: [
+      "^[a-zA-Z0-9_]{3,16}$",
+      "a|b",
+      "(?:x|[^'\"]+)*?",
+      "\\bé\\d{2,}-[\\w.-]$",
+      "^(foo|ba[rz])+$",
+    ],
+    no: ["[", "a**", "(", "a)", "[z-a]", "a{3,2}", "\\", "\\-", "?a", "[]"],
+  },
   "options of oneOf without a type are told apart by the type around them": {
     schema: {
       type: "object",

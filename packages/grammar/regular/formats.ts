@@ -41,10 +41,15 @@ const URI_TEMPLATE = `([A-Za-z0-9._~!$&()*+,;=:@/?#\\[\\]-]|${PERCENT}|\\{[+#./;
 const DURATION_TIME = "T(\\d+H(\\d+M(\\d+S)?)?|\\d+M(\\d+S)?|\\d+S)";
 const DURATION_DATE = "(\\d+D|\\d+M(\\d+D)?|\\d+Y(\\d+M(\\d+D)?)?)";
 const POINTER = "(/([^~/]|~[01])*)*";
+const REPEATED =
+  "([*+?]|\\{\\d{1,3}\\}|\\{\\d{1,3},\\}|\\{\\d,[1-9]\\d{1,2}\\}|\\{0,\\d\\}|\\{1,[1-9]\\}|\\{2,[2-9]\\}|\\{3,[3-9]\\})\\??";
+const CLASS_RANGE = "(a-z|A-Z|0-9|1-9|a-f|A-F)";
+const CLASS = `\\[\\^?([^\\]\\[\\\\^-]|\\\\[dDwWsStnr.*+?()\\[\\]{}|^$/\\\\-]|${CLASS_RANGE})+-?\\]`;
+const ATOM = `([^\\\\^$.*+?()\\[\\]{}|]|\\\\[dDwWsStnr.*+?()\\[\\]{}|^$/\\\\]|\\.|${CLASS})`;
+const SEQUENCE = (part: string) => `(\\^?(${part}(${REPEATED})?|\\\\b)*\\$?)`;
+const CHOICE = (part: string) => `${SEQUENCE(part)}(\\|${SEQUENCE(part)})*`;
 /** Not all of ECMA-262's expressions: characters, classes and one level of groups, repeated. */
-const REGEX_ATOM =
-  "([A-Za-z0-9 _,;:<>=!@#%&'\"`~-]|\\\\[dDwWsS.+*?()\\[\\]{}|^$/\\\\]|\\.|\\[\\^?[A-Za-z0-9_]([A-Za-z0-9_ .+*/@]*|(-z)?)\\])[*+?]?";
-const REGEX = `\\^?(${REGEX_ATOM}|\\((${REGEX_ATOM})+(\\|(${REGEX_ATOM})+)*\\)[*+?]?)*\\$?`;
+const REGEX = CHOICE(`(${ATOM}|\\((\\?:)?${CHOICE(ATOM)}\\))`);
 
 type Format = {
   readonly pattern: string;

@@ -237,6 +237,8 @@ function brokenObject(at: Subschema, { schemas }: Reading): readonly Option[] {
   ];
   if (unsaid.some((keyword) => (keywords[keyword] ?? true) !== true))
     options.push(unsayable(OBJECT));
+  if (["patternProperties", "additionalProperties"].some((each) => keywords[each] !== undefined))
+    add((facts) => void (facts.strangers = [...facts.strangers, at]));
   for (const name of namesAt(at, "required")) add((facts) => forbidName(facts, name, schemas));
   for (const [name] of mapAt(at, "properties")) {
     const wrong = [negative(child(at, "properties", name))];
@@ -266,6 +268,16 @@ function brokenObject(at: Subschema, { schemas }: Reading): readonly Option[] {
   return options;
 }
 
+/** Pairs grow with the square of the options: of more than these, none is offered. */
+const MAX_PAIRED = 8;
+
+function twoAtOnce(subschemas: readonly Subschema[]): readonly Option[] {
+  if (subschemas.length > MAX_PAIRED) return [unsayable(ALL_TYPES)];
+  return subschemas.flatMap((one, i) =>
+    subschemas.slice(i + 1).map((other) => ({ terms: [positive(one), positive(other)] })),
+  );
+}
+
 function brokenApplicators(at: Subschema, { schemas }: Reading): readonly Option[] {
   const { child } = schemas.document;
   const keywords = keywordsOf(at);
@@ -276,9 +288,9 @@ function brokenApplicators(at: Subschema, { schemas }: Reading): readonly Option
   for (const keyword of ["anyOf", "oneOf"]) {
     const list = listAt(at, keyword);
     if (list === undefined) continue;
-    options.push({ terms: list.map((_, i) => negative(child(at, keyword, i))) });
-    // Of two that hold at once, none is offered.
-    if (keyword === "oneOf" && list.length > 1) options.push(unsayable(ALL_TYPES));
+    const subschemas = list.map((_, i) => child(at, keyword, i));
+    options.push({ terms: subschemas.map((one) => negative(one)) });
+    if (keyword === "oneOf") options.push(...twoAtOnce(subschemas));
   }
   if (keywords["not"] !== undefined) options.push({ terms: [positive(child(at, "not"))] });
   if (keywords["if"] !== undefined) {

@@ -77,6 +77,8 @@ export type Facts = {
   names: readonly Conjunction[];
   minProperties: number;
   maxProperties: number;
+  /** Each of these is broken by a member that its `properties` do not name. */
+  strangers: readonly Subschema[];
   problems: readonly Problem[];
   /** Strings are allowed by a format that is narrower here than its RFC. */
   narrowed: boolean;
@@ -104,6 +106,7 @@ export function anything(): Facts {
     names: [],
     minProperties: 0,
     maxProperties: Infinity,
+    strangers: [],
     problems: [],
     narrowed: false,
     unsayable: false,

@@ -12,6 +12,7 @@ import { assertKeywords } from "./assert.ts";
 import type { SchemaDocument, Subschema } from "./document.ts";
 import { type Conjunction, type Facts, type Order, type Term, anything, keyOf } from "./facts.ts";
 import { denyKeywords } from "./deny.ts";
+import { strangersThatBreak } from "./strangers.ts";
 import { withoutImpossible } from "./possible.ts";
 
 /** One way to satisfy a choice: more terms, more facts, or both. */
@@ -74,7 +75,7 @@ export function createUnfold(schemas: () => Schemas) {
 function explore(branch: Branch, whole: Conjunction, found: Found, schemas: Schemas): void {
   schemas.budget.spend(20);
   if (!settle(branch, whole, schemas)) return;
-  const { choices } = branch;
+  const choices = choicesOf(branch, schemas);
   if (choices.length === 0) {
     addAlternative(branch.facts, whole, found, schemas);
     return;
@@ -92,6 +93,14 @@ function explore(branch: Branch, whole: Conjunction, found: Found, schemas: Sche
       schemas,
     );
   }
+}
+
+/** What is still to be decided; of which member breaks a subschema last, when all are known that may be there. */
+function choicesOf({ facts, choices }: Branch, schemas: Schemas): readonly (readonly Option[])[] {
+  const [at, ...strangers] = facts.strangers;
+  if (choices.length > 0 || at === undefined) return choices;
+  facts.strangers = strangers;
+  return [strangersThatBreak(at, facts, schemas)];
 }
 
 function addAlternative(given: Facts, whole: Conjunction, found: Found, schemas: Schemas): void {
