@@ -18,6 +18,7 @@ import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.t
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import { availableBytes, usableThreads } from "./machine/cgroup.ts";
 import { Constraints } from "./constraint/constraints.ts";
+import { GrammarThread } from "./constraint/grammar-thread.ts";
 import { CHATML } from "./prompt/chat-template.ts";
 import { TemplateThread } from "./prompt/template-thread.ts";
 import { architectureOf, capabilitiesOf } from "@localmodel/weights/gguf/capabilities.ts";
@@ -123,7 +124,11 @@ export async function loadEngine(
     tokenizer,
     vocabulary,
     ends,
-    constraints: new Constraints(description.vocabulary, vocabulary, tokenizer.tokenize),
+    constraints: new Constraints(
+      new GrammarThread(description.vocabulary),
+      vocabulary,
+      tokenizer.tokenize,
+    ),
     generations,
     embedder,
     draftTokens: engine.draftTokens ?? defaultDraftTokens(description.quantization, gpu !== false),

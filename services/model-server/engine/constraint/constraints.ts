@@ -1,38 +1,46 @@
 /**
- * Makes constraints ready to be followed: compiles their languages, once for all requests that have the same, and knows the
- * vocabulary that they are followed in.
+ * Makes constraints ready to be followed: compiles their languages, or refuses them, once for all requests that have the
+ * same, and knows the vocabulary that they are followed in.
  */
 import { hash } from "node:crypto";
 import type { Constraint, Language } from "@localmodel/inference/constraint.ts";
-import type { Failure } from "@localmodel/inference/failure.ts";
+import { Failure } from "@localmodel/inference/failure.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import { ByteAutomaton } from "@localmodel/grammar/follow/byte-automaton.ts";
 import { GrammarError } from "@localmodel/grammar/grammar-error.ts";
 import type { Program } from "@localmodel/grammar/gbnf/recognize.ts";
-import type { Vocabulary, VocabularySource } from "../text/vocabulary.ts";
-import { GrammarThread } from "./grammar-thread.ts";
+import type { Vocabulary } from "../text/vocabulary.ts";
+import type { GrammarThread } from "./grammar-thread.ts";
 import { Guide } from "./guide.ts";
 import { type GuidedVocabulary, TokenRules } from "./token-rules.ts";
 
 /** What a language of so many elements takes is guessed from that. */
 const CACHED_ELEMENTS_MAX = 800_000;
 const CACHED_LANGUAGES_MAX = 32;
+/** A client that is refused often asks the same again, and a second's work would tell it the same. */
+const REFUSALS_MAX = 256;
 
 type Cached = { readonly program: Promise<Program>; elements: number; rules?: TokenRules };
 
 type Tokenize = (text: string, control: boolean) => readonly number[];
 
 export class Constraints {
-  readonly #thread: GrammarThread;
+  readonly #thread: Pick<GrammarThread, "compile" | "trie">;
   readonly #vocabulary: Vocabulary;
   readonly #tokenize: Tokenize;
   /** The least recently used first. */
   readonly #cache = new Map<string, Cached>();
+  /** The oldest first. */
+  readonly #refusals = new Map<string, Failure>();
   #guided: Promise<GuidedVocabulary> | undefined;
   #controlTokens: ReadonlyMap<string, number> | undefined;
 
-  constructor(source: VocabularySource, vocabulary: Vocabulary, tokenize: Tokenize) {
-    this.#thread = new GrammarThread(source);
+  constructor(
+    thread: Pick<GrammarThread, "compile" | "trie">,
+    vocabulary: Vocabulary,
+    tokenize: Tokenize,
+  ) {
+    this.#thread = thread;
     this.#vocabulary = vocabulary;
     this.#tokenize = tokenize;
   }
@@ -84,15 +92,27 @@ export class Constraints {
       this.#cache.set(key, known);
       return known;
     }
+    const refusal = this.#refusals.get(key);
+    if (refusal !== undefined) throw refusal;
     const cached: Cached = { program: this.#thread.compile(language), elements: 0 };
     this.#cache.set(key, cached);
     cached.program.then(
       ({ elements }) => (cached.elements = elements.length),
-      // It may have been the machine's fault.
-      () => this.#cache.delete(key),
+      (error: unknown) => {
+        this.#cache.delete(key);
+        this.#rememberRefusal(key, error);
+      },
     );
     this.#forget();
     return cached;
+  }
+
+  /** Not where the machine may be to blame: then there is a cause. */
+  #rememberRefusal(key: string, error: unknown): void {
+    if (!(error instanceof Failure) || error.cause !== undefined) return;
+    this.#refusals.set(key, error);
+    const [oldest] = this.#refusals.keys();
+    if (this.#refusals.size > REFUSALS_MAX && oldest !== undefined) this.#refusals.delete(oldest);
   }
 
   #forget(): void {

@@ -103,14 +103,13 @@ export class GrammarThread {
   }
 }
 
-function cannotCompile({ code, message }: NodeJS.ErrnoException): Failure {
+/** What was thrown is its cause: another time, or on another machine, it might be compiled. */
+function cannotCompile(cause: NodeJS.ErrnoException): Failure {
+  const { code, message } = cause;
   const why =
     code === "ERR_WORKER_OUT_OF_MEMORY"
       ? `it takes more than ${HEAP_MAX_MEBIBYTES} MiB of memory`
       : message;
-  return invalidRequest(
-    null,
-    `What the answer must be cannot be compiled: ${why}.`,
-    "schema_too_large",
-  );
+  const text = `What the answer must be cannot be compiled: ${why}.`;
+  return new Failure(invalidRequest(null, text, "schema_too_large").data, { cause });
 }
