@@ -324,6 +324,37 @@ test("what cannot be guaranteed is an error that names the place and the keyword
   refusedAt({ unevaluatedProperties: false }, "#", "unevaluatedProperties");
 });
 
+test("a contradiction is named where it is, however deep", () => {
+  const path = (schema: Json, expected: string) =>
+    assert.throws(
+      () => judgeOf(schema),
+      (error) => error instanceof GrammarError && error.path === expected,
+    );
+  const both = { allOf: [{ type: "string" }, { type: "integer" }] };
+  path(both, "#");
+  path({ enum: [] }, "#");
+  path({ properties: { a: both }, required: ["a"], type: "object" }, "#/properties/a");
+  path(
+    {
+      type: "object",
+      properties: { list: { type: "array", minItems: 1, items: { $ref: "#/$defs/range" } } },
+      required: ["list"],
+      $defs: { range: { type: "integer", minimum: 5, maximum: 3 } },
+    },
+    "#/$defs/range",
+  );
+  path(
+    { $ref: "#/$defs/a", $defs: { a: { allOf: [{ type: "null" }, both] } } },
+    "#/$defs/a/allOf/1",
+  );
+});
+
+test("numbers that are no numbers are refused", () => {
+  refusedAt({ items: { multipleOf: 0 } }, "#/items", "multipleOf");
+  refusedAt({ multipleOf: -1 }, "#", "multipleOf");
+  refusedAt(JSON.parse('{"const": {"a": [1e400]}}') as Json, "#", "const");
+});
+
 test("compact and spaced white space are the only ones where they are asked for", () => {
   const schema = { type: "object", properties: { a: { type: "array" } }, required: ["a"] };
   const compact = judgeOf(schema, { whitespace: "compact" });

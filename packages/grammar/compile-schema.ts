@@ -16,6 +16,7 @@ import { GrammarError } from "./grammar-error.ts";
 import type { Json } from "./json.ts";
 import { createExpressions } from "./regular/expression.ts";
 import { readDocument } from "./schema/document.ts";
+import { impossiblePlace } from "./schema/impossible-place.ts";
 import { ALL_TYPES, keyOf, positive } from "./schema/facts.ts";
 import { type Schemas, createUnfold } from "./schema/unfold.ts";
 import { isValidValue } from "./schema/validate.ts";
@@ -78,7 +79,7 @@ function compile(schema: Json, options: SchemaOptions): Grammar {
   const root = grammar.add("root", [[emitter.value([positive(document.root)])]]);
   if (root.kind !== "rule") throw new Error("a new rule is a rule");
   const tidied = tidy(grammar.finish(root.rule));
-  if (tidied === undefined) throw unsatisfiable("#");
+  if (tidied === undefined) throw unsatisfiable(impossiblePlace(document.root, schemas).path);
   return tidied;
 }
 

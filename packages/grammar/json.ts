@@ -31,3 +31,10 @@ export function canonicalText(value: Json): string {
 export function equalJson(a: Json, b: Json): boolean {
   return canonicalText(a) === canonicalText(b);
 }
+
+/** JSON can write numbers that are too large for a double, and reads them as infinite. */
+export function hasOnlyFiniteNumbers(value: Json): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null) return true;
+  return Object.values(value).every((inner) => hasOnlyFiniteNumbers(inner as Json));
+}

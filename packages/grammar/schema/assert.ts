@@ -1,8 +1,7 @@
 /**
  * What a subschema says when it must hold: every keyword narrows the facts, adds subschemas, or opens a choice.
  */
-import type { Json } from "../json.ts";
-import { equalJson } from "../json.ts";
+import { type Json, equalJson, hasOnlyFiniteNumbers } from "../json.ts";
 import { multiplesOf, maximumLanguage, minimumLanguage } from "../regular/numbers.ts";
 import { patternAt, formatLanguage } from "./string-languages.ts";
 import { assertArray } from "./assert-array.ts";
@@ -22,6 +21,7 @@ import {
   boundsAt,
   divisorAt,
   integerRangeAt,
+  invalid,
   keywordsOf,
   listAt,
   referencesAt,
@@ -51,11 +51,14 @@ function assertReferences(at: Subschema, { demand, schemas, orderOf }: Reading):
 
 function assertValues(at: Subschema, facts: Facts): void {
   const keywords = keywordsOf(at);
-  const lists: (readonly Json[])[] = [];
-  const listed = listAt(at, "enum");
-  if (listed !== undefined) lists.push(listed);
-  if (keywords["const"] !== undefined) lists.push([keywords["const"]]);
-  for (const list of lists) {
+  const constant = keywords["const"];
+  const lists: Readonly<Record<string, readonly Json[] | undefined>> = {
+    enum: listAt(at, "enum"),
+    const: constant === undefined ? undefined : [constant],
+  };
+  for (const [keyword, list] of Object.entries(lists)) {
+    if (list === undefined) continue;
+    if (!list.every(hasOnlyFiniteNumbers)) throw invalid(at, keyword, "without infinite numbers");
     const before = facts.values;
     facts.values =
       before === undefined ? list : before.filter((a) => list.some((b) => equalJson(a, b)));

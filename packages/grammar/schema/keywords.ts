@@ -97,7 +97,10 @@ export function prefixAt(at: Subschema): {
 
 /** `divisibleBy` is how the oldest drafts wrote it. */
 export function divisorAt(at: Subschema): number | undefined {
-  return numberAt(at, "multipleOf") ?? numberAt(at, "divisibleBy");
+  const keyword = keywordsOf(at)["multipleOf"] === undefined ? "divisibleBy" : "multipleOf";
+  const divisor = numberAt(at, keyword);
+  if (divisor === undefined || divisor > 0) return divisor;
+  throw invalid(at, keyword, "a number above 0");
 }
 
 /** The lowest and the highest number of a format such as `int32`. */
