@@ -324,17 +324,19 @@ test("what cannot be guaranteed is an error that names the place and the keyword
   refusedAt({ unevaluatedProperties: false }, "#", "unevaluatedProperties");
 });
 
+function contradictoryAt(schema: Json, path: string): void {
+  assert.throws(
+    () => judgeOf(schema),
+    (error) => error instanceof GrammarError && error.path === path,
+  );
+}
+
 test("a contradiction is named where it is, however deep", () => {
-  const path = (schema: Json, expected: string) =>
-    assert.throws(
-      () => judgeOf(schema),
-      (error) => error instanceof GrammarError && error.path === expected,
-    );
   const both = { allOf: [{ type: "string" }, { type: "integer" }] };
-  path(both, "#");
-  path({ enum: [] }, "#");
-  path({ properties: { a: both }, required: ["a"], type: "object" }, "#/properties/a");
-  path(
+  contradictoryAt(both, "#");
+  contradictoryAt({ enum: [] }, "#");
+  contradictoryAt({ properties: { a: both }, required: ["a"], type: "object" }, "#/properties/a");
+  contradictoryAt(
     {
       type: "object",
       properties: { list: { type: "array", minItems: 1, items: { $ref: "#/$defs/range" } } },
@@ -343,7 +345,7 @@ test("a contradiction is named where it is, however deep", () => {
     },
     "#/$defs/range",
   );
-  path(
+  contradictoryAt(
     { $ref: "#/$defs/a", $defs: { a: { allOf: [{ type: "null" }, both] } } },
     "#/$defs/a/allOf/1",
   );

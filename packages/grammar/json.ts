@@ -36,5 +36,5 @@ export function equalJson(a: Json, b: Json): boolean {
 export function hasOnlyFiniteNumbers(value: Json): boolean {
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || value === null) return true;
-  return Object.values(value).every((inner) => hasOnlyFiniteNumbers(inner as Json));
+  return Object.values(value).every(hasOnlyFiniteNumbers);
 }

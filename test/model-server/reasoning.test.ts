@@ -64,7 +64,7 @@ for (const [what, options] of Object.entries(MODELS)) {
       await writeTinyChatModel(folder.file("tiny.gguf"), options);
       server = await ModelServer.ready({
         weightsPath: folder.file("tiny.gguf"),
-        engine: { slots: 2, contextTokens: 512, threads: 1 },
+        engine: { slots: 2, contextTokens: 2048, threads: 1 },
       });
     });
     after(async () => {
@@ -111,6 +111,55 @@ for (const [what, options] of Object.entries(MODELS)) {
       assert.deepEqual(said, { content, reasoning_content, reasoning });
     });
 
+    const TOOLS = ["get_weather", "get_time"].map((name) => ({
+      type: "function",
+      function: {
+        name,
+        parameters: {
+          type: "object",
+          properties: {
+            city: { enum: ["Rome", "Oslo"] },
+            days: { type: "integer", minimum: 0, maximum: 9 },
+          },
+          required: ["city"],
+        },
+      },
+    }));
+    const ofGetTime = { type: "function", function: { name: "get_time" } };
+
+    for (const tool_choice of ["required", ofGetTime]) {
+      test(`thinks, and then calls what ${JSON.stringify(tool_choice)} demands`, async () => {
+        const { message, tokens } = await answer({
+          tools: TOOLS,
+          tool_choice,
+          reasoning_budget: BUDGET,
+        });
+        assertCalled(
+          message,
+          tool_choice === "required" ? ["get_weather", "get_time"] : ["get_time"],
+        );
+        // Calls in channels are in one of their own, which they begin with.
+        if (what.includes("channel")) return;
+        assert.notEqual(message.reasoning_content ?? "", "");
+        assert.ok(tokens > 0);
+      });
+    }
+
+    test("calls a tool at once where it is not to think", async () => {
+      const off = { tools: TOOLS, tool_choice: ofGetTime, enable_thinking: false };
+      const { message } = await answer(off);
+      assertCalled(message, ["get_time"]);
+      assert.equal(message.reasoning_content, undefined);
+    });
+
+    test("thinks, and then answers in words where no tool may be called", async () => {
+      const asked = { ...held, tools: TOOLS, tool_choice: "none", reasoning_budget: BUDGET };
+      const { message } = await answer(asked);
+      assert.match(message.content ?? "", /^(?:Yes\.|No way\.)$/);
+      assert.equal(message.tool_calls, undefined);
+      assert.notEqual(message.reasoning_content ?? "", "");
+    });
+
     for (const off of [
       { reasoning_effort: "none" },
       { enable_thinking: false },
@@ -124,4 +173,15 @@ for (const [what, options] of Object.entries(MODELS)) {
       });
     }
   });
+}
+
+function assertCalled(
+  { content, tool_calls: calls = [] }: Message,
+  names: readonly string[],
+): void {
+  assert.equal(content ?? "", "");
+  const [call] = calls;
+  assert.ok(calls.length === 1 && call?.type === "function" && names.includes(call.function.name));
+  const { city, days = 0 } = JSON.parse(call.function.arguments) as { city: string; days?: number };
+  assert.ok(["Rome", "Oslo"].includes(city) && Number.isInteger(days) && days <= 9);
 }

@@ -3,6 +3,7 @@ import type { Language } from "@localmodel/inference/constraint.ts";
 import type { Tool } from "@localmodel/inference/tools.ts";
 import {
   afterKeyOf,
+  afterValueOf,
   type CallSyntax,
   type ObjectForm,
   type TaggedForm,
@@ -15,7 +16,7 @@ import {
   textsOf,
 } from "../syntax/parameter-kinds.ts";
 import { argumentsSchema } from "../syntax/arguments-schema.ts";
-import { literal, optional, sequence, text, textWithout } from "./languages.ts";
+import { literal, separated, sequence, text, textWithout } from "./languages.ts";
 
 /** One call or more, with all that is around them. `most` absent: as many as the family writes. */
 export function callsLanguage(syntax: CallSyntax, tools: readonly Tool[], most?: number): Language {
@@ -41,13 +42,14 @@ function callLanguage({ form }: CallSyntax, tool: Tool): Language {
       return objectCall(form, tool);
     case "named":
       return sequence([
-        text(form.before + tool.name),
+        literal(form.before),
+        text(tool.name),
         literal(form.afterName),
         argumentsOf(tool),
         text(form.after),
       ]);
     case "tagged": {
-      const kinds = parameterKinds(tool.parameters);
+      const kinds = parameterKinds(tool.parameters, form);
       return kinds === undefined
         ? objectCall(jsonFormOf(form), tool)
         : taggedCall(form, tool, kinds);
@@ -73,18 +75,18 @@ function objectCall(form: ObjectForm, tool: Tool): Language {
 function taggedCall(form: TaggedForm, tool: Tool, kinds: ParameterKinds): Language {
   const properties = recordOf(tool.parameters["properties"]);
   const required = tool.parameters["required"];
-  const parameters = Array.from(kinds, ([key, kind]): Language => {
+  const parameters = Array.from(kinds, ([key, kind]) => {
     const value = taggedValue(form, { tool, key, kind, schema: properties[key] });
-    const parameter = sequence([
+    const written = sequence([
       text(form.beforeKey + key + afterKeyOf(form, kind)),
       value,
-      text(form.afterValue),
+      text(afterValueOf(form, kind)),
     ]);
-    return Array.isArray(required) && required.includes(key) ? parameter : optional(parameter);
+    return { written, isRequired: Array.isArray(required) && required.includes(key) };
   });
   return sequence([
     text(form.before + tool.name + form.afterName),
-    ...parameters,
+    separated(parameters, form.separator ?? ""),
     text(form.after),
   ]);
 }
@@ -101,7 +103,7 @@ function taggedValue(form: TaggedForm, { tool, key, kind, schema }: Parameter): 
   if (kind === "text") {
     const texts = textsOf(schema);
     return texts === undefined
-      ? textWithout(form.afterValue.trim(), field)
+      ? textWithout(afterValueOf(form, kind).trim(), field)
       : { kind: "choice", texts, field };
   }
   if (typeof schema === "boolean") return { kind: "schema", schema, field };

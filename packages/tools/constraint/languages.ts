@@ -12,8 +12,27 @@ export function sequence(parts: readonly Language[]): Language {
   return others.length === 0 ? first : { kind: "sequence", parts: [first, ...others] };
 }
 
-export function optional(part: Language): Language {
+function optional(part: Language): Language {
   return { kind: "either", parts: [part, text("")] };
+}
+
+type Part = { readonly written: Language; readonly isRequired: boolean };
+
+/** Parts in their order, those left out that are not required, with something between those that are there. */
+export function separated(parts: readonly Part[], separator: string): Language {
+  const behind = parts.map(({ written, isRequired }) => {
+    const another = sequence([text(separator), written]);
+    return isRequired ? another : optional(another);
+  });
+  if (separator === "") return sequence(behind);
+  const firstRequired = parts.findIndex(({ isRequired }) => isRequired);
+  const mayBeFirst = firstRequired === -1 ? parts : parts.slice(0, firstRequired + 1);
+  const beginnings = mayBeFirst.map(({ written }, i) =>
+    sequence([written, ...behind.slice(i + 1)]),
+  );
+  if (firstRequired === -1) beginnings.push(text(""));
+  const [only, another] = beginnings;
+  return only !== undefined && another === undefined ? only : { kind: "either", parts: beginnings };
 }
 
 const PLACEHOLDERS: Readonly<Record<string, string>> = {

@@ -48,7 +48,7 @@ function prefixOf(syntax: CallSyntax, tools: readonly Tool[]): string {
   if (form.kind === "object" && form.idKey === undefined) {
     return `${openingOf(syntax)}{"${form.nameKey}": "${only.name}", "${form.argumentsKey}":`;
   }
-  if (form.kind === "named" && !form.afterName.includes("{")) {
+  if (form.kind === "named" && !`${form.before}${form.afterName}`.includes("{")) {
     return openingOf(syntax) + only.name + form.afterName;
   }
   return sharedOpening(syntax, tools);
@@ -56,8 +56,9 @@ function prefixOf(syntax: CallSyntax, tools: readonly Tool[]): string {
 
 function sharedOpening(syntax: CallSyntax, tools: readonly Tool[]): string {
   const { form, begin } = syntax;
-  if (form.kind !== "tagged") return openingOf(syntax);
-  const inTags = tools.filter(({ parameters }) => parameterKinds(parameters) !== undefined).length;
-  if (inTags === tools.length) return openingOf(syntax);
+  // What differs from call to call is left to the model.
+  if (form.kind !== "tagged") return openingOf(syntax).replace(/\{(?:n|id)\}[^]*$/, "");
+  const isInTags = ({ parameters }: Tool) => parameterKinds(parameters, form) !== undefined;
+  if (tools.every(isInTags)) return openingOf(syntax);
   return begin + jsonFormOf(form).before;
 }

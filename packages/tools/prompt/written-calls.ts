@@ -1,5 +1,5 @@
 /** Calls as the model wrote them, for a prompt whose template has no words for them. */
-import { afterKeyOf, type CallForm, type CallSyntax } from "../syntax/call-syntax.ts";
+import { afterKeyOf, afterValueOf, type CallForm, type CallSyntax } from "../syntax/call-syntax.ts";
 
 type WrittenCall = { readonly name: string; readonly arguments: unknown };
 
@@ -16,17 +16,21 @@ function writtenCall(form: CallForm, { name, arguments: args }: WrittenCall): st
       return `${form.before}{${id}${named}, "${form.argumentsKey}": ${jsonOf(args)}}${form.after}`;
     }
     case "named": {
-      const afterName = form.afterName.replace("{n}", "0").replace("{id}", "abcDEF123");
-      return form.before + name + afterName + jsonOf(args) + form.after;
+      const [before, afterName] = [form.before, form.afterName].map((text) =>
+        text.replace("{n}", "0").replace("{id}", "abcDEF123"),
+      );
+      return `${before}${name}${afterName}${jsonOf(args)}${form.after}`;
     }
     case "tagged": {
       const values = typeof args === "object" && args !== null ? args : {};
       const parameters = Object.entries(values).map(([key, value]) => {
-        const kind = typeof value === "string" ? "text" : "json";
-        const shown = typeof value === "string" ? value : jsonOf(value);
-        return form.beforeKey + key + afterKeyOf(form, kind) + shown + form.afterValue;
+        const isText = typeof value === "string" && form.quotesStrings !== true;
+        const kind = isText ? "text" : "json";
+        const shown = isText ? value : spaced(value);
+        return form.beforeKey + key + afterKeyOf(form, kind) + shown + afterValueOf(form, kind);
       });
-      return form.before + name + form.afterName + parameters.join("") + form.after;
+      const written = parameters.join(form.separator ?? "");
+      return form.before + name + form.afterName + written + form.after;
     }
   }
 }

@@ -36,7 +36,8 @@ export function answerReader({
   const events = new ToolEvents();
   const kinds = new Map<string, ParameterKinds>();
   for (const { name, parameters } of tools) {
-    const ofTool = syntax.form.kind === "tagged" ? parameterKinds(parameters) : undefined;
+    const { form } = syntax;
+    const ofTool = form.kind === "tagged" ? parameterKinds(parameters, form) : undefined;
     if (ofTool !== undefined) kinds.set(name, ofTool);
   }
   const names = new Set(tools.map(({ name }) => name));

@@ -5,6 +5,7 @@
  */
 import {
   afterKeyOf,
+  afterValueOf,
   type CallSyntax,
   type NamedForm,
   type ObjectForm,
@@ -38,6 +39,7 @@ export function* readCalls(calling: Calling): Reading<boolean> {
     const behind = input.position;
     yield* skipSpace(input);
     if (syntax.between !== undefined && (yield* reads(syntax.between.trim(), input))) {
+      yield* skipSpace(input);
       if (yield* readCall(calling)) continue;
     }
     input.position = behind;
@@ -159,7 +161,7 @@ function* readTagged(
   let separator = "{";
   for (;;) {
     yield* skipSpace(input);
-    if (!(yield* reads(form.beforeKey, input))) break;
+    if (!(yield* readsParameter(form, separator === "{", input))) break;
     const key = yield* readTaggedKey(form, input);
     if (key === undefined) break;
     const kind = kinds?.get(key) ?? "text";
@@ -174,6 +176,18 @@ function* readTagged(
   events.arguments(separator === "{" ? "{}" : "}");
   events.end();
   input.forget();
+}
+
+/** Whether another parameter follows; then what stands before its key has been read. */
+function* readsParameter(form: TaggedForm, isFirst: boolean, input: Input): Reading<boolean> {
+  const { separator, beforeKey, after } = form;
+  if (separator === undefined) return yield* reads(beforeKey, input);
+  const start = input.position;
+  const isEnd = yield* reads(after, input);
+  input.position = start;
+  if (isEnd || !(isFirst || (yield* reads(separator, input)))) return false;
+  yield* skipSpace(input);
+  return yield* reads(beforeKey, input);
 }
 
 function* readTaggedKey(form: TaggedForm, input: Input): Reading<string | undefined> {
@@ -197,11 +211,11 @@ function* readTaggedValue(
 ): Reading<boolean> {
   if (kind === "json") {
     if (!(yield* passJson(input, (text) => events.arguments(text)))) return false;
-    return yield* reads(form.afterValue, input);
+    return yield* reads(afterValueOf(form, kind), input);
   }
   // The line break that a template writes around a value is not of the value.
   if (afterKeyOf(form, kind).endsWith("\n") && (yield* input.peek()) === "\n") input.position += 1;
-  const end = form.afterValue.trimEnd();
+  const end = afterValueOf(form, kind).trimEnd();
   events.arguments('"');
   for (;;) {
     const { rest } = input;

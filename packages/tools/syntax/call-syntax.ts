@@ -5,7 +5,7 @@
  *     begin  call between call  end
  *
  * Every text is written as the family's chat template writes it. White space in it is loose where the model chooses when
- * to begin, and for the reader. `{n}` stands for digits and `{id}` for letters and digits.
+ * to begin, and for the reader. Before and after names `{n}` stands for digits and `{id}` for letters and digits.
  */
 export type CallSyntax = {
   readonly name: string;
@@ -42,7 +42,7 @@ export type NamedForm = {
   readonly after: string;
 };
 
-/** `f` and after it each argument between tags; strings as they are, everything else as JSON. */
+/** `f` and after it each argument by its key; strings as they are, everything else as JSON. */
 export type TaggedForm = {
   readonly kind: "tagged";
   readonly before: string;
@@ -50,8 +50,14 @@ export type TaggedForm = {
   readonly beforeKey: string;
   /** Where it says whether the value is a string, both ways to say so. */
   readonly afterKey: string | { readonly text: string; readonly json: string };
-  readonly afterValue: string;
+  readonly afterValue: string | { readonly text: string; readonly json: string };
+  /** Between two arguments. Absent: nothing. */
+  readonly separator?: string;
+  /** Strings are JSON too. */
+  readonly quotesStrings?: boolean;
   readonly after: string;
+  /** Around a call as JSON, where that does not follow from the tags. */
+  readonly around?: Pick<ObjectForm, "before" | "after">;
 };
 
 /** What stands between the beginning of the answer's calls and the name of the first. */
@@ -61,6 +67,10 @@ export function openingOf({ begin, form }: CallSyntax): string {
 
 export function afterKeyOf({ afterKey }: TaggedForm, kind: "text" | "json"): string {
   return typeof afterKey === "string" ? afterKey : afterKey[kind];
+}
+
+export function afterValueOf({ afterValue }: TaggedForm, kind: "text" | "json"): string {
+  return typeof afterValue === "string" ? afterValue : afterValue[kind];
 }
 
 /**

@@ -2,9 +2,10 @@
 import type { CallSyntax } from "./call-syntax.ts";
 
 export function controlTextsOf({ begin, end, between = "", form }: CallSyntax): readonly string[] {
-  const texts = [begin, end, between, ...Object.values(form)].filter(
-    (one) => typeof one === "string",
+  const parts = Object.values(form).flatMap((part: unknown) =>
+    typeof part === "object" && part !== null ? Object.values(part) : [part],
   );
+  const texts = [begin, end, between, ...parts].filter((one) => typeof one === "string");
   const found = texts.flatMap((one) => one.match(/<[^<>\s]*>|\[[A-Z_]+\]/g) ?? []);
   return [...new Set(found)];
 }

@@ -2,9 +2,10 @@
  * The families of models that call tools, a row each: as their published chat templates write calls, and by what such a
  * template is known.
  */
-import type { CallSyntax, ObjectForm, TaggedForm } from "./call-syntax.ts";
+import type { CallSyntax, ObjectForm } from "./call-syntax.ts";
+import { TAGGED_FAMILIES } from "./tagged-families.ts";
 
-type Family = CallSyntax & {
+export type Family = CallSyntax & {
   /** Texts that a chat template of the family contains, all of them. */
   readonly known: readonly string[];
 };
@@ -30,14 +31,6 @@ function list(
   };
 }
 
-const FUNCTION_TAGS: Omit<TaggedForm, "before" | "after"> = {
-  kind: "tagged",
-  afterName: ">\n",
-  beforeKey: "<parameter=",
-  afterKey: ">\n",
-  afterValue: "\n</parameter>\n",
-};
-
 const HERMES: CallSyntax = {
   name: "hermes",
   marker: "<tool_call>",
@@ -50,88 +43,48 @@ const HERMES: CallSyntax = {
 /** What models write that have not learned to call tools, and are told how to. */
 export const GENERIC: CallSyntax = { ...HERMES, name: "generic" };
 
-const DSML = "｜DSML｜";
-
 /** The more particular first: what is known by less would take the others' templates. */
 export const FAMILIES: readonly Family[] = [
+  ...TAGGED_FAMILIES,
   {
-    name: "deepseek-dsml",
-    known: ["DSML", "function_calls>", "invoke name="],
-    marker: `<${DSML}function_calls>`,
-    begin: `<${DSML}function_calls>\n`,
-    end: `</${DSML}function_calls>`,
+    name: "solar",
+    known: ["<|tool_call:begin|>", "<|tool_call:args|>"],
+    marker: "<|tool_calls|>",
+    begin: "<|tool_calls|>",
+    end: "",
     between: "",
     form: {
-      kind: "tagged",
-      before: `<${DSML}invoke name="`,
-      afterName: '">\n',
-      beforeKey: `<${DSML}parameter name="`,
-      afterKey: { text: '" string="true">', json: '" string="false">' },
-      afterValue: `</${DSML}parameter>\n`,
-      after: `</${DSML}invoke>\n`,
+      kind: "named",
+      before: "<|tool_call:begin|>{id}<|tool_call:name|>",
+      afterName: "<|tool_call:args|>",
+      after: "<|tool_call:end|>",
     },
   },
   {
-    name: "glm",
-    known: ["<tool_call>", "<arg_key>", "<arg_value>"],
-    marker: "<tool_call>",
+    name: "apertus",
+    known: ["<|tools_prefix|>", "<|tools_suffix|>"],
+    marker: "<|tools_prefix|>",
+    begin: "<|tools_prefix|>[",
+    end: "]<|tools_suffix|>",
+    between: ", ",
+    form: { kind: "named", before: '{"', afterName: '": ', after: "}" },
+  },
+  {
+    name: "gigachat",
+    known: ["<|function_call|>", "<|role_sep|>"],
+    marker: "<|function_call|>",
     begin: "",
     end: "",
-    between: "\n",
-    form: {
-      kind: "tagged",
-      before: "<tool_call>",
-      afterName: "\n",
-      beforeKey: "<arg_key>",
-      afterKey: "</arg_key>\n<arg_value>",
-      afterValue: "</arg_value>\n",
-      after: "</tool_call>",
-    },
+    form: object("<|function_call|>", ""),
   },
   {
-    name: "seed",
-    known: ["<seed:tool_call>", "<parameter="],
-    marker: "<seed:tool_call>",
-    begin: "",
-    end: "",
+    name: "minimax-text",
+    known: ["<tool_calls>", "<end_of_sentence>"],
+    marker: "<tool_calls>",
+    begin: "<tool_calls>\n",
+    end: "\n</tool_calls>",
     between: "\n",
-    form: {
-      ...FUNCTION_TAGS,
-      before: "<seed:tool_call>\n<function=",
-      afterKey: ">",
-      afterValue: "</parameter>\n",
-      after: "</function>\n</seed:tool_call>",
-    },
-  },
-  {
-    name: "qwen3-coder",
-    known: ["<tool_call>", "<function=", "<parameter="],
-    marker: "<tool_call>",
-    begin: "",
-    end: "",
-    between: "\n",
-    form: {
-      ...FUNCTION_TAGS,
-      before: "<tool_call>\n<function=",
-      after: "</function>\n</tool_call>",
-    },
-  },
-  {
-    name: "minimax",
-    known: ["<minimax:tool_call>", "<invoke name="],
-    marker: "<minimax:tool_call>",
-    begin: "<minimax:tool_call>\n",
-    end: "</minimax:tool_call>",
-    between: "",
-    form: {
-      kind: "tagged",
-      before: '<invoke name="',
-      afterName: '">\n',
-      beforeKey: '<parameter name="',
-      afterKey: '">',
-      afterValue: "</parameter>\n",
-      after: "</invoke>\n",
-    },
+    form: object("", ""),
   },
   {
     name: "kimi",
@@ -204,6 +157,15 @@ export const FAMILIES: readonly Family[] = [
       argumentsKey: "parameters",
     }),
     known: ["<|START_ACTION|>"],
+  },
+  {
+    name: "command-r",
+    known: ["Action:", "```json", '"tool_name"'],
+    marker: "Action:\n```json",
+    begin: "Action:\n```json\n[\n",
+    end: "\n]```",
+    between: ",\n",
+    form: object("", "", { nameKey: "tool_name", argumentsKey: "parameters" }),
   },
   { ...list("nemotron", "<TOOLCALL>", "</TOOLCALL>"), known: ["<TOOLCALL>"] },
   { ...list("apriel", "<tool_calls>", "</tool_calls>"), known: ["<tool_calls>["] },

@@ -5,6 +5,7 @@
  * their own, and values that may or may not be strings, are JSON.
  */
 import type { JsonSchema } from "@localmodel/inference/tools.ts";
+import type { TaggedForm } from "./call-syntax.ts";
 
 export type ParameterKinds = ReadonlyMap<string, "text" | "json">;
 
@@ -35,7 +36,10 @@ const SAYABLE = new Set([
 ]);
 
 /** Undefined for a schema that says more than that an object has these properties. */
-export function parameterKinds(parameters: JsonSchema): ParameterKinds | undefined {
+export function parameterKinds(
+  parameters: JsonSchema,
+  { quotesStrings = false }: Pick<TaggedForm, "quotesStrings">,
+): ParameterKinds | undefined {
   if (Object.keys(parameters).some((keyword) => !SAYABLE.has(keyword))) return undefined;
   const properties = recordOf(parameters["properties"]);
   const keys = Object.keys(properties);
@@ -44,7 +48,8 @@ export function parameterKinds(parameters: JsonSchema): ParameterKinds | undefin
   if (!keys.every((key) => /^[\w.$-]{1,128}$/.test(key))) return undefined;
   if (!required.every((key) => typeof key === "string" && keys.includes(key))) return undefined;
   if (refersElsewhere(properties)) return undefined;
-  return new Map(keys.map((key) => [key, isText(properties[key]) ? "text" : "json"]));
+  const isPlain = (key: string) => !quotesStrings && isText(properties[key]);
+  return new Map(keys.map((key) => [key, isPlain(key) ? "text" : "json"]));
 }
 
 export function recordOf(value: unknown): JsonSchema {

@@ -42,7 +42,7 @@ import { defaultContextTokens } from "./machine/default-context.ts";
 import { assertFits } from "./machine/memory.ts";
 import { promptCacheBytes } from "./machine/prompt-cache.ts";
 import type { Tokenizer } from "./prompt/prompt.ts";
-import { Vocabulary } from "./text/vocabulary.ts";
+import { Vocabulary, type VocabularySource } from "./text/vocabulary.ts";
 
 export type LoadedEngine = {
   readonly facts: ModelFacts;
@@ -124,11 +124,7 @@ export async function loadEngine(
     tokenizer,
     vocabulary,
     ends,
-    constraints: new Constraints(
-      new GrammarThread(description.vocabulary),
-      vocabulary,
-      tokenizer.tokenize,
-    ),
+    constraints: constraintsOf(description, vocabulary, tokenizer),
     generations,
     embedder,
     draftTokens: engine.draftTokens ?? defaultDraftTokens(description.quantization, gpu !== false),
@@ -136,6 +132,15 @@ export async function loadEngine(
     keptStatesBytes: promptCacheBytes(config, availableBytes()) / Math.max(1, generations.length),
     unload: () => model[Symbol.dispose](),
   };
+}
+
+function constraintsOf(
+  { vocabulary: source }: { readonly vocabulary: VocabularySource },
+  vocabulary: Vocabulary,
+  tokenizer: Tokenizer,
+): Constraints {
+  const thread = new GrammarThread(source);
+  return new Constraints(thread, vocabulary, tokenizer.tokenize);
 }
 
 /** What looks at pictures, where the model has it. */

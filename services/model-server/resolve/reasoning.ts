@@ -57,8 +57,11 @@ function withReasoning(
   reasoning: ReasoningFacts,
   { opens, budget }: Reasoning,
 ): Constraint {
-  // What is put at the beginning of an answer leaves no room to think before it, unless the prompt has begun to.
-  if (prefix !== undefined && !opens) return { ...constraint, prefix };
+  // What is put at the beginning of an answer leaves no room to think before it, unless the prompt has begun to, or the
+  // request says how much. Calls in channels begin there in any case.
+  const hasChannel = reasoning.answerMark !== reasoning.end;
+  const leavesRoom = opens || (budget !== undefined && !hasChannel);
+  if (prefix !== undefined && !leavesRoom) return { ...constraint, prefix };
   const { grammar } = constraint;
   return {
     ...constraint,

@@ -16,7 +16,7 @@ type Resolved = Pick<GenerateRequest, "prompts" | "constraint" | "reportsPieces"
 
 export function resolveTools(
   { prompts, toolUse, constraint }: Pick<GenerateAsk, "prompts" | "toolUse" | "constraint">,
-  { template, toolSyntax = "" }: ModelFacts,
+  { template, toolSyntax = "" }: Pick<ModelFacts, "template" | "toolSyntax">,
 ): Partial<Resolved> {
   if (toolUse === undefined && !prompts.some(speaksOfCalls)) return {};
   const syntax = syntaxNamed(toolSyntax);

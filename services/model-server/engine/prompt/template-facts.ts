@@ -82,12 +82,12 @@ export function templateFacts(
 
 /**
  * Whether the call is there as a model would write it: its arguments neither as Python writes a dict nor as a JSON text
- * inside of another.
+ * inside of another, or inside of braces.
  */
 function isCall(text: string): boolean {
   const [, call = ""] = text.split(USER.content);
   const written = call.includes("wordoftool") && /wordofkey[^]*wordofvalue/.test(call);
-  return written && !/'wordofkey'|\\"wordofkey/.test(call);
+  return written && !/'wordofkey'|\\"wordofkey|\{\{\s*"wordofkey/.test(call);
 }
 
 /** Says why nothing can be rendered. */
