@@ -140,7 +140,7 @@ function constraintsOf(
   tokenizer: Tokenizer,
 ): Constraints {
   const thread = new GrammarThread(source);
-  return new Constraints(thread, vocabulary, tokenizer.tokenize);
+  return new Constraints(thread, vocabulary, (text, control) => tokenizer.tokenize(text, control));
 }
 
 /** What looks at pictures, where the model has it. */
