@@ -45,3 +45,15 @@ test("the default example is pinned by commit and checksum and can come from a p
     ["huggingFace", "pythonPackage"],
   );
 });
+
+test("examples with a projector pin both of their files by commit and checksum", async () => {
+  const { models } = await readDocuments([folder]);
+  const seeing = models.filter(({ model }) => model.spec.projector !== undefined);
+  assert.ok(seeing.length >= 4);
+  for (const { model } of seeing) {
+    for (const source of [model.spec.source, model.spec.projector]) {
+      assert.match(source?.huggingFace?.revision ?? "", /^[0-9a-f]{40}$/);
+      assert.match(source?.sha256 ?? "", /^[0-9a-f]{64}$/);
+    }
+  }
+});
