@@ -19,6 +19,8 @@ const DOCUMENTED_URL = "http://localhost:1234";
 /** What a picture of the tests' projector becomes. */
 const PICTURE_TOKENS = 64;
 const run = promisify(execFile);
+/** With the packages of test/clients/python/requirements.txt. */
+const PYTHON = process.env["LOCALMODEL_TEST_PYTHON"] ?? "python3";
 
 suite("images as documented", { timeout: 120_000 }, () => {
   let folder: TemporaryFolder;
@@ -80,6 +82,15 @@ suite("images as documented", { timeout: 120_000 }, () => {
     assert.equal(stderr, "");
   });
 
+  test("the program in Python runs", async (t) => {
+    const page = await readFile(join(REPOSITORY, "docs/images.md"), "utf8");
+    const [, program = ""] = /```python\n([\s\S]*?)```/.exec(page) ?? [];
+    assert.ok(program.includes(DOCUMENTED_URL));
+    if (!(await hasOpenAi())) return t.skip(`${PYTHON} has no package openai`);
+    const { stdout } = await run(PYTHON, ["-c", here(program)], inFolder());
+    assert.notEqual(stdout.trim(), "");
+  });
+
   test("one picture is the same in every format, and another is another", async () => {
     const files: Record<string, Buffer> = {
       png: await fileOf("HELLO").png().toBuffer(),
@@ -105,6 +116,13 @@ suite("images as documented", { timeout: 120_000 }, () => {
     assert.ok(capabilities.includes("vision"), capabilities.join());
   });
 });
+
+async function hasOpenAi(): Promise<boolean> {
+  return run(PYTHON, ["-c", "import openai"]).then(
+    () => true,
+    () => false,
+  );
+}
 
 function fileOf(word: string): Sharp {
   const { width, height, rgb } = pictureOfText([word]);

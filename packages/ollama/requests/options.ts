@@ -67,12 +67,12 @@ export function given(fields: object): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** A message in OpenAI's form, with its images behind the text. What kind of file one is, its bytes say. */
+/** A message in OpenAI's form, with its images before the text, as Ollama has it. What kind of file one is, its bytes say. */
 export function contentOf(text: string, images: readonly string[] = []): unknown {
   if (images.length === 0) return text;
   const parts = images.map((data) => ({
     type: "image_url",
     image_url: { url: data.startsWith("data:") ? data : `data:image/png;base64,${data}` },
   }));
-  return [...(text === "" ? [] : [{ type: "text", text }]), ...parts];
+  return [...parts, ...(text === "" ? [] : [{ type: "text", text }])];
 }
