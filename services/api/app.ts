@@ -80,6 +80,8 @@ type AppOptions = {
   readonly tracer?: Tracer | undefined;
   /** Default: nothing is counted. */
   readonly metrics?: MetricRegistry | undefined;
+  /** Replicas of this service, this one included. Default: it is alone. */
+  readonly gateways?: () => number;
   /** Milliseconds that only go up: the clock of limits. */
   readonly now?: () => number;
 };
@@ -93,6 +95,7 @@ export function createApp(options: AppOptions): Express {
     browsers,
     keys = NO_KEYS,
     now,
+    gateways,
     tracer,
     metrics: registry,
     adminFromLoopback,
@@ -117,8 +120,11 @@ export function createApp(options: AppOptions): Express {
   );
   app.use(authenticate(keys));
 
-  const balancer = new Balancer({ onEjection: (reason) => metrics?.ejected(reason) });
-  const { admission, demand } = waitingRooms(directory, limits, balancer);
+  const balancer = new Balancer({
+    onEjection: (reason) => metrics?.ejected(reason),
+    gateways,
+  });
+  const { admission, demand } = waitingRooms(options, balancer);
   const guard = adminOnly({ fromLoopback: adminFromLoopback === true });
   app.use(wakeRoutes({ directory, requests, admission, demand, guard }));
   app.use(
@@ -130,7 +136,7 @@ export function createApp(options: AppOptions): Express {
     .route("/admin/log")
     .get(guard, promptLog(options))
     .all(allowOnly(["GET"]));
-  const limit = limitKeys(now);
+  const limit = limitKeys({ now, gateways });
   const body = readBody({ ...bounds(limits), ownerOf });
   const restrict = restrictModel(directory);
   const forwarding = forward({ ...options, admission, balancer, demand, metrics });
@@ -157,10 +163,11 @@ function bounds({ bodyMaxBytes, bodiesMaxBytes, bodyIdleTimeoutMs }: BodyLimits)
   };
 }
 
-function waitingRooms(directory: ModelDirectory, limits: AdmissionLimits, balancer: Balancer) {
+function waitingRooms({ directory, limits, gateways }: AppOptions, balancer: Balancer) {
   const { sleep } = directory;
   const admission = new Admission(limits, (id) => findModel(directory.current(), id), {
     onChange: (id) => sleep?.changed(id),
+    ...(gateways && { gateways }),
   });
   const inFlight = (endpoint: string): number => balancer.inFlight(endpoint);
   const demand = new DemandBook(directory, admission, { inFlight });

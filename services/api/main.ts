@@ -21,6 +21,7 @@ import { hostname } from "node:os";
 import { createApp } from "./app.ts";
 import { demandRoute } from "./demand/demand-route.ts";
 import { DemandFeed } from "./demand/feed.ts";
+import { countGateways } from "./gateways/gateway-count.ts";
 import { fileDirectory } from "./directory/file-directory.ts";
 import { DocumentFileError } from "./directory/followed-file.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
@@ -50,7 +51,10 @@ try {
   const kept = new KeptResponses(config.keptResponses);
   const peers = otherReplicas();
   const secrets = configuredSecrets(config, process.env);
+  const gateways = countGateways(config.peers);
+  await gateways.refresh();
   const app = createApp({
+    gateways: gateways.current,
     directory: await modelDirectory(),
     upstream: createUpstream(),
     serverKeys: configuredServerKeys(config, process.env),

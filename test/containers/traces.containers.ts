@@ -116,7 +116,10 @@ suite("the trace of a request", () => {
         assert.equal(root?.attributes["localmodel.model"], MODEL);
         const { attributes } = trace.one("pick");
         assert.match(String(attributes["server.address"]), /^model-[ab]$/);
-        assert.match(String(attributes["localmodel.pick.reason"]), /^(prefix|least_loaded)$/);
+        assert.match(
+          String(attributes["localmodel.pick.reason"]),
+          /^(prefix|affinity|least_loaded)$/,
+        );
         assertAttributes(trace.one("POST"), {
           "server.address": attributes["server.address"] ?? "",
           "server.port": 8080,

@@ -35,6 +35,7 @@ export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #find: (id: string) => DirectoryModel;
   readonly #now: () => number;
+  readonly #gateways: () => number;
   readonly #onChange: (id: string) => void;
   readonly #rooms = new Map<string, Room>();
   #pulse: NodeJS.Timeout | undefined;
@@ -46,8 +47,15 @@ export class Admission {
     {
       now = () => performance.now(),
       onChange = () => {},
-    }: { readonly now?: () => number; readonly onChange?: (id: string) => void } = {},
+      gateways = () => 1,
+    }: {
+      readonly now?: () => number;
+      readonly onChange?: (id: string) => void;
+      /** Replicas of this service, this one included. */
+      readonly gateways?: () => number;
+    } = {},
   ) {
+    this.#gateways = gateways;
     this.#limits = limits;
     this.#find = find;
     this.#now = now;
@@ -177,7 +185,10 @@ export class Admission {
   #roomOf(id: string): Room {
     const known = this.#rooms.get(id);
     if (known !== undefined) return known;
-    const room = new Room(this.#limits.loadingTimeoutMs, this.#now);
+    const room = new Room(this.#limits.loadingTimeoutMs, {
+      now: this.#now,
+      gateways: this.#gateways,
+    });
     this.#rooms.set(id, room);
     return room;
   }

@@ -1,4 +1,5 @@
 /** How many requests for a model are sent to its servers at the same time; the others wait here. */
+import { shareOf } from "../gateways/gateway-count.ts";
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 
 /**
@@ -8,8 +9,9 @@ import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.
  */
 const OVERSUBSCRIPTION = 1.5;
 
-export function capacityOf({ endpoints, slots = 1 }: DirectoryModel): number {
-  return endpoints.length * Math.ceil(slots * OVERSUBSCRIPTION);
+/** `gateways`: replicas of this service that share the servers; each has its part, and a place at least. */
+export function capacityOf({ endpoints, slots = 1 }: DirectoryModel, gateways = 1): number {
+  return shareOf(endpoints.length * Math.ceil(slots * OVERSUBSCRIPTION), gateways);
 }
 
 /** Whether nobody may need it for so long that it has no server, and a request is what wakes it. */

@@ -12,7 +12,7 @@ test("where there is no room left, nobody who has less than an equal share is re
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-      const rooms = [0, 1, 2].map(() => new Room(0, () => 0));
+      const rooms = [0, 1, 2].map(() => new Room(0, { now: () => 0, gateways: () => 1 }));
       const lengths = new Map<string, number>();
       const lost: string[] = [];
       for (const { tenant, room } of steps) {

@@ -23,6 +23,7 @@ const UNKNOWN_WAIT_SECONDS = 5;
 
 export class Room {
   readonly #now: () => number;
+  readonly #gateways: () => number;
   readonly #loadingTimeoutMs: number;
   readonly #waiters = new FairQueue<Waiter>();
   readonly #departures = new Departures();
@@ -32,9 +33,13 @@ export class Room {
   /** Since when something else than time has kept it from being served. */
   #stuckSinceMs: number | undefined;
 
-  constructor(loadingTimeoutMs: number, now: () => number) {
+  constructor(
+    loadingTimeoutMs: number,
+    { now, gateways }: { readonly now: () => number; readonly gateways: () => number },
+  ) {
     this.#loadingTimeoutMs = loadingTimeoutMs;
     this.#now = now;
+    this.#gateways = gateways;
   }
 
   get inside(): number {
@@ -56,7 +61,8 @@ export class Room {
 
   /** A place at once, if there is one and nobody was here before. */
   tryEnter(model: DirectoryModel): Disposable | undefined {
-    if (this.#waiters.size > 0 || this.#inside >= capacityOf(model)) return undefined;
+    if (this.#waiters.size > 0 || this.#inside >= capacityOf(model, this.#gateways()))
+      return undefined;
     return this.#place();
   }
 
@@ -87,7 +93,7 @@ export class Room {
     const isServed = model.endpoints.length > 0;
     if (isServed) this.#unservedSinceMs = undefined;
     else this.#awaitEndpoints(model, nowMs);
-    while (this.#inside < capacityOf(model)) {
+    while (this.#inside < capacityOf(model, this.#gateways())) {
       const next = this.#waiters.shift();
       if (next === undefined) break;
       next.letIn(this.#place());

@@ -9,12 +9,13 @@ import { Outliers, type Verdict } from "./outliers.ts";
 import { type Candidate, pick } from "./pick.ts";
 import { PrefixIndex } from "./prefix-index.ts";
 import type { Link } from "./prompt-chain.ts";
+import { affinityOf, anchorOf } from "./rendezvous.ts";
 import { WarmUp } from "./warm-up.ts";
 
 type BalancedModel = Pick<DirectoryModel, "id" | "endpoints" | "slots">;
 
 /** Why this endpoint and no other; a probe is a request to one that was ejected. */
-type PickReason = "only" | "prefix" | "least_loaded" | "probe";
+type PickReason = "only" | "prefix" | "affinity" | "least_loaded" | "probe";
 
 export type Lease = Disposable & {
   readonly endpoint: string;
@@ -29,10 +30,16 @@ type BalancerOptions = {
   /** Milliseconds that only go up. */
   readonly now?: () => number;
   readonly onEjection?: (reason: Verdict) => void;
+  /** Replicas of the API service, this one included, that send to the same endpoints. */
+  readonly gateways?: (() => number) | undefined;
 };
+
+/** A replica that sees a part of what is in flight sees it by chance more at one endpoint than at another. */
+const PARTIAL_VIEW_SLACK = 1;
 
 export class Balancer {
   readonly #now: () => number;
+  readonly #gateways: () => number;
   readonly #inFlight = new Map<string, number>();
   readonly #lastUse = new Map<string, number>();
   readonly #outliers: Outliers;
@@ -40,8 +47,13 @@ export class Balancer {
   readonly #models = new Map<string, { endpoints: readonly string[]; warmUp: WarmUp }>();
   #uses = 0;
 
-  constructor({ now = () => performance.now(), onEjection }: BalancerOptions = {}) {
+  constructor({
+    now = () => performance.now(),
+    onEjection,
+    gateways = () => 1,
+  }: BalancerOptions = {}) {
     this.#now = now;
+    this.#gateways = gateways;
     this.#outliers = new Outliers(onEjection);
   }
 
@@ -66,6 +78,9 @@ export class Balancer {
     const links = chain();
     const shared = this.#prefixes.sharedBytes(links);
     const slots = model.slots ?? 1;
+    const isAlone = this.#gateways() === 1;
+    // One that knows everything itself needs no agreement with others.
+    const anchor = isAlone ? undefined : anchorOf(links);
     const candidates = model.endpoints.map((url): Candidate => ({
       url,
       inFlight: this.inFlight(url),
@@ -73,12 +88,13 @@ export class Balancer {
       available: this.#outliers.isAvailable(url, nowMs),
       tried: tried.has(url),
       sharedBytes: shared.get(url) ?? 0,
+      affinity: anchor === undefined ? 0 : affinityOf(anchor, url),
       lastUse: this.#lastUse.get(url) ?? 0,
     }));
-    const chosen = pick(candidates);
+    const chosen = pick(candidates, isAlone ? 0 : PARTIAL_VIEW_SLACK);
     if (chosen === undefined) return undefined;
     this.#prefixes.add(links, chosen.url);
-    return this.#take(chosen.url, chosen.sharedBytes > 0 ? "prefix" : "least_loaded");
+    return this.#take(chosen.url, reasonOf(chosen));
   }
 
   #warmUpOf({ id, endpoints }: BalancedModel, nowMs: number): WarmUp {
@@ -118,4 +134,9 @@ export class Balancer {
     if (left > 0) this.#inFlight.set(endpoint, left);
     else this.#inFlight.delete(endpoint);
   }
+}
+
+function reasonOf({ sharedBytes, affinity }: Candidate): PickReason {
+  if (sharedBytes > 0) return "prefix";
+  return affinity > 0 ? "affinity" : "least_loaded";
 }

@@ -1,6 +1,6 @@
 /**
- * Which endpoint gets the next request: the one that knows the longest beginning of its prompt, as long as
- * that one has not much more to do than its share; else the one with the least to do.
+ * Which endpoint gets the next request: the one that knows the longest beginning of its prompt, else the one where its
+ * conversation belongs, as long as that one has not much more to do than its share; else the one with the least to do.
  *
  * Pure: all it goes by is handed in. "Consistent hashing with bounded loads" is the idea behind it: reuse is
  * worth a longer queue, but only a little longer.
@@ -17,6 +17,8 @@ export type Candidate = {
   readonly tried: boolean;
   /** Bytes of the prompt's beginning that it has seen before; 0 for too few to matter. */
   readonly sharedBytes: number;
+  /** How much its conversation belongs there, by rendezvous.ts; 0 where that does not count. */
+  readonly affinity: number;
   /** Ordinal of the last request it got; 0 for none. */
   readonly lastUse: number;
 };
@@ -26,23 +28,27 @@ const LOAD_FACTOR = 1.25;
 /** With so few in flight nobody is busy: an average of half a request says nothing. */
 const NEVER_BUSY = 2;
 
-/** Undefined only when there is no candidate at all. */
-export function pick(candidates: readonly Candidate[]): Candidate | undefined {
+/**
+ * Undefined only when there is no candidate at all. `slack`: how many more than its share an endpoint may have, for who sees
+ * only a part of what is in flight.
+ */
+export function pick(candidates: readonly Candidate[], slack = 0): Candidate | undefined {
   const choice = choiceOf(candidates);
   const inFlight = choice.reduce((sum, one) => sum + one.inFlight, 0);
   const weight = choice.reduce((sum, one) => sum + one.weight, 0);
   let best: Candidate | undefined;
   for (const one of choice) {
-    const within = one.inFlight + 1 <= loadBound(one.weight, (inFlight + 1) / weight);
-    const candidate = within ? one : { ...one, sharedBytes: 0 };
+    const within = one.inFlight + 1 <= loadBound(one.weight, (inFlight + 1) / weight, slack);
+    const candidate = within ? one : { ...one, sharedBytes: 0, affinity: 0 };
     if (best === undefined || precedes(candidate, best)) best = candidate;
   }
   return best;
 }
 
 /** Most in flight at an endpoint that reuse may lead to. */
-export function loadBound(weight: number, averageLoad: number): number {
-  return Math.max(Math.ceil(LOAD_FACTOR * weight * averageLoad), Math.min(weight, NEVER_BUSY));
+export function loadBound(weight: number, averageLoad: number, slack = 0): number {
+  const share = Math.ceil(LOAD_FACTOR * weight * averageLoad + slack);
+  return Math.max(share, Math.min(weight, NEVER_BUSY));
 }
 
 /** Those not tried yet come first, of those the available ones; but none left is worse than a bad one. */
@@ -55,6 +61,7 @@ function choiceOf(candidates: readonly Candidate[]): readonly Candidate[] {
 
 function precedes(a: Candidate, b: Candidate): boolean {
   if (a.sharedBytes !== b.sharedBytes) return a.sharedBytes > b.sharedBytes;
+  if (a.affinity !== b.affinity) return a.affinity > b.affinity;
   const [loadOfA, loadOfB] = [(a.inFlight + 1) / a.weight, (b.inFlight + 1) / b.weight];
   if (loadOfA !== loadOfB) return loadOfA < loadOfB;
   return a.lastUse < b.lastUse;

@@ -165,7 +165,9 @@ const Wire = z.array(
     input: z.string(),
     output: z.string(),
     response: z.string(),
-    chain: z.array(z.object({ hash: z.number(), bytes: z.number() })),
+    chain: z.array(
+      z.object({ hash: z.number(), bytes: z.number(), opens: z.literal(true).exactOptional() }),
+    ),
   }),
 );
 
@@ -176,7 +178,7 @@ export function keptToWire(kept: readonly KeptResponse[]): z.infer<typeof Wire> 
     input: input.toString(),
     output: output.toString(),
     response: response.toString(),
-    chain: chain.map(({ hash, bytes }) => ({ hash, bytes })),
+    chain: [...chain],
   }));
 }
 

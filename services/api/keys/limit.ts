@@ -2,13 +2,15 @@
  * Holds every key to its limits, and tells its client in the headers that SDKs read.
  *
  * Twice for each request: before its body, where most of those are refused that are too many, and after it, when it can
- * be guessed how many tokens it may cost. Each replica of the API service counts for itself.
+ * be guessed how many tokens it may cost. Each replica of the API service counts for itself, and holds a key to its part
+ * of the limits.
  */
 import type { Failure } from "@localmodel/inference/failure.ts";
 import { rateLimited } from "@localmodel/inference/unavailability.ts";
 import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
 import type { RequestHandler } from "express";
-import { Allowance, type Refusal } from "./allowance.ts";
+import { shareOf } from "../gateways/gateway-count.ts";
+import { Allowance, type Limits, type Refusal } from "./allowance.ts";
 import type { TokenBucket } from "@localmodel/kube/time/token-bucket.ts";
 import { contextOf } from "../request/context.ts";
 import { Meter } from "../request/meter.ts";
@@ -20,7 +22,16 @@ type KeyLimits = {
   readonly reserve: RequestHandler;
 };
 
-export function limitKeys(now: () => number = () => performance.now()): KeyLimits {
+type LimitOptions = {
+  readonly now?: (() => number) | undefined;
+  /** Replicas of the API service, this one included. */
+  readonly gateways?: (() => number) | undefined;
+};
+
+export function limitKeys({
+  now = () => performance.now(),
+  gateways = () => 1,
+}: LimitOptions = {}): KeyLimits {
   /** By name, so that usage outlives a reload. */
   const allowances = new Map<string, Allowance>();
   return {
@@ -30,7 +41,7 @@ export function limitKeys(now: () => number = () => performance.now()): KeyLimit
       if (key === undefined) return next();
       const allowance = allowances.get(key.name) ?? new Allowance();
       allowances.set(key.name, allowance);
-      allowance.adopt(key, now());
+      allowance.adopt(partOf(key, gateways()), now());
 
       const refusal = allowance.open(now());
       res.set(limitHeaders(allowance, now()));
@@ -52,6 +63,16 @@ export function limitKeys(now: () => number = () => performance.now()): KeyLimit
       context.reservedTokens = reserved;
       next();
     },
+  };
+}
+
+function partOf(limits: Limits, gateways: number): Limits {
+  const { requestsPerMinute, tokensPerMinute, concurrency } = limits;
+  const part = (limit: number) => shareOf(limit, gateways);
+  return {
+    ...(requestsPerMinute !== undefined && { requestsPerMinute: part(requestsPerMinute) }),
+    ...(tokensPerMinute !== undefined && { tokensPerMinute: part(tokensPerMinute) }),
+    ...(concurrency !== undefined && { concurrency: part(concurrency) }),
   };
 }
 
