@@ -64,7 +64,9 @@ export const STRUCTS = words(`
   mtmd_input_text
 `);
 
-export const CALLBACKS = words("llama_progress_callback ggml_log_callback");
+export const CALLBACKS = words(
+  "llama_progress_callback ggml_log_callback ggml_backend_sched_eval_callback",
+);
 
 /** Written with the prefix that their enumerators share, which the TypeScript names leave out. */
 export const ENUMS: ReadonlyMap<string, string> = new Map([

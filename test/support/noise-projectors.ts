@@ -12,7 +12,7 @@ import { normalValues, seededRandom } from "./seeded-random.ts";
 const { bool, f32, f32s, text, u32 } = metadataValue;
 
 /** Of the encoder, as its header tells it. */
-type EncoderShape = {
+export type EncoderShape = {
   readonly patch: number;
   /** Patches of a side. */
   readonly grid: number;
@@ -25,7 +25,7 @@ type EncoderShape = {
   readonly weights: "f32" | "f16";
 };
 
-const TINY: EncoderShape = {
+export const TINY: EncoderShape = {
   patch: 14,
   grid: 8,
   features: 32,

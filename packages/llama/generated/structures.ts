@@ -333,4 +333,5 @@ export type Structures = {
 export const CALLBACKS = {
   llama_progress_callback: "bool llama_progress_callback(float progress, void * user_data)",
   ggml_log_callback: "void ggml_log_callback(int level, const char * text, void * user_data)",
+  ggml_backend_sched_eval_callback: "bool ggml_backend_sched_eval_callback(void * t, bool ask, void * user_data)",
 } as const;

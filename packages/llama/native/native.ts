@@ -144,6 +144,8 @@ type Callback = keyof typeof CALLBACKS;
 type CallbackFunctions = {
   readonly llama_progress_callback: (progress: number) => boolean;
   readonly ggml_log_callback: (level: number, text: string) => void;
+  /** Asked before a piece of work whether it is to be told when that is done (`ask`), and then whether to go on. */
+  readonly ggml_backend_sched_eval_callback: (tensor: bigint, ask: boolean) => boolean;
 };
 
 /**

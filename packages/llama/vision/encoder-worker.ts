@@ -3,15 +3,48 @@ import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { LlamaError } from "../native/errors.ts";
 import { Views } from "../native/memory.ts";
-import { bindNative, required } from "../native/native.ts";
+import { bindNative, registerCallback, required } from "../native/native.ts";
 import type { Pointer } from "../pointer.ts";
-import type { EncodedRows, Encoded, EncodeTask, EncoderSource } from "./encoder-thread.ts";
+import type { EncodedRows, Encoded, EncoderData, EncodeTask, Loaded } from "./encoder-thread.ts";
 import { isRows, withChunks } from "./tokenized-picture.ts";
 
-const { libraries, vision, projector, dimensions } = workerData as EncoderSource;
+/** Pieces of work, of which a layer has some dozens, after which it is asked whether to go on. */
+const PIECES = 8;
+
+const { libraries, vision, model, path, usesGpu, threads, dimensions, stop } =
+  workerData as EncoderData;
 const native = bindNative(libraries).bindVision(vision);
 const { call } = native;
+const loaded = load();
+parentPort?.postMessage({ projector: loaded } satisfies Loaded);
 makeWay();
+
+function load(): Pointer<"mtmd_context"> | null {
+  const params = {
+    ...call.mtmd_context_params_default(),
+    use_gpu: usesGpu,
+    n_threads: threads,
+    print_timings: false,
+  };
+  if (usesGpu) return call.mtmd_init_from_file(path, model, params);
+  // A GPU is done before anybody could stop it, and is slower where it is asked.
+  const goOn = registerCallback("ggml_backend_sched_eval_callback", whetherToGoOn());
+  return call.mtmd_init_from_file(path, model, { ...params, cb_eval: goOn.address });
+}
+
+/** It is called on this thread, while this thread computes. */
+function whetherToGoOn(): (tensor: bigint, ask: boolean) => boolean {
+  let pieces = 0;
+  return (_, ask) => {
+    if (!ask) return isWanted();
+    pieces += 1;
+    return pieces % PIECES === 0;
+  };
+}
+
+function isWanted(): boolean {
+  return Atomics.load(stop, 0) === 0;
+}
 
 /** Of this thread and those that it starts: Linux has a priority for each. Elsewhere it would be the whole process's. */
 function makeWay(): void {
@@ -25,10 +58,11 @@ parentPort?.on("message", (picture: EncodeTask) => {
 });
 
 function encoded(picture: EncodeTask): Encoded {
+  const projector = required(loaded, "load the projector");
   try {
     return {
       rows: withChunks(native, projector, picture, (chunks) =>
-        chunks.filter((chunk) => isRows(call, chunk)).map(encodeChunk),
+        chunks.filter((chunk) => isRows(call, chunk)).map((chunk) => encodeChunk(projector, chunk)),
       ),
     };
   } catch (error) {
@@ -36,7 +70,11 @@ function encoded(picture: EncodeTask): Encoded {
   }
 }
 
-function encodeChunk(chunk: Pointer<"mtmd_input_chunk">): EncodedRows {
+function encodeChunk(
+  projector: Pointer<"mtmd_context">,
+  chunk: Pointer<"mtmd_input_chunk">,
+): EncodedRows {
+  if (!isWanted()) throw new LlamaError("Nobody wants this picture any more");
   const rows = call.mtmd_input_chunk_get_n_tokens(chunk);
   const status = call.mtmd_encode_chunk(projector, chunk);
   if (status !== 0) throw new LlamaError(`llama.cpp could not encode a picture: ${status}`);
@@ -45,11 +83,15 @@ function encodeChunk(chunk: Pointer<"mtmd_input_chunk">): EncodedRows {
   const views = new Views();
   const vectors = views.float32(address, rows * dimensions).slice();
   views.end();
-  return { vectors, places: placesOf(chunk, rows) };
+  return { vectors, places: placesOf(projector, chunk, rows) };
 }
 
 /** Of each row three numbers, relative to the chunk's first: time, height and width. */
-function placesOf(chunk: Pointer<"mtmd_input_chunk">, rows: number): Int32Array {
+function placesOf(
+  projector: Pointer<"mtmd_context">,
+  chunk: Pointer<"mtmd_input_chunk">,
+  rows: number,
+): Int32Array {
   const places = new Int32Array(call.mtmd_decode_use_mrope(projector) ? 3 * rows : 0);
   if (places.length === 0) return places;
   const tokens = required(call.mtmd_input_chunk_get_tokens_image(chunk), "read a chunk's places");

@@ -1,17 +1,28 @@
 /** The projector on real libmtmd: pictures become what the model reads in the place of tokens. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { readEmbeddingRows } from "../../../test/support/embedding-rows.ts";
 import { GRID, pictureOf, pictureOfColour, pictureOfText } from "../../../test/support/glyphs.ts";
 import { testLlama } from "../../../test/support/llama-models.ts";
 import { nameOf, writeSeeingModel } from "../../../test/support/seeing-models.ts";
 import { writeSeeingProjector } from "../../../test/support/seeing-projector.ts";
 import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import {
+  type EncoderShape,
+  TINY,
+  writeRowsProjector,
+} from "../../../test/support/noise-projectors.ts";
 import { loadModel } from "../model.ts";
 import { LlamaError, OwnershipError } from "../native/errors.ts";
 import { loadProjector } from "./projector.ts";
 
 const ROWS = GRID ** 2;
+/** Of a processor: by then a picture is being looked at. */
+const LOOKING_US = 400_000;
+const POLL_MS = 10;
+/** Many patches attend to each other, many times. */
+const SLOW: EncoderShape = { ...TINY, grid: 64, features: 64, blocks: 100 };
 
 suite("a projector", { timeout: 120_000 }, () => {
   test("makes rows of a picture that are the embeddings of the letters in it", async () => {
@@ -71,6 +82,26 @@ suite("a projector", { timeout: 120_000 }, () => {
     using model = await loadModel(await testLlama(), { path: weightsPath });
     for (const path of [wide, weightsPath, folder.file("nothing.gguf")]) {
       await assert.rejects(loadProjector(model, { path, threads: 1 }), LlamaError);
+    }
+  });
+
+  test("stops looking at a picture that nobody wants any more, and looks at the next", async () => {
+    await using folder = await TemporaryFolder.create();
+    const { weightsPath } = await writeSeeingModel(folder);
+    const projectorPath = folder.file("slow.gguf");
+    const { dimensions } = await readEmbeddingRows(weightsPath);
+    // Half a minute of a core for a picture: longer than this test may take.
+    await writeRowsProjector(projectorPath, dimensions, SLOW);
+    using model = await loadModel(await testLlama(), { path: weightsPath });
+    const projector = await loadProjector(model, { path: projectorPath, threads: 1 });
+    for (const colour of ["red", "blue"] as const) {
+      const unwanted = new AbortController();
+      const encoding = projector.encode(pictureOfColour(colour), unwanted.signal);
+      const before = process.cpuUsage().user;
+      // This thread only waits: what is used is the other's.
+      while (process.cpuUsage().user - before < LOOKING_US) await setTimeout(POLL_MS);
+      unwanted.abort(new Error("unwanted"));
+      await assert.rejects(encoding, /unwanted/);
     }
   });
 

@@ -37,17 +37,20 @@ export async function loadProjector(model: Model, options: ProjectorOptions): Pr
   }
   bound ??= bindVision(llama, library);
   const vision = bound;
-  const params = {
-    ...vision.call.mtmd_context_params_default(),
-    use_gpu: llama.gpu !== false,
-    n_threads: options.threads,
-    print_timings: false,
-  };
-  const { result: pointer, reservations } = await llama.reserving(() =>
+  const { result, reservations } = await llama.reserving(() =>
     model.handle.using((weights) =>
-      vision.later("mtmd_init_from_file", options.path, weights, params),
+      EncoderThread.start({
+        libraries: llama.libraries,
+        vision: library,
+        model: weights,
+        path: options.path,
+        usesGpu: llama.gpu !== false,
+        threads: options.threads,
+        dimensions: model.shape.inputDimensions,
+      }),
     ),
   );
+  const { thread, projector: pointer } = result;
   if (pointer === null)
     throw new LlamaError(`llama.cpp could not load the projector ${options.path}`);
   const handle = new Handle<"mtmd_context">(
@@ -59,12 +62,6 @@ export async function loadProjector(model: Model, options: ProjectorOptions): Pr
     },
     model.handle,
   );
-  const thread = new EncoderThread({
-    libraries: llama.libraries,
-    vision: library,
-    projector: pointer,
-    dimensions: model.shape.inputDimensions,
-  });
   return new Projector(vision, { handle, thread, reservations });
 }
 
