@@ -71,5 +71,5 @@ export const LAYERS: Layers = {
     "machine/ stepping/",
     "llama/ process/",
   ],
-  "services/operator": ["model/", "objects/", "status/", "decide/ observe/", "act/"],
+  "services/operator": ["model/", "scaling/", "objects/", "status/", "decide/ observe/", "act/"],
 };

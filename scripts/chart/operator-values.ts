@@ -36,6 +36,7 @@ export const operator = group("Turns LocalModels into pods.", {
       port: true,
       serverKeyFile: true,
       serverKeySecret: true,
+      demand: true,
       sourceHosts: true,
     }),
     {},

@@ -18,9 +18,11 @@ import { DEPLOYMENTS } from "@localmodel/kube/objects/core-resources.ts";
 import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import type { Transport } from "@localmodel/kube/wire/transport.ts";
 import { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
+import type { WorkQueue } from "@localmodel/kube/work/work-queue.ts";
 import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { secretsIn } from "@localmodel/localmodel/contracts/server-key.ts";
 import { readFileSync } from "node:fs";
+import { createDemand } from "./demand.ts";
 import { askPods as askRealPods, type AskPods } from "./observe/ask-pods.ts";
 import { Caches, modelKeysOf } from "./observe/caches.ts";
 import { FleetView } from "./observe/fleet.ts";
@@ -28,6 +30,7 @@ import { Neighbours } from "./observe/neighbours.ts";
 import { claimants } from "./observe/duplicates.ts";
 import { LOCAL_MODELS } from "./model/local-model-resource.ts";
 import { observeModels } from "./model-metrics.ts";
+import { observeScales } from "./scale-metrics.ts";
 import { FIELD_MANAGER, reconciler, type Surroundings } from "./reconcile.ts";
 import { untilServerSecrets } from "./server-secret.ts";
 import { Strangers } from "./observe/strangers.ts";
@@ -65,6 +68,9 @@ export function createOperator(options: OperatorOptions): Manager {
     reporter: { controller: REPORTER, instance: identity },
     log,
   });
+  const queue = (): WorkQueue => controller.queue;
+  const demand = createDemand({ transport, config, log, clock, queue });
+  observeScales(metrics, demand.scales);
   const own = { serverSecrets: serverSecretsIn(config) };
   const surroundings: Surroundings = {
     caches,
@@ -77,6 +83,7 @@ export function createOperator(options: OperatorOptions): Manager {
     platform: () => ({ ...config, ...own }),
     askPods,
     fleet,
+    scales: demand.scales,
     neighbours: new Neighbours({ client, clock: systemClock, log, own: installationOf(options) }),
     clock,
   };
@@ -92,7 +99,7 @@ export function createOperator(options: OperatorOptions): Manager {
   });
   watchAll(controller, { caches, written, fleet });
   return new Manager({
-    reflectors: caches.reflectors,
+    reflectors: [...caches.reflectors, ...demand.reflectors],
     controllers: [controller],
     recorder,
     ...(election && { election }),
@@ -100,6 +107,7 @@ export function createOperator(options: OperatorOptions): Manager {
       const { serverKeySecret: name } = config;
       if (name !== undefined)
         own.serverSecrets = await untilServerSecrets({ client, name, log }, stop);
+      demand.listen(own.serverSecrets, stop);
     },
     log,
   });

@@ -29,11 +29,14 @@ import type { FleetView } from "./observe/fleet.ts";
 import { inspectPodName } from "./objects/inspect-pod.ts";
 import { pullPodName } from "./objects/pull-pod.ts";
 import { LOCAL_MODELS, type StoredModel } from "./model/local-model-resource.ts";
-import { identityOf, type Model, readSpec } from "./model/model.ts";
+import { identityOf, isSuspended, type Model, readSpec } from "./model/model.ts";
 import type { Observed } from "./model/observed.ts";
 import type { Platform } from "./model/platform.ts";
 import { factsQuestion, progressQuestions, type Question } from "./observe/questions.ts";
 import { reportedStatus, unreadableStatus } from "./act/report.ts";
+import { boundsOf } from "./scaling/bounds.ts";
+import type { Scales, ScaleStep } from "./scaling/scales.ts";
+import { isEnding, isOver } from "./status/pod-problem.ts";
 import { revisionOf } from "./status/situation.ts";
 import type { Problem } from "./status/problem.ts";
 import { lookUpWaiting } from "./observe/waiting.ts";
@@ -57,6 +60,7 @@ export type Surroundings = {
   readonly askPods: AskPods;
   readonly fleet: FleetView;
   readonly neighbours: Neighbours;
+  readonly scales: Scales;
   readonly clock: Clock;
 };
 
@@ -87,6 +91,27 @@ export function reconciler(surroundings: Surroundings): Reconcile {
     const model = { ...identity, spec, ignored, modelId, claim };
     return runPass(surroundings, pass, { stored, observed, model });
   };
+}
+
+/** Undefined for a model that does not scale, or not now. */
+function scaleStep(
+  { scales }: Surroundings,
+  { key }: Pass,
+  { model, observed }: Pick<Target, "model" | "observed">,
+): ScaleStep | undefined {
+  const bounds = isSuspended(model) ? undefined : boundsOf(model);
+  if (bounds === undefined) {
+    scales.forget(key);
+    return undefined;
+  }
+  const { status, deployment, pods } = observed;
+  const staying = pods.filter((pod) => !isEnding(pod) && !isOver(pod));
+  return scales.step(key, {
+    bounds,
+    status,
+    replicas: deployment?.spec?.replicas,
+    pods: staying.map(({ metadata }) => metadata.name),
+  });
 }
 
 /**
@@ -123,11 +148,17 @@ type Target = {
 async function runPass(
   surroundings: Surroundings,
   pass: Pass,
-  { stored, observed, model }: Target,
+  { stored, observed, model: plain }: Target,
 ): Promise<Outcome> {
   const { platform, clock, askPods } = surroundings;
   const { fleet } = surroundings;
-  const moment = { nowMs: clock.date().getTime(), fleet: fleet.now() };
+  const step = scaleStep(surroundings, pass, { model: plain, observed });
+  const model = { ...plain, ...(step && { scale: step.scale }) };
+  const moment = {
+    nowMs: clock.date().getTime(),
+    fleet: fleet.now(),
+    ...(step && { inFlightByPod: step.load.inFlightByPod }),
+  };
   const decision = decide(model, platform(), observed, moment);
   // Before anything is waited for: other passes decide meanwhile.
   if (decision.begins !== undefined) fleet.begin(pass.key, decision.begins);
@@ -146,7 +177,7 @@ async function runPass(
   // What a pod has told about its model need not be asked again.
   const unanswered = status.modelRevision === decision.revision ? [] : questions.facts;
   const asked = [...questions.progress, ...unanswered].map((question) => question.againInMs);
-  return soonest([...againInMs, decision.againInMs, ...asked]);
+  return soonest([...againInMs, decision.againInMs, step?.againInMs, ...asked]);
 }
 
 type WriteResult = { readonly refusals: readonly Problem[]; readonly againInMs: readonly number[] };
@@ -166,7 +197,8 @@ async function write(
         .filter(({ resource }) => makesPods(resource) === makers)
         .map((desired) => applyObject(by, desired, observed.objects)),
     );
-  for (const pod of decision.marks ?? []) await markPod(by, pod);
+  for (const pod of decision.marks ?? []) await markPod(by, pod, "first");
+  for (const pod of decision.unmarks ?? []) await markPod(by, pod, "as others");
   const applied = [...(await applyAll(false)), ...(await applyAll(true))];
   const { scalesTo } = decision;
   if (scalesTo !== undefined && observed.deployment !== undefined) {
@@ -238,8 +270,12 @@ async function writeStatus(
   for (const said of transitions(observed.status, status)) recorder.record({ regarding, ...said });
 }
 
-function forgetDeleted({ memory, strangers, fleet }: Surroundings, { key, name }: Pass): void {
+function forgetDeleted(
+  { memory, strangers, fleet, scales }: Surroundings,
+  { key, name }: Pass,
+): void {
   strangers.forget(key);
+  scales.forget(key);
   fleet.forget(key);
   const object = { namespace: name.namespace ?? "", name: objectName(name.name) };
   for (const resource of OWNED) memory.forget(resource, object);

@@ -65,6 +65,13 @@ API server's audit log. Neither reads Secrets of models: the kubelet gives them 
   verbs: [get, update]
 {{- end -}}
 
+{{/* Where the API service's pods are, which tell what is asked for. */}}
+{{- define "localmodel.demandRules" -}}
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
+{{- end -}}
+
 {{/* The secret between the API service and models' pods, which the operator makes. */}}
 {{- define "localmodel.serverKeyRules" -}}
 - apiGroups: [""]

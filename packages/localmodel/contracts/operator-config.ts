@@ -102,6 +102,16 @@ export const OperatorConfig = z.strictObject({
     })
     .prefault({})
     .describe("What happens when a new version of the operator wants other pods."),
+  demand: z
+    .strictObject({
+      namespace: z.string().min(1),
+      service: z.string().min(1).describe("The Service of the API service."),
+      port: z.int().min(1).max(65_535).default(9090).describe("Where its pods tell their demand."),
+    })
+    .exactOptional()
+    .describe(
+      "Who says what is asked for. Absent: nobody, and models with spec.scaling keep one replica at least.",
+    ),
   leaderElection: z
     .strictObject({
       enabled: z.boolean().default(true),

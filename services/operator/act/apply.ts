@@ -14,7 +14,7 @@ import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import type { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
 import type { DesiredObject } from "../decide/desired.ts";
 import { podWrite } from "./inspect-pod-life.ts";
-import { GOES_FIRST } from "../objects/deletion-cost.ts";
+import { GOES_AS_OTHERS, GOES_FIRST } from "../objects/deletion-cost.ts";
 import type { OwnedObject } from "../model/observed.ts";
 import type { Problem } from "../status/problem.ts";
 import { refusal } from "../status/refusal.ts";
@@ -116,14 +116,16 @@ export async function scaleDeployment(
   written.record(model.key, DEPLOYMENTS, scaled);
 }
 
-/** Lets the pod go before others of its kind. */
+/** Lets the pod go before others of its kind, or no longer. */
 export async function markPod(
   { client, written, model }: Writer,
   { metadata }: Pod,
+  goes: "first" | "as others",
 ): Promise<void> {
   const { namespace = "", name } = metadata;
+  const patch = goes === "first" ? GOES_FIRST : GOES_AS_OTHERS;
   try {
-    const marked = await client.mergePatch(PODS, { namespace, name }, GOES_FIRST);
+    const marked = await client.mergePatch(PODS, { namespace, name }, patch);
     written.record(model.key, PODS, marked);
   } catch (error) {
     if (!isNotFound(error)) throw error;

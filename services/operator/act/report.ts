@@ -14,7 +14,9 @@ import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.t
 import { usesDevices } from "../objects/gpu.ts";
 import type { Decision } from "../decide/decide.ts";
 import { duplicateNotes, duplicateProblem } from "../observe/duplicates.ts";
-import { type Identity, type Model, wantedReplicas } from "../model/model.ts";
+import { type Identity, isAsleep, type Model, wantedReplicas } from "../model/model.ts";
+import { boundsOf } from "../scaling/bounds.ts";
+import { scalingStatus } from "../scaling/scaling-status.ts";
 import { saysMemory, servedBy } from "../objects/resources.ts";
 import type { Observed } from "../model/observed.ts";
 import type { Answer } from "../status/answers.ts";
@@ -77,11 +79,12 @@ export function reportedStatus(
     modelId: model.modelId,
     ...(blocker && { blocker }),
     wanted,
+    isAsleep: isAsleep(model),
     isInspecting,
     isResolved: decision.inspection !== undefined || asked.some(hasFetched),
     pods: counted,
     wantsDevices: usesDevices(model),
-    problems: wanted === 0 ? refusals : mostTellingFirst(problems),
+    problems: wanted === 0 && !isInspecting ? refusals : mostTellingFirst(problems),
     notes: [...duplicateNotes(model), ...withoutEffect(model), ...turnNotes(decision)],
   };
   const found = kept(model, observed, result);
@@ -116,6 +119,7 @@ export function unreadableStatus(
     modelId: previous.modelId ?? identity.name,
     blocker: { stage: "spec", reason: "InvalidSpec", message, waits: false } as const,
     wanted: 0,
+    isAsleep: false,
     isInspecting: false,
     isResolved: false,
     pods: countPods(pods, undefined),
@@ -124,8 +128,8 @@ export function unreadableStatus(
     wantsDevices: previous.conditions?.some(({ type }) => type === "Accelerated") ?? false,
     ...(previous.accelerator && { accelerator: previous.accelerator }),
   };
-  const { model, accelerator, modelRevision, inspection, memory } = previous;
-  const found = { model, accelerator, modelRevision, inspection, memory };
+  const { model, accelerator, modelRevision, inspection, memory, scaling } = previous;
+  const found = { model, accelerator, modelRevision, inspection, memory, scaling };
   const known = Object.entries(found).filter(([, value]) => value !== undefined);
   return statusOf(situation, { previous, ...Object.fromEntries(known) }, now);
 }
@@ -174,7 +178,14 @@ function kept(
     ...facts(model, previous, decision, answers),
     ...(inspection && { inspection }),
     ...(memory && { memory }),
+    ...scalingOf(model, previous),
   };
+}
+
+function scalingOf(model: Model, { scaling }: LocalModelStatus): Pick<Kept, "scaling"> {
+  const bounds = boundsOf(model);
+  if (model.scale === undefined || bounds === undefined) return {};
+  return { scaling: scalingStatus(model.scale, bounds, scaling) };
 }
 
 /** What a pod said counts for pods made alike; before that, what the header says. */

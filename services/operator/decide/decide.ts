@@ -33,6 +33,7 @@ import type { Platform } from "../model/platform.ts";
 import type { DeploymentParts } from "../objects/deployment.ts";
 import { LOOK_AGAIN_MS, rollStep } from "./roll-step.ts";
 import type { Room } from "./room.ts";
+import { scaleIn } from "./scale-in.ts";
 import type { Problem } from "../status/problem.ts";
 import { unsupported } from "./unsupported.ts";
 
@@ -46,6 +47,8 @@ export type Decision = {
   readonly deletes: readonly OwnedObject[];
   /** Pods that are to go before others of their kind, and do not say so yet. */
   readonly marks?: readonly Pod[];
+  /** Pods that say so and are to stay. */
+  readonly unmarks?: readonly Pod[];
   /** An image comes to a node before an old pod goes; the pod that pulls it, once there is one. */
   readonly pulls?: { readonly pod: Pod | undefined };
   /** The version of the platform that its pods begin to follow. */
@@ -63,7 +66,12 @@ export type Decision = {
 };
 
 /** Of the operator, besides what concerns this model. */
-type Moment = { readonly nowMs: number; readonly fleet: Fleet };
+type Moment = {
+  readonly nowMs: number;
+  readonly fleet: Fleet;
+  /** Requests at each of its pods, by name. */
+  readonly inFlightByPod?: ReadonlyMap<string, number>;
+};
 
 export function decide(
   model: Model,
@@ -115,7 +123,7 @@ type Roll = Pick<DeploymentParts, "template" | "platform" | "isUpgrade"> & {
 function rolling(
   model: Model,
   platform: Platform,
-  { observed, nowMs }: Situation,
+  { observed, nowMs, inFlightByPod = new Map() }: Situation,
   { revision, begins, ...parts }: Roll,
 ): Decision {
   const { pull, makesRoom, isHeld, ...step } = rollStep(model, platform, {
@@ -132,12 +140,21 @@ function rolling(
     kind: "serve",
     ...(revision !== undefined && { revision }),
     ...step,
+    ...leaving(step.marks, scaleIn(model, observed, { revision, inFlightByPod })),
     applies,
     deletes: unwanted(model, observed, applies),
     ...(isHeld && rescaled(model, observed)),
     ...(begins && { begins: parts.platform }),
     ...(pull.kind === "pulling" && { pulls: { pod: pull.pod } }),
   };
+}
+
+/** Those that make room in a roll are not to be kept from it. */
+function leaving(
+  roll: readonly Pod[],
+  { marks, unmarks }: ReturnType<typeof scaleIn>,
+): Pick<Decision, "marks" | "unmarks"> {
+  return { marks: [...roll, ...marks], unmarks };
 }
 
 /** What serves stays as it is, however many pods of it are asked for. */

@@ -6,7 +6,7 @@
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { type Inspection, parseInspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { INSPECT_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
-import { type Model, wantedReplicas } from "../model/model.ts";
+import { isSuspended, type Model } from "../model/model.ts";
 import { SOURCE_ANNOTATION, sourceHash } from "../objects/inspect-pod.ts";
 import { saysMemory } from "../objects/resources.ts";
 import type { Observed } from "../model/observed.ts";
@@ -25,7 +25,7 @@ export function knownInspection(
 
 /** Nobody has to know what a suspended model needs, or one whose author says it. */
 export function needsInspection(model: Model): boolean {
-  return wantedReplicas(model) > 0 && !saysMemory(model);
+  return !isSuspended(model) && !saysMemory(model);
 }
 
 function resultOf(pod: Pod | undefined, hash: string): Inspection | undefined {

@@ -2,7 +2,7 @@
  * What of a change of status people should hear of as an event: that a model became ready, and that
  * something stands in its way that waits for a person.
  *
- * Progress is not an event; the status tells it as long as it lasts.
+ * What demand made of the number of replicas is one as well. Progress is not an event; the status tells it as long as it lasts.
  */
 import type { Occurrence } from "@localmodel/kube/events/event.ts";
 import type { Condition, LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
@@ -14,8 +14,32 @@ export function transitions(
   before: LocalModelStatus,
   after: LocalModelStatus,
 ): readonly Transition[] {
+  return [...readyTransitions(before, after), ...scaleTransitions(before, after)];
+}
+
+/** The first number is no change. */
+function scaleTransitions(
+  { scaling: was }: LocalModelStatus,
+  { scaling: is }: LocalModelStatus,
+): readonly Transition[] {
+  if (was === undefined || is === undefined || was.desired === is.desired) return [];
+  const note = `From ${was.desired} to ${is.desired}. ${is.message}`;
+  return [{ type: "Normal", reason: scaleReason(was.desired, is.desired), action: "Scale", note }];
+}
+
+function scaleReason(was: number, is: number): string {
+  if (is === 0) return "FellAsleep";
+  if (was === 0) return "Woken";
+  return is > was ? "ScaledUp" : "ScaledDown";
+}
+
+function readyTransitions(
+  before: LocalModelStatus,
+  after: LocalModelStatus,
+): readonly Transition[] {
   const [was, is] = [readyCondition(before), readyCondition(after)];
   if (is === undefined || sameState(was, is)) return [];
+  if (is.reason === "Asleep") return [];
   if (is.status === "True") return [transition("Normal", is)];
   if (is.reason === "Suspended") return [transition("Normal", is)];
   return waitsForAPerson(after) ? [transition("Warning", is)] : [];

@@ -10,6 +10,7 @@ import type { Claim } from "@localmodel/localmodel/resource/claims.ts";
 import { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
 import type { z } from "zod";
 import { fieldName } from "@localmodel/localmodel/documents/problem.ts";
+import type { Scale } from "./scale.ts";
 
 export type Identity = {
   readonly namespace: string;
@@ -27,6 +28,8 @@ export type Model = Identity & {
   readonly claim: Pick<Claim, "held" | "lost">;
   /** Fields of the spec that this version does not know. */
   readonly ignored?: readonly string[];
+  /** Of a model with `spec.scaling` that is not suspended, once it is known. */
+  readonly scale?: Scale;
 };
 
 type Spec =
@@ -77,7 +80,18 @@ function without(spec: unknown, paths: readonly Path[]): unknown {
   return copy;
 }
 
-/** Pods there should be: a model that nobody can ask for is as good as suspended. */
-export function wantedReplicas({ spec, claim }: Model): number {
-  return claim.held.length === 0 ? 0 : spec.replicas;
+/** A model that nobody can ask for is as good as suspended. */
+export function isSuspended({ spec, claim }: Pick<Model, "spec" | "claim">): boolean {
+  return claim.held.length === 0 || spec.replicas === 0;
+}
+
+/** Pods there should be. */
+export function wantedReplicas({ scale, ...model }: Model): number {
+  if (isSuspended(model)) return 0;
+  return scale?.desired ?? model.spec.replicas;
+}
+
+/** None is wanted, and it is well so. */
+export function isAsleep(model: Model): boolean {
+  return model.scale?.desired === 0 && !isSuspended(model);
 }

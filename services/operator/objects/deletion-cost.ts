@@ -6,6 +6,9 @@ const FIRST = "-1000";
 
 export const GOES_FIRST = { metadata: { annotations: { [DELETION_COST]: FIRST } } };
 
+/** As any other again. */
+export const GOES_AS_OTHERS = { metadata: { annotations: { [DELETION_COST]: null } } };
+
 export function isMarked({ metadata }: Pod): boolean {
   return metadata.annotations?.[DELETION_COST] === FIRST;
 }

@@ -29,6 +29,8 @@ export type Situation = {
   readonly blocker?: Problem;
   /** Replicas asked for. */
   readonly wanted: number;
+  /** None is asked for because nobody asks for the model. */
+  readonly isAsleep: boolean;
   /** Whether the header of the weights is still unknown. */
   readonly isInspecting: boolean;
   /** Whether it is known where the weights are and what they are. */
@@ -60,6 +62,7 @@ export type Kept = {
   readonly modelRevision?: string;
   readonly inspection?: Inspection & { readonly sourceHash: string };
   readonly memory?: MemoryEstimate;
+  readonly scaling?: LocalModelStatus["scaling"];
 };
 
 export function revisionOf({ metadata }: Pod): string | undefined {

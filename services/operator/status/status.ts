@@ -38,7 +38,7 @@ const MESSAGE_MAX_CHARACTERS = 2000;
 /** `now`: the time of day, in Kubernetes' form. */
 export function statusOf(situation: Situation, kept: Kept, now: string): LocalModelStatus {
   const { identity, modelId, pods } = situation;
-  const { previous, model, accelerator, modelRevision, inspection, memory } = kept;
+  const { previous, model, accelerator, modelRevision, inspection, memory, scaling } = kept;
   return {
     observedGeneration: identity.generation,
     modelId,
@@ -50,6 +50,7 @@ export function statusOf(situation: Situation, kept: Kept, now: string): LocalMo
     ...(modelRevision !== undefined && { modelRevision }),
     ...(inspection !== undefined && { inspection }),
     ...(memory !== undefined && { memory }),
+    ...(scaling !== undefined && { scaling }),
     replicas: pods.all,
     readyReplicas: pods.ready,
     selector: Object.entries(selectorLabels(identity.name))

@@ -32,6 +32,10 @@ const SUSPENDED = {
   reason: "Suspended",
   message: "Suspended: spec.replicas is 0. Set it to 1 or more to serve the model.",
 };
+const ASLEEP = {
+  reason: "Asleep",
+  message: "It sleeps: the first request that names it wakes it.",
+};
 const PENDING = { reason: "Pending", message: "The pods are being made." };
 
 export function sourceResolved(situation: Situation): Verdict {
@@ -68,15 +72,15 @@ export function progressing(situation: Situation): Verdict {
     (problem) => problem?.waits === false,
   );
   if (failed !== undefined) return no(failed);
-  if (situation.wanted === 0) return no(SUSPENDED);
-  if (isSettled(situation))
+  if (situation.wanted === 0 && !situation.isAsleep) return no(SUSPENDED);
+  if (situation.isAsleep ? !situation.isInspecting : isSettled(situation))
     return no({ reason: "Complete", message: "All that is asked for is there." });
   return yes(...reasonAndMessage(whyNot(situation)));
 }
 
-export function active({ blocker, wanted }: Situation): Verdict {
+export function active({ blocker, wanted, isAsleep }: Situation): Verdict {
   if (blocker !== undefined) return { status: "Unknown", ...saying(blocker) };
-  if (wanted === 0) return no(SUSPENDED);
+  if (wanted === 0) return no(isAsleep ? ASLEEP : SUSPENDED);
   return yes("Active", `Replicas asked for: ${wanted}.`);
 }
 
@@ -105,8 +109,9 @@ export function ready(situation: Situation): Verdict {
 }
 
 function bareReady(situation: Situation): Verdict {
-  const { blocker, problems, wanted, pods, modelId } = situation;
+  const { blocker, problems, wanted, pods, modelId, isAsleep } = situation;
   if (blocker !== undefined) return no(blocker, answering(situation));
+  if (isAsleep) return readyAsleep(situation);
   if (wanted === 0) return no(SUSPENDED);
   if (isSettled(situation)) {
     return yes("Ready", `Answers as "${modelId}" from ${podCount(pods.ready)}.`);
@@ -118,10 +123,18 @@ function bareReady(situation: Situation): Verdict {
   return { status: "Unknown", reason: "RollingOut", message: message + answering(situation) };
 }
 
+/** What sleeps as it should is as well as what serves: whoever waits for Ready need not wake it. */
+function readyAsleep(situation: Situation): Verdict {
+  const { problems, isInspecting } = situation;
+  if (problems.length > 0 || isInspecting) return no(whyNot(situation));
+  return yes(ASLEEP.reason, ASLEEP.message);
+}
+
 /** The first thing that is not done yet. */
 function whyNot(situation: Situation): Pick<Verdict, "reason" | "message"> {
   const first = situation.blocker ?? situation.problems[0];
   if (first !== undefined) return saying(first);
+  if (situation.isAsleep) return situation.isInspecting ? PENDING : ASLEEP;
   return situation.wanted === 0 ? SUSPENDED : PENDING;
 }
 

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
+import { silentLog } from "@localmodel/kube/log.ts";
+import type { EndpointSlice } from "@localmodel/kube/objects/core-resources.ts";
+import { systemClock } from "@localmodel/kube/time/clock.ts";
+import { demandLine, type ModelDemand } from "@localmodel/localmodel/contracts/demand.ts";
+import { eventually } from "../../../test/support/eventually.ts";
+import { DemandView } from "./demand-view.ts";
+import { DemandWatch } from "./demand-watch.ts";
+
+type Asked = Partial<ModelDemand> & { readonly name: string };
+
+/** An API pod as the operator sees it. */
+async function apiPod(token = "secret") {
+  const streams = new Set<ServerResponse>();
+  let refused = 0;
+  const picture = { pod: "api-1", startedAtMs: 1, models: [] as ModelDemand[] };
+  const say = (response: ServerResponse): unknown => response.write(demandLine(picture));
+  const server = createServer((request, response) => {
+    if (request.headers.authorization !== `Bearer ${token}`) {
+      refused += 1;
+      return void response.writeHead(401).end();
+    }
+    response.writeHead(200);
+    streams.add(response);
+    say(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    refused: () => refused,
+    ask(...models: readonly Asked[]) {
+      const rest = {
+        namespace: "a",
+        inFlight: 0,
+        queued: 0,
+        lastAskedAtMs: 1,
+        lastCameAtMs: 1,
+        servers: [],
+      };
+      picture.models = models.map((model) => ({ ...rest, ...model }));
+      for (const response of streams) say(response);
+    },
+    cut() {
+      for (const response of streams) response.destroy();
+      streams.clear();
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function slice(...addresses: readonly string[]): EndpointSlice {
+  return {
+    metadata: { namespace: "system", name: "api-x1", resourceVersion: "1" },
+    addressType: "IPv4",
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+  } as EndpointSlice;
+}
+
+function watching(port: number, token: string | undefined = "secret") {
+  const slices = new ObjectCache<EndpointSlice>(silentLog);
+  const view = new DemandView();
+  const changes: (readonly string[] | "all")[] = [];
+  const stop = new AbortController();
+  const watch = new DemandWatch({
+    slices,
+    port,
+    view,
+    nowMs: () => Date.now(),
+    onChange: (keys) => changes.push(keys),
+    clock: systemClock,
+    log: silentLog,
+  });
+  watch.start(token, stop.signal);
+  return { slices, view, changes, [Symbol.dispose]: () => stop.abort() };
+}
+
+function until(isSo: () => boolean): Promise<void> {
+  return eventually(String(isSo), () => assert.ok(isSo()), { intervalMs: 5 });
+}
+
+test("demand is known once every pod of the slices is heard, and no longer when one is cut off", async () => {
+  await using pod = await apiPod();
+  using watched = watching(pod.port);
+  assert.equal(watched.view.isWhole, false);
+  watched.slices.replace([slice("127.0.0.1")], "1");
+  await until(() => watched.view.isWhole);
+  pod.ask({ name: "llama", inFlight: 2, queued: 3, servers: [{ pod: "llama-1", inFlight: 2 }] });
+  await until(() => watched.view.loadOf("a/llama").queued === 3);
+  assert.deepEqual(watched.changes, ["all", ["a/llama"]]);
+  assert.equal(watched.view.loadOf("a/llama").inFlightByPod.get("llama-1"), 2);
+  pod.cut();
+  await until(() => watched.changes.length === 3);
+  // It is asked again, and says all that it said.
+  await until(() => watched.view.isWhole && watched.view.loadOf("a/llama").inFlight === 2);
+});
+
+test("a pod that refuses to tell leaves demand unknown, and is asked again", async () => {
+  await using pod = await apiPod();
+  using watched = watching(pod.port, "another");
+  watched.slices.replace([slice("127.0.0.1")], "1");
+  pod.ask({ name: "llama", queued: 1 });
+  // When it asks again it has read the answer before.
+  await until(() => pod.refused() >= 2);
+  assert.equal(watched.view.isWhole, false);
+  assert.equal(watched.view.loadOf("a/llama").queued, 0);
+});
+
+test("what a pod asked for is forgotten when the slices no longer name it", async () => {
+  await using pod = await apiPod();
+  using watched = watching(pod.port);
+  watched.slices.replace([slice("127.0.0.1")], "1");
+  await until(() => watched.view.isWhole);
+  pod.ask({ name: "llama", queued: 1 });
+  await until(() => watched.view.loadOf("a/llama").queued === 1);
+  watched.slices.replace([], "2");
+  await until(() => watched.view.loadOf("a/llama").queued === 0);
+  assert.equal(watched.view.isWhole, false);
+});
