@@ -8,8 +8,6 @@ export type KeptExports = Readonly<Record<string, string>>;
 export const KEPT_EXPORTS: KeptExports = {
   // An operation adds itself to this interface by declaration merging, which is no import.
   "packages/inference/operation.ts": "Operations",
-  // What the operator is about to read the API service's demand by.
-  "packages/localmodel/contracts/demand.ts": "*",
   // The faces of packages, of which services use a part yet.
   "packages/grammar/compile-text.ts": "*",
   "packages/llama/llama.ts": "*",

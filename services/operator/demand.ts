@@ -25,7 +25,7 @@ type Options = {
   readonly queue: () => Pick<WorkQueue, "add" | "addAfter">;
 };
 
-export type Demand = {
+type Demand = {
   readonly scales: Scales;
   readonly reflectors: readonly Pick<Reflector, "name" | "hasSynced" | "synced" | "run">[];
   /** `secrets`: of the model servers, which the API service knows as well. */

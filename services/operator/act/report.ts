@@ -58,19 +58,18 @@ export function reportedStatus(
   const { decision, answers, refusals, now } = result;
   const { pods, inspectPod, deployment } = observed;
   const isInspecting = decision.kind === "inspect";
+  const wanted = wantedReplicas(model);
   // What is wrong with pods of an earlier revision will not matter for long.
   const asked = isInspecting
     ? [inspectPod].filter((pod) => pod !== undefined)
     : pods.filter((pod) => revisionOf(pod) === decision.revision);
   const replicas = replicaProblem(deployment);
-  const wanted = wantedReplicas(model);
   const counted = countPods(pods, decision.revision);
   const isPaused = model.spec.rollout.paused && !isInspecting && counted.current < wanted;
   const problems = [
     ...refusals,
     ...(replicas ? [replicas] : []),
-    ...(isPaused ? [PAUSED] : []),
-    ...(decision.pulls ? [pullProblem(decision.pulls.pod)] : []),
+    ...heldBack(decision, isPaused),
     ...podProblems(asked, answers, outlookOf(decision)),
   ];
   const blocker = decision.blocker ?? duplicateProblem(model);
@@ -132,6 +131,10 @@ export function unreadableStatus(
   const found = { model, accelerator, modelRevision, inspection, memory, scaling };
   const known = Object.entries(found).filter(([, value]) => value !== undefined);
   return statusOf(situation, { previous, ...Object.fromEntries(known) }, now);
+}
+
+function heldBack({ pulls }: Decision, isPaused: boolean): readonly Problem[] {
+  return [...(isPaused ? [PAUSED] : []), ...(pulls ? [pullProblem(pulls.pod)] : [])];
 }
 
 /** An image that cannot be pulled is told as it would be of a pod that serves. */

@@ -1,7 +1,6 @@
 /** How many replicas a model that scales should have, since when, and what has been seen on the way there. */
 
-export const SCALE_REASONS = ["Asleep", "Minimum", "Demand", "Maximum", "DemandUnknown"] as const;
-export type ScaleReason = (typeof SCALE_REASONS)[number];
+export type ScaleReason = "Asleep" | "Minimum" | "Demand" | "Maximum" | "DemandUnknown";
 
 /** Times are Unix time in milliseconds. */
 export type Scale = {

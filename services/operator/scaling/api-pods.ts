@@ -13,26 +13,28 @@ export type ApiPod = {
 };
 
 /** `port`: of what they tell about demand. */
-export function apiPods(
-  slices: readonly EndpointSlice[],
-  { port, path }: { readonly port: number; readonly path: string },
-): readonly ApiPod[] {
+export function apiPods(slices: readonly EndpointSlice[], way: Way): readonly ApiPod[] {
   const pods = new Map<string, ApiPod>();
   // In a cluster of two address families each pod is in two slices.
-  for (const slice of slices.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))) {
-    // On the wire it is null for a slice without endpoints, whatever the type says.
-    for (const { addresses, conditions, targetRef } of slice.endpoints ?? []) {
-      const [address] = addresses;
-      if (address === undefined) continue;
-      const id = targetRef?.uid ?? address;
-      const isServing = conditions?.serving ?? conditions?.ready ?? true;
-      const known = pods.get(id);
-      const host = address.includes(":") ? `[${address}]` : address;
-      const url = known?.url ?? `http://${host}:${port}${path}`;
-      pods.set(id, { id, url, isServing: isServing || known?.isServing === true });
-    }
+  const sorted = slices.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  for (const seen of sorted.flatMap((slice) => podsIn(slice, way))) {
+    const { url, isServing } = pods.get(seen.id) ?? seen;
+    pods.set(seen.id, { ...seen, url, isServing: isServing || seen.isServing });
   }
   return [...pods.values()];
+}
+
+type Way = { readonly port: number; readonly path: string };
+
+function podsIn({ endpoints }: EndpointSlice, { port, path }: Way): readonly ApiPod[] {
+  // On the wire it is null for a slice without endpoints, whatever the type says.
+  return (endpoints ?? []).flatMap(({ addresses: [address], conditions = {}, targetRef }) => {
+    if (address === undefined) return [];
+    const host = address.includes(":") ? `[${address}]` : address;
+    const url = `http://${host}:${port}${path}`;
+    const isServing = conditions.serving ?? conditions.ready ?? true;
+    return [{ id: targetRef?.uid ?? address, url, isServing }];
+  });
 }
 
 /** IPv4 before IPv6. */

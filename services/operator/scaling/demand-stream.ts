@@ -13,7 +13,7 @@ import {
 } from "@localmodel/localmodel/contracts/demand.ts";
 import { Agent, request } from "undici";
 
-export type Listener = {
+type Listener = {
   readonly url: string;
   /** None where nobody is asked for one. */
   readonly token: string | undefined;

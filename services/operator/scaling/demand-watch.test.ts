@@ -61,7 +61,7 @@ function slice(...addresses: readonly string[]): EndpointSlice {
     metadata: { namespace: "system", name: "api-x1", resourceVersion: "1" },
     addressType: "IPv4",
     endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-  } as EndpointSlice;
+  };
 }
 
 function watching(port: number, token: string | undefined = "secret") {

@@ -12,7 +12,7 @@ import { type ApiPod, apiPods } from "./api-pods.ts";
 import type { DemandView } from "./demand-view.ts";
 import { listenTo } from "./demand-stream.ts";
 
-export type DemandWatchOptions = {
+type DemandWatchOptions = {
   readonly slices: ObjectCache<EndpointSlice>;
   readonly port: number;
   readonly view: DemandView;

@@ -13,7 +13,7 @@ import type { DemandView, ModelLoad } from "./demand-view.ts";
 import { changesInMs, type Load, nextScale } from "./scale.ts";
 import { firstScale, slackMs } from "./scaling-status.ts";
 
-export type Given = {
+type Given = {
   readonly bounds: Bounds;
   readonly status: LocalModelStatus;
   /** Of the Deployment, if there is one. */

@@ -13,7 +13,7 @@ export function slackMs({ idleMs }: Pick<Bounds, "idleMs">): number {
   return Math.min(SLACK_MAX_MS, Math.max(SLACK_MIN_MS, idleMs / 4));
 }
 
-export type Known = {
+type Known = {
   readonly scaling: ScalingStatus | undefined;
   /** Of the Deployment; undefined where there is none. */
   readonly replicas: number | undefined;

@@ -509,6 +509,45 @@ test("events are for becoming ready and for what waits for a person, once", () =
   assert.deepEqual(told(broken, ready), ["Normal Ready"]);
 });
 
+test("a model that sleeps is Ready and not Active, says why, and does so without pods", () => {
+  const asleep = { desired: 0, reason: "Asleep", sinceMs: Date.parse(NOW), lastUsedMs: 0 } as const;
+  const spec = modelWith({ scaling: {} });
+  const status = statusFor({ model: { ...spec, scale: asleep } });
+  assert.deepEqual(sayings(status), {
+    Ready: "True Asleep",
+    SourceResolved: "True Resolved",
+    Scheduled: "Unknown Asleep",
+    Loaded: "False Asleep",
+    Progressing: "False Complete",
+    Active: "False Asleep",
+  });
+  assert.equal(status.scaling?.desired, 0);
+  assert.equal(status.scaling?.since, NOW);
+  const inspecting = { model: { ...spec, scale: asleep }, decision: inspects };
+  assert.equal(sayings(statusFor(inspecting))["Ready"], "False Pending");
+  const suspended = modelWith({ scaling: {}, replicas: 0 }, { scale: asleep });
+  assert.equal(sayings(statusFor({ model: suspended }))["Ready"], "False Suspended");
+});
+
+test("that a model falls asleep and wakes is an event", () => {
+  const spec = modelWith({ scaling: {} });
+  const statusOf = (desired: number) =>
+    statusFor({
+      model: {
+        ...spec,
+        scale: { desired, reason: desired === 0 ? "Asleep" : "Demand", sinceMs: 0, lastUsedMs: 0 },
+      },
+      observed: { pods: Array.from({ length: desired }, (_, n) => readyPod({ name: `p${n}` })) },
+    });
+  const reasons = (a: number, b: number) =>
+    transitions(statusOf(a), statusOf(b)).map(({ reason }) => reason);
+  assert.deepEqual(reasons(1, 0), ["FellAsleep"]);
+  assert.ok(reasons(0, 1).includes("Woken"));
+  assert.deepEqual(reasons(1, 3), ["ScaledUp"]);
+  assert.deepEqual(reasons(3, 2), ["ScaledDown"]);
+  assert.deepEqual(reasons(2, 2), []);
+});
+
 const pods = fc.array(
   fc
     .tuple(
