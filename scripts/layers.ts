@@ -70,6 +70,7 @@ export const LAYERS: Layers = {
     "constraint/",
     "machine/ stepping/",
     "llama/ process/",
+    "kept/",
   ],
   "services/operator": ["model/", "scaling/", "objects/", "status/", "decide/ observe/", "act/"],
 };

@@ -70,6 +70,33 @@ export const EngineSpec = z.strictObject({
     .describe(
       "Memory, in MiB, for beginnings of conversations that no slot holds any more, so that they are not evaluated again. Default: with npm start an eighth of what is free, at most 2048; in a cluster none.",
     ),
+  promptCacheDisk: z
+    .strictObject({
+      directory: z
+        .string()
+        .max(1024)
+        .regex(/^\/[^\0]*$/)
+        .exactOptional()
+        .describe("On one machine: an absolute path. It is made when it is needed."),
+      claimName: z
+        .string()
+        .min(1)
+        .max(253)
+        .exactOptional()
+        .describe(
+          "In a cluster: a PersistentVolumeClaim. Default: a volume that lasts as long as the pod.",
+        ),
+      maxMiB: z
+        .int()
+        .min(1)
+        .max(1_048_576)
+        .default(8192)
+        .describe("Most that all files there take; what was used longest ago goes first."),
+    })
+    .exactOptional()
+    .describe(
+      "Keeps beginnings of conversations in files too, so that after a restart they are read and not evaluated. They hold what was asked, readable by this user alone. Default: nothing is written.",
+    ),
 });
 export type EngineSpec = z.infer<typeof EngineSpec>;
 

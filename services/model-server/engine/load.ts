@@ -27,9 +27,10 @@ import {
   unsupportedKind,
 } from "@localmodel/weights/gguf/projector-kind.ts";
 import { fingerprintOf, samplingOf } from "./model/facts.ts";
+import { type Keeping, openStateFiles } from "./kept/open-state-files.ts";
 import { createEmbedder } from "./llama/embedder.ts";
 import type { Embedder } from "./stepping/embedding-queue.ts";
-import { createGenerations, type Generating } from "./llama/generations.ts";
+import { createGenerations } from "./llama/generations.ts";
 import { freeGpuBytes, type LlamaLibrary, type LlamaLog, openLibrary } from "./llama/library.ts";
 import { loadOnDevices } from "./llama/on-devices.ts";
 import { loadPictures, type Pictures } from "./llama/pictures.ts";
@@ -52,7 +53,7 @@ export type LoadedEngine = {
   readonly ends: ReadonlySet<number>;
   readonly constraints: Constraints;
   /** The model's own first, then one for each adapter that clients choose; none if it does not generate. */
-  readonly generations: readonly Generating[];
+  readonly generations: readonly Keeping[];
   readonly embedder: Embedder | undefined;
   /** What states of beginnings that no slot holds may take, in each of the contexts. */
   readonly keptStatesBytes: number;
@@ -108,6 +109,7 @@ export async function loadEngine(
     ? await createEmbedder(library, model, { ...settings, threads: stepThreads })
     : undefined;
   const fingerprint = { engine: description.engine, settings, projectorBytes };
+  const kept = { engine: description.engine, contextTokens, projectorBytes, log: report.log };
   const contextsMemory = [...generations.map(({ context }) => context), embedder, pictures];
   return {
     facts: {
@@ -125,7 +127,7 @@ export async function loadEngine(
     vocabulary,
     ends,
     constraints: constraintsOf(description, vocabulary, tokenizer),
-    generations,
+    generations: await openStateFiles(config, generations, kept),
     embedder,
     draftTokens: engine.draftTokens ?? defaultDraftTokens(description.quantization, gpu !== false),
     threads: () => stepThreads.count,

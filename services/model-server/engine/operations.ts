@@ -10,6 +10,7 @@ import { encodePrompts } from "./prompt/prompt.ts";
 import type { EngineEvent } from "./protocol.ts";
 import { StepWatch } from "./step-watch.ts";
 import { Scheduler } from "./stepping/scheduler.ts";
+import type { KeptFiles } from "./stepping/slots.ts";
 import type { StepContext } from "./stepping/step-context.ts";
 import { atOnce, type InTurn, turns } from "./stepping/turns.ts";
 import { tokenizing } from "./tokenizing.ts";
@@ -45,9 +46,9 @@ function generating(loaded: LoadedEngine, reporter: Reporter): EngineOperation<"
   const watch = new StepWatch(reporter.onStuck);
   const inTurn: InTurn = (step) => turn(() => watch.during(step));
   const schedulers = new Map(
-    loaded.generations.map(({ adapter, context }) => [
+    loaded.generations.map(({ adapter, context, files: keptFiles }) => [
       adapter,
-      scheduler(loaded, { context, inTurn, ...reporter }),
+      scheduler(loaded, { context, keptFiles, inTurn, ...reporter }),
     ]),
   );
   // The weights, which are what is cold, are the same for all.
@@ -62,7 +63,11 @@ function generating(loaded: LoadedEngine, reporter: Reporter): EngineOperation<"
 
 function scheduler(
   { facts, tokenizer, vocabulary, ends, constraints, keptStatesBytes, draftTokens }: LoadedEngine,
-  own: { readonly context: StepContext; readonly inTurn: InTurn } & Reporter,
+  own: {
+    readonly context: StepContext;
+    readonly keptFiles: KeptFiles | undefined;
+    readonly inTurn: InTurn;
+  } & Reporter,
 ): Scheduler {
   const { contextTokens } = facts;
   return new Scheduler({

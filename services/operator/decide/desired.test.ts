@@ -7,6 +7,7 @@ import {
   LocalModelSpec,
   type LocalModelSpecInput,
 } from "@localmodel/localmodel/resource/localmodel.ts";
+import { PROMPTS_FOLDER } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import fc from "fast-check";
 import { arbitraryInput } from "../../../test/support/schema-arbitrary.ts";
@@ -342,6 +343,27 @@ test("a server has time to finish: longer than what it is told to drain for", ()
   const long = partsOf({ rollout: { drainSeconds: 3600 } });
   assert.equal(ServerConfig.parse(configOf(long.server)).drainTimeoutMs, 3_600_000);
   assert.ok(long.pod.terminationGracePeriodSeconds > 3605);
+});
+
+test("conversations are kept where the server may write, in the claim that was named or as long as the pod", () => {
+  const plain = partsOf({});
+  assert.ok(!JSON.stringify(plain.pod).includes("prompts"));
+  const keeping = (claim: { claimName?: string }) =>
+    partsOf({ engine: { promptCacheDisk: { maxMiB: 1024, ...claim } } });
+  const mountIn = ({ server }: ReturnType<typeof partsOf>) =>
+    server.volumeMounts.find(({ mountPath }) => mountPath === PROMPTS_FOLDER);
+  const volumeIn = (parts: ReturnType<typeof partsOf>) =>
+    parts.pod.volumes.find(({ name }) => name === mountIn(parts)?.name);
+
+  const own = keeping({});
+  assert.deepEqual(volumeIn(own), { name: "prompts", emptyDir: { sizeLimit: "5120Mi" } });
+  const claimed = keeping({ claimName: "talks" });
+  assert.deepEqual(volumeIn(claimed)?.["persistentVolumeClaim"], { claimName: "talks" });
+  for (const parts of [own, claimed]) {
+    assert.notEqual(mountIn(parts)?.readOnly, true);
+    const { engine } = ServerConfig.parse(configOf(parts.server));
+    assert.equal(engine.promptCacheDisk?.directory, PROMPTS_FOLDER);
+  }
 });
 
 test("labels for queues go from the LocalModel to its Deployment", () => {

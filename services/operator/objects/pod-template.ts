@@ -23,6 +23,7 @@ export function podTemplate(model: Model, platform: Platform, inspection: Inspec
   const volumes = volumesOf(filesOf(model), {
     claim: cacheClaimName(model),
     caBundle: platform.fetch.caBundle,
+    prompts: model.spec.engine.promptCacheDisk,
     ...(limit !== undefined && { limit }),
   });
   const spec = {

@@ -11,6 +11,7 @@ import {
   METRICS_PORT_NAME,
   PINNED_FILES_PATH,
   PROJECTOR_ROLE,
+  PROMPTS_FOLDER,
   SERVER_ARGS,
   SERVER_CONTAINER,
   SERVER_PORT,
@@ -86,6 +87,13 @@ function environmentOf(model: Model, platform: Platform) {
   ];
 }
 
+/** Where conversations are kept is the pod's own business. */
+function engineOf({ engine }: Model["spec"]): Model["spec"]["engine"] {
+  const { promptCacheDisk: disk } = engine;
+  if (disk === undefined) return engine;
+  return { ...engine, promptCacheDisk: { ...disk, directory: PROMPTS_FOLDER } };
+}
+
 function expectedAccelerator(model: Model): Pick<ServerConfigInput, "accelerator"> {
   const gpu = gpuOf(model);
   return gpu !== undefined && usesDevices(model) ? { accelerator: gpu.requirement } : {};
@@ -110,7 +118,7 @@ function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerCon
       return { ...(adapterId !== undefined && { id: adapterId }), path, scale };
     }),
     ...(spec.imageUrls !== undefined && { imageHosts: spec.imageUrls.allowedHosts }),
-    engine: spec.engine,
+    engine: engineOf(spec),
     sampling: spec.sampling,
     promptLogging: spec.promptLogging,
     keySha256: serverSecrets.map((secret) =>

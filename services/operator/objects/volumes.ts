@@ -1,13 +1,15 @@
 /**
  * Volumes of a model's pod and where its containers mount them.
  *
- * Two roles: the fetcher writes the cache and the links and alone sees Secrets; the server only reads. A
+ * Two roles: the fetcher writes the cache and the links and alone sees Secrets; the server only reads, but for
+ * beginnings of conversations that are to outlive it. A
  * claim or image that several sources name is one volume, mounted several times: the kubelet never gets a
  * pod with two volumes of one claim running.
  */
 import {
   CACHE_FOLDER,
   MODEL_FOLDER,
+  PROMPTS_FOLDER,
   secretFolder,
   volumeFolder,
 } from "@localmodel/localmodel/cluster/pod-layout.ts";
@@ -38,7 +40,12 @@ type Cache = {
   readonly limit?: string;
   /** Certificate authorities that the fetcher trusts besides those it knows. */
   readonly caBundle?: { readonly configMap: string; readonly key: string } | undefined;
+  /** Where beginnings of conversations are kept; without a claim they go with the pod. */
+  readonly prompts?: { readonly claimName?: string; readonly maxMiB: number } | undefined;
 };
+
+/** Beside what is kept: the file that is being written. A pod that takes more than its limit is evicted. */
+const PROMPTS_MARGIN_MIB = 4096;
 
 const CA_FOLDER = "/etc/localmodel/ca";
 const CA_FILE = "ca.crt";
@@ -49,7 +56,9 @@ export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volum
   const authorities = caVolume(cache);
   const candidates = candidatesOf(files);
   const secrets = candidates.flatMap(secretVolume);
-  const shared = sharedVolumes(candidates, cacheClaim);
+  const written = [cacheClaim, cache.prompts?.claimName].filter((name) => name !== undefined);
+  const shared = sharedVolumes(candidates, written);
+  const prompts = promptsVolume(cache.prompts, shared.claimVolume);
   const cacheName = cacheClaim === undefined ? "cache" : shared.claimVolume(cacheClaim);
   return {
     volumes: [
@@ -58,6 +67,7 @@ export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volum
       ...(cacheClaim === undefined
         ? [{ name: "cache", emptyDir: { ...(limit !== undefined && { sizeLimit: limit }) } }]
         : []),
+      ...prompts.volumes,
       ...shared.volumes,
       ...secrets.map(({ volume }) => volume),
       ...authorities.map(({ volume }) => volume),
@@ -74,6 +84,7 @@ export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volum
       { name: "model", mountPath: MODEL_FOLDER, readOnly: true },
       { name: cacheName, mountPath: CACHE_FOLDER, readOnly: true },
       TEMPORARY,
+      ...prompts.mounts,
       ...shared.mounts,
     ],
   };
@@ -92,7 +103,19 @@ function caVolume({ caBundle }: Cache) {
   ];
 }
 
-function sharedVolumes(candidates: readonly Candidate[], cacheClaim: string | undefined) {
+/** Where nothing is kept there is none. */
+function promptsVolume(prompts: Cache["prompts"], claimVolume: (claimName: string) => string) {
+  if (prompts === undefined) return { volumes: [], mounts: [] };
+  const { claimName, maxMiB } = prompts;
+  const name = claimName === undefined ? "prompts" : claimVolume(claimName);
+  const emptyDir = { sizeLimit: `${maxMiB + PROMPTS_MARGIN_MIB}Mi` };
+  return {
+    volumes: claimName === undefined ? [{ name, emptyDir }] : [],
+    mounts: [{ name, mountPath: PROMPTS_FOLDER }],
+  };
+}
+
+function sharedVolumes(candidates: readonly Candidate[], written: readonly string[]) {
   const byContent = new Map<string, Volume>();
   const volumeOf = (content: object, prefix: string): string => {
     const key = JSON.stringify(content);
@@ -103,11 +126,11 @@ function sharedVolumes(candidates: readonly Candidate[], cacheClaim: string | un
     return volume.name;
   };
   const claimVolume = (claimName: string): string => {
-    const readOnly = claimName === cacheClaim ? {} : { readOnly: true };
+    const readOnly = written.includes(claimName) ? {} : { readOnly: true };
     return volumeOf({ persistentVolumeClaim: { claimName, ...readOnly } }, "claim");
   };
   const imageVolume = (image: object): string => volumeOf({ image }, "image");
-  if (cacheClaim !== undefined) claimVolume(cacheClaim);
+  for (const claim of written) claimVolume(claim);
   const mounts = candidates.flatMap(({ role, index, source }) => {
     const name = volumeName(source, { claimVolume, imageVolume });
     if (name === undefined) return [];

@@ -23,7 +23,7 @@ import type { EngineEvent } from "../protocol.ts";
 import { nextInLine } from "./queue.ts";
 import { readBack } from "./read-back.ts";
 import { choiceSeed } from "./seeds.ts";
-import { isWorthWaitingFor, type Running, type Slot, Slots } from "./slots.ts";
+import { isWorthWaitingFor, type KeptFiles, type Running, type Slot, Slots } from "./slots.ts";
 import { atOnce, type InTurn } from "./turns.ts";
 import type { Run, StepContext } from "./step-context.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
@@ -44,6 +44,8 @@ type SchedulerOptions = {
   readonly drafting?: Pick<Drafting, "lengths" | "record">;
   /** What states of beginnings that no slot holds may take. Default: none are kept. */
   readonly keptStatesBytes?: number;
+  /** States that outlive the process. Default: none do. */
+  readonly keptFiles?: KeptFiles | undefined;
   /** Contexts that share processors step in turn. Default: whenever they like. */
   readonly inTurn?: InTurn;
   readonly send: (events: readonly EngineEvent[]) => void;
@@ -84,7 +86,8 @@ export class Scheduler {
     this.#drafting = options.drafting ?? new Drafting();
     this.#pace = new Pace(options.context.batchTokens);
     this.#outbox = new Outbox(options.send);
-    this.#slots = new Slots(options.context, options.keptStatesBytes ?? 0);
+    const { context, keptStatesBytes: bytes = 0, keptFiles: files } = options;
+    this.#slots = new Slots(context, { bytes, files });
   }
 
   async generate(id: number, request: GenerateRequest): Promise<void> {
@@ -106,7 +109,7 @@ export class Scheduler {
         ...(request.reportsTimes === true && { engine }),
       };
       this.#put(job, { type: "accepted", promptTokens, ...told });
-      if (!this.#looping) void this.#loop();
+      this.#wake();
     } catch (error) {
       if (!cancellation.signal.aborted) this.#options.send([{ id, failure: failureOf(error) }]);
     } finally {
@@ -175,7 +178,13 @@ export class Scheduler {
         const { running } = this.#slots;
         // A request may have arrived since slots were given out.
         if (running.length > 0) await this.#step(running);
-        else if (nextInLine(this.#jobs.values()) === undefined) break;
+        else if (nextInLine(this.#jobs.values()) === undefined) {
+          this.#outbox.sendAll();
+          // A request that arrives meanwhile waits until a state is copied, not until it is written.
+          const saved = await this.#slots.saveIdle();
+          if (saved !== undefined) void saved.written.then(() => this.#wake());
+          if (nextInLine(this.#jobs.values()) === undefined) break;
+        }
       }
     } catch (error) {
       this.#options.onBroken(error, Number.POSITIVE_INFINITY);
@@ -183,6 +192,10 @@ export class Scheduler {
       this.#looping = false;
       this.#outbox.sendAll();
     }
+  }
+
+  #wake(): void {
+    if (!this.#looping) void this.#loop();
   }
 
   #releaseCancelled(): void {

@@ -10,7 +10,7 @@ import type { Generation } from "./generation.ts";
 import { type Job, scoresPrompt } from "./job.ts";
 import { positionAfter, wholeLength } from "../prompt/picture-rows.ts";
 import { chooseSlot, commonPrefix } from "./slot-choice.ts";
-import { StateCache } from "./state-cache.ts";
+import { type KeptState, StateCache } from "./state-cache.ts";
 import type { StepContext } from "./step-context.ts";
 
 export type Running = {
@@ -34,6 +34,22 @@ export type Slot = {
   readonly busy: boolean;
 };
 
+/** A beginning in a file, and how much of it is wanted. */
+export type FoundFile = {
+  readonly tokens: readonly number[];
+  readonly length: number;
+  /** Throws where the file is gone. */
+  readonly read: () => Promise<Uint8Array>;
+};
+
+/** States that outlive the process. */
+export type KeptFiles = {
+  /** Whether these tokens are worth a file now, and have none. */
+  wants(tenant: string, tokens: readonly number[]): boolean;
+  candidates(tenant: string, wanted: readonly number[]): readonly FoundFile[];
+  save(kept: KeptState): Promise<void>;
+};
+
 /** Fewer tokens are evaluated as soon as they are copied. */
 const COPY_TOKENS = 32;
 /** Fewer that are forgotten are not worth a state. */
@@ -52,12 +68,17 @@ export class Slots {
   readonly all: readonly Slot[];
   readonly #context: StepContext;
   readonly #states: StateCache;
+  readonly #files: KeptFiles | undefined;
   #uses = 0;
 
-  /** `keptBytes`: what states of forgotten beginnings may take. */
-  constructor(context: StepContext, keptBytes: number) {
+  /** `bytes`: what states of forgotten beginnings may take. `files`: for those that are to outlive the process. */
+  constructor(
+    context: StepContext,
+    { bytes, files }: { readonly bytes: number; readonly files?: KeptFiles | undefined },
+  ) {
     this.#context = context;
-    this.#states = new StateCache(keptBytes);
+    this.#files = files;
+    this.#states = new StateCache(bytes);
     this.all = Array.from({ length: context.sequences }, (_, number) => slotOf(number));
   }
 
@@ -101,6 +122,26 @@ export class Slots {
     tokens.length = this.#context.keep(number, position) === position ? length : 0;
   }
 
+  /**
+   * While there is nothing else to do: puts what a slot holds into a file. Resolves when it is copied, to a promise of the
+   * file; to undefined where nothing is left to be put there.
+   */
+  async saveIdle(): Promise<{ readonly written: Promise<void> } | undefined> {
+    const slot = this.all.find(
+      ({ busy, tenant, tokens }) => !busy && this.#files?.wants(tenant, tokens) === true,
+    );
+    if (slot === undefined) return undefined;
+    const { number, tenant, tokens } = slot;
+    try {
+      const state = await this.#context.save(number);
+      const written = this.#files?.save({ tenant, tokens: [...tokens], state });
+      return written && { written };
+    } catch {
+      // What cannot be saved is evaluated again.
+      return undefined;
+    }
+  }
+
   release(slot: Slot): void {
     slot.running?.generation.end();
     slot.running = undefined;
@@ -109,10 +150,12 @@ export class Slots {
   /** Saves what the slot is about to forget, all but its first tokens, if there is a place for it. */
   async #remember({ number, tenant, tokens }: Slot, keptTokens: number): Promise<void> {
     if (tokens.length - keptTokens < REMEMBERED_TOKENS) return;
-    if (!this.#states.wants(tenant, tokens)) return;
+    const inMemory = this.#states.wants(tenant, tokens);
+    if (!inMemory && this.#files?.wants(tenant, tokens) !== true) return;
     try {
-      const state = await this.#context.save(number);
-      this.#states.keep({ tenant, tokens: [...tokens], state });
+      const kept = { tenant, tokens: [...tokens], state: await this.#context.save(number) };
+      if (inMemory) this.#states.keep(kept);
+      else void this.#files?.save(kept);
     } catch {
       // What cannot be saved is evaluated again.
     }
@@ -120,7 +163,12 @@ export class Slots {
 
   /** Whatever holds the most of what is wanted, where copying is better than evaluating. */
   #source(wanted: readonly number[], tenant: string, own: number): Source | undefined {
-    const sources = [...this.#runningSources(wanted, tenant), ...this.#keptSources(wanted, tenant)];
+    const sources = [
+      ...this.#runningSources(wanted, tenant),
+      ...this.#keptSources(wanted, tenant),
+      ...this.#fileSources(wanted, tenant),
+    ];
+    // Of equals the first: memory is faster than files.
     return sources
       .filter(({ tokens, length }) => isWorthCopying(tokens.length, length - own))
       .filter(({ tokens, length }) => this.#context.cutsAnywhere || tokens.length === length)
@@ -145,6 +193,15 @@ export class Slots {
         this.#states.used(kept);
         return kept.state;
       },
+    }));
+  }
+
+  #fileSources(wanted: readonly number[], tenant: string): readonly Source[] {
+    const found = this.#files?.candidates(tenant, wanted) ?? [];
+    return found.map(({ tokens, length, read }) => ({
+      tokens,
+      length: wholeLength(wanted, length),
+      state: read,
     }));
   }
 

@@ -1,0 +1,134 @@
+/**
+ * Beginnings of conversations on a disk, so that they outlive the process: those of one fingerprint, each found by its
+ * tokens and its tenant.
+ *
+ * What is there is listed once, at the start. A file that another process removed is missed when it is read, and what it
+ * stood for is evaluated.
+ */
+import { createHash } from "node:crypto";
+import { Worker } from "node:worker_threads";
+import { commonPrefix } from "../stepping/slot-choice.ts";
+import type { FoundFile, KeptFiles } from "../stepping/slots.ts";
+import type { KeptState } from "../stepping/state-cache.ts";
+import type { ListedState } from "./state-folder.ts";
+import type { StateDone, StateTask } from "./state-worker.ts";
+
+/** Fewer are evaluated as soon as they are read. */
+const FEWEST_TOKENS = 128;
+
+type StateFilesOptions = {
+  readonly folder: string;
+  /** Of all files in the folder. */
+  readonly maxBytes: number;
+  readonly fingerprint: string;
+  /** Told of what could not be written. */
+  readonly warn: (message: string) => void;
+};
+
+type Asked = StateTask["kind"];
+type AskedOf<Kind extends Asked> = Omit<Extract<StateTask, { kind: Kind }>, "id" | "folder">;
+
+export class StateFiles implements KeptFiles {
+  readonly #options: StateFilesOptions;
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, (done: StateDone) => void>();
+  #files: readonly ListedState[] = [];
+  #tasks = 0;
+  #saving = false;
+
+  static async open(options: StateFilesOptions): Promise<StateFiles> {
+    const files = new StateFiles(options);
+    const { fingerprint } = options;
+    const { listed = [] } = await files.#ask<"list">({ kind: "list", fingerprint });
+    files.#files = listed;
+    return files;
+  }
+
+  private constructor(options: StateFilesOptions) {
+    this.#options = options;
+    this.#worker = new Worker(new URL("state-worker.ts", import.meta.url), { name: "states" });
+    this.#worker.on("message", (done: StateDone) => {
+      this.#waiting.get(done.id)?.(done);
+      this.#waiting.delete(done.id);
+      if (this.#waiting.size === 0) this.#worker.unref();
+    });
+    this.#worker.on("error", (error) => this.#end(error));
+  }
+
+  wants(tenant: string, tokens: readonly number[]): boolean {
+    if (this.#saving || tokens.length < FEWEST_TOKENS) return false;
+    return !this.#of(tenant).some((file) => holds(file.tokens, tokens));
+  }
+
+  candidates(tenant: string, wanted: readonly number[]): readonly FoundFile[] {
+    return this.#of(tenant)
+      .map((file) => ({
+        tokens: file.tokens,
+        length: commonPrefix(file.tokens, wanted),
+        read: () => this.#read(file),
+      }))
+      .filter(({ length }) => length >= FEWEST_TOKENS);
+  }
+
+  /** A conversation that went on takes the place of its own beginning. */
+  async save({ tenant, tokens, state }: KeptState): Promise<void> {
+    const { fingerprint, maxBytes, warn } = this.#options;
+    const hashed = hashOf(tenant);
+    const name = `${fingerprint}-${hashOf(`${hashed} ${tokens.join(" ")}`).slice(0, 32)}.state`;
+    const instead = this.#of(tenant)
+      .filter((file) => holds(tokens, file.tokens))
+      .map((file) => file.name);
+    const head = { fingerprint, tenant: hashed, tokens };
+    this.#saving = true;
+    const written = { name, head, state, instead, maxBytes };
+    const { isWritten, error } = await this.#ask<"write">({ kind: "write", written }, [
+      state.buffer as ArrayBuffer,
+    ]);
+    this.#saving = false;
+    if (error !== undefined) return warn(`A prompt's state could not be kept: ${error}`);
+    const others = this.#files.filter((file) => !instead.includes(file.name));
+    this.#files = isWritten === true ? [...others, { name, tenant: hashed, tokens }] : others;
+  }
+
+  async #read(file: ListedState): Promise<Uint8Array> {
+    const { state } = await this.#ask<"read">({ kind: "read", name: file.name });
+    if (state !== undefined) return state;
+    this.#files = this.#files.filter((other) => other !== file);
+    throw new Error(`${file.name} is gone, or is not what was written`);
+  }
+
+  #of(tenant: string): readonly ListedState[] {
+    const hashed = hashOf(tenant);
+    return this.#files.filter((file) => file.tenant === hashed);
+  }
+
+  #ask<Kind extends Asked>(
+    asked: AskedOf<Kind>,
+    moved: readonly ArrayBuffer[] = [],
+  ): Promise<StateDone> {
+    const { promise, resolve } = Promise.withResolvers<StateDone>();
+    const id = ++this.#tasks;
+    this.#waiting.set(id, resolve);
+    // It holds up the end of the process only while somebody waits for it.
+    this.#worker.ref();
+    this.#worker.postMessage({ ...asked, id, folder: this.#options.folder }, [...moved]);
+    return promise;
+  }
+
+  /** Nothing is kept or found from now on. */
+  #end(error: Error): void {
+    this.#options.warn(`States of prompts are no longer kept: ${error.message}`);
+    this.#files = [];
+    for (const [id, done] of this.#waiting) done({ id, error: error.message });
+    this.#waiting.clear();
+    this.#saving = true;
+  }
+}
+
+function holds(tokens: readonly number[], beginning: readonly number[]): boolean {
+  return tokens.length >= beginning.length && commonPrefix(tokens, beginning) === beginning.length;
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
