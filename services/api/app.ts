@@ -126,7 +126,7 @@ export function createApp(options: AppOptions): Express {
   });
   const { admission, demand } = waitingRooms(options, balancer);
   const guard = adminOnly({ fromLoopback: adminFromLoopback === true });
-  app.use(wakeRoutes({ directory, requests, admission, demand, guard }));
+  app.use(wakeRoutes({ ...options, admission, demand, guard }));
   app.use(
     modelsRouter(directory),
     ollamaRouter(directory),

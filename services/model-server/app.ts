@@ -25,6 +25,7 @@ import express, { type ErrorRequestHandler, type Express } from "express";
 import { Places } from "./http/places.ts";
 import { apiHeaders, markProcessed } from "./http/api-headers.ts";
 import type { Engine } from "./engine/contract.ts";
+import type { Sleeper } from "./engine/process/sleeping-engine.ts";
 import { jsonBody } from "./http/json-body.ts";
 import { observeEngine } from "./watching/metrics/observe-engine.ts";
 import { requireServerKey } from "./http/server-key.ts";
@@ -34,6 +35,7 @@ import { logging } from "./watching/prompt-log/logged-request.ts";
 import { PromptLog } from "./watching/prompt-log/prompt-log.ts";
 import { ENDPOINTS, type EndpointRoute } from "./routes/endpoints.ts";
 import { alive, health, ready } from "./routes/health.ts";
+import { load, unload } from "./routes/load.ts";
 import { readLog } from "./routes/log.ts";
 import { listModels, retrieveModel } from "./routes/models.ts";
 import type { Serving } from "./serving.ts";
@@ -42,6 +44,8 @@ import { tracing } from "./watching/tracing/request-span.ts";
 
 export type AppOptions = {
   readonly engine: Engine;
+  /** Of an engine that may leave memory. Default: it never does. */
+  readonly sleeper?: Sleeper | undefined;
   readonly config: ServerConfig;
   readonly log?: Logger;
   /** Default: nothing is traced. */
@@ -65,6 +69,7 @@ export function createApp(options: AppOptions): Express {
   const genAi = genAiConventions(process.env, config);
   const serving: Serving = {
     engine,
+    sleeper: options.sleeper,
     config,
     log,
     keepAliveMs,
@@ -94,6 +99,8 @@ export function createApp(options: AppOptions): Express {
   app.use(traceRequests(options.tracer, routeOf), measureRequests(options.metrics, routeOf));
   app.use(speakAs(rows));
   app.use(requireServerKey(config.keySha256));
+  app.route("/load").post(load(serving)).all(post);
+  app.route("/unload").post(unload(serving)).all(post);
   app.route("/v1/models").get(listModels(serving)).all(get);
   app.route("/v1/models/*id").get(retrieveModel(serving)).all(get);
   const takesImages = config.projectorPath !== undefined;

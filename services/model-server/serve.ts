@@ -16,6 +16,7 @@ import { startTelemetry } from "@localmodel/telemetry/start.ts";
 import type { Termination } from "@localmodel/localmodel/contracts/termination.ts";
 import { ConfigurationError, readConfiguration } from "./configuration.ts";
 import { EngineProcess } from "./engine/process/engine-process.ts";
+import { SleepingEngine } from "./engine/process/sleeping-engine.ts";
 import { sayWhy } from "./pod/last-words.ts";
 
 const log = createLogger("model-server");
@@ -39,6 +40,9 @@ export async function serve(child: ChildProcess): Promise<void> {
 
 async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
   const engine = new EngineProcess(config, log, { child });
+  const { sleepAfterSeconds } = config;
+  const sleeper =
+    sleepAfterSeconds === undefined ? undefined : new SleepingEngine(engine, sleepAfterSeconds);
   const metricsPort = config.metricsPort ?? metricsPortIn(process.env);
   const [{ createApp }, { listen }, telemetry] = await Promise.all([
     import("./app.ts"),
@@ -53,7 +57,10 @@ async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
     const port = await serveMetrics(metrics, { host: config.host, port: metricsPort });
     log.info("serving metrics", { port });
   }
-  const server = await listen(createApp({ engine, config, log, tracer, metrics }), config);
+  const server = await listen(
+    createApp({ engine: sleeper ?? engine, sleeper, config, log, tracer, metrics }),
+    config,
+  );
   log.info("listening", { url: server.url, model: config.modelId });
   notify({ type: "listening", port: server.port });
   notify({ type: "state", state: engine.state });

@@ -63,7 +63,8 @@ export class ModelServer implements AsyncDisposable {
   ): Promise<ModelServer> {
     const server = new ModelServer(options, environment);
     try {
-      await server.until(({ state }) => state === "ready");
+      // One that sleeps at once may have done so before anybody looks.
+      await server.until(({ state }) => state === "ready" || state === "asleep");
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;

@@ -38,6 +38,8 @@ export type DirectoryModel = {
   readonly slots?: number;
   /** In a cluster: how many servers it has follows from who asks for it. */
   readonly scales?: boolean;
+  /** Whether its servers stay while it sleeps, and hold requests themselves: they are asked to load and unload. */
+  readonly unloads?: boolean;
   /** Longest wait of a request that wakes it. Absent: it does not sleep, and waits are as for any model that loads. */
   readonly activationTimeoutSeconds?: number;
 };

@@ -56,6 +56,14 @@ export const ServerConfig = z.strictObject({
     .describe(
       "Whether slots without engine.contextTokens get what the model was trained for as far as memory allows, and not at most 4096 tokens.",
     ),
+  sleepAfterSeconds: z
+    .int()
+    .min(0)
+    .max(31_536_000)
+    .exactOptional()
+    .describe(
+      "Without a request for so long, the engine leaves memory until one comes. Absent: it never does.",
+    ),
   sparedThreads: z
     .int()
     .min(0)

@@ -2,7 +2,8 @@
  * What a model server says about itself: the body of its `/readyz`, and the message it sends to a
  * parent process at every change.
  *
- * It serves only in state "ready". Everything else carries a message for a person.
+ * It serves in state "ready", and in "asleep", where requests wait until the weights are back. Everything else carries a
+ * message for a person.
  */
 import type { TemplateFacts } from "./template-facts.ts";
 import type { SamplingSpec } from "../resource/engine-spec.ts";
@@ -80,6 +81,13 @@ export type FailureReason =
 export type ServerState =
   | { readonly state: "loading"; readonly message: string; readonly progress: number }
   | { readonly state: "ready"; readonly message: string; readonly model: ModelFacts }
+  /** Its weights have left memory; `progress` while they come back. */
+  | {
+      readonly state: "asleep";
+      readonly message: string;
+      readonly model: ModelFacts;
+      readonly progress?: number;
+    }
   | { readonly state: "restarting"; readonly message: string; readonly retryAfterSeconds: number }
   | { readonly state: "draining"; readonly message: string }
   | { readonly state: "failed"; readonly message: string; readonly reason: FailureReason };

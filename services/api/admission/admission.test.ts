@@ -200,3 +200,36 @@ test("whoever comes, leaves or hangs up in whatever order, nobody is lost and pl
   };
   await fc.assert(fc.asyncProperty(fc.array(action, { maxLength: 40 }), run), { numRuns: 50 });
 });
+
+test("what is stuck may come loose for a while; then its reason ends the wait", async (t) => {
+  const asleep = { endpoints: [], state: "asleep" as const, activationTimeoutSeconds: 600 };
+  const { world, enter, pass, admission } = stage(t, asleep);
+  const entering = enter();
+  pass(60_000);
+  const stuck = { state: "pending" as const, message: "No node can take a pod.", isStuck: true };
+  world.model = { ...world.model, ...stuck };
+  pass(50);
+  pass(15_000);
+  world.model = { ...world.model, isStuck: false, message: "The cluster adds a node." };
+  pass(120_000);
+  world.model = { ...world.model, ...stuck };
+  pass(50);
+  pass(15_000);
+  assert.equal(admission.waiting("m"), 1);
+  pass(6000);
+  await assert.rejects(async () => entering, {
+    code: "model_loading",
+    message: /No node can take/,
+  });
+});
+
+test("who wakes a model waits as long as that may take, and is told why it has not come", async (t) => {
+  const asleep = { endpoints: [], state: "loading" as const, activationTimeoutSeconds: 900 };
+  const { enter, pass, admission } = stage(t, asleep, { queueTimeoutMs: 60_000 });
+  const entering = enter();
+  pass(50);
+  pass(899_000);
+  assert.equal(admission.waiting("m"), 1);
+  pass(1100);
+  await assert.rejects(async () => entering, { code: "model_loading", status: 503 });
+});

@@ -5,12 +5,17 @@
  * they are, answered with the same causes, and stopped when its client hangs up and nobody else waits.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
+import { SERVER_KEY_HEADER } from "@localmodel/localmodel/contracts/server-key.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import { modelLoading } from "@localmodel/inference/unavailability.ts";
 import { type Request, type RequestHandler, Router } from "express";
 import { findModel } from "../directory/find-model.ts";
 import type { ModelDirectory } from "../directory/model-directory.ts";
 import { tenantOf } from "../request/context.ts";
-import { ClientGone, type OpenRequests } from "../upstream/open-requests.ts";
+import type { ServerKeys } from "../upstream/server-keys.ts";
+import { clientFailureOf } from "../upstream/upstream-failure.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { ClientGone, type OpenRequest, type OpenRequests } from "../upstream/open-requests.ts";
 import type { Admission } from "./admission.ts";
 import { sleeps } from "./capacity.ts";
 import type { DemandBook } from "./demand.ts";
@@ -20,6 +25,8 @@ type WakeOptions = {
   readonly requests: OpenRequests;
   readonly admission: Admission;
   readonly demand: DemandBook;
+  readonly upstream: Upstream;
+  readonly serverKeys?: ServerKeys | undefined;
   /** Who may. */
   readonly guard: RequestHandler;
 };
@@ -31,7 +38,8 @@ export function wakeRoutes(options: WakeOptions): Router {
     .post("/v1/models/*id/unload", guard, unload(options));
 }
 
-function load({ directory, requests, admission, demand }: WakeOptions): RequestHandler {
+function load(options: WakeOptions): RequestHandler {
+  const { directory, requests, admission, demand } = options;
   return async (req, res) => {
     const model = find(directory, req);
     using open = requests.begin(res);
@@ -39,7 +47,9 @@ function load({ directory, requests, admission, demand }: WakeOptions): RequestH
     try {
       const visitor = { tenant: tenantOf(res), patienceSeconds: Infinity, open };
       using _place = await admission.enter(model, visitor);
-      const { id, state } = find(directory, req);
+      const served = find(directory, req);
+      if (served.unloads === true) await tellServers(served, "/load", options, open);
+      const { id, state } = served;
       res.json({ id, state });
     } catch (thrown) {
       if (!(open.reason instanceof ClientGone)) throw thrown;
@@ -47,18 +57,48 @@ function load({ directory, requests, admission, demand }: WakeOptions): RequestH
   };
 }
 
-function unload({ directory, admission }: WakeOptions): RequestHandler {
-  return (req, res) => {
+function unload(options: WakeOptions): RequestHandler {
+  const { directory, requests, admission } = options;
+  return async (req, res) => {
     const model = find(directory, req);
     const { id, state } = model;
     if (!sleeps(model) || directory.sleep === undefined) throw staysLoaded(id);
     directory.sleep.unload(model);
+    if (model.unloads === true) {
+      using open = requests.begin(res);
+      await tellServers(model, "/unload", options, open);
+    }
     const isInUse = admission.inside(id) + admission.waiting(id) > 0;
     const message = isInUse
       ? "It goes to sleep when the requests that use it have been answered."
       : "It goes to sleep.";
     res.status(202).json({ id, state, message });
   };
+}
+
+/** Throws when one of them does not do it. */
+async function tellServers(
+  model: DirectoryModel,
+  path: string,
+  { upstream, serverKeys }: Pick<WakeOptions, "upstream" | "serverKeys">,
+  open: OpenRequest,
+): Promise<void> {
+  const key = serverKeys?.(model);
+  const headers = key === undefined ? {} : { [SERVER_KEY_HEADER]: key };
+  const request = { path, headers, body: Buffer.alloc(0) };
+  const statuses = await Promise.all(
+    model.endpoints.map(async (endpoint) => {
+      const answer = await upstream.send(endpoint, request, open).catch((thrown: unknown) => {
+        throw clientFailureOf(open.reason ?? thrown);
+      });
+      answer.abort(new Error("its status is all that was asked for"));
+      return answer.status;
+    }),
+  );
+  const failed = statuses.filter((status) => status >= 300);
+  if (failed.length === 0) return;
+  const text = `${failed.length} of ${statuses.length} servers of \`${model.id}\` answered ${failed[0]} to ${path}.`;
+  throw modelLoading(text, 1);
 }
 
 function staysLoaded(id: string) {

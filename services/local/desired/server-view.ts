@@ -22,6 +22,8 @@ export function viewOfServer(state: ServerState, port: number | undefined): Serv
   switch (state.state) {
     case "loading":
       return { state: "loading", message: state.message, progress: state.progress };
+    // No server of this machine is told to sleep by itself; if one does, it serves.
+    case "asleep":
     case "ready":
       if (port === undefined) return { state: "loading", message: "opening its port" };
       return {

@@ -12,13 +12,19 @@ import type { Failure } from "@localmodel/inference/failure.ts";
 /** Loading takes from a second to minutes; a client that asks this often costs nothing. */
 const LOADING_RETRY_SECONDS = 5;
 
-/** The loaded model. Throws a 503 while there is none. */
+/** The model that is loaded, or will be once it is asked. Throws a 503 while there is none. */
 export function loadedModel(state: ServerState): ModelFacts {
-  if (state.state === "ready") return state.model;
+  if (isServing(state)) return state.model;
   throw unavailability(state);
 }
 
-type Unavailable = Exclude<ServerState, { state: "ready" }>;
+type Available = Extract<ServerState, { state: "ready" | "asleep" }>;
+type Unavailable = Exclude<ServerState, Available>;
+
+/** Whether requests are answered, be it that they wait until it has woken. */
+export function isServing(state: ServerState): state is Available {
+  return state.state === "ready" || state.state === "asleep";
+}
 
 export function unavailability(state: Unavailable): Failure {
   if (state.state === "loading") return modelLoading(loadingMessage(state), LOADING_RETRY_SECONDS);

@@ -4,7 +4,7 @@
  */
 import { failureHeaders } from "@localmodel/inference/failure-headers.ts";
 import type { RequestHandler } from "express";
-import { unavailability } from "../http/availability.ts";
+import { isServing, unavailability } from "../http/availability.ts";
 import type { Serving } from "../serving.ts";
 
 export const alive: RequestHandler = (_req, res) => {
@@ -14,7 +14,7 @@ export const alive: RequestHandler = (_req, res) => {
 export function ready({ engine }: Serving): RequestHandler {
   return (_req, res) => {
     const { state } = engine;
-    if (state.state !== "ready") res.status(503).set(failureHeaders(unavailability(state)));
+    if (!isServing(state)) res.status(503).set(failureHeaders(unavailability(state)));
     res.set("cache-control", "no-store").json(state);
   };
 }
@@ -22,7 +22,7 @@ export function ready({ engine }: Serving): RequestHandler {
 export function health({ engine }: Serving): RequestHandler {
   return (_req, res) => {
     const { state } = engine;
-    if (state.state !== "ready") throw unavailability(state);
+    if (!isServing(state)) throw unavailability(state);
     res.set("cache-control", "no-store").json({ status: "ok" });
   };
 }

@@ -8,6 +8,7 @@ import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import { modelObject } from "@localmodel/openai/answers/models.ts";
 import type { RequestHandler } from "express";
 import { sendJson } from "../http/api-headers.ts";
+import { isServing } from "../http/availability.ts";
 import { requireModel, type Served } from "../resolve/model.ts";
 import type { Serving } from "../serving.ts";
 
@@ -32,12 +33,13 @@ export function retrieveModel(serving: Serving): RequestHandler {
 function listed({ config, engine }: Serving, { modelId: id, adapter }: Served) {
   const { modelId, aliases, createdSeconds } = config;
   const { state, message } = engine.state;
-  const facts = engine.state.state === "ready" ? { facts: engine.state.model } : {};
+  const facts = isServing(engine.state) ? { facts: engine.state.model } : {};
+  const progress = "progress" in engine.state ? engine.state.progress : undefined;
   const names = adapter === undefined ? { aliases } : { aliases: [], parent: modelId };
   return {
     ...modelObject({ id, ...names, createdSeconds, ...facts }),
     state,
     ...(state !== "ready" && { message }),
-    ...(engine.state.state === "loading" && { progress: engine.state.progress }),
+    ...(progress !== undefined && { progress }),
   };
 }

@@ -216,7 +216,8 @@ function facts(
 }
 
 function readyState(answer: Answer): ModelFacts | undefined {
-  return answer.from === "server" && answer.state.state === "ready"
+  return answer.from === "server" &&
+    (answer.state.state === "ready" || answer.state.state === "asleep")
     ? answer.state.model
     : undefined;
 }

@@ -53,6 +53,7 @@ export function serverProblem(state: ServerState): Problem | undefined {
       return waiting("load", "Restarting", sentence(state.message));
     case "draining":
       return waiting("load", "Draining", "The pod finishes its last requests.");
+    case "asleep":
     case "ready":
       return undefined;
   }

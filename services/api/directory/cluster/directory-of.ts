@@ -57,8 +57,12 @@ function entry(
 
 function scalingOf(scaling: ObservedModel["scaling"]) {
   if (scaling === undefined) return {};
-  const { minReplicas, activationTimeoutSeconds } = scaling;
-  return { scales: true, ...(minReplicas === 0 && { activationTimeoutSeconds }) };
+  const { minReplicas, activationTimeoutSeconds, sleep } = scaling;
+  return {
+    scales: true,
+    ...(minReplicas === 0 && { activationTimeoutSeconds }),
+    ...(sleep === "unload" && { unloads: true }),
+  };
 }
 
 /** From the file's header what pods do not report: it is known before any pod is. */

@@ -24,6 +24,7 @@ const ObservedObject = z.object({
       .object({
         minReplicas: z.int().min(0).default(0),
         activationTimeoutSeconds: z.int().min(1).default(600),
+        sleep: z.string().default("zero"),
       })
       .optional()
       .catch(undefined),
@@ -43,7 +44,11 @@ export type ObservedModel = {
   readonly adapterIds: readonly string[];
   readonly slots?: number;
   readonly createdMs: number;
-  readonly scaling?: { readonly minReplicas: number; readonly activationTimeoutSeconds: number };
+  readonly scaling?: {
+    readonly minReplicas: number;
+    readonly activationTimeoutSeconds: number;
+    readonly sleep: string;
+  };
   readonly status: LocalModelStatus;
 };
 

@@ -16,7 +16,12 @@ import type {
   ModelFacts,
   ServerState,
 } from "@localmodel/localmodel/contracts/server-state.ts";
-import { engineFailed, modelLoading, shuttingDown } from "@localmodel/inference/unavailability.ts";
+import {
+  engineFailed,
+  modelFailed,
+  modelLoading,
+  shuttingDown,
+} from "@localmodel/inference/unavailability.ts";
 import { Failure } from "@localmodel/inference/failure.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
 import {
@@ -26,12 +31,12 @@ import {
   type RequestOf,
 } from "@localmodel/inference/operation.ts";
 import { verifyPinned } from "@localmodel/weights/pinned-files.ts";
-import type { Engine } from "../contract.ts";
 import { explained } from "../model/load-reason.ts";
 import type { EngineEvent } from "../protocol.ts";
 import { forkEngine } from "./engine-child.ts";
 import { EventQueue } from "./event-queue.ts";
 import { MemoryKills } from "./memory-kill.ts";
+import type { Restartable } from "./sleeping-engine.ts";
 import {
   type Death,
   type EngineMessage,
@@ -55,7 +60,7 @@ type EngineProcessOptions = {
   readonly silence?: Silence;
 };
 
-export class EngineProcess implements Engine {
+export class EngineProcess implements Restartable {
   readonly #config: ServerConfig;
   readonly #log: Logger;
   readonly #listeners: ((state: ServerState) => void)[] = [];
@@ -67,6 +72,8 @@ export class EngineProcess implements Engine {
   #state: ServerState = { state: "loading", message: "Starting the engine", progress: 0 };
   readonly #silence: Silence;
   #child: WatchedChild | undefined;
+  /** The end of the one that was put to sleep. */
+  #ending: Promise<void> | undefined;
   #restart: NodeJS.Timeout | undefined;
   #nextId = 1;
   #deaths = 0;
@@ -148,17 +155,42 @@ export class EngineProcess implements Engine {
     this.#stopped = true;
     this.#verifying.abort();
     clearTimeout(this.#restart);
-    await this.#child?.stop(STOP_GRACE_MS);
+    await Promise.all([this.#ending, this.#child?.stop(STOP_GRACE_MS)]);
+  }
+
+  sleep(): void {
+    if (this.#state.state !== "ready" || this.#open.size > 0) return;
+    const { model } = this.#state;
+    this.#ending = this.#child?.stop(STOP_GRACE_MS);
+    this.#child = undefined;
+    const message = "Its weights have left memory; the next request loads them again";
+    this.#become({ state: "asleep", message, model });
+  }
+
+  wake(): void {
+    if (this.#state.state !== "asleep" || this.#state.progress !== undefined) return;
+    this.#become({ ...this.#state, message: "Waking: starting the engine", progress: 0 });
+    void this.#startAfter(this.#ending);
+  }
+
+  /** What it holds of a device may be what the next one needs. */
+  async #startAfter(end: Promise<void> | undefined): Promise<void> {
+    await end;
+    if (!this.#stopped) this.#start(forkEngine());
   }
 
   #start(child: ChildProcess): void {
     this.#startedAt = performance.now();
-    const watched = new WatchedChild(child, {
+    // One that was put to sleep is nobody's any more.
+    const ifCurrent = (act: () => void): void => {
+      if (this.#child === watched) act();
+    };
+    const watched: WatchedChild = new WatchedChild(child, {
       silence: this.#silence,
-      onMessage: (message) => this.#receive(message),
+      onMessage: (message) => ifCurrent(() => this.#receive(message)),
       onError: (error) => this.#log.error("engine process", { error: error.message }),
-      onHang: (how) => this.#hung(how),
-      onDeath: (death) => this.#died(death),
+      onHang: (how) => ifCurrent(() => this.#hung(how)),
+      onDeath: (death) => ifCurrent(() => this.#died(death)),
     });
     this.#child = watched;
     void this.#load(watched);
@@ -189,10 +221,12 @@ export class EngineProcess implements Engine {
     switch (message.type) {
       case "loading": {
         // A restart stays a restart until it is over: "loading" would forget what happened.
+        const { progress } = message;
+        const text = `Loading the weights: ${Math.floor(progress * 100)} %`;
+        if (this.#state.state === "asleep")
+          return { ...this.#state, message: `Waking: ${text}`, progress };
         if (this.#state.state !== "loading") return this.#state;
-        const percent = Math.floor(message.progress * 100);
-        const text = `Loading the weights: ${percent} %`;
-        return { state: "loading", message: text, progress: message.progress };
+        return { state: "loading", message: text, progress };
       }
       case "ready":
         this.#readySince = performance.now();
@@ -269,6 +303,7 @@ function isLast(happened: EngineEvent): boolean {
 function notReady(state: ServerState) {
   if (state.state === "restarting")
     return engineFailed(`${state.message}.`, state.retryAfterSeconds);
+  if (state.state === "failed") return modelFailed(`The model cannot be served. ${state.message}`);
   return modelLoading(state.message, 1);
 }
 

@@ -8,7 +8,7 @@ import type { ModelFacts, ServerState } from "@localmodel/localmodel/contracts/s
 import type { Engine } from "../../engine/contract.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 
-const STATES = ["loading", "ready", "restarting", "draining", "failed"] as const;
+const STATES = ["loading", "ready", "asleep", "restarting", "draining", "failed"] as const;
 
 export function observeEngine(
   metrics: ServerMetrics,
@@ -110,11 +110,12 @@ function observeState(
   let sinceMs = performance.now();
   // A small model may be loaded before this process is.
   if (engine.state.state === "ready") loads.add(model);
-  engine.onState(({ state }: ServerState) => {
-    if (state === "restarting") {
-      sinceMs = performance.now();
-      restarts.add(model);
-    }
+  engine.onState((now: ServerState) => {
+    const { state } = now;
+    // The first of a wake is told before anything has been loaded.
+    const begins = state === "restarting" || (state === "asleep" && now.progress === 0);
+    if (begins) sinceMs = performance.now();
+    if (state === "restarting") restarts.add(model);
     if (state !== "ready") return;
     loads.add(model);
     loading.set(model, (performance.now() - sinceMs) / 1000);

@@ -1,0 +1,129 @@
+/** What clients see of a cluster's model that has no pods while they ask for it. */
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import type { Directory, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
+import { DemandFeed } from "../demand/feed.ts";
+import { chat, errorOf, gateway, model } from "../fixtures/gateway.ts";
+import { bearer, key, ringOf } from "../fixtures/keys.ts";
+import {
+  answer,
+  chunk,
+  END,
+  event,
+  json,
+  SSE_HEAD,
+  upstream,
+} from "../fixtures/scripted-upstream.ts";
+
+const PATIENCE = { timeout: 30_000 };
+const STREAM = SSE_HEAD + chunk(event("one")) + chunk("data: [DONE]\n\n") + END;
+const SLEEPS = { scales: true, activationTimeoutSeconds: 600, server: "a/m" };
+const ASLEEP = model("m", { ...SLEEPS, state: "asleep", message: "Nobody uses it." });
+
+type Options = NonNullable<Parameters<typeof gateway>[2]>;
+
+async function setUp(t: TestContext, first: DirectoryModel, options: Options = {}) {
+  let directory: Directory = { models: [first] };
+  const feed = new DemandFeed("api-0");
+  const api = await gateway(t, [], {
+    directory: { current: () => directory, known: true, sleep: feed },
+    adminFromLoopback: true,
+    ...options,
+  });
+  let waiting = 0;
+  const subscription = feed.subscribe({
+    write: (line) => {
+      waiting = (JSON.parse(line) as { models: { queued: number }[] }).models[0]?.queued ?? 0;
+      return true;
+    },
+    end: () => {},
+  });
+  t.after(() => subscription[Symbol.dispose]());
+  const wait = (count: number) => t.waitFor(() => assert.equal(waiting, count), PATIENCE);
+  const become = (changed: DirectoryModel) => void (directory = { models: [changed] });
+  return { api, become, wait };
+}
+
+test("fifty streams wait, hear so, and are answered when the model has woken; the gateway may be ending", async (t) => {
+  const { api, become, wait } = await setUp(t, ASLEEP, { keepAliveMs: 20 });
+  const answers = Array.from({ length: 50 }, () => chat(api.url, { model: "m", stream: true }));
+  await wait(50);
+  const { body } = await (answers[0] ?? assert.fail());
+  const reader = (body ?? assert.fail()).pipeThrough(new TextDecoderStream()).getReader();
+  assert.match((await reader.read()).value ?? "", /^: the model is asleep: Nobody uses it\./);
+  api.requests.drain();
+  const server = await upstream(t, answer(STREAM));
+  become({ ...ASLEEP, state: "ready", endpoints: [server.url], slots: 4 });
+  for (const response of answers.slice(1)) {
+    assert.match(await (await response).text(), /one[^]*\[DONE\]/);
+  }
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+  assert.match(text, /\[DONE\]/);
+  assert.equal(server.requests.length, 50);
+});
+
+test("downloads are waited for, and what needs a person ends the wait with its reason", async (t) => {
+  const { api, become, wait } = await setUp(t, ASLEEP);
+  const answers = [chat(api.url, { model: "m" }), chat(api.url, { model: "m" })];
+  await wait(2);
+  become({ ...ASLEEP, state: "downloading", message: "Downloading the weights: 3 %." });
+  const late = chat(api.url, { model: "m" });
+  await wait(3);
+  become({ ...ASLEEP, state: "failed", message: "The kernel ended the container at its limit." });
+  for (const response of await Promise.all([...answers, late])) {
+    assert.equal(response.status, 503);
+    const { code, message } = await errorOf(response);
+    assert.equal(code, "model_failed");
+    assert.match(message, /ended the container at its limit/);
+  }
+});
+
+test("who hangs up waits no longer, and the others do", async (t) => {
+  const { api, wait } = await setUp(t, ASLEEP);
+  const leaving = new AbortController();
+  const gone = [1, 2].map(() => chat(api.url, { model: "m" }, { signal: leaving.signal }));
+  const staying = chat(api.url, { model: "m" });
+  await wait(3);
+  leaving.abort();
+  for (const one of gone) await assert.rejects(one);
+  await wait(1);
+  await api.close();
+  await assert.rejects(staying);
+});
+
+test("beyond maxHeldRequests the key that has most of them makes room for others", async (t) => {
+  const [hog, other] = [key("hog"), key("other")];
+  const { api, wait } = await setUp(t, ASLEEP, { maxHeldRequests: 4, keys: ringOf(hog, other) });
+  const ask = ({ name }: typeof hog) => chat(api.url, { model: "m" }, { headers: bearer(name) });
+  const hogs = Array.from({ length: 4 }, () => ask(hog));
+  await wait(4);
+  assert.equal((await ask(hog)).status, 429);
+  const late = ask(other);
+  assert.equal((await Promise.race(hogs)).status, 429);
+  await wait(4);
+  await api.close();
+  await assert.rejects(late);
+  await Promise.allSettled(hogs);
+});
+
+test("servers that stay while their model sleeps are told to load and to unload, with their key", async (t) => {
+  const servers = [await upstream(t, answer(json({}))), await upstream(t, answer(json({})))];
+  const endpoints = servers.map(({ url }) => url);
+  const awake = { ...ASLEEP, unloads: true, state: "ready" as const, endpoints };
+  const { api, become } = await setUp(t, awake);
+  const post = (path: string) => fetch(`${api.url}/v1/models/m/${path}`, { method: "POST" });
+  assert.equal((await post("load")).status, 200);
+  assert.equal((await post("unload")).status, 202);
+  for (const { requests } of servers) {
+    assert.deepEqual(
+      requests.map(({ head }) => head.split(" ").slice(0, 2)),
+      [
+        ["POST", "/load"],
+        ["POST", "/unload"],
+      ],
+    );
+  }
+  become({ ...awake, endpoints: ["http://127.0.0.1:9"] });
+  assert.ok((await post("unload")).status >= 500);
+});
