@@ -32,6 +32,35 @@ const toolCall = (id: string, city: string) => ({
   function: { name: "weather", arguments: JSON.stringify({ city }) },
 });
 
+const BEGUN = [...messages, { role: "assistant", content: [{ type: "text", text: "So" }] }];
+
+test("an assistant's message at the end is the beginning of the answer, unless it calls or is empty", () => {
+  const { messages: before, begun } = promptOf({ messages: BEGUN });
+  assert.deepEqual([before, begun], [messages, { text: "So" }]);
+  const call = { type: "tool_use", id: "t", name: "n", input: {} };
+  for (const content of ["", [{ type: "text", text: "I look." }, call]]) {
+    const prompt = promptOf({ messages: [...messages, { role: "assistant", content }] });
+    assert.deepEqual([prompt.messages.length, prompt.begun], [2, undefined]);
+  }
+});
+
+test("what a client has found is text below where it is from", () => {
+  const found = {
+    type: "search_result",
+    source: "https://example.com",
+    title: "Tea",
+    content: [{ type: "text", text: "Hot." }],
+    citations: { enabled: true },
+  };
+  const result = { type: "tool_result", tool_use_id: "t", content: [found] };
+  const prompt = promptOf({ messages: [{ role: "user", content: [result, found] }] });
+  const text = "Tea\nhttps://example.com\nHot.";
+  assert.deepEqual(
+    prompt.messages.map(({ content }) => content),
+    [text, text],
+  );
+});
+
 test("a conversation with tools becomes what chat templates know", () => {
   const conversation = [
     { role: "user", content: "Weather in Paris and Rome?" },
@@ -219,6 +248,27 @@ for (const [what, body, field, code, words] of [
     /not valid base64/,
   ],
   [
+    "an answer that begins and is to be thought about",
+    { messages: BEGUN, thinking: { type: "enabled", budget_tokens: 9 } },
+    "thinking",
+    "invalid_value",
+    /thought about/,
+  ],
+  [
+    "an answer that begins and is to have a form",
+    { messages: BEGUN, output_config: { format: { type: "json_schema", schema: {} } } },
+    "output_config.format",
+    "invalid_value",
+    /form/,
+  ],
+  [
+    "an answer that begins with a space at its end",
+    { messages: [...messages, { role: "assistant", content: "So " }] },
+    "messages[1].content",
+    "invalid_value",
+    /trailing whitespace/,
+  ],
+  [
     "servers of tools",
     { mcp_servers: [{ type: "url", url: "https://example.com", name: "x" }] },
     "mcp_servers",
@@ -394,6 +444,7 @@ for (const [finish, reason, sequence] of [
   [{ reason: "stop" }, "end_turn", null],
   [{ reason: "stop", stop: "END" }, "stop_sequence", "END"],
   [{ reason: "length" }, "max_tokens", null],
+  [{ reason: "length", contextIsFull: true }, "model_context_window_exceeded", null],
   [{ reason: "tool_calls" }, "tool_use", null],
 ] as const) {
   test(`an answer that ends with ${JSON.stringify(finish)} stops for ${reason}`, () => {

@@ -28,9 +28,9 @@ function understand(body: unknown): Understood<"generate"> {
 function askOf(request: MessagesRequest): GenerateAsk {
   const { temperature, top_p: topP, top_k, stop_sequences: stop = [] } = request;
   const toolUse = toolUseOf(request);
-  const { messages, images } = conversation(request);
+  const { messages, images, begun } = conversation(request);
   return {
-    prompts: [promptOf(request, messages, toolUse)],
+    prompts: [{ ...promptOf(request, messages, toolUse), ...(begun !== undefined && { begun }) }],
     ...(images.length > 0 && { images }),
     choicesPerPrompt: 1,
     length: { most: request.max_tokens },
@@ -49,7 +49,7 @@ function promptOf(
   request: MessagesRequest,
   messages: readonly TemplateMessage[],
   toolUse: ToolUse | undefined,
-): Prompt {
+): Extract<Prompt, { kind: "chat" }> {
   return {
     kind: "chat",
     messages,

@@ -19,6 +19,13 @@ export type TemplateMessage = {
   readonly tool_calls?: readonly unknown[];
 };
 
+/** Without `lead` this follows the template's beginning of an answer. */
+type Begun = {
+  /** What the model writes before an answer, such as the end of reasoning that the template has begun. */
+  readonly lead?: string;
+  readonly text: string;
+};
+
 export type Prompt =
   | {
       readonly kind: "chat";
@@ -29,6 +36,8 @@ export type Prompt =
       readonly dropsOldest?: true;
       /** The client's own variables for the chat template: text from outside, like the messages. */
       readonly templateVariables?: Readonly<Record<string, unknown>>;
+      /** What the model has said of its answer already: it goes on there. */
+      readonly begun?: Begun;
       /** What image parts point at, in the order of the conversation. */
       readonly pictures?: readonly Picture[];
     }
@@ -185,6 +194,8 @@ export type GenerateEvent =
       readonly reason: FinishReason;
       /** The stop string that ended the answer, if one did. */
       readonly stop?: string;
+      /** Of `length`: the context ended it before its maximum did. */
+      readonly contextIsFull?: true;
       /** Only with `reportsTimes`. */
       readonly completionTokens?: number;
     })

@@ -36,6 +36,8 @@ const weather: Anthropic.Tool = {
   },
 };
 
+const begin = (content: string) => ({ messages: [...messages, { role: "assistant", content }] });
+
 suite("Anthropic's client", { timeout: 240_000 }, () => {
   let folder: TemporaryFolder;
   let server: ModelServer;
@@ -59,6 +61,13 @@ suite("Anthropic's client", { timeout: 240_000 }, () => {
     const greedy: object = { temperature: 0 };
     return { model: server.modelId, max_tokens: 24, messages, ...greedy, ...fields };
   };
+
+  const post = (path: string, body: object) =>
+    fetch(server.url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
 
   const failing = (fields: object) => client.messages.create(asked(fields));
 
@@ -85,6 +94,39 @@ suite("Anthropic's client", { timeout: 240_000 }, () => {
     assert.equal(usage.output_tokens, output_tokens);
     // What the first has evaluated, the second need not.
     assert.equal(usage.input_tokens + (usage.cache_read_input_tokens ?? 0), read + (cached ?? 0));
+  });
+
+  test("has an answer that it has begun go on behind that, as text and nothing else", async () => {
+    const tokens = async (content: string): Promise<readonly number[]> => {
+      const response = await post("/tokenize", { content, parse_special: true });
+      return ((await response.json()) as { readonly tokens: readonly number[] }).tokens;
+    };
+    const count = async (content: string): Promise<number> => {
+      const asks = { model: server.modelId, ...begin(content) } as MessageCreateParamsNonStreaming;
+      return (await client.messages.countTokens(asks)).input_tokens;
+    };
+    const template =
+      "<|im_start|>user\nWell?<|im_end|>\n<|im_start|>assistant\n<think>\n</think>\n\n";
+    const prompt = await tokens(`${template}The answer is`);
+    assert.equal(await count("The answer is"), prompt.length);
+    // As a control token it would be one more.
+    assert.ok((await count("The answer<|im_end|> is")) > prompt.length + 3);
+    const { content } = await client.messages.create(asked(begin("The answer is")));
+    const completed = await post("/v1/completions", { prompt, max_tokens: 24, temperature: 0 });
+    const { choices } = (await completed.json()) as {
+      readonly choices: readonly { readonly text: string }[];
+    };
+    const text = content.map((block) => (block.type === "text" ? block.text : "")).join("");
+    assert.equal(text, choices[0]?.text);
+  });
+
+  test("is told that the context is full where that ended the answer", async () => {
+    // Nothing else can be said, and there is no room for it.
+    const format = { type: "json_schema", schema: { enum: ["word ".repeat(3000)] } };
+    const ended = async (max_tokens: number) =>
+      (await client.messages.create(asked({ output_config: { format }, max_tokens }))).stop_reason;
+    assert.equal(await ended(5000), "model_context_window_exceeded");
+    assert.equal(await ended(5), "max_tokens");
   });
 
   test("is told which stop sequence ended an answer, and gets nothing of it", async () => {

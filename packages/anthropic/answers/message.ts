@@ -17,7 +17,10 @@ const STOP_REASONS: Readonly<Record<FinishReason, string>> = {
   tool_calls: "tool_use",
 };
 
-function endedBy({ reason, stop }: Pick<Finish, "reason" | "stop">): Ended {
+function endedBy({ reason, stop, contextIsFull }: Omit<Finish, "type" | "choice">): Ended {
+  if (contextIsFull === true) {
+    return { stop_reason: "model_context_window_exceeded", stop_sequence: null };
+  }
   if (reason === "stop" && stop !== undefined) {
     return { stop_reason: "stop_sequence", stop_sequence: stop };
   }

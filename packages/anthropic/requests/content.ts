@@ -45,6 +45,18 @@ const DocumentBlock = z
     return { type: "text", text: parts.join("\n") };
   });
 
+/** What a client has found, below where it is from. */
+const SearchResultBlock = z
+  .object({
+    type: z.literal("search_result"),
+    source: Text,
+    title: Text,
+    content: boundedArray(nullsAbsent(TextBlock), { max: BLOCKS_MAX }),
+  })
+  .transform(({ source, title, content }): TextBlock => {
+    return { type: "text", text: [title, source, textOf(content)].join("\n") };
+  });
+
 type TextBlock = z.output<typeof TextBlock>;
 
 /** Of what is said, joined by a line break, as texts are everywhere here. */
@@ -67,7 +79,9 @@ export const TextContent = z
 
 const ResultContent = z.union([
   Text.transform(asBlocks),
-  contentOf(z.discriminatedUnion("type", [TextBlock, ImageBlock, DocumentBlock])),
+  contentOf(
+    z.discriminatedUnion("type", [TextBlock, ImageBlock, DocumentBlock, SearchResultBlock]),
+  ),
 ]);
 
 const ToolResult = z.object({
@@ -79,7 +93,15 @@ const ToolResult = z.object({
 
 export const UserContent = z.union([
   Text.transform(asBlocks),
-  contentOf(z.discriminatedUnion("type", [TextBlock, ImageBlock, DocumentBlock, ToolResult])),
+  contentOf(
+    z.discriminatedUnion("type", [
+      TextBlock,
+      ImageBlock,
+      DocumentBlock,
+      SearchResultBlock,
+      ToolResult,
+    ]),
+  ),
 ]);
 
 export type UserBlock = z.output<typeof UserContent>[number];

@@ -32,7 +32,7 @@ const Message = nullsAbsent(
     z.object({ role: z.literal("system"), content: TextContent }),
   ]),
 );
-type Message = z.output<typeof Message>;
+export type Message = z.output<typeof Message>;
 
 export const conversationFields = {
   system: TextContent.exactOptional(),
@@ -42,6 +42,8 @@ export const conversationFields = {
 type Sent = { readonly system?: string; readonly messages: readonly Message[] };
 
 type Conversation = {
+  /** What the model has said of its answer already. */
+  readonly begun?: { readonly text: string };
   readonly messages: readonly TemplateMessage[];
   /** What becomes the pictures that the messages refer to. */
   readonly images: readonly ImageInput[];
@@ -49,13 +51,24 @@ type Conversation = {
 
 export function conversation({ system = "", messages }: Sent): Conversation {
   const images: ImageInput[] = [];
-  const said = messages.flatMap((message, index) =>
+  const begun = begunIn(messages);
+  const before = begun === undefined ? messages : messages.slice(0, -1);
+  const said = before.flatMap((message, index) =>
     templateMessagesOf(message, `${PROMPT_FIELD}[${index}].content`, images),
   );
   const surplus = images[IMAGES_MAX];
   if (surplus !== undefined) throw tooManyImages(surplus.field, images.length, IMAGES_MAX);
   const instructed = system === "" ? said : [{ role: "system", content: system }, ...said];
-  return { messages: instructed, images };
+  return { messages: instructed, images, ...(begun !== undefined && { begun: { text: begun } }) };
+}
+
+/** What an assistant's message at the end says: the answer goes on with it. One that calls has been said in full. */
+export function begunIn(messages: readonly Message[]): string | undefined {
+  const last = messages.at(-1);
+  if (last?.role !== "assistant") return undefined;
+  const { content } = assistantMessage(last.content);
+  const calls = last.content.some(({ type }) => type === "tool_use");
+  return calls || typeof content !== "string" || content === "" ? undefined : content;
 }
 
 function templateMessagesOf(

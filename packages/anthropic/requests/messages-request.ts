@@ -7,7 +7,8 @@
 import { z } from "zod";
 import { nullsAbsent, samplingFields, unused } from "@localmodel/openai/parsing/fields.ts";
 import { type Parsed, requestParser } from "@localmodel/openai/parsing/request-parser.ts";
-import { conversationFields } from "./conversation.ts";
+import { refusal } from "@localmodel/openai/parsing/issue.ts";
+import { begunIn, conversationFields, type Message } from "./conversation.ts";
 import { Thinking } from "./thinking.ts";
 import { refuseMismatches, toolFields } from "./tools.ts";
 
@@ -43,9 +44,43 @@ const withoutEffect = {
 
 const refused = { mcp_servers: unused, container: unused } as const;
 
+type WithBegun = {
+  readonly messages: readonly Message[];
+  readonly thinking?: z.output<typeof Thinking>;
+  readonly tool_choice?: { readonly type: string };
+  readonly output_config?: { readonly format?: object };
+};
+
+/** An answer that has begun is in no form, and nothing is thought before it: Anthropic refuses these as well. */
+function refuseBegun(
+  { messages, thinking, tool_choice: choice, output_config: config }: WithBegun,
+  context: z.core.$RefinementCtx,
+): void {
+  const begun = begunIn(messages);
+  if (begun === undefined) return;
+  const refuse = (path: readonly PropertyKey[], message: string): void => {
+    context.addIssue({ ...refusal(message, "invalid_value"), path: [...path] });
+  };
+  if (/\s$/.test(begun)) {
+    refuse(
+      ["messages", messages.length - 1, "content"],
+      "Invalid '{param}': final assistant content cannot end with trailing whitespace.",
+    );
+  }
+  const alone = "Invalid '{param}': an answer that begins with a message of the assistant's cannot";
+  if (thinking !== undefined && thinking.type !== "disabled") {
+    refuse(["thinking"], `${alone} be thought about first.`);
+  }
+  if (config?.format !== undefined) refuse(["output_config", "format"], `${alone} have a form.`);
+  if (choice?.type === "any" || choice?.type === "tool") {
+    refuse(["tool_choice"], `${alone} be a call.`);
+  }
+}
+
 const MessagesSchema = z
   .object({ ...effective, ...withoutEffect, ...refused })
-  .superRefine(refuseMismatches);
+  .superRefine(refuseMismatches)
+  .superRefine(refuseBegun);
 
 export type MessagesRequest = z.output<typeof MessagesSchema>;
 

@@ -4,7 +4,7 @@ import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import { resolveLength } from "./length.ts";
 import { requireInfill, requireVision } from "./model.ts";
 import type { ResolveContext } from "./resolve.ts";
-import { resolveReasoning } from "./reasoning.ts";
+import { resolveReasoning, withLead } from "./reasoning.ts";
 import { resolveSampling } from "./sampling.ts";
 import { resolveTools } from "./tools.ts";
 import { requireValidTokens } from "./tokens.ts";
@@ -26,6 +26,7 @@ export function resolveGeneration(
   const asked = { ...ask, ...resolveTools(ask, facts) };
   return {
     ...asked,
+    prompts: asked.prompts.map((prompt) => withLead(prompt, facts)),
     ...resolveReasoning({ ...asked, reasoningTokens }, facts),
     ...resolveLength(length, defaults),
     sampling: resolveSampling(sampling, defaults),

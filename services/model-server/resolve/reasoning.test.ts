@@ -5,7 +5,7 @@ import type {
   ReasoningFacts,
   TemplateFacts,
 } from "@localmodel/localmodel/contracts/template-facts.ts";
-import { resolveReasoning } from "./reasoning.ts";
+import { resolveReasoning, withLead } from "./reasoning.ts";
 
 const THINKS: ReasoningFacts = {
   begin: "<think>",
@@ -38,6 +38,29 @@ function resolved(
 test("a model that does not reason is asked as it came", () => {
   assert.deepEqual(resolved(undefined, { constraint: ANSWER, reasoningTokens: 5 }), {});
 });
+
+const CHANNELS = {
+  ...BY_ITSELF,
+  answerMark: "<|final|>",
+  offPrefix: "<|off|>",
+};
+
+for (const [what, reasoning, enable_thinking, lead] of [
+  ["the end of reasoning that the template begins", THINKS, true, THINKS.closing],
+  ["nothing where the template begins none", THINKS, false, ""],
+  ["nothing where the model begins to reason itself", BY_ITSELF, true, ""],
+  ["its channel", CHANNELS, true, "<|final|>"],
+  ["what says that there is no reasoning", CHANNELS, false, "<|off|>"],
+] as const) {
+  test(`before an answer that has begun stands ${what}`, () => {
+    const templateVariables = { enable_thinking };
+    const begun = { text: "So" };
+    const prompt = { kind: "chat" as const, messages: [], templateVariables, begun };
+    const template = { reasoning } as unknown as TemplateFacts;
+    assert.deepEqual(withLead(prompt, { template }), { ...prompt, begun: { ...begun, lead } });
+    assert.deepEqual(resolveReasoning({ prompts: [prompt], reasoningTokens: 3 }, { template }), {});
+  });
+}
 
 test("a form is that of the answer behind the reasoning", () => {
   const { constraint } = resolved(THINKS, { constraint: ANSWER });

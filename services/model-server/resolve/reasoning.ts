@@ -4,7 +4,7 @@
  */
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import type { Constraint } from "@localmodel/inference/constraint.ts";
-import type { GenerateRequest } from "@localmodel/inference/generate.ts";
+import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { ReasoningFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
 import { thinkingOf } from "./thinking.ts";
@@ -20,7 +20,8 @@ export function resolveReasoning(
 ): Resolved {
   const [prompt] = prompts;
   const reasoning = template?.reasoning;
-  if (prompt?.kind !== "chat" || reasoning === undefined) return {};
+  // What has begun its answer thinks no more.
+  if (prompt?.kind !== "chat" || prompt.begun !== undefined || reasoning === undefined) return {};
   const mode = thinkingOf(prompt.templateVariables);
   const opens = reasoning.opens[mode];
   const held =
@@ -32,6 +33,22 @@ export function resolveReasoning(
     // Its tags may be control tokens, which write nothing.
     ...(reasoning.inControlTokens && { reportsPieces: true }),
   };
+}
+
+/** A prompt whose answer has begun, with what the model writes before an answer. */
+export function withLead(prompt: Prompt, { template }: Pick<ModelFacts, "template">): Prompt {
+  const reasoning = template?.reasoning;
+  if (prompt.kind !== "chat" || prompt.begun === undefined || reasoning === undefined)
+    return prompt;
+  const mode = thinkingOf(prompt.templateVariables);
+  const lead = reasoning.opens[mode] ? reasoning.closing : leadOf(reasoning, mode === "off");
+  return { ...prompt, begun: { ...prompt.begun, lead } };
+}
+
+/** Models that write in channels say in which. */
+function leadOf({ offPrefix, answerMark, end }: ReasoningFacts, isOff: boolean): string {
+  if (isOff && offPrefix !== "") return offPrefix;
+  return answerMark === end ? "" : answerMark;
 }
 
 function withoutReasoning(

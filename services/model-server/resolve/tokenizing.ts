@@ -1,6 +1,7 @@
 /** What a client wants read and the loaded model in, the engine's request out. */
 import type { TokenizeAsk, TokenizeRequest } from "@localmodel/inference/tokenize.ts";
 import { requireVision } from "./model.ts";
+import { withLead } from "./reasoning.ts";
 import type { ResolveContext } from "./resolve.ts";
 import { requireValidTokens } from "./tokens.ts";
 import { resolveTools } from "./tools.ts";
@@ -17,5 +18,5 @@ export function resolveTokenizing(
     { prompts, ...(toolUse !== undefined && { toolUse }) },
     facts,
   );
-  return { ...ask, prompts: [ready] };
+  return { ...ask, prompts: [withLead(ready, facts)] };
 }

@@ -45,7 +45,8 @@ function reasoningOf({ prompts }: GenerateRequest, { template }: ModelFacts): Re
   const [prompt] = prompts;
   const reasoning = template?.reasoning;
   if (prompt?.kind !== "chat" || reasoning === undefined) return undefined;
-  return reasoningReader(reasoning, reasoning.opens[thinkingOf(prompt.templateVariables)]);
+  const opens = reasoning.opens[thinkingOf(prompt.templateVariables)];
+  return reasoningReader(reasoning, opens && prompt.begun === undefined);
 }
 
 async function* readWith(

@@ -121,7 +121,10 @@ export class ChatTemplate {
     }
   }
 
-  #render({ messages, tools, templateVariables = {} }: ChatPrompt, limit: RenderLimit): Segment[] {
+  #render(
+    { messages, tools, templateVariables = {}, begun }: ChatPrompt,
+    limit: RenderLimit,
+  ): Segment[] {
     const literals = new Literals(limit);
     const { others, own } = this.#reserved;
     try {
@@ -140,7 +143,8 @@ export class ChatTemplate {
         add_generation_prompt: true,
         ...(tools !== undefined && { tools: this.#mark(tools, others, literals) }),
       });
-      return segments(text, literals, limit);
+      const { lead = "", text: said = "" } = begun ?? {};
+      return segments(text + lead + this.#mark(said, own, literals), literals, limit);
     } catch (error) {
       if (error instanceof Failure) throw error;
       throw cannotRender(error instanceof Error ? error.message : String(error));

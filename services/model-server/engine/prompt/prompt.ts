@@ -140,7 +140,7 @@ async function contentTokens(
     throw modelNotCapable("This model has no usable chat template. Use /v1/completions instead.");
   }
   const { share = new Share() } = limit;
-  const texts = textsIn([prompt.messages, prompt.tools, prompt.templateVariables]);
+  const texts = textsIn([prompt.messages, prompt.tools, prompt.templateVariables, prompt.begun]);
   if (!(await haveRoom(texts, longestTokenBytes, limit, share))) throw tooLong(limit);
   const segments = await template.render(conversation, limit);
   return chatTokens(segments, tokenizer, { limit: { ...limit, share }, pictures, laid });

@@ -369,7 +369,9 @@ export class Generation {
   }
 
   #finish(reason: FinishReason): FinishEvent {
-    return { type: "finish", choice: this.#options.choice, reason };
+    const { choice, request } = this.#options;
+    const contextIsFull = reason === "length" && this.#maxTokens !== request.maxTokens;
+    return { type: "finish", choice, reason, ...(contextIsFull && { contextIsFull }) };
   }
 }
 
