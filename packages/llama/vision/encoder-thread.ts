@@ -10,7 +10,7 @@ import { countedAsRunning } from "../native/native.ts";
 import type { Pointer } from "../pointer.ts";
 import type { PictureSize } from "./tokenized-picture.ts";
 
-export type EncoderSource = {
+type EncoderSource = {
   readonly libraries: readonly string[];
   readonly vision: string;
   readonly model: Pointer<"llama_model">;
