@@ -49,7 +49,10 @@ test("bodies as large as can be, many at a time, end in refusals within the pod'
   }
   assert.equal(await server.enginePid(), engine);
   const inspected = await inspectWeights({ file: { path: weightsPath } });
-  const { totalBytes } = estimateMemory(inspectionOf(inspected, 0), EngineSpec.parse(ENGINE));
+  const { totalBytes } = estimateMemory(
+    inspectionOf(inspected, { bytes: 0 }),
+    EngineSpec.parse(ENGINE),
+  );
   const peak = (await peakBytes(engine)) + (await peakBytes(server.process.pid ?? 0));
   assert.ok(peak <= totalBytes, `${peak} bytes of ${totalBytes}`);
 });

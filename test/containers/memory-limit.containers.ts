@@ -42,7 +42,7 @@ suite("a model server with the memory of its pod", () => {
     const { "model-server": image } = await buildImages((line) => console.error(line));
     const weights = await smollm2Path();
     const inspected = await inspectWeights({ file: { path: weights } });
-    const memory = estimateMemory(inspectionOf(inspected, 0), EngineSpec.parse(ENGINE));
+    const memory = estimateMemory(inspectionOf(inspected, { bytes: 0 }), EngineSpec.parse(ENGINE));
     memoryBytes = memory.totalBytes;
     const config: ServerConfigInput = {
       modelId: "smollm2",

@@ -62,8 +62,12 @@ export function writePlanarProjector(path: string, dimensions: number): Promise<
   return write(path, dimensions, PLANAR, TINY);
 }
 
-export function writeWholeProjector(path: string, dimensions: number): Promise<void> {
-  return write(path, dimensions, WHOLE, TINY);
+export function writeWholeProjector(
+  path: string,
+  dimensions: number,
+  shape: EncoderShape = TINY,
+): Promise<void> {
+  return write(path, dimensions, WHOLE, shape);
 }
 
 /** As LLaVA has it: every patch becomes a row. */

@@ -18,6 +18,8 @@ export const Inspection = z.object({
   sizeBytes: count,
   /** Of projector, draft model and adapters together. */
   furtherBytes: count,
+  /** What the projector takes to look at a picture; absent without one, and where its header does not tell. */
+  encoderBytes: count.exactOptional(),
   trainContextTokens: count,
   vocabularyTokens: count,
   embeddingDimensions: count,

@@ -42,7 +42,7 @@ const BODY_COPIES = 10;
 const IMAGE_BODY_COPIES = 3;
 /** Decoded pictures are with the server and, until they are evaluated, with the engine. */
 const PICTURE_COPIES = 2;
-/** Of a projector: what it computes in, for a picture of some thousand patches. */
+/** What a projector computes in, where its header does not tell. */
 const ENCODER_BYTES = 512 * 2 ** 20;
 /** Texts and tables the engine process keeps for each token of the vocabulary. */
 const BYTES_PER_VOCABULARY_TOKEN = 1024;
@@ -91,13 +91,16 @@ export function estimateMemory(
   };
 }
 
-function imageBytes({ trainContextTokens }: Inspection, engine: EngineSpec): number {
+function imageBytes(
+  { trainContextTokens, encoderBytes = ENCODER_BYTES }: Inspection,
+  engine: EngineSpec,
+): number {
   const bodiesBytes = bodiesMaxBytes(contextTokensOf(engine, trainContextTokens), true);
   return (
     IMAGE_BODY_COPIES * bodiesBytes +
     PICTURE_COPIES * PICTURES_MAX_BYTES +
     DECODER_MAX_BYTES +
-    ENCODER_BYTES
+    encoderBytes
   );
 }
 

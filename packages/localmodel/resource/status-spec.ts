@@ -87,6 +87,9 @@ const InspectionStatus = z.object({
   quantization: boundedString(64).describe("Quantization named by the weights."),
   sizeBytes: size.describe("Size of the weights, all parts together."),
   furtherBytes: size.describe("Size of adapters and other files."),
+  encoderBytes: size
+    .exactOptional()
+    .describe("What the projector takes to look at a picture, beside its file."),
   trainContextTokens: size.describe("Context the model was trained for."),
   vocabularyTokens: size.describe("Tokens of the vocabulary."),
   embeddingDimensions: size.describe("Dimensions of an embedding."),

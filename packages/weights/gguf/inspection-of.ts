@@ -4,6 +4,7 @@
  * The values are a file's own claims: a number that is none, or negative, counts as not said.
  */
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
+import { encoderBytes } from "./encoder-memory.ts";
 import type { GgufValues } from "./gguf-header.ts";
 import { metadataOf } from "./metadata.ts";
 import { keyValueElements } from "./key-value-elements.ts";
@@ -19,7 +20,10 @@ export type InspectedWeights = {
   readonly sizeBytes: number;
 };
 
-export function inspectionOf(weights: InspectedWeights, furtherBytes: number): Inspection {
+/** What is beside the weights. */
+type Further = { readonly bytes: number; readonly projector?: GgufValues | undefined };
+
+export function inspectionOf(weights: InspectedWeights, further: Further): Inspection {
   const { values } = weights;
   const said = values.get("general.architecture");
   const architecture = typeof said === "string" ? said.slice(0, 128) : "unknown";
@@ -30,13 +34,19 @@ export function inspectionOf(weights: InspectedWeights, furtherBytes: number): I
     parameters: weights.parameters,
     quantization: quantizationName(values.get("general.file_type")),
     sizeBytes: weights.sizeBytes,
-    furtherBytes,
+    furtherBytes: further.bytes,
+    ...encoderOf(further),
     trainContextTokens: count("context_length"),
     vocabularyTokens: vocabularyTokens(values) || count("vocab_size"),
     embeddingDimensions: count("embedding_length"),
     layers: count("block_count"),
     ...(elements === undefined || elements < 0 ? {} : { keyValueElements: elements }),
   };
+}
+
+function encoderOf({ projector }: Further): Pick<Inspection, "encoderBytes"> {
+  const bytes = projector === undefined ? undefined : encoderBytes(projector);
+  return bytes === undefined ? {} : { encoderBytes: bytes };
 }
 
 function vocabularyTokens(values: GgufValues): number {

@@ -20,7 +20,11 @@ export async function weightsFacts(files: ModelFiles): Promise<WeightsFacts> {
   const further = [...adapters.map(({ path }) => path), projectorPath ?? []].flat();
   const sizes = await Promise.all(further.map((path) => stat(path)));
   const furtherBytes = sizes.reduce((sum, { size }) => sum + size, 0);
-  const inspection = inspectionOf(weights, furtherBytes);
+  const projector =
+    projectorPath === undefined
+      ? undefined
+      : (await inspectWeights({ file: { path: projectorPath } })).values;
+  const inspection = inspectionOf(weights, { bytes: furtherBytes, projector });
   const { architecture, parameters, quantization, sizeBytes } = inspection;
   const { trainContextTokens, vocabularyTokens, embeddingDimensions } = inspection;
   return {

@@ -2,6 +2,7 @@
 import type { FetchConfig } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { inspectWeights } from "@localmodel/weights/inspect-weights.ts";
+import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import type { FetchHooks } from "./fetch-files.ts";
 import { type InspectedWeights, inspectionOf } from "@localmodel/weights/gguf/inspection-of.ts";
@@ -13,6 +14,7 @@ import { secretCredentials } from "./secret-credentials.ts";
 export async function inspectFiles(config: FetchConfig, hooks: FetchHooks): Promise<Inspection> {
   let weights: InspectedWeights | undefined;
   let furtherBytes = 0;
+  let projector: GgufValues | undefined;
   for (const { role, source } of config.files) {
     const inspected = await persistently(
       () =>
@@ -31,10 +33,11 @@ export async function inspectFiles(config: FetchConfig, hooks: FetchHooks): Prom
       continue;
     }
     furtherBytes += inspected.sizeBytes;
-    const problem =
-      role === PROJECTOR_ROLE ? projectorProblem(weights.values, inspected.values) : undefined;
+    if (role !== PROJECTOR_ROLE) continue;
+    projector = inspected.values;
+    const problem = projectorProblem(weights.values, projector);
     if (problem !== undefined) throw new WeightsError("InvalidSource", problem);
   }
   if (weights === undefined) throw new WeightsError("InvalidSource", "there are no weights");
-  return inspectionOf(weights, furtherBytes);
+  return inspectionOf(weights, { bytes: furtherBytes, projector });
 }
