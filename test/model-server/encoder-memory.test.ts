@@ -45,19 +45,6 @@ for (const [kind, write] of [
 }
 
 test("an encoder of pictures of any size is told to take what the largest takes", () => {
-  const header = (kind: string, more: Record<string, number> = {}) =>
-    new Map<string, string | number>([
-      ["clip.projector_type", kind],
-      ...Object.entries({
-        image_size: 560,
-        patch_size: 14,
-        embedding_length: 1280,
-        feed_forward_length: 3420,
-        projection_dim: 2048,
-        ...more,
-      }).map(([name, value]) => [`clip.vision.${name}`, value] as const),
-    ]);
-  const gibibytes = (values: ReturnType<typeof header>) => (encoderBytes(values) ?? 0) / 2 ** 30;
   const fixed = gibibytes(header("gemma3"));
   const any = gibibytes(header("qwen2vl_merger"));
   const windowed = gibibytes(header("qwen2.5vl_merger", { n_wa_pattern: 8 }));
@@ -66,3 +53,23 @@ test("an encoder of pictures of any size is told to take what the largest takes"
   assert.equal(encoderBytes(header("qwen2vl_merger", { patch_size: 0 })), undefined);
   assert.equal(encoderBytes(header("mlp", { image_size: 2 ** 50 })), undefined);
 });
+
+/** As large as Qwen2.5-VL's. */
+function header(kind: string, more: Record<string, number> = {}): Map<string, string | number> {
+  const said = {
+    image_size: 560,
+    patch_size: 14,
+    embedding_length: 1280,
+    feed_forward_length: 3420,
+    projection_dim: 2048,
+    ...more,
+  };
+  return new Map<string, string | number>([
+    ["clip.projector_type", kind],
+    ...Object.entries(said).map(([name, value]) => [`clip.vision.${name}`, value] as const),
+  ]);
+}
+
+function gibibytes(values: Map<string, string | number>): number {
+  return (encoderBytes(values) ?? 0) / 2 ** 30;
+}
