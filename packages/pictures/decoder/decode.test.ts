@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import sharp from "sharp";
 import {
   animated,
   flat,
@@ -50,6 +51,19 @@ test("grey has three equal colours", async () => {
     assert.equal(rgb[at], rgb[at + 1]);
     assert.equal(rgb[at], rgb[at + 2]);
   }
+});
+
+test("colours for printers and colours of 16 bits become those of a screen", async () => {
+  const red = sharp({ create: { width: 4, height: 2, channels: 3, background: "#ff0000" } });
+  const printed = await red.clone().toColourspace("cmyk").jpeg({ quality: 100 }).toBuffer();
+  const fine = await red.clone().toColourspace("rgb16").png().toBuffer();
+  assert.equal((await sharp(printed).metadata()).space, "cmyk");
+  assert.equal((await sharp(fine).metadata()).depth, "ushort");
+  assert.equal(hex((await decode(fine, ANY_SIZE)).rgb), "ff0000".repeat(8));
+  const { rgb } = await decode(printed, ANY_SIZE);
+  assert.equal(rgb.length, 4 * 2 * 3);
+  const [r = 0, g = 255, b = 255] = rgb;
+  assert.ok(r > 200 && g < 60 && b < 60, hex(rgb.subarray(0, 3)));
 });
 
 test("what is transparent is seen on white", async () => {

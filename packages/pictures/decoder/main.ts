@@ -3,12 +3,20 @@
  *
  * libvips works on a thread of its own, so this one is free to look at what that takes.
  */
+import { setPriority } from "node:os";
 import { DECODER_MAX_BYTES } from "@localmodel/localmodel/contracts/picture-limits.ts";
 import { ImageError } from "../problem.ts";
 import { decode } from "./decode.ts";
 import { type FromDecoder, TOO_MUCH_MEMORY_EXIT, type ToDecoder } from "./protocol.ts";
 
 const LOOK_MS = 20;
+/**
+ * A quarter of a core beside threads that want all of it: those of the model wait for each other, so that one which is
+ * stopped stops all.
+ */
+const NICENESS = 5;
+
+setPriority(NICENESS);
 
 process.on("message", (message) => void work(message as ToDecoder));
 process.on("disconnect", () => process.exit(0));
