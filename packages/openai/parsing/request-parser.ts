@@ -13,13 +13,16 @@ export type Parsed<Request> = {
   readonly ignored: readonly string[];
 };
 
+/** How long the model is to stay loaded afterwards: who routes the request sees to it. */
+const HONOURED_ELSEWHERE = ["keep_alive", "ttl"];
+
 export const IGNORED_HEADER = "x-ignored-params";
 
 export function requestParser<Schema extends z.ZodType>(
   schema: Schema,
   honoured: readonly string[],
 ): (body: unknown) => Parsed<z.output<Schema>> {
-  const isHonoured = new Set(honoured);
+  const isHonoured = new Set([...honoured, ...HONOURED_ELSEWHERE]);
   const tolerant = nullsAbsent(schema);
   return (body) => {
     const result = tolerant.safeParse(body);

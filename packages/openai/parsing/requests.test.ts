@@ -550,6 +550,11 @@ test("best_of counts when it is set, n otherwise", () => {
   assert.equal(samplesPerPrompt({ n: 2, best_of: 5 }), 5);
 });
 
+test("what the API service honours is not reported as ignored", () => {
+  const { ignored } = parseChatRequest({ messages, keep_alive: "5m", ttl: 60, other: 1 });
+  assert.deepEqual(ignored, ["other"]);
+});
+
 test("harmless values of unsupported fields are accepted, and not reported as ignored", () => {
   const { ignored } = parseChatRequest({
     messages,
