@@ -1,10 +1,15 @@
 """The official Anthropic client for Python against a running `npm start`. LOCALMODEL_URL as in test_openai.py."""
 
+import contextlib
+import io
+import pathlib
+import re
 import unittest
 
 import anthropic
 from test_openai import BASE_URL, MODEL
 
+PAGE = pathlib.Path(__file__).parents[3] / "docs" / "anthropic.md"
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 WEATHER = {
     "name": "get_weather",
@@ -75,6 +80,16 @@ class Messages(unittest.TestCase):
         self.assertTrue(caught.exception.request_id)
         with self.assertRaises(anthropic.BadRequestError):
             self.ask(tools=[{"type": "web_search_20250305", "name": "web_search"}])
+
+
+class Documentation(unittest.TestCase):
+    def test_the_example_prints_an_answer(self):
+        [example] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
+        printed = io.StringIO()
+        url = BASE_URL.removesuffix("/v1")
+        with contextlib.redirect_stdout(printed):
+            exec(example.replace("http://localhost:1234", url), {"__name__": "example"})
+        self.assertRegex(printed.getvalue(), "[A-Za-z]")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
 """The official Ollama client for Python against a running `npm start`. LOCALMODEL_URL as in test_openai.py."""
 
+import contextlib
+import io
+import pathlib
+import re
 import unittest
 
 import ollama
 from test_openai import BASE_URL, CAPITAL, MODEL
 
+PAGE = pathlib.Path(__file__).parents[3] / "docs" / "ollama.md"
 OPTIONS = {"temperature": 0, "num_predict": 24}
 
 
@@ -39,6 +44,16 @@ class Ollama(unittest.TestCase):
         with self.assertRaises(ollama.ResponseError) as caught:
             client().chat(model="nobody", messages=CAPITAL)
         self.assertEqual(caught.exception.status_code, 404)
+
+
+class Documentation(unittest.TestCase):
+    def test_the_example_prints_an_answer(self):
+        [example] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
+        printed = io.StringIO()
+        url = BASE_URL.removesuffix("/v1")
+        with contextlib.redirect_stdout(printed):
+            exec(example.replace("http://localhost:1234", url), {"__name__": "example"})
+        self.assertRegex(printed.getvalue(), "[A-Za-z]")
 
 
 if __name__ == "__main__":
