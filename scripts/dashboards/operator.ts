@@ -30,6 +30,33 @@ export const OPERATOR: Dashboard = {
       ],
     },
     {
+      title: "Scale",
+      panels: [
+        {
+          title: "Replicas wanted by demand",
+          about: "Of models with spec.scaling; 0: it sleeps. Its status.scaling says why.",
+          unit: "short",
+          queries: [
+            {
+              expr: "max by (namespace, name) (localmodel_scale_desired_replicas)",
+              legend: "{{namespace}}/{{name}}",
+            },
+          ],
+        },
+        {
+          title: "Requests for models that scale",
+          about: "At servers and waiting, as the API pods tell the operator.",
+          unit: "short",
+          queries: [
+            {
+              expr: "max by (namespace, name) (localmodel_scale_in_flight_requests + localmodel_scale_queued_requests)",
+              legend: "{{namespace}}/{{name}}",
+            },
+          ],
+        },
+      ],
+    },
+    {
       title: "Over time",
       panels: [
         {

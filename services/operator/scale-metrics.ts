@@ -15,7 +15,10 @@ export function observeScales(registry: MetricRegistry, scales: Scales): void {
     .observeAll(of(([, , { queued }]) => queued));
   registry
     .gauge("localmodel_scale_demand_known", "1 while every API pod says what is asked for.")
-    .observeAll(() => [{ labels: {}, value: Number(scales.isDemandKnown) }]);
+    .observeAll(() => {
+      const { isDemandKnown } = scales;
+      return isDemandKnown === undefined ? [] : [{ labels: {}, value: Number(isDemandKnown) }];
+    });
 }
 
 type Listed = ReturnType<Scales["list"]>[number];

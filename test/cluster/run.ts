@@ -17,11 +17,21 @@ import { startTraceBackend } from "./harness/trace-backend.ts";
 import { clusterUp } from "./harness/up.ts";
 
 /** Stops components and cuts networks, or reads what the API server has noted: only in a cluster of our own. */
-const OWN_CLUSTER = ["disturbances.cluster.ts", "newcomer.cluster.ts", "used-rights.cluster.ts"];
+const OWN_CLUSTER = [
+  "disturbances.cluster.ts",
+  "newcomer.cluster.ts",
+  "scaling.cluster.ts",
+  "used-rights.cluster.ts",
+];
 /** Finds an empty cluster, and leaves one. */
 const FIRST = "newcomer.cluster.ts";
 /** One after the other: they change nodes or the control plane, load two cores, or look at what all others have done. */
-const ALONE = ["disturbances.cluster.ts", "serving.cluster.ts", "used-rights.cluster.ts"];
+const ALONE = [
+  "disturbances.cluster.ts",
+  "scaling.cluster.ts",
+  "serving.cluster.ts",
+  "used-rights.cluster.ts",
+];
 const TIMEOUT_MS = 1_500_000;
 
 const report = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);

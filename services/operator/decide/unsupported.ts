@@ -74,6 +74,9 @@ function unsupportedGpu(model: Model): Problem | undefined {
 export function withoutEffect({ spec, ignored = [] }: Model): readonly string[] {
   return [
     ...(spec.draft === undefined ? [] : ["Not supported yet, and without effect: spec.draft."]),
+    ...(spec.scaling !== undefined && spec.replicas > 1
+      ? [`Without effect beside spec.scaling: spec.replicas, which is ${spec.replicas}.`]
+      : []),
     ...(ignored.length === 0
       ? []
       : [`Not known to this version of the operator, and without effect: ${ignored.join(", ")}.`]),

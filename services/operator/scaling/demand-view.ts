@@ -43,6 +43,11 @@ export class DemandView {
     );
   }
 
+  /** Only who leads listens. */
+  get isListening(): boolean {
+    return this.#sources.size > 0;
+  }
+
   /** Those that there are; what others have said is forgotten. */
   setPods(pods: readonly ApiPod[]): readonly string[] {
     const ids = new Set(pods.map(({ id }) => id));

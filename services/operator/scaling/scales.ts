@@ -69,8 +69,9 @@ export class Scales {
     }
   }
 
-  get isDemandKnown(): boolean {
-    return this.#view?.isWhole ?? false;
+  /** Undefined where nobody is listened to. */
+  get isDemandKnown(): boolean | undefined {
+    return this.#view?.isListening === true ? this.#view.isWhole : undefined;
   }
 
   /** Of all models that scale. */

@@ -91,3 +91,24 @@ await Promise.all(Array.from({ length: ${lanes} }, (_, number) => lane(number)))
 console.log(JSON.stringify({ streams, failures: failures.slice(0, 20) }));
 `;
 }
+
+/** So many streams at once, short ones, for a model that may have to be woken first. Nothing is tried again. */
+export function heldModule(model: string, streams: number): string {
+  return `${client({ maxRetries: 0, timeout: 300_000 })}
+const failures = [];
+async function one(number) {
+  try {
+    const stream = await client.chat.completions.create({ model: ${JSON.stringify(model)}, stream: true, max_tokens: 4, messages: [{ role: "user", content: \`Say \${number}.\` }] });
+    let finish = null;
+    for await (const chunk of stream) finish = chunk.choices[0]?.finish_reason ?? finish;
+    if (finish === null) throw new Error("a stream ended without a finish reason");
+    return 1;
+  } catch (error) {
+    failures.push(\`\${new Date().toISOString()} \${error.message} \${error.cause ?? ""}\`);
+    return 0;
+  }
+}
+const ended = await Promise.all(Array.from({ length: ${streams} }, (_, number) => one(number)));
+console.log(JSON.stringify({ streams: ended.reduce((sum, each) => sum + each, 0), failures: failures.slice(0, 20) }));
+`;
+}
