@@ -1,60 +1,13 @@
 import assert from "node:assert/strict";
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
 import type { EndpointSlice } from "@localmodel/kube/objects/core-resources.ts";
 import { systemClock } from "@localmodel/kube/time/clock.ts";
-import { demandLine, type ModelDemand } from "@localmodel/localmodel/contracts/demand.ts";
 import { eventually } from "../../../test/support/eventually.ts";
+import { apiPod } from "../fixtures/api-pod.ts";
 import { DemandView } from "./demand-view.ts";
 import { DemandWatch } from "./demand-watch.ts";
-
-type Asked = Partial<ModelDemand> & { readonly name: string };
-
-/** An API pod as the operator sees it. */
-async function apiPod(token = "secret") {
-  const streams = new Set<ServerResponse>();
-  let refused = 0;
-  const picture = { pod: "api-1", startedAtMs: 1, models: [] as ModelDemand[] };
-  const say = (response: ServerResponse): unknown => response.write(demandLine(picture));
-  const server = createServer((request, response) => {
-    if (request.headers.authorization !== `Bearer ${token}`) {
-      refused += 1;
-      return void response.writeHead(401).end();
-    }
-    response.writeHead(200);
-    streams.add(response);
-    say(response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    refused: () => refused,
-    ask(...models: readonly Asked[]) {
-      const rest = {
-        namespace: "a",
-        inFlight: 0,
-        queued: 0,
-        lastAskedAtMs: 1,
-        lastCameAtMs: 1,
-        servers: [],
-      };
-      picture.models = models.map((model) => ({ ...rest, ...model }));
-      for (const response of streams) say(response);
-    },
-    cut() {
-      for (const response of streams) response.destroy();
-      streams.clear();
-    },
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 function slice(...addresses: readonly string[]): EndpointSlice {
   return {
