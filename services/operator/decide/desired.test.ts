@@ -8,7 +8,10 @@ import {
   type LocalModelSpecInput,
 } from "@localmodel/localmodel/resource/localmodel.ts";
 import { PROMPTS_FOLDER } from "@localmodel/localmodel/cluster/pod-layout.ts";
-import { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import {
+  SERVER_CONFIG_VARIABLE,
+  ServerConfig,
+} from "@localmodel/localmodel/contracts/server-config.ts";
 import fc from "fast-check";
 import { arbitraryInput } from "../../../test/support/schema-arbitrary.ts";
 import { desiredObjects, type Phase } from "./desired.ts";
@@ -562,4 +565,18 @@ test("proxies and authorities of the platform reach what fetches and inspects, a
     assert.ok(one?.volumeMounts.some(({ mountPath }) => mountPath === "/etc/localmodel/ca"));
   }
   assert.doesNotMatch(JSON.stringify(server), /PROXY|CA_CERTS|ca-bundle/);
+});
+
+test("only the servers of a model that sleeps in its pods end their engines", () => {
+  const sleepOf = (scaling: LocalModelSpecInput["scaling"]) => {
+    const template = podTemplate(modelWith({ ...(scaling && { scaling }) }), platform, inspection);
+    const [container] = template.spec.containers;
+    const variable = container?.env.find(({ name }) => name === SERVER_CONFIG_VARIABLE);
+    const { sleepAfterSeconds } = JSON.parse((variable as { value: string }).value) as ServerConfig;
+    return sleepAfterSeconds;
+  };
+  assert.equal(sleepOf({ sleep: "unload", idleSeconds: 60 }), 60);
+  assert.equal(sleepOf({ sleep: "unload", minReplicas: 1 }), undefined);
+  assert.equal(sleepOf({ idleSeconds: 60 }), undefined);
+  assert.equal(sleepOf(undefined), undefined);
 });

@@ -99,6 +99,12 @@ function expectedAccelerator(model: Model): Pick<ServerConfigInput, "accelerator
   return gpu !== undefined && usesDevices(model) ? { accelerator: gpu.requirement } : {};
 }
 
+/** Nothing for a model that stays loaded, or whose pods go instead. */
+function sleepOf({ spec: { scaling } }: Model): Pick<ServerConfigInput, "sleepAfterSeconds"> {
+  const sleeps = scaling?.sleep === "unload" && scaling.minReplicas === 0;
+  return sleeps ? { sleepAfterSeconds: scaling.idleSeconds } : {};
+}
+
 function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerConfigInput {
   const { spec, claim, modelId, createdSeconds } = model;
   const paths = new Map(filesOf(model).map(({ role, path }) => [role, path]));
@@ -120,6 +126,7 @@ function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerCon
     ...(spec.imageUrls !== undefined && { imageHosts: spec.imageUrls.allowedHosts }),
     engine: engineOf(spec),
     sampling: spec.sampling,
+    ...sleepOf(model),
     promptLogging: spec.promptLogging,
     keySha256: serverSecrets.map((secret) =>
       serverKeyHash(serverKeyFor(secret, `${model.namespace}/${model.name}`)),
