@@ -3,7 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import type { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import { ModelServer } from "../../test/support/model-server.ts";
+import { descendantsOf, residentBytes } from "../../test/support/process-tree.ts";
 
 export type PeerOptions = {
   readonly path: string;
@@ -13,22 +15,35 @@ export type PeerOptions = {
   readonly contextTokens: number;
   readonly embeds?: boolean;
   readonly projectorPath?: string;
+  /** Of this side alone: the engine's other settings. */
+  readonly engine?: Partial<EngineSpec>;
 };
 
-export type Side = AsyncDisposable & { readonly name: string; readonly url: string };
+export type Side = AsyncDisposable & {
+  readonly name: string;
+  readonly url: string;
+  /** From the start of its process until it is ready. */
+  readonly readyMs: number;
+  /** Of all its processes. */
+  readonly residentBytes: () => Promise<number>;
+};
 
 const START_TIMEOUT_MS = 120_000;
 
 export async function startModelServer(options: PeerOptions): Promise<Side> {
-  const { path, threads, slots, contextTokens, projectorPath } = options;
+  const { path, threads, slots, contextTokens, projectorPath, engine } = options;
+  const beganMs = performance.now();
   const server = await ModelServer.ready({
     weightsPath: path,
     ...(projectorPath !== undefined && { projectorPath }),
-    engine: { threads, slots, contextTokens },
+    engine: { threads, slots, contextTokens, ...engine },
   });
+  const readyMs = performance.now() - beganMs;
   return {
     name: "model server",
     url: server.url,
+    readyMs,
+    residentBytes: () => residentBelow(server.process.pid ?? 0),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
@@ -48,6 +63,7 @@ export async function startLlamaServer(program: string, options: PeerOptions): P
     "--host": "127.0.0.1",
     ...(projectorPath !== undefined && { "--mmproj": projectorPath, "--no-mmproj-offload": "" }),
   };
+  const beganMs = performance.now();
   const child = spawn(
     program,
     [
@@ -68,11 +84,19 @@ export async function startLlamaServer(program: string, options: PeerOptions): P
   return {
     name: "llama-server",
     url,
+    readyMs: performance.now() - beganMs,
+    residentBytes: () => residentBelow(child.pid ?? 0),
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGKILL");
       await once(child, "exit");
     },
   };
+}
+
+async function residentBelow(pid: number): Promise<number> {
+  const below = (await descendantsOf(pid)).map((one) => one.pid);
+  const all = await Promise.all([pid, ...below].map(residentBytes));
+  return all.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 async function untilHealthy(url: string, child: ChildProcess, output: () => string): Promise<void> {
@@ -86,7 +110,7 @@ async function untilHealthy(url: string, child: ChildProcess, output: () => stri
       () => false,
     );
     if (healthy) return;
-    await pause(100);
+    await pause(5);
   }
 }
 

@@ -29,8 +29,8 @@ async function streams(url: string, prompts: readonly string[], body: object): P
 
 const prompts = (count: number): readonly string[] => Array.from({ length: count }, endlessPrompt);
 
-/** About so many tokens, which no other prompt begins with. */
-function longPrompt(tokens: number): string {
+/** About so many words, which no other prompt begins with. */
+export function longPrompt(tokens: number): string {
   const words = "the quick brown fox jumps over a lazy dog while seven wizards quietly make gin";
   const text = `${Math.random()} ${`${words} `.repeat(Math.ceil(tokens / 15))}`;
   return text.split(" ").slice(0, tokens).join(" ");
@@ -116,6 +116,62 @@ export function choices(promptTokens: number, tokens: number): Workload {
       });
       if ((answer["choices"] as unknown[]).length !== 4) throw new Error("Not four choices");
       return performance.now() - before;
+    },
+  };
+}
+
+const FUNCTION = `export function total(items) {
+  let sum = 0;
+  for (const item of items) {
+    if (item.price > 0) {
+      sum += item.price * item.count;
+    }
+  }
+  return sum;
+}
+`;
+const PASSAGE =
+  "The lighthouse at the mouth of the river was built of grey stone in the year of the great storm. " +
+  "Its keeper lit the lamp every evening and wrote the weather and the ships into a book with a red cover. ";
+
+/** Texts of which some repeat what they were asked with, and some do not. */
+export const TEXTS = {
+  "code that is edited": `Here is a file:\n${FUNCTION}\nHere is the same file again:\n${FUNCTION}\nHere is the same file again:\n`,
+  "a passage that is quoted": `Passage: ${PASSAGE}\nQuote: ${PASSAGE}\nPassage: ${PASSAGE}\nQuote:`,
+  "a story": "Once upon a time in a land far away there was",
+  numbers: "1003, 1004, 1005, 1006, 1007,",
+} as const;
+
+/** Tokens per second of an answer to one of these texts. */
+export function writing(text: keyof typeof TEXTS, tokens: number): Workload {
+  return {
+    name: `tokens/s, ${text}`,
+    better: "more",
+    measure: async (url) => {
+      const prompt = `${Math.random()}\n${TEXTS[text]}`;
+      const [result] = await streams(url, [prompt], { max_tokens: tokens });
+      const { arrivalsMs = [], completionTokens = 0 } = result ?? {};
+      return (1000 * (completionTokens - 1)) / ((arrivalsMs.at(-1) ?? 0) - (arrivalsMs[0] ?? 0));
+    },
+  };
+}
+
+/** Milliseconds until the first token of this very prompt. */
+export async function firstTokenMs(url: string, prompt: string): Promise<number> {
+  return firstMs(await streams(url, [prompt], { max_tokens: 1 }))[0] ?? Number.NaN;
+}
+
+/** Inputs per second, one request with one input after another. */
+export function oneByOne(requests: number, words: number): Workload {
+  return {
+    name: `embeddings/s, 1 input of ${words} words after another`,
+    better: "more",
+    measure: async (url) => {
+      const before = performance.now();
+      for (let request = 0; request < requests; request += 1) {
+        await post(url, "/v1/embeddings", { model: "test-model", input: longPrompt(words) });
+      }
+      return (1000 * requests) / (performance.now() - before);
     },
   };
 }
