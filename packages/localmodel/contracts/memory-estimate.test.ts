@@ -34,6 +34,19 @@ test("a slot has what the model was trained for, at most 4096 tokens, unless the
   assert.equal(estimate({ contextTokens: 8192, slots: 2 }).contextBytes, perToken * 8192 * 2);
 });
 
+test("weights with a vector for each position have no context beyond them, whoever asks", () => {
+  const learned = { architecture: "gpt2", trainContextTokens: 1024 };
+  const asked = { contextTokens: 8192 };
+  assert.equal(estimate(asked, learned).contextBytes, estimate({}, learned).contextBytes);
+  assert.equal(
+    estimate({ contextTokens: 512 }, learned).contextBytes * 2,
+    estimate({}, learned).contextBytes,
+  );
+  assert.ok(
+    estimate(asked, { trainContextTokens: 1024 }).contextBytes > estimate({}, learned).contextBytes,
+  );
+});
+
 test("a quantised cache takes as much as its blocks", () => {
   const plain = estimate().contextBytes;
   assert.equal(estimate({ kvCacheType: "q8_0" }).contextBytes, (plain / 2) * (34 / 32));

@@ -80,7 +80,7 @@ export function estimateMemory(
     PROCESSES_BYTES +
     vocabularyBytes(inspection) +
     (engine.promptCacheMiB ?? 0) * 2 ** 20 +
-    BODY_COPIES * bodiesMaxBytes(contextTokensOf(engine, inspection.trainContextTokens)) +
+    BODY_COPIES * bodiesMaxBytes(contextTokensOf(engine, inspection)) +
     contexts * batchBytes(inspection, engine) +
     (takesImages ? imageBytes(inspection, engine) : 0);
   return {
@@ -91,11 +91,9 @@ export function estimateMemory(
   };
 }
 
-function imageBytes(
-  { trainContextTokens, encoderBytes = ENCODER_BYTES }: Inspection,
-  engine: EngineSpec,
-): number {
-  const bodiesBytes = bodiesMaxBytes(contextTokensOf(engine, trainContextTokens), true);
+function imageBytes(inspection: Inspection, engine: EngineSpec): number {
+  const { encoderBytes = ENCODER_BYTES } = inspection;
+  const bodiesBytes = bodiesMaxBytes(contextTokensOf(engine, inspection), true);
   return (
     IMAGE_BODY_COPIES * bodiesBytes +
     PICTURE_COPIES * PICTURES_MAX_BYTES +
@@ -104,16 +102,20 @@ function imageBytes(
   );
 }
 
+/** Where each position has a vector of its own in the weights, llama.cpp ends the process at one that has none. */
+const LEARNED_POSITIONS: ReadonlySet<string> = new Set(["bert", "gpt2", "mpt", "starcoder"]);
+
 /** The context of each slot, in tokens, as the engine chooses it. */
 export function contextTokensOf(
   engine: Pick<EngineSpec, "contextTokens">,
-  trainContextTokens: number,
+  { architecture, trainContextTokens }: Pick<Inspection, "architecture" | "trainContextTokens">,
 ): number {
-  return engine.contextTokens ?? Math.min(trainContextTokens, DEFAULT_CONTEXT_TOKENS);
+  const tokens = engine.contextTokens ?? Math.min(trainContextTokens, DEFAULT_CONTEXT_TOKENS);
+  return LEARNED_POSITIONS.has(architecture) ? Math.min(tokens, trainContextTokens) : tokens;
 }
 
-function cacheTokens({ trainContextTokens }: Inspection, engine: EngineSpec): number {
-  const tokens = contextTokensOf(engine, trainContextTokens) * engine.slots;
+function cacheTokens(inspection: Inspection, engine: EngineSpec): number {
+  const tokens = contextTokensOf(engine, inspection) * engine.slots;
   return Math.ceil(tokens / CACHE_STEP_TOKENS) * CACHE_STEP_TOKENS;
 }
 

@@ -31,7 +31,7 @@ export function memoryPlan(
   const served = { contexts, takesImages: projector !== undefined };
   const bytesWith = (contextTokens: number): number =>
     estimateMemory(inspection, { ...engine, contextTokens }, served).totalBytes;
-  const least = contextTokensOf(engine, inspection.trainContextTokens);
+  const least = contextTokensOf(engine, inspection);
   if (engine.contextTokens !== undefined) return { bytes: bytesWith(least) };
   // The more context, the more memory: the largest that fits is found by halving.
   let low = Math.floor(least / STEP_TOKENS);

@@ -157,9 +157,6 @@ async function picturesOf(
   return loadPictures(library, model, { path, threads, batchTokens, log });
 }
 
-/** Where each position has a vector of its own in the weights, llama.cpp ends the process at one that has none. */
-const LEARNED_POSITIONS: ReadonlySet<string> = new Set(["bert", "gpt2", "mpt", "starcoder"]);
-
 function chosenContext(
   config: ServerConfig,
   library: LlamaLibrary,
@@ -171,9 +168,7 @@ function chosenContext(
 ): number {
   const { engine } = config;
   if (engine.contextTokens !== undefined || !config.contextFromMemory) {
-    const tokens = contextTokensOf(engine, trainContextTokens);
-    const hasEnd = LEARNED_POSITIONS.has(architectureOf(metadata));
-    return hasEnd ? Math.min(tokens, trainContextTokens) : tokens;
+    return contextTokensOf(engine, { architecture: architectureOf(metadata), trainContextTokens });
   }
   const size = { ...engine, contexts: contextsOf(config) };
   const freeBytes =
