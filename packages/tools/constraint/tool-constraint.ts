@@ -5,6 +5,7 @@
  * free until the model begins a call, and from there on it is a call of a tool that there is.
  */
 import type { Constraint } from "@localmodel/inference/constraint.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import type { Tool, ToolUse } from "@localmodel/inference/tools.ts";
 import { type CallSyntax, markersOf, openingOf } from "../syntax/call-syntax.ts";
 import { controlTextsOf } from "../syntax/control-texts.ts";
@@ -12,8 +13,12 @@ import { jsonFormOf } from "../syntax/json-form.ts";
 import { parameterKinds } from "../syntax/parameter-kinds.ts";
 import { callsLanguage } from "./calls-language.ts";
 
-/** Undefined where any answer will do. */
+/**
+ * Undefined where any answer will do.
+ * @throws Failure for a tool whose arguments are to be something else than an object
+ */
 export function toolConstraint(syntax: CallSyntax, use: ToolUse): Constraint | undefined {
+  use.tools.forEach(assertObject);
   const callable = callableTools(use);
   const names = use.tools.map(({ name }) => name);
   if (use.choice === "none") {
@@ -38,6 +43,13 @@ export function toolConstraint(syntax: CallSyntax, use: ToolUse): Constraint | u
 
 export function callableTools({ tools, among }: Pick<ToolUse, "tools" | "among">): readonly Tool[] {
   return among === undefined ? tools : tools.filter(({ name }) => among.includes(name));
+}
+
+/** Arguments have names, in every family's way to write them. */
+function assertObject({ parameters: { type }, field }: Tool): void {
+  if (type === undefined || [type].flat().includes("object")) return;
+  const message = `Invalid '${field}.type': the arguments of a tool are an object.`;
+  throw invalidRequest(`${field}.type`, message, "invalid_value");
 }
 
 /** As far as all calls are alike; with one tool that is up to its arguments. */

@@ -23,8 +23,8 @@ const APPLICATORS = [
  * remains is valid for the schema as the client wrote it.
  */
 export function argumentsSchema({ parameters }: Tool): JsonSchema {
-  const { type, properties, required } = parameters;
-  const isObject = type === undefined ? { ...parameters, type: "object" } : parameters;
+  const { properties, required } = parameters;
+  const isObject = { ...parameters, type: "object" };
   const names = typeof properties === "object" && properties !== null ? properties : undefined;
   const isOpen =
     names === undefined ||

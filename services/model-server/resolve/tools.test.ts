@@ -40,6 +40,16 @@ test("where the model decides, it is held to a call from its marker on", () => {
   assert.equal(stop, undefined);
 });
 
+test("a tool whose arguments are no object is refused, with every choice", () => {
+  const list = { name: "f", parameters: { type: "array" }, field: "tools[0].function.parameters" };
+  for (const choice of ["auto", "required", "none"] as const) {
+    assert.throws(() => resolved(choice, { tools: [list] }), {
+      message: /^Invalid 'tools\[0\]\.function\.parameters\.type'/,
+    });
+  }
+  resolved("auto", { tools: [{ ...list, parameters: { type: ["object", "null"] } }] });
+});
+
 test("where no call may come, what calls begin with is banned", () => {
   assert.deepEqual(resolved("none").constraint, { banned: ["<tool_call>"] });
 });
