@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { Directory, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
+import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
+import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { DemandFeed } from "../demand/feed.ts";
 import { chat, errorOf, gateway, model } from "../fixtures/gateway.ts";
 import { bearer, key, ringOf } from "../fixtures/keys.ts";
@@ -77,6 +79,21 @@ test("downloads are waited for, and what needs a person ends the wait with its r
     assert.equal(code, "model_failed");
     assert.match(message, /ended the container at its limit/);
   }
+});
+
+test("metrics tell how many requests are held, and how long they waited", async (t) => {
+  const metrics = new MetricRegistry();
+  const { api, become, wait } = await setUp(t, ASLEEP, { metrics });
+  const answers = [1, 2].map(() => chat(api.url, { model: "m" }));
+  await wait(2);
+  const label = '{localmodel_model="m"}';
+  const text = () => exposition(metrics, undefined).text;
+  assert.ok(text().includes(`localmodel_requests_held${label} 2\n`));
+  const server = await upstream(t, answer(json({ ok: true })));
+  become({ ...ASLEEP, state: "ready", endpoints: [server.url], slots: 4 });
+  for (const response of await Promise.all(answers)) assert.equal(response.status, 200);
+  assert.ok(text().includes(`localmodel_requests_held${label} 0\n`));
+  assert.ok(text().includes(`localmodel_wake_wait_seconds_count${label} 2\n`));
 });
 
 test("who hangs up waits no longer, and the others do", async (t) => {

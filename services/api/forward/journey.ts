@@ -56,6 +56,8 @@ export class Journey {
     admit: () => Promise<Disposable>,
   ): Promise<Disposable> {
     const sinceMs = performance.now();
+    const seconds = (): number => (performance.now() - sinceMs) / 1000;
+    using _wake = this.#waking(model, seconds);
     const place = await within(this.#span, "queue", {
       act: admit,
       describe: () => ({
@@ -65,8 +67,15 @@ export class Journey {
       }),
       errorTypeOf: failureType,
     });
-    this.#metrics?.waited(model.id, (performance.now() - sinceMs) / 1000, this.#span);
+    this.#metrics?.waited(model.id, seconds(), this.#span);
     return place;
+  }
+
+  #waking(model: DirectoryModel, seconds: () => number): Disposable | undefined {
+    const { id, endpoints, activationTimeoutSeconds } = model;
+    const isAsleep = endpoints.length === 0 && activationTimeoutSeconds !== undefined;
+    if (!isAsleep || this.#metrics === undefined) return undefined;
+    return { [Symbol.dispose]: () => this.#metrics?.wokeAfter(id, seconds(), this.#span) };
   }
 
   pick(model: DirectoryModel, lease: () => Lease | undefined): Lease | undefined {

@@ -13,6 +13,7 @@ import type { ModelDirectory } from "../directory/model-directory.ts";
 export class ApiMetrics {
   readonly #registry: MetricRegistry;
   readonly #waits;
+  readonly #wakes;
   readonly #attempts;
   readonly #retries;
   readonly #rejects;
@@ -23,6 +24,12 @@ export class ApiMetrics {
     this.#waits = registry.histogram(
       "localmodel.queue.wait",
       "Time that requests waited for a place at a model server.",
+      WAIT_SECONDS,
+      { unit: "s" },
+    );
+    this.#wakes = registry.histogram(
+      "localmodel.wake.wait",
+      "Time that requests waited for a model that was asleep when they came, until they were let in or refused.",
       WAIT_SECONDS,
       { unit: "s" },
     );
@@ -50,6 +57,10 @@ export class ApiMetrics {
     this.#waits.observe(of(model), seconds, span);
   }
 
+  wokeAfter(model: string, seconds: number, span: Span | undefined): void {
+    this.#wakes.observe(of(model), seconds, span);
+  }
+
   attempted(model: string, outcome: string): void {
     this.#attempts.add({ ...of(model), outcome });
   }
@@ -75,6 +86,10 @@ export class ApiMetrics {
       });
     each("localmodel.queue.depth", "Requests that wait for a place at a model server.", ({ id }) =>
       admission.waiting(id),
+    );
+    const held = "Requests that wait for a model which is asleep or being woken.";
+    each("localmodel.requests.held", held, ({ id, endpoints, activationTimeoutSeconds }) =>
+      endpoints.length === 0 && activationTimeoutSeconds !== undefined ? admission.waiting(id) : 0,
     );
     each("localmodel.requests.in_flight", "Requests that model servers work on.", ({ id }) =>
       admission.inside(id),
