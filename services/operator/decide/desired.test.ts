@@ -568,15 +568,16 @@ test("proxies and authorities of the platform reach what fetches and inspects, a
 });
 
 test("only the servers of a model that sleeps in its pods end their engines", () => {
-  const sleepOf = (scaling: LocalModelSpecInput["scaling"]) => {
-    const template = podTemplate(modelWith({ ...(scaling && { scaling }) }), platform, inspection);
-    const [container] = template.spec.containers;
-    const variable = container?.env.find(({ name }) => name === SERVER_CONFIG_VARIABLE);
-    const { sleepAfterSeconds } = JSON.parse((variable as { value: string }).value) as ServerConfig;
-    return sleepAfterSeconds;
-  };
   assert.equal(sleepOf({ sleep: "unload", idleSeconds: 60 }), 60);
   assert.equal(sleepOf({ sleep: "unload", minReplicas: 1 }), undefined);
   assert.equal(sleepOf({ idleSeconds: 60 }), undefined);
   assert.equal(sleepOf(undefined), undefined);
 });
+
+function sleepOf(scaling: LocalModelSpecInput["scaling"]): number | undefined {
+  const template = podTemplate(modelWith({ ...(scaling && { scaling }) }), platform, inspection);
+  const [container] = template.spec.containers;
+  const variable = container?.env.find(({ name }) => name === SERVER_CONFIG_VARIABLE);
+  const { sleepAfterSeconds } = JSON.parse((variable as { value: string }).value) as ServerConfig;
+  return sleepAfterSeconds;
+}
