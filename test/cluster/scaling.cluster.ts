@@ -27,7 +27,6 @@ suite("a model that scales by demand", () => {
     system = kubectlOf(scene.cluster, SYSTEM_NAMESPACE);
     await scene.model("sleepy", { scaling: { idleSeconds: 3 } });
   });
-  });
 
   after(async () => {
     await scene?.[Symbol.asyncDispose]();
