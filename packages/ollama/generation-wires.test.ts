@@ -101,3 +101,34 @@ test("a stream has them line by line, calls whole, and ends with what it took", 
   const last = { model: "m", created_at, message: { role, content: "" }, ...counted };
   assert.deepEqual(lines, [...said, last]);
 });
+
+test("a request that asks for nothing loads the model, or unloads it, and says so", () => {
+  const usage = { promptTokens: 1, completionTokens: 0, cachedTokens: 0 };
+  const events: GenerateEvent[] = [
+    { type: "accepted", promptTokens: 1 },
+    { type: "finish", choice: 0, reason: "length" },
+    { type: "done", usage },
+  ];
+  const told = { model: "m", created_at: "1970-01-01T00:00:00.000Z", done: true };
+  for (const [keep_alive, done_reason] of [
+    [undefined, "load"],
+    ["5m", "load"],
+    [10, "load"],
+    [0, "unload"],
+    ["0s", "unload"],
+  ] as const) {
+    const asked = keep_alive === undefined ? {} : { keep_alive };
+    const generate = ollamaGenerateWire.understand({ model: "m", ...asked });
+    assert.equal(generate.ask.length.most, 0);
+    const line = { ...told, response: "", done_reason };
+    assert.deepEqual(generate.answer(head, events), line);
+    const frames = generate.stream?.(head);
+    assert.deepEqual(
+      events.flatMap((event) => frames?.(event) ?? []),
+      [{ data: line }],
+    );
+    const chat = ollamaChatWire.understand({ model: "m", messages: [], ...asked });
+    const message = { role: "assistant", content: "" };
+    assert.deepEqual(chat.answer(head, events), { ...told, message, done_reason });
+  }
+});

@@ -2,13 +2,13 @@
  * POST /api/chat and /api/generate: Ollama's form, turned into OpenAI's, in which it is understood as everything else is;
  * answers are told in Ollama's again.
  */
-import type { Understood, Wire } from "@localmodel/inference/wire.ts";
+import type { AnswerHead, Understood, Wire } from "@localmodel/inference/wire.ts";
 import { chatWire } from "@localmodel/openai/chat/chat-wire.ts";
 import { completionWire } from "@localmodel/openai/completions/completion-wire.ts";
 import { Text } from "@localmodel/openai/parsing/fields.ts";
-import { requestParser } from "@localmodel/openai/parsing/request-parser.ts";
+import { type Parsed, requestParser } from "@localmodel/openai/parsing/request-parser.ts";
 import { z } from "zod";
-import { lines, type Said, whole } from "./answers/generated.ts";
+import { lines, loaded, type Said, whole } from "./answers/generated.ts";
 import { OLLAMA_CHAT, OLLAMA_GENERATE } from "./endpoints.ts";
 import { Messages, openAiMessages } from "./requests/chat-messages.ts";
 import {
@@ -30,6 +30,7 @@ export const ollamaChatWire: Wire<"generate"> = {
   understand: (body) => {
     const { request, ignored } = parseChat(body);
     const { tools } = request;
+    if (request.messages.length === 0) return loading({ request, ignored }, asMessage);
     const messages = openAiMessages(request.messages);
     const understood = chatWire.understand(given({ ...openAiFields(request), messages, tools }));
     return answering({ request, ignored }, understood, asMessage);
@@ -52,6 +53,8 @@ export const ollamaGenerateWire: Wire<"generate"> = {
   understand: (body) => {
     const { request, ignored } = parseGenerate(body);
     const { prompt = "", suffix = "", system = "", images, raw = false } = request;
+    const isEmpty = prompt === "" && suffix === "" && (images ?? []).length === 0;
+    if (isEmpty) return loading({ request, ignored }, asResponse);
     const fields = openAiFields(request);
     // A prompt that is written already, or a gap to be filled, is none for a chat template.
     const isText = raw || suffix !== "";
@@ -73,8 +76,25 @@ export const ollamaGenerateWire: Wire<"generate"> = {
   },
 };
 
+/** Nothing is asked, so that the model is loaded and stays so for as long as the request says. */
+function loading({ request, ignored }: Parsed<Generation>, said: Said): Understood<"generate"> {
+  const { model, keep_alive: keepAlive, stream } = request;
+  const { ask } = completionWire.understand({ prompt: "", max_tokens: 0 });
+  const answer = (head: AnswerHead): object => loaded(head, said, keepAlive);
+  return {
+    model,
+    ask,
+    ignored,
+    idPrefix: "ollama-",
+    answer,
+    ...(stream !== false && {
+      stream: (head) => (event) => (event.type === "done" ? [{ data: answer(head) }] : []),
+    }),
+  };
+}
+
 function answering(
-  { request, ignored }: { readonly request: Generation; readonly ignored: readonly string[] },
+  { request, ignored }: Parsed<Generation>,
   { model, ask }: Understood<"generate">,
   said: Said,
 ): Understood<"generate"> {

@@ -136,6 +136,18 @@ suite("Ollama's client", { timeout: 240_000 }, () => {
     await assert.rejects(embedder.embed({ ...long, truncate: false }), /context length/u);
   });
 
+  test("loads a model that is asked for nothing", async () => {
+    for (const stream of [true, false]) {
+      const response = await fetch(`${server.url}/api/generate`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: server.modelId, stream }),
+      });
+      const { done_reason } = (await response.json()) as { readonly done_reason: string };
+      assert.deepEqual([response.status, done_reason], [200, "load"]);
+    }
+  });
+
   test("throws the sentence that says what was wrong", async () => {
     await assert.rejects(client.chat({ model: "other", messages }), {
       name: "ResponseError",

@@ -106,6 +106,13 @@ export function whole(said: Said): (head: AnswerHead, events: readonly GenerateE
   };
 }
 
+/** Of a request that asks for nothing but the model: to have it, or to be rid of it. */
+export function loaded(head: AnswerHead, said: Said, keepAlive?: string | number): object {
+  const isLeaving = keepAlive !== undefined && /^0+[a-zµ]*$/.test(String(keepAlive));
+  const done_reason = isLeaving ? "unload" : "load";
+  return { ...beginning(head), ...said({ text: "" }), done: true, done_reason };
+}
+
 function beginning({ model, created }: AnswerHead) {
   return { model, created_at: new Date(created * 1000).toISOString() };
 }

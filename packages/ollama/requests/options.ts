@@ -28,6 +28,7 @@ export type Generation = {
   readonly format?: unknown;
   readonly options?: z.output<typeof Options>;
   readonly think?: z.output<typeof Think>;
+  readonly keep_alive?: string | number;
 };
 
 /** Options of samplers that both forms have. Others, of the context and the machine, have no effect on an answer here. */
