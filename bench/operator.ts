@@ -13,6 +13,7 @@ import { silentLog } from "@localmodel/kube/log.ts";
 import { keyOf } from "@localmodel/kube/objects/objects.ts";
 import { Reflector } from "@localmodel/kube/cache/reflector.ts";
 import { Transport } from "@localmodel/kube/wire/transport.ts";
+import { classDefinition } from "@localmodel/localmodel/cluster/class-crd.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
 import { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
 import { OPERATOR_HEAP } from "@localmodel/service/process/heap.ts";
@@ -51,6 +52,7 @@ const access = kubeconfigAccess(plane.kubeconfig);
 const client = new Client(new Transport(access), { fieldManager: "bench" });
 const { headers } = await access.credentials(false);
 await client.apply(CRDS, customResourceDefinition());
+await client.apply(CRDS, classDefinition());
 for (const name of [MODELS, PLAIN]) await client.apply(NAMESPACES, { metadata: { name } });
 await retried(() => client.list({ resource: LOCAL_MODELS }));
 

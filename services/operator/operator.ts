@@ -15,20 +15,22 @@ import { Manager } from "@localmodel/kube/manager/manager.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
 import { DEPLOYMENTS } from "@localmodel/kube/objects/core-resources.ts";
-import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
+import { keyOf } from "@localmodel/kube/objects/objects.ts";
 import type { Transport } from "@localmodel/kube/wire/transport.ts";
 import { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
 import type { WorkQueue } from "@localmodel/kube/work/work-queue.ts";
 import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { secretsIn } from "@localmodel/localmodel/contracts/server-key.ts";
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { createDemand } from "./demand.ts";
 import { askPods as askRealPods, type AskPods } from "./observe/ask-pods.ts";
 import { Caches, modelKeysOf } from "./observe/caches.ts";
 import { FleetView } from "./observe/fleet.ts";
 import { Neighbours } from "./observe/neighbours.ts";
 import { claimants } from "./observe/duplicates.ts";
-import { LOCAL_MODELS } from "./model/local-model-resource.ts";
+import { LOCAL_MODELS, type StoredModel } from "./model/local-model-resource.ts";
+import { modelsOfClass } from "./observe/classes.ts";
 import { observeModels } from "./model-metrics.ts";
 import { observeScales } from "./scale-metrics.ts";
 import { FIELD_MANAGER, reconciler, type Surroundings } from "./reconcile.ts";
@@ -116,11 +118,15 @@ export function createOperator(options: OperatorOptions): Manager {
 type Watched = Pick<Surroundings, "caches" | "written" | "fleet">;
 
 function watchAll(controller: Controller, { caches, written, fleet }: Watched): void {
+  const { classes } = caches;
+  if (classes !== undefined) {
+    controller.watches(classes.cache, ({ metadata }) => modelsOfClass(metadata.name, caches));
+  }
   for (const { models, owned, namespace } of caches.sets) {
     controller.owns(models.cache);
     controller.watches(models.cache, (model, change) => {
       // Not for every status: only what has come, gone or changed its spec can change who has an id.
-      if (change.type === "updated" && sameGeneration(change.object, change.previous)) return [];
+      if (change.type === "updated" && sameClaims(change.object, change.previous)) return [];
       return claimants(model, caches.modelCaches).map(({ metadata }) => keyOf(metadata));
     });
     written.seenIn(LOCAL_MODELS, models.cache, namespace);
@@ -139,8 +145,12 @@ function serverSecretsIn({ serverKeyFile }: OperatorConfig): readonly string[] {
   return serverKeyFile === undefined ? [] : secretsIn(readFileSync(serverKeyFile, "utf8"));
 }
 
-function sameGeneration(a: KubeObject, b: KubeObject): boolean {
-  return a.metadata.uid === b.metadata.uid && a.metadata.generation === b.metadata.generation;
+function sameClaims(a: StoredModel, b: StoredModel): boolean {
+  return (
+    a.metadata.uid === b.metadata.uid &&
+    a.metadata.generation === b.metadata.generation &&
+    isDeepStrictEqual(a.status?.refusedIds, b.status?.refusedIds)
+  );
 }
 
 /** Without an election there is no lease by which others could tell that this one is there. */

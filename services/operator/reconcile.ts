@@ -17,19 +17,23 @@ import type { Resource } from "@localmodel/kube/objects/resource.ts";
 import type { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
 import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import { API_VERSION, KIND } from "@localmodel/localmodel/resource/localmodel.ts";
+import type { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
 import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { isDeepStrictEqual } from "node:util";
 import { applyObject, deleteObject, markPod, scaleDeployment, type Writer } from "./act/apply.ts";
 import type { AskPods } from "./observe/ask-pods.ts";
 import { type Caches, OWNED } from "./observe/caches.ts";
 import { decide, type Decision } from "./decide/decide.ts";
+import { askedBefore, classOf } from "./observe/classes.ts";
 import { claimOf, idsOf } from "./observe/duplicates.ts";
+import { classProblem, refusedIds } from "./decide/class-rules.ts";
 import type { Neighbours } from "./observe/neighbours.ts";
 import type { FleetView } from "./observe/fleet.ts";
 import { inspectPodName } from "./objects/inspect-pod.ts";
 import { pullPodName } from "./objects/pull-pod.ts";
 import { LOCAL_MODELS, type StoredModel } from "./model/local-model-resource.ts";
 import { identityOf, isSuspended, type Model, readSpec } from "./model/model.ts";
+import { withClass } from "./model/model-class.ts";
 import type { Observed } from "./model/observed.ts";
 import type { Platform } from "./model/platform.ts";
 import { factsQuestion, progressQuestions, type Question } from "./observe/questions.ts";
@@ -85,11 +89,11 @@ export function reconciler(surroundings: Surroundings): Reconcile {
       const status = unreadableStatus(identity, observed, { problem: read.problem, now });
       return writeStatus(surroundings, pass, { stored, observed, status });
     }
-    const claim = claimOf(stored, surroundings.caches.modelCaches);
-    const { modelId } = idsOf(stored);
-    const { spec, ignored } = read;
-    const model = { ...identity, spec, ignored, modelId, claim };
-    return runPass(surroundings, pass, { stored, observed, model });
+    return runPass(surroundings, pass, {
+      stored,
+      observed,
+      ...underClass(surroundings, stored, read),
+    });
   };
 }
 
@@ -112,6 +116,27 @@ function scaleStep(
     replicas: deployment?.spec?.replicas,
     pods: staying.map(({ metadata }) => metadata.name),
   });
+}
+
+/** The model as its class has it, with the platform that its class makes, and what its class does not let it do. */
+function underClass(
+  { caches, platform }: Pick<Surroundings, "caches" | "platform">,
+  stored: StoredModel,
+  { spec, ignored }: { readonly spec: LocalModelSpec; readonly ignored: readonly string[] },
+): Pick<Target, "model" | "platform" | "classProblem"> {
+  const identity = identityOf(stored);
+  const ids = idsOf(stored);
+  const found = classOf(stored, caches);
+  const refused = refusedIds({ ...ids, ...identity }, found);
+  const claim = claimOf(stored, caches.modelCaches, refused);
+  const own = { ...identity, spec, ignored, modelId: ids.modelId, claim, refusedIds: refused };
+  const asked = askedBefore(stored, caches.modelCaches);
+  const problem = classProblem({ ...ids, ...identity, spec }, found, asked);
+  const merged =
+    found.kind === "found"
+      ? withClass(own, platform(), found.spec)
+      : { model: own, platform: platform() };
+  return { ...merged, ...(problem && { classProblem: problem }) };
 }
 
 /**
@@ -143,23 +168,25 @@ type Target = {
   readonly stored: StoredModel;
   readonly observed: Observed;
   readonly model: Model;
+  readonly platform: Platform;
+  readonly classProblem?: Problem;
 };
 
 async function runPass(
   surroundings: Surroundings,
   pass: Pass,
-  { stored, observed, model: plain }: Target,
+  { stored, observed, model: plain, platform, classProblem: refusal }: Target,
 ): Promise<Outcome> {
-  const { platform, clock, askPods } = surroundings;
-  const { fleet } = surroundings;
+  const { clock, askPods, fleet } = surroundings;
   const step = scaleStep(surroundings, pass, { model: plain, observed });
   const model = { ...plain, ...(step && { scale: step.scale }) };
   const moment = {
     nowMs: clock.date().getTime(),
     fleet: fleet.now(),
     ...(step && { inFlightByPod: step.load.inFlightByPod }),
+    ...(refusal && { refusal }),
   };
-  const decision = decide(model, platform(), observed, moment);
+  const decision = decide(model, platform, observed, moment);
   // Before anything is waited for: other passes decide meanwhile.
   if (decision.begins !== undefined) fleet.begin(pass.key, decision.begins);
   fleet.queue(pass.key, decision.turn?.kind === "wait");

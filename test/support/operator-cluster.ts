@@ -14,6 +14,7 @@ import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Resource } from "@localmodel/kube/objects/resource.ts";
 import { systemClock } from "@localmodel/kube/time/clock.ts";
 import { Transport } from "@localmodel/kube/wire/transport.ts";
+import { classDefinition } from "@localmodel/localmodel/cluster/class-crd.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
 import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
 import type { LocalModelSpecInput } from "@localmodel/localmodel/resource/localmodel.ts";
@@ -71,6 +72,7 @@ export class OperatorCluster implements AsyncDisposable {
     const cluster = new OperatorCluster(plane);
     const { client } = cluster;
     await client.apply(CRDS, customResourceDefinition());
+    await client.apply(CRDS, classDefinition());
     if (!scheduler) await client.apply(NODES, { metadata: { name: NODE } });
     await eventually(() => client.list({ resource: LOCAL_MODELS }));
     return cluster;

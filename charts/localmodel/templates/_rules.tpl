@@ -39,6 +39,9 @@ API server's audit log. Neither reads Secrets of models: the kubelet gives them 
   resources: [leases]
   verbs: [get]
 {{- if not .Values.watchNamespaces }}
+- apiGroups: [localmodel.dev]
+  resources: [localmodelclasses]
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [nodes]
   verbs: [get]

@@ -36,6 +36,8 @@ export const CONDITION_REASONS = {
     "BadConfiguration",
     "CacheUnusable",
     "ChecksumMismatch",
+    "ClassForbidden",
+    "ClassMissing",
     "ConfigError",
     "DoesNotFit",
     "DriverTooOld",

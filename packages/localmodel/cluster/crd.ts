@@ -82,7 +82,7 @@ function resourceSchema() {
 }
 
 /** The schema in the API server's words: it knows no `allowed`. */
-function published(schema: StructuralSchema): StructuralSchema {
+export function published(schema: StructuralSchema): StructuralSchema {
   const { allowed: _allowed, properties, items, additionalProperties, ...rest } = schema;
   return {
     ...rest,

@@ -7,6 +7,8 @@ export type Ids = {
   readonly modelId: string;
   readonly aliases: readonly string[];
   readonly adapterIds?: readonly string[];
+  /** Those of them that its class does not let it have. */
+  readonly refused?: readonly string[];
 };
 
 export type Claimant = Ids & {
@@ -61,8 +63,13 @@ export function claims(claimants: readonly Claimant[]): Claim[] {
 }
 
 /** Every id that it claims, the model's first. */
-export function claimedBy({ modelId, aliases, adapterIds = [] }: Ids): readonly string[] {
-  return [...new Set([modelId, ...aliases, ...adapterIds])];
+export function claimedBy({
+  modelId,
+  aliases,
+  adapterIds = [],
+  refused = [],
+}: Ids): readonly string[] {
+  return [...new Set([modelId, ...aliases, ...adapterIds])].filter((id) => !refused.includes(id));
 }
 
 function byAge(a: Claimant, b: Claimant): number {

@@ -20,7 +20,7 @@ import { RuntimeSpec } from "./runtime-spec.ts";
 import { RolloutSpec } from "./rollout-spec.ts";
 import { ScalingSpec } from "./scaling-spec.ts";
 import { checkSource, sourceFields, sourceRules, SourceSpec } from "./source-spec.ts";
-import { Label, textLike } from "./text.ts";
+import { Label, Subdomain, textLike } from "./text.ts";
 
 export const GROUP = "localmodel.dev";
 export const VERSION = "v1alpha1";
@@ -74,6 +74,9 @@ const SpecFields = z.strictObject({
     "What clients send as `model`. Default: the object's name. Of two LocalModels that claim one id, the older keeps it.",
   ),
   aliases,
+  className: Subdomain.exactOptional().describe(
+    "LocalModelClass, which says what the platform gives and allows. Default: the one named `default`, where there is one. Local mode has none.",
+  ),
   source: SourceSpec.describe("Where the weights (a GGUF file) come from: exactly one kind."),
   projector: SourceSpec.exactOptional().describe(
     "Image projector (mmproj) of a model that reads images: the same fields as `source`.",

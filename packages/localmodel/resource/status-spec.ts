@@ -134,6 +134,12 @@ export const LocalModelStatus = z.object({
     .exactOptional()
     .describe("Installation that looks after it: namespace and name of its operator's lease."),
   modelId: text(256).exactOptional().describe("What clients send as `model`."),
+  refusedIds: z
+    .array(text(256))
+    .max(512)
+    .exactOptional()
+    .describe("Ids that it claims and that its class does not let it have: it never holds them.")
+    .meta({ "x-kubernetes-list-type": "set" }),
   model: ModelStatus.exactOptional().describe("What the weights turned out to be."),
   accelerator: AcceleratorStatus.exactOptional().describe(
     "What a server that was given devices has of them; absent before one was ready.",

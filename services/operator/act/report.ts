@@ -89,7 +89,12 @@ export function reportedStatus(
   const found = kept(model, observed, result);
   const { accelerator } = found;
   const notes = [...situation.notes, ...deviceNotes(found)];
-  return statusOf({ ...situation, notes, ...(accelerator && { accelerator }) }, found, now);
+  const status = statusOf({ ...situation, notes, ...(accelerator && { accelerator }) }, found, now);
+  return withRefused(status, model);
+}
+
+function withRefused(status: LocalModelStatus, { refusedIds = [] }: Model): LocalModelStatus {
+  return refusedIds.length === 0 ? status : { ...status, refusedIds: [...refusedIds] };
 }
 
 function deviceNotes({ accelerator }: Kept): readonly string[] {

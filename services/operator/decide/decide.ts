@@ -71,6 +71,8 @@ type Moment = {
   readonly fleet: Fleet;
   /** Requests at each of its pods, by name. */
   readonly inFlightByPod?: ReadonlyMap<string, number>;
+  /** What its class does not let it do. */
+  readonly refusal?: Problem;
 };
 
 export function decide(
@@ -79,7 +81,7 @@ export function decide(
   observed: Observed,
   moment: Moment,
 ): Decision {
-  const blocker = unsupported(model, platform);
+  const blocker = moment.refusal ?? unsupported(model, platform);
   if (blocker !== undefined) return { kind: "hold", blocker, applies: [], deletes: [] };
   const inspection = knownInspection(model, observed);
   if (inspection === undefined && needsInspection(model)) {

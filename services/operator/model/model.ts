@@ -26,6 +26,8 @@ export type Model = Identity & {
   /** What clients are meant to send. */
   readonly modelId: string;
   readonly claim: Pick<Claim, "held" | "lost">;
+  /** Ids that its class does not let it have. */
+  readonly refusedIds?: readonly string[];
   /** Fields of the spec that this version does not know. */
   readonly ignored?: readonly string[];
   /** Of a model with `spec.scaling` that is not suspended, once it is known. */

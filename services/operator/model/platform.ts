@@ -17,4 +17,9 @@ export type Platform = Pick<
 > & {
   /** What the keys of model servers are made from. None: their servers ask for none. */
   readonly serverSecrets?: readonly string[];
+  /** Of the class of the model at hand: variables of all its containers, and what stands for the class. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly classRevision?: string;
+  /** Whether `fetch.caBundle` is of the class, and so for the server as well. */
+  readonly serverTrustsCaBundle?: boolean;
 };

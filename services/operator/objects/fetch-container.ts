@@ -58,12 +58,17 @@ export function fetching(model: Model, platform: Platform, image: string) {
 
 /** How sources are reached: what the platform says, because a proxy of the author's would see their Secrets. */
 function wayVariables({ fetch: { environment, caBundle } }: Platform) {
-  return [
-    ...Object.entries(environment)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, value]) => ({ name, value })),
-    ...(caBundle === undefined ? [] : [{ name: "NODE_EXTRA_CA_CERTS", value: CA_BUNDLE_PATH }]),
-  ];
+  return [...variablesOf(environment), ...trustVariables(caBundle)];
+}
+
+export function variablesOf(environment: Readonly<Record<string, string>>) {
+  return Object.entries(environment)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => ({ name, value }));
+}
+
+export function trustVariables(caBundle: object | undefined) {
+  return caBundle === undefined ? [] : [{ name: "NODE_EXTRA_CA_CERTS", value: CA_BUNDLE_PATH }];
 }
 
 /** A container that dies without a word is told of by the end of its log. */

@@ -25,5 +25,7 @@ const REFERENCE: Model = {
 
 export function platformRevision(model: Model, platform: Platform): string {
   const images = { cpu: serverImage(model, platform) };
-  return digest(podTemplate(REFERENCE, { ...platform, images }, undefined));
+  const template = podTemplate(REFERENCE, { ...platform, images }, undefined);
+  const { classRevision } = platform;
+  return digest(classRevision === undefined ? template : [template, classRevision]);
 }

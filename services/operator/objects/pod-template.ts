@@ -24,6 +24,7 @@ export function podTemplate(model: Model, platform: Platform, inspection: Inspec
     claim: cacheClaimName(model),
     caBundle: platform.fetch.caBundle,
     prompts: model.spec.engine.promptCacheDisk,
+    isForServer: platform.serverTrustsCaBundle,
     ...(limit !== undefined && { limit }),
   });
   const spec = {

@@ -26,7 +26,7 @@ import { serverKeyFor, serverKeyHash } from "@localmodel/localmodel/contracts/se
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
-import { HOME_VARIABLE, lastWords } from "./fetch-container.ts";
+import { HOME_VARIABLE, lastWords, trustVariables, variablesOf } from "./fetch-container.ts";
 import { filesOf } from "./files.ts";
 import { gpuOf, usesDevices } from "./gpu.ts";
 import { imageFields, serverImage } from "./image.ts";
@@ -73,13 +73,18 @@ export function serverContainer(
 
 /** What the author may set has been decided before (unsupported.ts); never what the server is configured by. */
 function environmentOf(model: Model, platform: Platform) {
-  const { modelEnvironment } = platform;
+  const { modelEnvironment, environment = {}, serverTrustsCaBundle: trusts, fetch } = platform;
   const config = {
     name: SERVER_CONFIG_VARIABLE,
     value: JSON.stringify(serverConfig(model, platform)),
   };
   const given = (model.spec.env ?? []).filter(({ name }) => name !== config.name);
-  const defaults = [HOME_VARIABLE, ...telemetryVariables(model, modelEnvironment)];
+  const defaults = [
+    HOME_VARIABLE,
+    ...telemetryVariables(model, modelEnvironment),
+    ...variablesOf(environment),
+    ...trustVariables(trusts === true ? fetch.caBundle : undefined),
+  ];
   return [
     config,
     ...defaults.filter(({ name }) => !given.some((one) => one.name === name)),

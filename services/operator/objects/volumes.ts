@@ -38,6 +38,8 @@ type Cache = {
   readonly claim?: string | undefined;
   /** What it may grow to where it goes with the pod; absent where nobody knows how big the files are. */
   readonly limit?: string;
+  /** Whether the server trusts them as well. */
+  readonly isForServer?: boolean | undefined;
   /** Certificate authorities that the fetcher trusts besides those it knows. */
   readonly caBundle?: { readonly configMap: string; readonly key: string } | undefined;
   /** Where beginnings of conversations are kept; without a claim they go with the pod. */
@@ -86,6 +88,7 @@ export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volum
       TEMPORARY,
       ...prompts.mounts,
       ...shared.mounts,
+      ...(cache.isForServer === true ? authorities.map(({ mount }) => mount) : []),
     ],
   };
 }

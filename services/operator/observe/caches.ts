@@ -23,6 +23,7 @@ import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/cluster/lab
 import { MODEL_SERVER_COMPONENT, objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { allIdsOf, ID_INDEX } from "./duplicates.ts";
+import { LOCAL_MODEL_CLASSES, type StoredClass } from "../model/model-class.ts";
 import { LOCAL_MODELS, type StoredModel } from "../model/local-model-resource.ts";
 import { inspectPodName } from "../objects/inspect-pod.ts";
 import { pullPodName } from "../objects/pull-pod.ts";
@@ -103,15 +104,22 @@ class WatchedSet {
 
 export class Caches {
   readonly sets: readonly WatchedSet[];
+  /** Only where the operator looks after the whole cluster: who looks after namespaces has no rights outside of them. */
+  readonly classes: Reflector<StoredClass> | undefined;
 
   /** No namespaces: all. */
   constructor(transport: Transport, log: Log, namespaces: readonly string[]) {
+    this.classes =
+      namespaces.length === 0
+        ? new Reflector(transport, { resource: LOCAL_MODEL_CLASSES }, { log })
+        : undefined;
     const scopes = namespaces.length === 0 ? [undefined] : [...new Set(namespaces)];
     this.sets = scopes.map((namespace) => new WatchedSet(transport, log, namespace));
   }
 
   get reflectors(): readonly Reflector[] {
-    return this.sets.flatMap(({ reflectors }) => reflectors);
+    const own = this.sets.flatMap(({ reflectors }) => reflectors);
+    return this.classes === undefined ? own : [this.classes, ...own];
   }
 
   get modelCaches(): readonly ObjectCache<StoredModel>[] {

@@ -14,7 +14,11 @@ import type { Problem } from "../status/problem.ts";
 export const ID_INDEX = "id";
 
 /** Read leniently: an id counts although something else in the spec may be wrong. */
-export function idsOf({ metadata, spec }: StoredModel): Ids {
+export function idsOf({
+  metadata,
+  spec,
+  status,
+}: StoredModel): Ids & { readonly refused: readonly string[] } {
   const { modelId, aliases, adapters } = (spec ?? {}) as Readonly<Record<string, unknown>>;
   return {
     modelId: typeof modelId === "string" ? modelId : metadata.name,
@@ -22,6 +26,7 @@ export function idsOf({ metadata, spec }: StoredModel): Ids {
     adapterIds: Array.isArray(adapters)
       ? stringsIn(adapters.map((one: { id?: unknown } | null) => one?.id))
       : [],
+    refused: stringsIn((status as { readonly refusedIds?: unknown } | undefined)?.refusedIds),
   };
 }
 
@@ -30,7 +35,7 @@ function stringsIn(value: unknown): string[] {
 }
 
 export function allIdsOf(stored: StoredModel): readonly string[] {
-  return claimedBy(idsOf(stored));
+  return claimedBy({ ...idsOf(stored), refused: [] });
 }
 
 /** Every LocalModel that claims one of the ids, the object itself included. */
@@ -48,6 +53,7 @@ export function claimants(
 export function claimOf(
   stored: StoredModel,
   caches: readonly ObjectCache<StoredModel>[],
+  refused: readonly string[],
 ): Pick<Claim, "held" | "lost"> {
   const key = keyOf(stored.metadata);
   const others = claimants(stored, caches).filter(({ metadata }) => keyOf(metadata) !== key);
@@ -56,6 +62,8 @@ export function claimOf(
       key: keyOf(one.metadata),
       ...idsOf(one),
       ...createdMsOf(one),
+      // What is known of itself now comes before what its status has kept.
+      ...(one === stored && { refused }),
     }))
     // Equal ages are decided by order, which the api makes the same.
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));

@@ -42,6 +42,8 @@ export type ObservedModel = {
   readonly modelId: string;
   readonly aliases: readonly string[];
   readonly adapterIds: readonly string[];
+  /** Ids that its class does not let it have. */
+  readonly refused: readonly string[];
   readonly slots?: number;
   readonly createdMs: number;
   readonly scaling?: {
@@ -60,6 +62,7 @@ export function observedModel(object: unknown): ObservedModel {
     modelId: spec.modelId ?? metadata.name,
     aliases: spec.aliases,
     adapterIds: adapterIdsOf(spec),
+    refused: status.refusedIds ?? [],
     ...spec.engine,
     ...(spec.scaling !== undefined && { scaling: spec.scaling }),
     createdMs: Date.parse(metadata.creationTimestamp),

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  LocalModelClassSpec,
+  type LocalModelClassSpecInput,
+} from "@localmodel/localmodel/resource/class-spec.ts";
+import { modelWith } from "../fixtures/models.ts";
+import type { ClassFound } from "../model/model-class.ts";
+import { classProblem, refusedIds } from "./class-rules.ts";
+
+const NOTHING = { replicas: 0, devices: 0 };
+const asked = { before: NOTHING, own: { replicas: 1, devices: 0 } };
+
+function member(ids: { modelId: string; aliases?: readonly string[] }, namespace = "team-a") {
+  const { spec } = modelWith();
+  return { aliases: [], adapterIds: [], ...ids, namespace, spec };
+}
+
+const found = (spec: LocalModelClassSpecInput): ClassFound => ({
+  kind: "found",
+  name: "gpu",
+  spec: LocalModelClassSpec.parse(spec),
+});
+
+test("without a class nothing is refused, and a class that is named has to be there", () => {
+  assert.equal(classProblem(member({ modelId: "a" }), { kind: "none" }, asked), undefined);
+  const missing = { kind: "missing", name: "gpu", why: "make it" } as const;
+  const problem = classProblem(member({ modelId: "a" }), missing, asked);
+  assert.equal(problem?.reason, "ClassMissing");
+  assert.match(problem.message, /^There is no LocalModelClass "gpu": make it\./);
+});
+
+test("a class is for the namespaces that it names", () => {
+  const only = found({ allowedNamespaces: ["team-*"] });
+  assert.equal(classProblem(member({ modelId: "a" }), only, asked), undefined);
+  const other = classProblem(member({ modelId: "a" }, "other"), only, asked);
+  assert.equal(other?.reason, "ClassForbidden");
+  assert.match(other.message, /is not for the namespace other/);
+});
+
+test("ids are those that the class lets the namespace have, aliases included", () => {
+  const own = found({ modelIds: ["{namespace}/*", "shared.x"] });
+  assert.deepEqual(refusedIds(member({ modelId: "team-a/llama" }), own), []);
+  const squatter = member({ modelId: "team-a/llama", aliases: ["team-b/llama", "llama"] });
+  assert.deepEqual(refusedIds(squatter, own), ["team-b/llama", "llama"]);
+  const problem = classProblem(squatter, own, asked);
+  assert.equal(problem?.reason, "ClassForbidden");
+  assert.match(problem.message, /team-a claim the id "team-b\/llama", but \{namespace\}\/\*/);
+  // What is no wildcard stands for itself.
+  assert.deepEqual(refusedIds(member({ modelId: "shared.x" }), own), []);
+  assert.deepEqual(refusedIds(member({ modelId: "shared-x" }), own), ["shared-x"]);
+});
+
+test("hosts of images are those that the class allows", () => {
+  const spec = modelWith({ imageUrls: { allowedHosts: ["images.example.com"] } }).spec;
+  const asking = { ...member({ modelId: "a" }), spec };
+  assert.equal(classProblem(asking, found({ imageHosts: ["*.example.com"] }), asked), undefined);
+  assert.equal(classProblem(asking, found({}), asked), undefined);
+  const problem = classProblem(asking, found({ imageHosts: [] }), asked);
+  assert.match(
+    problem?.message ?? "",
+    /does not allow spec\.imageUrls to name images\.example\.com/,
+  );
+});
+
+test("a quota is for a namespace, and older LocalModels come first", () => {
+  const limited = found({ quota: { replicas: 3, devices: 2 } });
+  const problemOf = (before: object, own: object) =>
+    classProblem(member({ modelId: "a" }), limited, {
+      before: { ...NOTHING, ...before },
+      own: { ...NOTHING, ...own },
+    });
+  assert.equal(problemOf({ replicas: 2 }, { replicas: 1 }), undefined);
+  assert.equal(problemOf({ replicas: 3 }, { replicas: 1 })?.reason, "QuotaExceeded");
+  const devices = problemOf({ replicas: 1, devices: 1 }, { replicas: 1, devices: 2 });
+  assert.match(
+    devices?.message ?? "",
+    /gives 2 devices to a namespace: older LocalModels ask for 1 of them/,
+  );
+  assert.equal(problemOf({ replicas: 9 }, { replicas: 0 }), undefined);
+});

@@ -1,0 +1,120 @@
+/**
+ * What a LocalModelClass makes of a LocalModel and of the platform that it runs on. Pure.
+ *
+ * Merged once, before anything is decided: whoever makes pods need not know that there are classes.
+ */
+import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
+import { defineResource } from "@localmodel/kube/objects/resource.ts";
+import { CLASS_RESOURCE } from "@localmodel/localmodel/cluster/class-crd.ts";
+import type { LocalModelClassSpec } from "@localmodel/localmodel/resource/class-spec.ts";
+import { digest } from "./digest.ts";
+import type { Model } from "./model.ts";
+import type { Platform } from "./platform.ts";
+
+export type StoredClass = KubeObject & { readonly spec?: unknown };
+export const LOCAL_MODEL_CLASSES = defineResource<StoredClass>(CLASS_RESOURCE);
+
+export type ClassFound =
+  /** The LocalModel names none, and there is no default. */
+  | { readonly kind: "none" }
+  | { readonly kind: "missing"; readonly name: string; readonly why: string }
+  | { readonly kind: "found"; readonly name: string; readonly spec: LocalModelClassSpec };
+
+export type Asked = {
+  readonly replicas: number;
+  readonly devices: number;
+};
+
+type Spec = Model["spec"];
+
+export function withClass(
+  model: Model,
+  platform: Platform,
+  found: LocalModelClassSpec,
+): { readonly model: Model; readonly platform: Platform } {
+  return {
+    model: { ...model, spec: mergedSpec(model.spec, found) },
+    platform: mergedPlatform(platform, found),
+  };
+}
+
+/** Lists add up; of what there is one, the LocalModel's own counts, and of labels of nodes the class's. */
+export function mergedSpec(spec: Spec, found: LocalModelClassSpec): Spec {
+  const nodeSelector = { ...spec.nodeSelector, ...found.nodeSelector };
+  return {
+    ...usually(found),
+    ...spec,
+    ...added("tolerations", found, spec),
+    ...added("supplementalGroups", found, spec),
+    ...added("imagePullSecrets", found, spec),
+    ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
+  };
+}
+
+/** What a LocalModel has that does not say its own. */
+function usually(found: LocalModelClassSpec): Partial<Spec> {
+  const { runtimeClassName, priorityClassName, schedulerName, resources, cache } = found;
+  return {
+    ...(runtimeClassName !== undefined && { runtimeClassName }),
+    ...(priorityClassName !== undefined && { priorityClassName }),
+    ...(schedulerName !== undefined && { schedulerName }),
+    ...(resources !== undefined && { resources }),
+    ...(cache !== undefined && { cache: { claimTemplate: cache } }),
+  };
+}
+
+type Listed = "tolerations" | "supplementalGroups" | "imagePullSecrets";
+
+function added(field: Listed, ...from: readonly Pick<Spec, Listed>[]): Partial<Spec> {
+  const items = distinct(from.flatMap((one) => (one[field] ?? []) as readonly unknown[]));
+  return items.length === 0 ? {} : { [field]: items };
+}
+
+function mergedPlatform(platform: Platform, found: LocalModelClassSpec): Platform {
+  const { environment, caBundle, podSecurity } = found;
+  const { fetch } = platform;
+  return {
+    ...platform,
+    podSecurity: podSecurityOf(platform, podSecurity),
+    fetch: {
+      ...fetch,
+      environment: { ...fetch.environment, ...environment },
+      ...(caBundle !== undefined && { caBundle }),
+    },
+    ...(environment !== undefined && { environment }),
+    ...(caBundle !== undefined && { serverTrustsCaBundle: true }),
+    // Pods of a class follow its changes as they follow those of the platform: not all at once.
+    classRevision: digest(sorted({ ...found, allowedNamespaces: [], modelIds: [], quota: {} })),
+  };
+}
+
+function podSecurityOf(
+  { podSecurity: usual }: Platform,
+  own: LocalModelClassSpec["podSecurity"],
+): Platform["podSecurity"] {
+  if (own === undefined) return usual;
+  const otherwise = own.chosenByCluster
+    ? { runAsUser: null, runAsGroup: null, fsGroup: null }
+    : usual;
+  return {
+    supplementalGroups: usual.supplementalGroups,
+    runAsUser: own.runAsUser ?? otherwise.runAsUser,
+    runAsGroup: own.runAsGroup ?? otherwise.runAsGroup,
+    fsGroup: own.fsGroup ?? otherwise.fsGroup,
+  };
+}
+
+function distinct<Item>(items: readonly Item[]): Item[] {
+  return [...new Map(items.map((item) => [JSON.stringify(sorted(item)), item])).values()];
+}
+
+/** The same value with its keys in one order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}

@@ -1,0 +1,75 @@
+/** Which class a LocalModel has, and what older ones of the class and the namespace ask for. */
+import type { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
+import { keyOf } from "@localmodel/kube/objects/objects.ts";
+import { DEFAULT_CLASS, LocalModelClassSpec } from "@localmodel/localmodel/resource/class-spec.ts";
+import type { Asked, ClassFound } from "../model/model-class.ts";
+import type { StoredModel } from "../model/local-model-resource.ts";
+import type { Caches } from "./caches.ts";
+
+/** Read leniently: the name counts although something else in the spec may be wrong. */
+function classNameOf({ spec }: StoredModel): string | undefined {
+  const { className } = (spec ?? {}) as { readonly className?: unknown };
+  return typeof className === "string" ? className : undefined;
+}
+
+export function classOf(stored: StoredModel, { classes }: Pick<Caches, "classes">): ClassFound {
+  const named = classNameOf(stored);
+  const name = named ?? DEFAULT_CLASS;
+  const found = classes?.cache.get(name);
+  if (found === undefined) {
+    if (named === undefined) return { kind: "none" };
+    const why =
+      classes === undefined ? "an operator with watchNamespaces knows no classes" : "make it";
+    return { kind: "missing", name, why };
+  }
+  const read = LocalModelClassSpec.safeParse(found.spec);
+  if (read.success) return { kind: "found", name, spec: read.data };
+  const [issue] = read.error.issues;
+  const why = `it cannot be read (${issue?.path.join(".")}: ${issue?.message})`;
+  return { kind: "missing", name, why };
+}
+
+/** Keys of the LocalModels that a change of the class concerns. */
+export function modelsOfClass(name: string, { modelCaches }: Pick<Caches, "modelCaches">) {
+  return modelCaches
+    .flatMap((cache) => cache.list())
+    .filter((model) => (classNameOf(model) ?? DEFAULT_CLASS) === name)
+    .map(({ metadata }) => keyOf(metadata));
+}
+
+export function askedBefore(
+  stored: StoredModel,
+  caches: readonly ObjectCache<StoredModel>[],
+): { readonly before: Asked; readonly own: Asked } {
+  const of = classNameOf(stored) ?? DEFAULT_CLASS;
+  const older = caches
+    .flatMap((cache) => cache.list())
+    .filter(
+      (one) =>
+        one.metadata.namespace === stored.metadata.namespace &&
+        (classNameOf(one) ?? DEFAULT_CLASS) === of &&
+        ageOf(one) < ageOf(stored),
+    )
+    .map(askedBy);
+  return {
+    before: {
+      replicas: older.reduce((sum, { replicas }) => sum + replicas, 0),
+      devices: older.reduce((sum, { devices }) => sum + devices, 0),
+    },
+    own: askedBy(stored),
+  };
+}
+
+/** Equal ages are decided by name. */
+function ageOf({ metadata }: StoredModel): string {
+  return `${metadata.creationTimestamp ?? ""} ${metadata.name}`;
+}
+
+/** With the defaults of the definition, which the API server has filled in. */
+function askedBy({ spec }: StoredModel): Asked {
+  const { replicas = 1, gpu } = (spec ?? {}) as {
+    readonly replicas?: number;
+    readonly gpu?: { readonly count?: number };
+  };
+  return { replicas, devices: gpu === undefined ? 0 : replicas * (gpu.count ?? 1) };
+}

@@ -1,0 +1,78 @@
+/** LocalModelClasses on a real API server: what they give to pods, and what they do not let LocalModels do. */
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import type { LocalModelClassSpecInput } from "@localmodel/localmodel/resource/class-spec.ts";
+import { http } from "../../services/operator/fixtures/models.ts";
+import { LOCAL_MODEL_CLASSES } from "../../services/operator/model/model-class.ts";
+import { eventually, OperatorCluster, type RunningOperator } from "../support/operator-cluster.ts";
+
+const source = { http };
+const resources = { requests: { memory: "1Gi" } };
+
+suite("classes on a real API server", () => {
+  let cluster: OperatorCluster;
+  let operator: RunningOperator;
+
+  before(async () => {
+    cluster = await OperatorCluster.start();
+    operator = await cluster.startOperator();
+  });
+
+  after(async () => {
+    await operator?.[Symbol.asyncDispose]();
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  const applyClass = (name: string, spec: LocalModelClassSpecInput) =>
+    cluster.client.apply(LOCAL_MODEL_CLASSES, { metadata: { name }, spec });
+
+  test("a class that is named has to be there, and one that comes is used at once", async () => {
+    await cluster.apply("waiting", { source, resources, className: "gpu" });
+    await cluster.until("waiting", "Ready", "False ClassMissing");
+    assert.equal(await cluster.deployment("waiting"), undefined);
+    const toleration = { key: "pool", operator: "Exists" as const };
+    await applyClass("gpu", {
+      tolerations: [toleration],
+      nodeSelector: { pool: "gpu" },
+      environment: { HTTPS_PROXY: "http://proxy.example:3128" },
+    });
+    const [pod] = await cluster.podsWhen("waiting", 1);
+    assert.ok(pod?.spec);
+    const { nodeSelector, tolerations = [], initContainers = [], containers } = pod.spec;
+    assert.deepEqual(nodeSelector, { pool: "gpu" });
+    assert.ok(tolerations.some(({ key }) => key === "pool"));
+    for (const { env = [] } of [...initContainers, ...containers]) {
+      assert.ok(env.some(({ name }) => name === "HTTPS_PROXY"));
+    }
+  });
+
+  test("an id that the class does not let a LocalModel have is never its own, however old it is", async () => {
+    await applyClass("tenants", { modelIds: ["{namespace}/*"] });
+    const aliases = ["team-b/llama"];
+    await cluster.apply("squatter", { source, resources, className: "tenants", aliases });
+    await cluster.until("squatter", "Ready", "False ClassForbidden");
+    const stored = await cluster.model("squatter");
+    assert.deepEqual(stored?.status?.refusedIds?.toSorted(), ["squatter", "team-b/llama"]);
+    // A younger one of another class has the id.
+    await cluster.apply("owner", { source, resources, modelId: "team-b/llama" });
+    const [pod] = await cluster.podsWhen("owner", 1);
+    assert.ok(pod);
+    await cluster.serve(pod);
+    const ready = await cluster.until("owner", "Ready", "True Ready");
+    assert.match(ready.message, /^Answers as "team-b\/llama"/);
+  });
+
+  test("the class named default is everybody's who names none", async () => {
+    await applyClass("default", { allowedNamespaces: ["elsewhere"] });
+    await cluster.apply("plain", { source, resources });
+    await cluster.until("plain", "Ready", "False ClassForbidden");
+    await cluster.client.delete(LOCAL_MODEL_CLASSES, { name: "default" });
+    await cluster.podsWhen("plain", 1);
+    await eventually(async () => assert.ok(await cluster.deployment("plain")));
+  });
+
+  test("a definition refuses a class that is not one", async () => {
+    const wrong = { allowedNamespaces: ["UPPER"] };
+    await assert.rejects(applyClass("wrong", wrong), /allowedNamespaces/);
+  });
+});
