@@ -104,7 +104,7 @@ test("a stream has them line by line, calls whole, and ends with what it took", 
 
 test("a request that asks for nothing loads the model, or unloads it, and says so", () => {
   const usage = { promptTokens: 1, completionTokens: 0, cachedTokens: 0 };
-  const events: GenerateEvent[] = [
+  const empty: GenerateEvent[] = [
     { type: "accepted", promptTokens: 1 },
     { type: "finish", choice: 0, reason: "length" },
     { type: "done", usage },
@@ -121,14 +121,14 @@ test("a request that asks for nothing loads the model, or unloads it, and says s
     const generate = ollamaGenerateWire.understand({ model: "m", ...asked });
     assert.equal(generate.ask.length.most, 0);
     const line = { ...told, response: "", done_reason };
-    assert.deepEqual(generate.answer(head, events), line);
+    assert.deepEqual(generate.answer(head, empty), line);
     const frames = generate.stream?.(head);
     assert.deepEqual(
-      events.flatMap((event) => frames?.(event) ?? []),
+      empty.flatMap((event) => frames?.(event) ?? []),
       [{ data: line }],
     );
     const chat = ollamaChatWire.understand({ model: "m", messages: [], ...asked });
     const message = { role: "assistant", content: "" };
-    assert.deepEqual(chat.answer(head, events), { ...told, message, done_reason });
+    assert.deepEqual(chat.answer(head, empty), { ...told, message, done_reason });
   }
 });

@@ -52,29 +52,29 @@ export const ollamaGenerateWire: Wire<"generate"> = {
   endpoint: OLLAMA_GENERATE,
   understand: (body) => {
     const { request, ignored } = parseGenerate(body);
-    const { prompt = "", suffix = "", system = "", images, raw = false } = request;
-    const isEmpty = prompt === "" && suffix === "" && (images ?? []).length === 0;
-    if (isEmpty) return loading({ request, ignored }, asResponse);
-    const fields = openAiFields(request);
-    // A prompt that is written already, or a gap to be filled, is none for a chat template.
-    const isText = raw || suffix !== "";
-    const understood = isText
-      ? completionWire.understand({
-          max_tokens: -1,
-          ...fields,
-          prompt,
-          ...(suffix !== "" && { suffix }),
-        })
-      : chatWire.understand({
-          ...fields,
-          messages: [
-            ...(system === "" ? [] : [{ role: "system", content: system }]),
-            { role: "user", content: contentOf(prompt, images) },
-          ],
-        });
-    return answering({ request, ignored }, understood, asResponse);
+    if (asksNothing(request)) return loading({ request, ignored }, asResponse);
+    return answering({ request, ignored }, generationOf(request), asResponse);
   },
 };
+
+type Generate = z.output<z.ZodObject<typeof generateFields>>;
+
+function asksNothing({ prompt = "", suffix = "", images = [] }: Generate): boolean {
+  return prompt === "" && suffix === "" && images.length === 0;
+}
+
+/** A prompt that is written already, or a gap to be filled, is none for a chat template. */
+function generationOf(request: Generate): Understood<"generate"> {
+  const { prompt = "", suffix = "", system = "", images, raw = false } = request;
+  const fields = openAiFields(request);
+  if (raw || suffix !== "") {
+    const gap = suffix === "" ? {} : { suffix };
+    return completionWire.understand({ max_tokens: -1, ...fields, prompt, ...gap });
+  }
+  const instructions = system === "" ? [] : [{ role: "system", content: system }];
+  const question = { role: "user", content: contentOf(prompt, images) };
+  return chatWire.understand({ ...fields, messages: [...instructions, question] });
+}
 
 /** Nothing is asked, so that the model is loaded and stays so for as long as the request says. */
 function loading({ request, ignored }: Parsed<Generation>, said: Said): Understood<"generate"> {

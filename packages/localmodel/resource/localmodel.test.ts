@@ -171,9 +171,10 @@ test("a parsed LocalModel parses to itself: defaults are stable", () => {
   );
 });
 
+const scaled = (scaling: object) =>
+  LocalModelSpec.safeParse({ source: { http: { url: "https://a.example/m.gguf" } }, scaling });
+
 test("a model scales between bounds that fit together", () => {
-  const scaled = (scaling: object) =>
-    LocalModelSpec.safeParse({ source: { http: { url: "https://a.example/m.gguf" } }, scaling });
   assert.deepEqual(scaled({}).data?.scaling, {
     minReplicas: 0,
     maxReplicas: 1,
