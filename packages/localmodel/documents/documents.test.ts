@@ -146,6 +146,16 @@ test("parseDocuments points at a repeated key", () => {
   ]);
 });
 
+test("parseDocuments skips classes of models, which only a cluster has", () => {
+  const yaml = "apiVersion: localmodel.dev/v1alpha1\nkind: LocalModelClass\nmetadata: {name: a}\n";
+  const { models, problems, skipped } = parseDocuments(yaml, "m.yaml");
+  assert.deepEqual([models, problems], [[], []]);
+  assert.deepEqual(
+    skipped.map(({ kind }) => kind),
+    ["LocalModelClass"],
+  );
+});
+
 test("parseDocuments calls a slip in kind or group an error, not another kind", () => {
   assert.match(
     read(good("a").replace("LocalModel", "LocalModle")).problems.join(),

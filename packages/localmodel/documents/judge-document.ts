@@ -6,6 +6,7 @@
  */
 import { explain } from "./explain.ts";
 import { LOCAL_MODEL_FIELDS } from "./known-fields.ts";
+import { CLASS_KIND } from "../resource/class-spec.ts";
 import { GROUP, KIND, LocalModel } from "../resource/localmodel.ts";
 import { fieldName, type Problem } from "./problem.ts";
 import { withoutNulls } from "./without-nulls.ts";
@@ -86,6 +87,8 @@ function judge(place: Place, { value: written, path }: Candidate): Verdict {
 /** Ours by group or by kind, so that a slip in one of the two is an error and not a silent skip. */
 function isOurs(value: unknown): boolean {
   if (!isMap(value)) return false;
+  // Says what a platform gives its models, which means nothing outside of a cluster.
+  if (kindOf(value) === CLASS_KIND) return false;
   const { apiVersion } = value;
   const isOurGroup = typeof apiVersion === "string" && apiVersion.split("/")[0] === GROUP;
   return isOurGroup || kindOf(value).toLowerCase() === KIND.toLowerCase();
