@@ -16,5 +16,5 @@ export const ImageUrlsSpec = z.strictObject({
     .describe(
       "Hosts that images are fetched from when a client sends an https URL instead of a picture, at public addresses only; `*.example.com` stands for any below. None: nothing is fetched.",
     )
-    .meta({ "x-kubernetes-list-type": "set" }),
+    .meta({ "x-kubernetes-list-type": "atomic" }),
 });
