@@ -27,7 +27,7 @@ export function classDefinition() {
         plural: CLASS_PLURAL,
         singular: CLASS_KIND.toLowerCase(),
         shortNames: ["lmc"],
-        categories: ["localmodel"],
+        // Not in the category `localmodel`: `kubectl delete localmodel NAME` would be of two resources.
       },
       versions: [
         {
