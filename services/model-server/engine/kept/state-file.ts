@@ -44,7 +44,7 @@ export function decodeHead(read: (bytes: number) => Buffer): StateHead | undefin
   const length = prefix.readUInt32LE(MAGIC.length);
   if (length > HEAD_MAX_BYTES) return undefined;
   const json = read(length);
-  const head = parsed(json);
+  const head = json.length < length ? undefined : parsed(json);
   if (head === undefined || head.tokens > TOKENS_MAX) return undefined;
   const list = read(head.tokens * BYTES_PER_TOKEN);
   if (list.length < head.tokens * BYTES_PER_TOKEN) return undefined;
