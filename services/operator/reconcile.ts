@@ -35,12 +35,13 @@ import { LOCAL_MODELS, type StoredModel } from "./model/local-model-resource.ts"
 import { identityOf, isSuspended, type Model, readSpec } from "./model/model.ts";
 import { withClass } from "./model/model-class.ts";
 import type { Observed } from "./model/observed.ts";
+import { kubeTime } from "./model/kube-time.ts";
 import type { Platform } from "./model/platform.ts";
 import { factsQuestion, progressQuestions, type Question } from "./observe/questions.ts";
 import { reportedStatus, unreadableStatus } from "./act/report.ts";
 import { boundsOf } from "./scaling/bounds.ts";
 import type { Scales, ScaleStep } from "./scaling/scales.ts";
-import { isEnding, isOver } from "./status/pod-problem.ts";
+import { stayingOf } from "./status/pod-problem.ts";
 import { revisionOf } from "./status/situation.ts";
 import type { Problem } from "./status/problem.ts";
 import { lookUpWaiting } from "./observe/waiting.ts";
@@ -109,12 +110,11 @@ function scaleStep(
     return undefined;
   }
   const { status, deployment, pods } = observed;
-  const staying = pods.filter((pod) => !isEnding(pod) && !isOver(pod));
   return scales.step(key, {
     bounds,
     status,
     replicas: deployment?.spec?.replicas,
-    pods: staying.map(({ metadata }) => metadata.name),
+    pods: stayingOf(pods).map(({ metadata }) => metadata.name),
   });
 }
 
@@ -130,7 +130,7 @@ function underClass(
   const refused = refusedIds({ ...ids, ...identity }, found);
   const claim = claimOf(stored, caches.modelCaches, refused);
   const own = { ...identity, spec, ignored, modelId: ids.modelId, claim, refusedIds: refused };
-  const asked = askedBefore(stored, caches.modelCaches);
+  const asked = () => askedBefore(stored, caches.modelCaches);
   const problem = classProblem({ ...ids, ...identity, spec }, found, asked);
   const merged =
     found.kind === "found"
@@ -309,8 +309,4 @@ function forgetDeleted(
   for (const pod of [inspectPodName(name.name), pullPodName(name.name)]) {
     memory.forget(PODS, { ...object, name: pod });
   }
-}
-
-function kubeTime(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, "Z");
 }

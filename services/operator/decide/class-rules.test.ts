@@ -9,7 +9,7 @@ import type { ClassFound } from "../model/model-class.ts";
 import { classProblem, refusedIds } from "./class-rules.ts";
 
 const NOTHING = { replicas: 0, devices: 0 };
-const asked = { before: NOTHING, own: { replicas: 1, devices: 0 } };
+const asked = () => ({ before: NOTHING, own: { replicas: 1, devices: 0 } });
 
 function member(ids: { modelId: string; aliases?: readonly string[] }, namespace = "team-a") {
   const { spec } = modelWith();
@@ -66,10 +66,10 @@ test("hosts of images are those that the class allows", () => {
 test("a quota is for a namespace, and older LocalModels come first", () => {
   const limited = found({ quota: { replicas: 3, devices: 2 } });
   const problemOf = (before: object, own: object) =>
-    classProblem(member({ modelId: "a" }), limited, {
+    classProblem(member({ modelId: "a" }), limited, () => ({
       before: { ...NOTHING, ...before },
       own: { ...NOTHING, ...own },
-    });
+    }));
   assert.equal(problemOf({ replicas: 2 }, { replicas: 1 }), undefined);
   assert.equal(problemOf({ replicas: 3 }, { replicas: 1 })?.reason, "QuotaExceeded");
   const devices = problemOf({ replicas: 1, devices: 1 }, { replicas: 1, devices: 2 });

@@ -4,6 +4,7 @@ import { claimedBy, type Ids } from "@localmodel/localmodel/resource/claims.ts";
 import type { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
 import type { ConditionReason } from "@localmodel/localmodel/cluster/condition-reasons.ts";
 import type { Asked, ClassFound } from "../model/model-class.ts";
+import { fits } from "../model/wildcard.ts";
 import type { Problem } from "../status/problem.ts";
 
 type Member = Ids & {
@@ -13,11 +14,14 @@ type Member = Ids & {
 
 const LEFT = "Until then what serves already is left as it is.";
 
-/** `before`: what older LocalModels of the class and the namespace ask for; `own`: what this one does. */
+/** What older LocalModels of the class and the namespace ask for, and what this one does. */
+type AskedOf = { readonly before: Asked; readonly own: Asked };
+
+/** `asked`: counted over all LocalModels, so only where there is a quota. */
 export function classProblem(
   member: Member,
   found: ClassFound,
-  { before, own }: { readonly before: Asked; readonly own: Asked },
+  asked: () => AskedOf,
 ): Problem | undefined {
   if (found.kind === "none") return undefined;
   const { name } = found;
@@ -43,7 +47,7 @@ export function classProblem(
     const message = `The LocalModelClass "${name}" does not allow spec.imageUrls to name ${host}. ${LEFT}`;
     return refused("ClassForbidden", message);
   }
-  return overQuota(name, quota, { before, own });
+  return quota && overQuota(name, quota, asked());
 }
 
 /** Ids that the LocalModel claims and its class does not let it have: it holds none of them, however old it is. */
@@ -62,11 +66,11 @@ export function refusedIds(
 
 function overQuota(
   name: string,
-  quota: LocalModelClassSpec["quota"],
-  { before, own }: { readonly before: Asked; readonly own: Asked },
+  quota: NonNullable<LocalModelClassSpec["quota"]>,
+  { before, own }: AskedOf,
 ): Problem | undefined {
   for (const what of ["replicas", "devices"] as const) {
-    const limit = quota?.[what];
+    const limit = quota[what];
     if (limit === undefined || own[what] === 0 || before[what] + own[what] <= limit) continue;
     const message =
       `The LocalModelClass "${name}" gives ${limit} ${what} to a namespace: older LocalModels ask for ` +
@@ -78,9 +82,4 @@ function overQuota(
 
 function refused(reason: ConditionReason, message: string): Problem {
   return { stage: "spec", reason, message, waits: false };
-}
-
-function fits(pattern: string, text: string): boolean {
-  const parts = pattern.split("*").map((part) => part.replace(/[^A-Za-z0-9]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`).test(text);
 }

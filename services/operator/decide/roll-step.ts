@@ -8,7 +8,7 @@ import type { Observed } from "../model/observed.ts";
 import type { Platform } from "../model/platform.ts";
 import { isMarked } from "../objects/deletion-cost.ts";
 import { replacesFirst } from "../objects/deployment.ts";
-import { isEnding, isOver, isReady } from "../status/pod-problem.ts";
+import { isReady, stayingOf } from "../status/pod-problem.ts";
 import { revisionOf } from "../status/situation.ts";
 import { type Pull, pullOn } from "./pull.ts";
 import { bringsNode, type Room, roomFor } from "./room.ts";
@@ -85,7 +85,7 @@ function missingPods(
 ): number {
   if (victims === 0) return 0;
   const wanted = wantedReplicas(model);
-  const staying = pods.filter((pod) => !isEnding(pod) && !isOver(pod));
+  const staying = stayingOf(pods);
   const unready = staying.filter((pod) => revisionOf(pod) === revision && !isReady(pod)).length;
   return Math.min(wanted, Math.max(1, victims + wanted + unready - staying.length));
 }

@@ -8,7 +8,14 @@
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { Place, Waiting } from "../model/observed.ts";
-import { conditionOf, isEnding, isOver, isReady, isScheduled } from "../status/pod-problem.ts";
+import {
+  conditionOf,
+  isEnding,
+  isOver,
+  isReady,
+  isScheduled,
+  stayingOf,
+} from "../status/pod-problem.ts";
 import { revisionOf } from "../status/situation.ts";
 import { ANTI_AFFINITY, CLAIMS, ONE_POD_CLAIM, shortOf } from "../status/unschedulable.ts";
 import { lackOf, requestsOf } from "./node-fit.ts";
@@ -34,7 +41,7 @@ export function roomFor(
   nowMs: number,
 ): Room {
   const old = pods.filter((pod) => revisionOf(pod) !== revision && isScheduled(pod));
-  const staying = old.filter((pod) => !isEnding(pod) && !isOver(pod));
+  const staying = stayingOf(old);
   const unplaced = pods
     .filter((pod) => revisionOf(pod) === revision && !isEnding(pod))
     .flatMap((pod) => waitOf(pod) ?? [])

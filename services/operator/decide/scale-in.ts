@@ -7,7 +7,7 @@ import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { Model } from "../model/model.ts";
 import type { Observed } from "../model/observed.ts";
 import { isMarked } from "../objects/deletion-cost.ts";
-import { isEnding, isOver, isReady } from "../status/pod-problem.ts";
+import { isReady, stayingOf } from "../status/pod-problem.ts";
 import { revisionOf } from "../status/situation.ts";
 
 type Marks = {
@@ -24,7 +24,7 @@ export function scaleIn(
   { pods, deployment }: Observed,
   { revision, inFlightByPod }: { revision: string | undefined; inFlightByPod: InFlight },
 ): Marks {
-  const staying = pods.filter((pod) => !isEnding(pod) && !isOver(pod));
+  const staying = stayingOf(pods);
   if (scale === undefined || staying.some((pod) => revisionOf(pod) !== revision)) return NONE;
   const excess = staying.length - scale.desired;
   if (excess <= 0) return { marks: [], unmarks: staying.filter(isMarked) };

@@ -1,6 +1,7 @@
 /** The model-server image for a LocalModel: engines are built for one kind of hardware each. */
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
+import { fits } from "../model/wildcard.ts";
 import { gpuOf, isNvidia } from "./gpu.ts";
 
 export function serverImage(model: Model, { images }: Platform): string {
@@ -41,9 +42,4 @@ export function mayRun(image: string, { images, runtimeImages }: Platform): bool
 function repositoryOf(image: string): string {
   const [name = ""] = image.split("@");
   return name.replace(/:[^:/]*$/, "");
-}
-
-function fits(pattern: string, text: string): boolean {
-  const parts = pattern.split("*").map((part) => part.replace(/[^A-Za-z0-9]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`).test(text);
 }

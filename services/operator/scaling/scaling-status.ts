@@ -1,5 +1,6 @@
 /** `status.scaling`: what is said of a model's scale, and what a new leader goes on from. */
 import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
+import { kubeTime } from "../model/kube-time.ts";
 import type { Scale, ScaleReason } from "../model/scale.ts";
 import type { Bounds } from "./bounds.ts";
 
@@ -80,5 +81,5 @@ function timeOf(text: string, otherwiseMs: number): number {
 }
 
 function textOf(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(/\.\d+Z$/, "Z");
+  return kubeTime(new Date(timeMs));
 }

@@ -32,6 +32,11 @@ export function isOver({ status }: Pod): boolean {
   return status?.phase === "Failed" || status?.phase === "Succeeded";
 }
 
+/** Those that will go on, as the controller of the pods counts them. */
+export function stayingOf(pods: readonly Pod[]): readonly Pod[] {
+  return pods.filter((pod) => !isEnding(pod) && !isOver(pod));
+}
+
 export function isScheduled(pod: Pod): boolean {
   return pod.spec?.nodeName !== undefined && pod.spec.nodeName !== "";
 }

@@ -17,7 +17,7 @@ import type {
 import type { Identity } from "../model/model.ts";
 import { INSPECT_COMPONENT, REVISION_ANNOTATION } from "../objects/metadata.ts";
 import type { Answer } from "./answers.ts";
-import { isEnding, isOver, isReady, isScheduled, podProblem } from "./pod-problem.ts";
+import { isEnding, isReady, isScheduled, podProblem, stayingOf } from "./pod-problem.ts";
 import type { Problem } from "./problem.ts";
 import type { Outlook } from "./unschedulable.ts";
 
@@ -70,7 +70,7 @@ export function revisionOf({ metadata }: Pod): string | undefined {
 }
 
 export function countPods(pods: readonly Pod[], revision: string | undefined): PodCounts {
-  const staying = pods.filter((pod) => !isEnding(pod) && !isOver(pod));
+  const staying = stayingOf(pods);
   const current = staying.filter((pod) => revisionOf(pod) === revision);
   return {
     all: staying.length,
