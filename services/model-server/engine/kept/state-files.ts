@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { Worker } from "node:worker_threads";
-import { commonPrefix } from "../stepping/slot-choice.ts";
+import { beginsWith, commonPrefix } from "../stepping/slot-choice.ts";
 import type { FoundFile, KeptFiles } from "../stepping/slots.ts";
 import type { KeptState } from "../stepping/state-cache.ts";
 import type { ListedState } from "./state-folder.ts";
@@ -57,7 +57,7 @@ export class StateFiles implements KeptFiles {
 
   wants(tenant: string, tokens: readonly number[]): boolean {
     if (this.#saving || tokens.length < FEWEST_TOKENS) return false;
-    return !this.#of(tenant).some((file) => holds(file.tokens, tokens));
+    return !this.#of(tenant).some((file) => beginsWith(file.tokens, tokens));
   }
 
   candidates(tenant: string, wanted: readonly number[]): readonly FoundFile[] {
@@ -76,7 +76,7 @@ export class StateFiles implements KeptFiles {
     const hashed = hashOf(tenant);
     const name = `${fingerprint}-${hashOf(`${hashed} ${tokens.join(" ")}`).slice(0, 32)}.state`;
     const instead = this.#of(tenant)
-      .filter((file) => holds(tokens, file.tokens))
+      .filter((file) => beginsWith(tokens, file.tokens))
       .map((file) => file.name);
     const head = { fingerprint, tenant: hashed, tokens };
     this.#saving = true;
@@ -123,10 +123,6 @@ export class StateFiles implements KeptFiles {
     this.#waiting.clear();
     this.#saving = true;
   }
-}
-
-function holds(tokens: readonly number[], beginning: readonly number[]): boolean {
-  return tokens.length >= beginning.length && commonPrefix(tokens, beginning) === beginning.length;
 }
 
 function hashOf(text: string): string {

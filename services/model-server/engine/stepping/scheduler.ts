@@ -56,11 +56,12 @@ type SchedulerOptions = {
 /** What one slot evaluates in a step. */
 type Part = { readonly slot: Slot; readonly run: Run };
 
-/** A step: who evaluates what, and how much of that is no slot's one token. */
+/** A step: who evaluates what. */
 type Step = {
   readonly parts: readonly Part[];
   readonly load: Load;
-  readonly promptTokens: number;
+  /** Tokens and guesses of all. */
+  readonly rows: number;
   readonly isDrafted: boolean;
 };
 
@@ -279,12 +280,12 @@ export class Scheduler {
       return run === undefined ? [] : [{ slot, run }];
     });
     const isDrafted = drafts.some((length) => length > 0);
-    const evaluated = parts.reduce((sum, { run }) => sum + run.tokens.length, 0);
-    return { parts, load, promptTokens: isDrafted ? 0 : evaluated - decoding, isDrafted };
+    const rows = parts.reduce((sum, { run }) => sum + run.tokens.length, 0);
+    return { parts, load, rows, isDrafted };
   }
 
   /** Evaluates, sends what has waited for it, and lets every generation take what it needs of the outputs. */
-  async #evaluate({ parts, load, promptTokens, isDrafted }: Step): Promise<Failures> {
+  async #evaluate({ parts, load, rows, isDrafted }: Step): Promise<Failures> {
     const { context } = this.#options;
     const failures: Failures = new Map();
     let indexes: readonly number[] | undefined;
@@ -305,7 +306,9 @@ export class Scheduler {
       return failures;
     }
     const durationMs = performance.now() - before;
-    if (!isDrafted) this.#pace.record({ ...load, promptTokens, durationMs });
+    if (!isDrafted) {
+      this.#pace.record({ ...load, promptTokens: rows - load.decoding, durationMs });
+    }
     for (const [position, part] of parts.entries()) {
       try {
         this.#settle(part, indexes[position] ?? 0);
@@ -313,10 +316,7 @@ export class Scheduler {
         failures.set(part.slot, error);
       }
     }
-    if (load.waiting === 0) {
-      const rows = parts.reduce((sum, { run }) => sum + run.tokens.length, 0);
-      this.#drafting.record(rows, performance.now() - before);
-    }
+    if (load.waiting === 0) this.#drafting.record(rows, performance.now() - before);
     return failures;
   }
 

@@ -58,3 +58,7 @@ export function commonPrefix(a: readonly number[], b: readonly number[]): number
   while (index < length && a[index] === b[index]) index++;
   return index;
 }
+
+export function beginsWith(tokens: readonly number[], beginning: readonly number[]): boolean {
+  return tokens.length >= beginning.length && commonPrefix(tokens, beginning) === beginning.length;
+}

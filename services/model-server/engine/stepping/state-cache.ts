@@ -5,7 +5,7 @@
  * Each is found by the tokens that it stands for and by its tenant. When there is no room, what was used longest ago goes
  * first; a conversation that went on takes the place of its own beginning.
  */
-import { commonPrefix } from "./slot-choice.ts";
+import { beginsWith, commonPrefix } from "./slot-choice.ts";
 
 export type KeptState = {
   readonly tenant: string;
@@ -36,7 +36,9 @@ export class StateCache {
   /** Whether the state of these tokens is worth saving: it would fit, as far as is known, and is not here yet. */
   wants(tenant: string, tokens: readonly number[]): boolean {
     if (this.#maxBytes === 0 || tokens.length * this.#bytesPerToken > this.#maxBytes) return false;
-    return ![...this.#kept].some((kept) => kept.tenant === tenant && holds(kept.tokens, tokens));
+    return ![...this.#kept].some(
+      (kept) => kept.tenant === tenant && beginsWith(kept.tokens, tokens),
+    );
   }
 
   keep(kept: KeptState): void {
@@ -44,7 +46,7 @@ export class StateCache {
     this.#bytesPerToken = Math.max(this.#bytesPerToken, bytes / Math.max(1, kept.tokens.length));
     if (bytes > this.#maxBytes) return;
     for (const other of this.#kept) {
-      if (other.tenant === kept.tenant && holds(kept.tokens, other.tokens)) this.#drop(other);
+      if (other.tenant === kept.tenant && beginsWith(kept.tokens, other.tokens)) this.#drop(other);
     }
     for (const other of this.#kept) {
       if (this.#bytes + bytes <= this.#maxBytes) break;
@@ -76,8 +78,4 @@ export class StateCache {
 
 function bytesOf({ tokens, state }: KeptState): number {
   return state.byteLength + BYTES_PER_TOKEN * tokens.length;
-}
-
-function holds(tokens: readonly number[], beginning: readonly number[]): boolean {
-  return tokens.length >= beginning.length && commonPrefix(tokens, beginning) === beginning.length;
 }
