@@ -38,10 +38,9 @@ const alone: Window[] = [];
 const disturbed: Window[] = [];
 const promptTokens: number[] = [];
 for (let round = 0; round < rounds; round += 1) {
-  const watched = { streams: STREAMS };
-  alone.push(await watchStreams(server, watched, untilTokens(UNDISTURBED_TOKENS)));
+  alone.push(await watchStreams(server, STREAMS, untilTokens(UNDISTURBED_TOKENS)));
   disturbed.push(
-    await watchStreams(server, watched, async () => promptTokens.push(await longPrompt())),
+    await watchStreams(server, STREAMS, async () => promptTokens.push(await longPrompt())),
   );
 }
 

@@ -77,11 +77,10 @@ const alone: Window[] = [];
 const looking: Window[] = [];
 const reading: Window[] = [];
 for (let round = 0; round < rounds; round += 1) {
-  const watched = { streams: STREAMS };
   const url = await picture();
-  alone.push(await watchStreams(server, watched, untilTokens(UNDISTURBED_TOKENS)));
-  looking.push(await watchStreams(server, watched, () => show(url, "looked at")));
-  reading.push(await watchStreams(server, watched, () => show(url, "read")));
+  alone.push(await watchStreams(server, STREAMS, untilTokens(UNDISTURBED_TOKENS)));
+  looking.push(await watchStreams(server, STREAMS, () => show(url, "looked at")));
+  reading.push(await watchStreams(server, STREAMS, () => show(url, "read")));
 }
 if (seen === 0) throw new Error("Nothing was answered about the pictures");
 

@@ -12,12 +12,10 @@ const LOOK_MS = 20;
 
 export type Window = { readonly gapsMs: readonly number[]; readonly durationMs: number };
 
-type Watched = { readonly streams: number; readonly prompt?: () => string };
-
 /** The gaps between tokens of all streams while `meanwhile` lasts, which is told how many tokens each has at least. */
 export async function watchStreams(
   server: ModelServer,
-  { streams, prompt = endlessPrompt }: Watched,
+  streams: number,
   meanwhile: (tokens: () => number) => Promise<unknown>,
 ): Promise<Window> {
   const stop = new AbortController();
@@ -27,7 +25,7 @@ export async function watchStreams(
   const running = counts.map((_, index) =>
     stream(
       server.url,
-      { ...body, prompt: prompt() },
+      { ...body, prompt: endlessPrompt() },
       {
         signal: stop.signal,
         onEvent: (count) => {

@@ -32,7 +32,7 @@ import { Peers } from "./kept/peers.ts";
 import type { ModelDirectory } from "./directory/model-directory.ts";
 import { OpenRequests } from "./upstream/open-requests.ts";
 import { parentDirectory } from "./directory/parent-directory.ts";
-import { configuredServerKeys, configuredSecrets } from "./upstream/server-keys.ts";
+import { configuredSecrets, serverKeysFrom } from "./upstream/server-keys.ts";
 import { createUpstream } from "./upstream/upstream.ts";
 
 const log = createLogger("api");
@@ -49,15 +49,15 @@ const feed = new DemandFeed(process.env["POD_NAME"] ?? hostname());
 
 try {
   const kept = new KeptResponses(config.keptResponses);
-  const peers = otherReplicas();
   const secrets = configuredSecrets(config, process.env);
+  const peers = otherReplicas(secrets);
   const gateways = countGateways(config.peers);
   await gateways.refresh();
   const app = createApp({
     gateways: gateways.current,
     directory: await modelDirectory(),
     upstream: createUpstream(),
-    serverKeys: configuredServerKeys(config, process.env),
+    serverKeys: serverKeysFrom(secrets),
     requests,
     log,
     limits: config,
@@ -119,10 +119,9 @@ async function serveAsides(secrets: readonly string[]): Promise<void> {
 }
 
 /** Undefined where there are none, or no secret by which they could know each other. */
-function otherReplicas(): Peers | undefined {
+function otherReplicas([secret]: readonly string[]): Peers | undefined {
   const { peers } = config;
   if (peers.length === 0) return undefined;
-  const [secret] = configuredSecrets(config, process.env);
   if (secret !== undefined) return new Peers({ urls: peers, key: peerKeyFor(secret), log });
   log.warn("other replicas are not asked for kept responses: there is no secret to know them by");
   return undefined;

@@ -8,7 +8,7 @@ import { ENDPOINT_SLICES } from "@localmodel/kube/objects/core-resources.ts";
 import type { Clock } from "@localmodel/kube/time/clock.ts";
 import type { Transport } from "@localmodel/kube/wire/transport.ts";
 import type { WorkQueue } from "@localmodel/kube/work/work-queue.ts";
-import { demandToken } from "@localmodel/localmodel/contracts/demand.ts";
+import { demandTokenFor } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { DemandView } from "./scaling/demand-view.ts";
 import { DemandWatch } from "./scaling/demand-watch.ts";
@@ -54,7 +54,7 @@ export function createDemand({ transport, config, log, clock, queue }: Options):
     scales,
     reflectors: [slices],
     listen: ([secret], stop) => {
-      watch.start(secret === undefined ? undefined : demandToken(secret), stop);
+      watch.start(secret === undefined ? undefined : demandTokenFor(secret), stop);
     },
   };
 }

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";
 import { after, before, suite, test } from "node:test";
 import { ENDPOINT_SLICES } from "@localmodel/kube/objects/core-resources.ts";
-import { demandToken } from "@localmodel/localmodel/contracts/demand.ts";
+import { demandTokenFor } from "@localmodel/localmodel/contracts/server-key.ts";
 import { SECRETS } from "@localmodel/kube/objects/core-resources.ts";
 import { apiPod } from "../../services/operator/fixtures/api-pod.ts";
 import { http } from "../../services/operator/fixtures/models.ts";
@@ -32,7 +32,7 @@ suite("models that scale", { skip: address === undefined }, () => {
 
   before(async () => {
     cluster = await OperatorCluster.start();
-    api = await apiPod(demandToken(SECRET));
+    api = await apiPod(demandTokenFor(SECRET));
     await cluster.client.apply(SECRETS, {
       metadata: SERVER_SECRET,
       data: { key: Buffer.from(SECRET).toString("base64") },

@@ -5,10 +5,9 @@ import {
   DEMAND_LINE_MAX_BYTES,
   demandLine,
   type DemandPicture,
-  demandToken,
   parseDemandPicture,
 } from "./demand.ts";
-import { serverKeyFor } from "./server-key.ts";
+import { demandTokenFor, serverKeyFor } from "./server-key.ts";
 
 const count = fc.integer({ min: 0, max: 1_000_000_000 });
 const name = fc.string({ minLength: 1, maxLength: 253, unit: "binary-ascii" });
@@ -106,7 +105,7 @@ test("a line that is too long is not looked at", () => {
 });
 
 test("what opens the demand opens no model server, and the secret cannot be seen in it", () => {
-  const token = demandToken("secret");
+  const token = demandTokenFor("secret");
   assert.match(token, /^[\w-]{43}$/);
   for (const server of [undefined, "demand", "a/b"]) {
     assert.notEqual(token, serverKeyFor("secret", server));

@@ -7,7 +7,6 @@
  * whenever a model begins or ceases to be asked for; other changes wait for each other a quarter of a second; and at
  * least one every five seconds, so that silence means that something is broken.
  */
-import { createHmac } from "node:crypto";
 import { z } from "zod";
 
 export const DEMAND_PATH = "/demand";
@@ -71,12 +70,4 @@ export function parseDemandPicture(line: string): DemandPicture | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * What the operator shows as `Authorization: Bearer …`. It follows from the secret of the model servers, so that who
- * listens in has nothing that opens one of those.
- */
-export function demandToken(secret: string): string {
-  return createHmac("sha256", secret).update("demand").digest("base64url");
 }

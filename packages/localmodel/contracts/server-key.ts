@@ -25,12 +25,22 @@ export function secretsIn(text: string): readonly string[] {
 /** `server`: `namespace/name` of the LocalModel; none where somebody has started it himself: it knows the secret. */
 export function serverKeyFor(secret: string, server: string | undefined): string {
   if (server === undefined) return secret;
-  return createHmac("sha256", secret).update(`model server ${server}`).digest("base64url");
+  return keyFollowingFrom(secret, `model server ${server}`);
 }
 
 /** What replicas of the API service show to each other. */
 export function peerKeyFor(secret: string): string {
-  return createHmac("sha256", secret).update("replica of the API service").digest("base64url");
+  return keyFollowingFrom(secret, "replica of the API service");
+}
+
+/** What the operator shows to an API pod that it asks for `GET /demand`, as `Authorization: Bearer …`. */
+export function demandTokenFor(secret: string): string {
+  return keyFollowingFrom(secret, "demand");
+}
+
+/** Nobody who is shown it can tell the secret, or what else follows from it. */
+function keyFollowingFrom(secret: string, purpose: string): string {
+  return createHmac("sha256", secret).update(purpose).digest("base64url");
 }
 
 export function serverKeyHash(key: string): string {

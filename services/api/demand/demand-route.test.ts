@@ -6,9 +6,9 @@ import { test, type TestContext } from "node:test";
 import {
   DEMAND_PATH,
   type DemandPicture,
-  demandToken,
   parseDemandPicture,
 } from "@localmodel/localmodel/contracts/demand.ts";
+import { demandTokenFor } from "@localmodel/localmodel/contracts/server-key.ts";
 import { linesOf } from "@localmodel/kube/wire/json-lines.ts";
 import type { Directory, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { chat, gateway, model } from "../fixtures/gateway.ts";
@@ -139,9 +139,9 @@ test("only the token of the servers' secrets opens it", async (t) => {
     return response.status;
   };
   for (const secret of ["new", "old"]) {
-    assert.equal(await status(`Bearer ${demandToken(secret)}`), 200);
+    assert.equal(await status(`Bearer ${demandTokenFor(secret)}`), 200);
   }
-  for (const wrong of [undefined, "", "Bearer", "Bearer new", `Basic ${demandToken("new")}`]) {
+  for (const wrong of [undefined, "", "Bearer", "Bearer new", `Basic ${demandTokenFor("new")}`]) {
     assert.equal(await status(wrong), 401);
   }
   assert.equal((await fetch(url, { method: "POST" })).status, 405);

@@ -6,7 +6,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { demandToken } from "@localmodel/localmodel/contracts/demand.ts";
+import { demandTokenFor } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { DemandFeed } from "./feed.ts";
 
 const LISTENERS_MAX = 16;
@@ -23,7 +23,7 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 
 export function demandRoute(feed: DemandFeed, options: RouteOptions): Handler {
   const { secrets, stalledMs = STALLED_MS } = options;
-  const tokens = secrets.map((secret) => sha256(demandToken(secret)));
+  const tokens = secrets.map((secret) => sha256(demandTokenFor(secret)));
   return (req, res) => {
     if (req.method !== "GET") return refuse(res, 405, "there is GET /demand", { allow: "GET" });
     if (tokens.length > 0 && !isOneOf(tokens, req)) {

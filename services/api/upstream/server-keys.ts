@@ -25,12 +25,8 @@ export function configuredSecrets(
   return secretsIn(text);
 }
 
-/** Made once for each model: requests are many. Throws where the file cannot be read. */
-export function configuredServerKeys(
-  config: Pick<ApiConfig, "serverKeyFile">,
-  environment: NodeJS.ProcessEnv,
-): ServerKeys {
-  const [secret] = configuredSecrets(config, environment);
+/** By the platform's secret, the first if there are several. Made once for each model: requests are many. */
+export function serverKeysFrom([secret]: readonly string[]): ServerKeys {
   if (secret === undefined) return NO_SERVER_KEYS;
   const keys = new Map<string | undefined, string>();
   return ({ server }) => {
