@@ -21,6 +21,7 @@ import { isExpress, messagesOf } from "./express-messages.ts";
 import { answerHalfClosed } from "./half-closed.ts";
 import { answerRefusal, headRefusal } from "./request-head.ts";
 import { ListenError } from "./listen-error.ts";
+import { urlHost } from "./url-host.ts";
 
 export type ListenOptions = {
   readonly host: string;
@@ -87,7 +88,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   return {
     host,
     port,
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    url: `http://${urlHost(host)}:${port}`,
     close,
     drain: async (deadlineMs, lastWords) => {
       const finished = noneOpen(open).then(() => stopAccepting(server, open));

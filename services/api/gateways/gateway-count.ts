@@ -4,13 +4,9 @@
  *
  * Each replica has its part of what is limited for all of them together, and counts only what it sends itself.
  */
-import { lookup } from "node:dns/promises";
+import { type Address, addressesAt, type Resolve } from "./addresses.ts";
 
 const EVERY_MS = 5000;
-
-type Address = { readonly address: string; readonly family: number };
-/** Addresses of a name; throws where there is none. */
-type Resolve = (hostname: string) => Promise<readonly Address[]>;
 
 type GatewayCount = Disposable & {
   readonly current: () => number;
@@ -18,18 +14,12 @@ type GatewayCount = Disposable & {
   readonly refresh: () => Promise<void>;
 };
 
-const resolveByDns: Resolve = (hostname) => lookup(hostname, { all: true });
-
 /** `urls`: of the other replicas; none: there is one. */
-export function countGateways(
-  urls: readonly string[],
-  resolve: Resolve = resolveByDns,
-): GatewayCount {
-  const hostnames = urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ""));
+export function countGateways(urls: readonly string[], resolve?: Resolve): GatewayCount {
   let count = 1;
   const refresh = async (): Promise<void> => {
     try {
-      const found = await Promise.all(hostnames.map((hostname) => resolve(hostname)));
+      const found = await Promise.all(urls.map((url) => addressesAt(url, resolve)));
       count = Math.max(1, ...[4, 6].map((family) => distinct(found.flat(), family)));
     } catch {
       // A name server that is away takes nobody away.

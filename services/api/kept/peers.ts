@@ -6,11 +6,12 @@
  * not be among them yet, so it introduces itself: whoever asks, or greets, is asked from then on. They know each other by
  * a key that follows from the platform's secret; what they are asked for is named together with its tenant.
  */
-import { lookup } from "node:dns/promises";
 import { TENANT_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { SERVER_KEY_HEADER } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
+import { urlHost } from "@localmodel/service/http/url-host.ts";
 import { Agent, request } from "undici";
+import { addressesAt } from "../gateways/addresses.ts";
 import { type KeptResponse, keptFromWire } from "./kept-responses.ts";
 
 export const PEER_PORT_HEADER = "x-localmodel-peer-port";
@@ -60,7 +61,7 @@ export class Peers {
   /** One of them has asked, from this address, and listens there. */
   heardFrom(address: string, port: number): void {
     const host = address.replace(/^::ffff:/, "");
-    const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const url = `http://${urlHost(host)}:${port}`;
     this.#heard.delete(url);
     this.#heard.set(url, performance.now());
     const [oldest] = this.#heard.keys();
@@ -129,13 +130,12 @@ export class Peers {
   }
 
   async #addressesOf(url: string): Promise<readonly string[]> {
-    const { hostname, port, protocol } = new URL(url);
+    const { port, protocol } = new URL(url);
     try {
-      const found = await lookup(hostname.replace(/^\[|\]$/g, ""), { all: true });
-      return found.map(({ address, family }) => {
-        const host = family === 6 ? `[${address}]` : address;
-        return `${protocol}//${host}${port === "" ? "" : `:${port}`}`;
-      });
+      const found = await addressesAt(url);
+      return found.map(
+        ({ address }) => `${protocol}//${urlHost(address)}${port === "" ? "" : `:${port}`}`,
+      );
     } catch (error) {
       this.#options.log.warn("other replicas are not found", { url, error: String(error) });
       return [];

@@ -12,6 +12,7 @@ import {
   SERVER_CONTAINER,
   SERVER_PORT,
 } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import { urlHost } from "@localmodel/service/http/url-host.ts";
 import { isEnding, isReady } from "../status/pod-problem.ts";
 import { serves } from "../status/situation.ts";
 
@@ -65,8 +66,7 @@ type Way = Pick<Question, "asks" | "againInMs"> & { readonly port: number; reado
 function question(pod: Pod, { port, path, ...rest }: Way): Question | undefined {
   const ip = pod.status?.podIP;
   if (ip === undefined || ip === "") return undefined;
-  const host = ip.includes(":") ? `[${ip}]` : ip;
-  return { podName: pod.metadata.name, url: `http://${host}:${port}${path}`, ...rest };
+  return { podName: pod.metadata.name, url: `http://${urlHost(ip)}:${port}${path}`, ...rest };
 }
 
 function isRunning({ status }: Pod, container: string): boolean {

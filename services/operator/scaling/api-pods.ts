@@ -3,6 +3,8 @@
  * as well. Whoever is named may hold requests.
  */
 import type { EndpointSlice } from "@localmodel/kube/objects/core-resources.ts";
+import { byFamilyAndName } from "@localmodel/kube/objects/slice-order.ts";
+import { urlHost } from "@localmodel/service/http/url-host.ts";
 
 export type ApiPod = {
   /** The same as long as it is the same pod. */
@@ -15,8 +17,7 @@ export type ApiPod = {
 /** `port`: of what they tell about demand. */
 export function apiPods(slices: readonly EndpointSlice[], way: Way): readonly ApiPod[] {
   const pods = new Map<string, ApiPod>();
-  // In a cluster of two address families each pod is in two slices.
-  const sorted = slices.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  const sorted = slices.toSorted(byFamilyAndName);
   for (const seen of sorted.flatMap((slice) => podsIn(slice, way))) {
     const { url, isServing } = pods.get(seen.id) ?? seen;
     pods.set(seen.id, { ...seen, url, isServing: isServing || seen.isServing });
@@ -30,14 +31,8 @@ function podsIn({ endpoints }: EndpointSlice, { port, path }: Way): readonly Api
   // On the wire it is null for a slice without endpoints, whatever the type says.
   return (endpoints ?? []).flatMap(({ addresses: [address], conditions = {}, targetRef }) => {
     if (address === undefined) return [];
-    const host = address.includes(":") ? `[${address}]` : address;
-    const url = `http://${host}:${port}${path}`;
+    const url = `http://${urlHost(address)}:${port}${path}`;
     const isServing = conditions.serving ?? conditions.ready ?? true;
     return [{ id: targetRef?.uid ?? address, url, isServing }];
   });
-}
-
-/** IPv4 before IPv6. */
-function rank({ addressType, metadata }: EndpointSlice): string {
-  return `${addressType} ${metadata.name}`;
 }

@@ -9,6 +9,8 @@
 import { MODEL_LABEL, objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import { SERVER_PORT_NAME } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type { EndpointSlice } from "@localmodel/kube/objects/core-resources.ts";
+import { byFamilyAndName } from "@localmodel/kube/objects/slice-order.ts";
+import { urlHost } from "@localmodel/service/http/url-host.ts";
 
 const SERVICE_LABEL = "kubernetes.io/service-name";
 
@@ -61,21 +63,8 @@ function sightingsIn({ endpoints, ports }: EndpointSlice): Sighting[] {
         pod,
         isLeaving,
         ...(name !== undefined && { name }),
-        url: `http://${hostOf(address)}:${port}`,
+        url: `http://${urlHost(address)}:${port}`,
       },
     ];
   });
-}
-
-/** IPv4 before IPv6, and always in the same order. */
-function byFamilyAndName(a: EndpointSlice, b: EndpointSlice): number {
-  return rank(a) < rank(b) ? -1 : 1;
-}
-
-function rank({ addressType, metadata }: EndpointSlice): string {
-  return `${addressType} ${metadata.name}`;
-}
-
-function hostOf(address: string): string {
-  return address.includes(":") ? `[${address}]` : address;
 }
