@@ -80,7 +80,12 @@ export async function attackedApi(
     models: [{ id: "m", endpoints: [endpoint], slots }],
     config: { keysFile, ...config },
   });
-  t.after(() => api.stop());
+  const sockets: Socket[] = [];
+  t.after(() => {
+    // First, or the service would wait for what these have not sent.
+    for (const socket of sockets) socket.destroy();
+    return api.stop();
+  });
   return {
     api,
     /** Those that the model server has got. */
@@ -91,7 +96,7 @@ export async function attackedApi(
     open: async (key: string, headers: readonly string[]): Promise<Socket> => {
       const { hostname, port } = new URL(api.url);
       const socket = connect(Number(port), hostname);
-      t.after(() => socket.destroy());
+      sockets.push(socket);
       socket.on("error", () => {});
       await once(socket, "connect");
       const head = ["host: api", "content-type: application/json", ...headers];
