@@ -4,9 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import formats from "ajv-formats";
 import type OpenAI from "openai";
+import { ajv } from "../support/ajv.ts";
 import { ModelServer } from "../support/model-server.ts";
 import { type FunctionTool, randomTools } from "../support/random-tools.ts";
 import { seededRandom } from "../support/seeded-random.ts";
@@ -15,10 +14,6 @@ import { writeTinyChatModel } from "../support/tiny-models.ts";
 
 const TOOL_SETS = Number(process.env["TOOLS_SETS"] ?? 10);
 const SEED = Number(process.env["TOOLS_SEED"] ?? 1);
-
-const ajv = new Ajv2020({ strict: false, logger: false });
-// Its types describe its CommonJS form.
-(formats as unknown as { default: (ajv: Ajv2020) => void }).default(ajv);
 
 const TURNS = `{%- for message in messages -%}
 {{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
