@@ -122,6 +122,7 @@ export const api = group("The OpenAI-compatible endpoint.", {
       directory: true,
       namespaces: true,
       drainTimeoutMs: true,
+      drainQuietMs: true,
       serverKeyFile: true,
     }),
     {},

@@ -348,9 +348,26 @@ test("health is always answered, readiness ends with a drain", async (t) => {
   const { url, requests } = await gateway(t, []);
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
-  requests.drain();
+  void requests.drain();
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
   assert.equal((await fetch(`${url}/readyz`)).status, 503);
   const response = await chat(url, {});
   assert.equal((await errorOf(response)).code, "shutting_down");
+});
+
+test("one that is told to end takes requests, and ends their connections, for as long as somebody comes", async (t) => {
+  const server = await upstream(t, answer(json({ ok: true })));
+  const api = await gateway(t, [model("a", { endpoints: [server.url] })]);
+  const left = api.requests.drain(600_000);
+  const drained = api.server.drain(600_000, undefined, left);
+  for (let times = 0; times < 2; times += 1) {
+    const response = await chat(api.url, { model: "a" });
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get("connection"), "close");
+    await response.body?.cancel();
+  }
+  assert.equal((await fetch(`${api.url}/readyz`)).status, 200);
+  api.requests.cut();
+  await drained;
+  await assert.rejects(fetch(`${api.url}/readyz`));
 });

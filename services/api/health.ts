@@ -41,7 +41,8 @@ const WAY_IN = {
 } as const;
 
 function readinessOf(known: boolean, requests: OpenRequests): Readiness {
-  if (requests.draining) {
+  // One that ends is ready for as long as it takes requests: where it is the last one, they are better sent here.
+  if (requests.refusing) {
     return { state: "draining", message: `finishing ${requests.count} open requests` };
   }
   if (!known) return { state: "starting", message: "waiting for the list of models" };

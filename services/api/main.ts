@@ -74,8 +74,9 @@ try {
   void peers?.greet(server.port);
   onShutdown(async (reason) => {
     log.info("draining", { reason, openRequests: requests.count });
-    requests.drain();
-    await server.drain(config.drainTimeoutMs, () => requests.cut());
+    const { drainQuietMs, drainTimeoutMs } = config;
+    const left = requests.drain(drainQuietMs);
+    await server.drain(drainQuietMs + drainTimeoutMs, () => requests.cut(), left);
     await peers?.close();
     feed.end();
     await telemetry.stop();

@@ -92,6 +92,14 @@ export const ApiConfig = z.strictObject({
     .default(30_000)
     .describe("Longest wait for a model that is loading or restarting; 503 after that."),
   drainTimeoutMs: z.int().min(0).default(30_000),
+  drainQuietMs: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      "When it is told to end, it takes new requests until none has come for so long: where others choose who is " +
+        "asked, they learn of it later. 0 refuses them at once. drainTimeoutMs begins after it.",
+    ),
   keptResponses: z
     .strictObject({
       maxCount: z.int().min(0).default(10_000),

@@ -41,10 +41,11 @@ export type HttpServer = {
   readonly port: number;
   readonly url: string;
   /**
-   * Ends gracefully. `lastWords` is called if requests are still open at the deadline: they have a
-   * moment to end with an error of their own before their connections are cut.
+   * Ends gracefully, not before `left`: until then others may not know yet that it ends. `lastWords` is called if
+   * requests are still open at the deadline: they have a moment to end with an error of their own before their
+   * connections are cut.
    */
-  drain(deadlineMs: number, lastWords?: () => void): Promise<void>;
+  drain(deadlineMs: number, lastWords?: () => void, left?: Promise<void>): Promise<void>;
   /** Ends at once, cutting whatever is open. */
   close(): Promise<void>;
 };
@@ -90,8 +91,9 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     port,
     url: `http://${urlHost(host)}:${port}`,
     close,
-    drain: async (deadlineMs, lastWords) => {
-      const finished = noneOpen(open).then(() => stopAccepting(server, open));
+    drain: async (deadlineMs, lastWords, left = Promise.resolve()) => {
+      endConnections(open);
+      const finished = left.then(() => noneOpen(open)).then(() => stopAccepting(server, open));
       if (await within(deadlineMs, finished)) return;
       lastWords?.();
       await within(LAST_WORDS_MS, finished);
@@ -138,12 +140,15 @@ function trackOpen(server: Server): Open {
   return open;
 }
 
-/** From now on every connection ends with its request. Resolves when no request is open. */
-function noneOpen(open: Open): Promise<void> {
+/** From now on every connection ends with its request. */
+function endConnections(open: Open): void {
   open.draining = true;
   for (const res of open.responses) {
     if (!res.headersSent) res.setHeader("connection", "close");
   }
+}
+
+function noneOpen(open: Open): Promise<void> {
   if (open.responses.size === 0) return Promise.resolve();
   return new Promise((resolve) => (open.onEmpty = resolve));
 }

@@ -53,7 +53,7 @@ test("fifty streams wait, hear so, and are answered when the model has woken; th
   const { body } = await (answers[0] ?? assert.fail());
   const reader = (body ?? assert.fail()).pipeThrough(new TextDecoderStream()).getReader();
   assert.match((await reader.read()).value ?? "", /^: the model is asleep: Nobody uses it\./);
-  api.requests.drain();
+  void api.requests.drain();
   const server = await upstream(t, answer(STREAM));
   become({ ...ASLEEP, state: "ready", endpoints: [server.url], slots: 4 });
   for (const response of answers.slice(1)) {

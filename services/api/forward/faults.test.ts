@@ -346,7 +346,7 @@ describe("clients", () => {
     const endless = await chat(url, { model: "a" });
     const waiting = chat(url, { model: "b" });
     await t.waitFor(() => assert.equal(requests.count, 3), PATIENCE);
-    requests.drain();
+    void requests.drain();
     finish[0]?.();
     const { promise: deadline, resolve: reached } = Promise.withResolvers<void>();
     const drained = server.drain(300, () => {

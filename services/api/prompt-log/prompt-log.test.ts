@@ -228,7 +228,7 @@ describe("what is read", () => {
     const { url, requests } = await gateway(t, HERE, model("a", { endpoints: [server.url] }));
     const { has, ended } = await read(t, `${url}/admin/log`);
     await has("attached");
-    requests.drain();
+    void requests.drain();
     await ended;
   });
 

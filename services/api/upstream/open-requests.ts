@@ -60,31 +60,61 @@ export class OpenRequest implements Disposable {
 export class OpenRequests {
   readonly #open = new Set<OpenRequest>();
   readonly #forget = (request: OpenRequest): void => void this.#open.delete(request);
+  readonly #left = Promise.withResolvers<void>();
   #draining = false;
+  #refusing = false;
+  #quietMs = 0;
+  #quiet: NodeJS.Timeout | undefined;
 
+  /** Whether it has been told to end. */
   get draining(): boolean {
     return this.#draining;
+  }
+
+  /** Whether new requests are refused. */
+  get refusing(): boolean {
+    return this.#refusing;
   }
 
   get count(): number {
     return this.#open.size;
   }
 
-  /** From now on new requests are refused. */
-  drain(): void {
+  /**
+   * From now on new requests are refused, or, with `quietMs`, as soon as nobody has come for so long: where others
+   * choose who is asked, they learn later than this process that it ends. Resolves then.
+   */
+  drain(quietMs = 0): Promise<void> {
     this.#draining = true;
+    this.#quietMs = quietMs;
+    this.#awaitQuiet();
+    return this.#left.promise;
   }
 
-  /** Ends what is still open. */
+  /** Ends what is still open, and refuses what comes. */
   cut(): void {
+    this.#refuse();
     for (const request of this.#open) request.end(shuttingDown());
   }
 
-  /** Throws 503 while draining. */
+  /** Throws 503 once new requests are refused. */
   begin(res: Response): OpenRequest {
-    if (this.#draining) throw shuttingDown();
+    if (this.#refusing) throw shuttingDown();
+    if (this.#draining) this.#awaitQuiet();
     const request = new OpenRequest(res, this.#forget);
     this.#open.add(request);
     return request;
+  }
+
+  #awaitQuiet(): void {
+    clearTimeout(this.#quiet);
+    if (this.#quietMs === 0) this.#refuse();
+    else this.#quiet = setTimeout(() => this.#refuse(), this.#quietMs);
+  }
+
+  #refuse(): void {
+    clearTimeout(this.#quiet);
+    this.#refusing = true;
+    this.#left.resolve();
   }
 }

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { test } from "node:test";
+import type { Response } from "express";
+import { OpenRequests } from "./open-requests.ts";
+
+const QUIET_MS = 1000;
+
+/** As much of an answer as is looked at. */
+function answering(): Response {
+  const state = { destroyed: false, writableFinished: false, errored: null };
+  return Object.assign(new EventEmitter(), state) as unknown as Response;
+}
+
+test("new requests are refused as soon as none has come for the time that others need to look elsewhere", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const requests = new OpenRequests();
+  let hasLeft = false;
+  const left = requests.drain(QUIET_MS).then(() => (hasLeft = true));
+  for (let times = 0; times < 5; times += 1) {
+    t.mock.timers.tick(QUIET_MS - 1);
+    using _open = requests.begin(answering());
+  }
+  t.mock.timers.tick(QUIET_MS - 1);
+  assert.equal(hasLeft, false);
+  t.mock.timers.tick(1);
+  await left;
+  assert.throws(() => requests.begin(answering()), { code: "shutting_down" });
+});
+
+test("new requests are refused at once where nobody else chooses who is asked, and after the last deadline", () => {
+  const alone = new OpenRequests();
+  void alone.drain();
+  assert.throws(() => alone.begin(answering()), { code: "shutting_down" });
+  const late = new OpenRequests();
+  void late.drain();
+  late.cut();
+  assert.throws(() => late.begin(answering()), { code: "shutting_down" });
+});
