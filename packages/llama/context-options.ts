@@ -8,7 +8,7 @@ import {
 } from "./generated/constants.ts";
 import type { llama_context_params } from "./generated/structures.ts";
 
-export type CacheType = Lowercase<keyof typeof ggml_type>;
+type CacheType = Lowercase<keyof typeof ggml_type>;
 export type Pooling = Lowercase<keyof typeof llama_pooling_type>;
 
 type RopeOptions = {

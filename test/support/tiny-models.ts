@@ -48,9 +48,14 @@ type TinyChatModelOptions = TinyModelOptions & {
   readonly preTokenizer?: string;
   /** A Jinja template instead of ChatML, or false for none. Default ChatML. */
   readonly chatTemplate?: string | false;
-  /** `qwen2vl` has positions in a plane (M-RoPE). Default llama. */
-  readonly architecture?: "llama" | "qwen2vl";
+  /** `qwen2vl` has positions in a plane (M-RoPE), `cohere2` a window in each of its layers. Default llama. */
+  readonly architecture?: Architecture;
 };
+
+type Architecture = "llama" | "qwen2vl" | "cohere2";
+
+/** Of the windows of `cohere2`, in tokens. */
+export const WINDOW_TOKENS = 32;
 
 const CHATML = `{%- for message in messages -%}
 {{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}
@@ -90,7 +95,8 @@ export async function writeTinyChatModel(
     metadata["tokenizer.ggml.fim_mid_token_id"] = id("<|fim_middle|>");
   }
   if (chatTemplate !== false) metadata["tokenizer.chat_template"] = text(chatTemplate);
-  const tensors = llamaTensors(seededRandom(seed), vocabulary.length);
+  const all = llamaTensors(seededRandom(seed), vocabulary.length);
+  const tensors = all.filter(({ name }) => options.architecture !== "cohere2" || isCohere2(name));
   await writeFile(path, encodeGguf({ metadata, tensors }));
 }
 
@@ -146,7 +152,7 @@ export async function writeTinyEmbeddingModel(
 }
 
 function decoder(
-  architecture: "llama" | "qwen2vl" = "llama",
+  architecture: Architecture = "llama",
   { vocabulary, contextLength }: { readonly vocabulary: number; readonly contextLength: number },
 ): Record<string, GgufValue> {
   return {
@@ -165,7 +171,17 @@ function decoder(
       // Of the time, the height and the width: together half of a head.
       "qwen2vl.rope.dimension_sections": i32s([4, 2, 2, 0]),
     }),
+    ...(architecture === "cohere2" && {
+      "cohere2.attention.layer_norm_epsilon": f32(1e-5),
+      "cohere2.attention.sliding_window": u32(WINDOW_TOKENS),
+      "cohere2.logit_scale": f32(1),
+    }),
   };
+}
+
+/** It has one norm a layer, and reads tokens with the table by which it says them. */
+function isCohere2(tensor: string): boolean {
+  return tensor !== "output.weight" && !tensor.includes("ffn_norm");
 }
 
 function general(architecture: string, name: string): Record<string, GgufValue> {

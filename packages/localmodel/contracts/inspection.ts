@@ -26,6 +26,8 @@ export const Inspection = z.object({
   layers: count,
   /** Elements of keys and values for one token in all layers; absent where no plain formula holds. */
   keyValueElements: count.exactOptional(),
+  /** Of these, those of keys. */
+  keyElements: count.exactOptional(),
 });
 export type Inspection = z.infer<typeof Inspection>;
 

@@ -53,6 +53,17 @@ test("a quantised cache takes as much as its blocks", () => {
   assert.equal(estimate({ kvCacheType: "f32" }).contextBytes, plain * 2);
 });
 
+test("keys and values are counted by their own types, and as the dearer where nobody knows which are which", () => {
+  const plain = estimate().contextBytes;
+  const keyElements = 30 * 3 * 64;
+  const types = { kvCacheKeyType: "q8_0", kvCacheValueType: "q4_0" } as const;
+  const apart = estimate(types, { keyElements }).contextBytes;
+  assert.equal(apart, (plain / 2) * ((34 + 18) / 64));
+  assert.equal(estimate(types).contextBytes, (plain / 2) * (34 / 32));
+  const { contextBytes } = estimate({ kvCacheKeyType: "f32" }, { keyElements: keyElements * 1.5 });
+  assert.equal(contextBytes, plain * (0.75 * 2 + 0.25));
+});
+
 test("larger batches and vocabularies need larger buffers", () => {
   const usual = estimate().marginBytes;
   assert.ok(estimate({ batchTokens: 2048 }).marginBytes > usual);

@@ -13,23 +13,12 @@
  */
 import type { EngineSpec } from "../resource/engine-spec.ts";
 import { bodiesMaxBytes } from "./body-limits.ts";
+import { cacheBytesPerToken, mostCacheBytesPerToken } from "./cache-bytes.ts";
 import { DECODER_MAX_BYTES, PICTURES_MAX_BYTES } from "./picture-limits.ts";
 import type { Inspection } from "./inspection.ts";
 
 /** Unless the LocalModel says otherwise, a slot is not given more than this much context. */
 export const DEFAULT_CONTEXT_TOKENS = 4096;
-
-/** Bytes per element of the key-value cache; quantised types store blocks of 32. */
-export const KV_ELEMENT_BYTES: Readonly<Record<EngineSpec["kvCacheType"], number>> = {
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  q8_0: 34 / 32,
-  q5_1: 24 / 32,
-  q5_0: 22 / 32,
-  q4_1: 20 / 32,
-  q4_0: 18 / 32,
-};
 
 /** llama.cpp allocates the cache of a context in steps of so many tokens. */
 const CACHE_STEP_TOKENS = 256;
@@ -71,10 +60,7 @@ export function estimateMemory(
 ): MemoryEstimate {
   const weightsBytes = inspection.sizeBytes + inspection.furtherBytes;
   const contextBytes = Math.ceil(
-    contexts *
-      elementsPerToken(inspection) *
-      KV_ELEMENT_BYTES[engine.kvCacheType] *
-      cacheTokens(inspection, engine),
+    contexts * bytesPerToken(inspection, engine) * cacheTokens(inspection, engine),
   );
   const marginBytes =
     PROCESSES_BYTES +
@@ -120,8 +106,12 @@ function cacheTokens(inspection: Inspection, engine: EngineSpec): number {
 }
 
 /** Where the header does not tell: keys and values as long as the embedding, which is the most there is. */
-function elementsPerToken(inspection: Inspection): number {
-  return inspection.keyValueElements ?? 2 * inspection.layers * inspection.embeddingDimensions;
+function bytesPerToken(inspection: Inspection, engine: EngineSpec): number {
+  const { keyValueElements: elements, keyElements: keys } = inspection;
+  const most = inspection.layers * inspection.embeddingDimensions;
+  if (elements === undefined) return cacheBytesPerToken({ keys: most, values: most }, engine);
+  if (keys === undefined) return mostCacheBytesPerToken(elements, engine);
+  return cacheBytesPerToken({ keys, values: Math.max(0, elements - keys) }, engine);
 }
 
 function vocabularyBytes({ vocabularyTokens }: Inspection): number {

@@ -4,9 +4,9 @@
  * Absent means "the server decides when it has seen the weights", never zero.
  */
 import { z } from "zod";
-
-/** KV cache element types llama.cpp can run; all but f16 need flash attention. */
-const KvCacheType = z.enum(["f16", "bf16", "f32", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]);
+import { cacheFields } from "./cache-types-spec.ts";
+import { placingFields } from "./placing-spec.ts";
+import { RopeSpec } from "./rope-spec.ts";
 
 export const EngineSpec = z.strictObject({
   contextTokens: z
@@ -61,7 +61,11 @@ export const EngineSpec = z.strictObject({
     .boolean()
     .default(true)
     .describe("Flash attention: faster, and needed by every kvCacheType but f16."),
-  kvCacheType: KvCacheType.default("f16").describe("Element type of the KV cache."),
+  ...cacheFields,
+  rope: RopeSpec.exactOptional().describe(
+    "Positions stretched beyond what the model was trained for (RoPE, YaRN); contextTokens says how far. Default: as the file of the weights says.",
+  ),
+  ...placingFields,
   promptCacheMiB: z
     .int()
     .min(0)

@@ -97,6 +97,7 @@ const InspectionStatus = z.object({
   keyValueElements: size
     .exactOptional()
     .describe("Elements of keys and values for one token; absent where no plain formula holds."),
+  keyElements: size.exactOptional().describe("Of these, those of keys."),
 });
 type InspectionStatus = z.infer<typeof InspectionStatus>;
 

@@ -30,6 +30,11 @@ export type GgufHeader = {
   readonly splitNumber?: number;
 };
 
+export type TensorFact = { readonly name: string; readonly bytes: number };
+
+/** Told of each tensor, for those who want to know more than their number. */
+type TensorVisitor = (tensor: TensorFact) => void;
+
 const MAX_TENSORS = 1 << 20;
 const MAX_KEY_VALUES = 1 << 20;
 /** Of the metadata that is kept; models have tens of values. */
@@ -37,7 +42,10 @@ const MAX_VALUES = 4096;
 const MAX_DIMENSIONS = 4; // GGML_MAX_DIMS
 const DEFAULT_ALIGNMENT = 32;
 
-export async function readGgufHeader(cursor: ByteCursor): Promise<GgufHeader> {
+export async function readGgufHeader(
+  cursor: ByteCursor,
+  visit: TensorVisitor = () => {},
+): Promise<GgufHeader> {
   if ((await cursor.bytes(4)).toString("latin1") !== GGUF_MAGIC) {
     throw new GgufHeaderError(`it does not start with "${GGUF_MAGIC}"`);
   }
@@ -53,7 +61,7 @@ export async function readGgufHeader(cursor: ByteCursor): Promise<GgufHeader> {
   if (keyValueCount === 0) throw new GgufHeaderError("it has no metadata at all");
 
   const values = await readKeyValues(cursor, keyValueCount);
-  const { parameters, least, most } = await readTensorInfos(cursor, tensorCount);
+  const { parameters, least, most } = await readTensorInfos(cursor, tensorCount, visit);
   const alignment = alignmentOf(values.get("general.alignment"));
   const dataStart = Math.ceil(cursor.offset / alignment) * alignment;
   const splitCount = values.get("split.count");
@@ -84,6 +92,7 @@ async function readKeyValues(cursor: ByteCursor, keyValueCount: number): Promise
 async function readTensorInfos(
   cursor: ByteCursor,
   tensorCount: number,
+  visit: TensorVisitor,
 ): Promise<{ parameters: number; least: number; most: number }> {
   let least = 0n;
   let most = 0n;
@@ -105,6 +114,7 @@ async function readTensorInfos(
     if (start + bytes.least > least) least = start + bytes.least;
     if (start + bytes.most > most) most = start + bytes.most;
     parameters += elements;
+    visit({ name, bytes: Number(bytes.most) });
   }
   if (parameters > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw new GgufHeaderError("its tensors claim an impossible number of elements");

@@ -4,6 +4,7 @@
  * The values are a file's own claims: a number that is none, or negative, counts as not said.
  */
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
+import type { CacheElements } from "@localmodel/localmodel/contracts/cache-bytes.ts";
 import { encoderBytes } from "./encoder-memory.ts";
 import type { GgufValues } from "./gguf-header.ts";
 import { metadataOf } from "./metadata.ts";
@@ -40,8 +41,15 @@ export function inspectionOf(weights: InspectedWeights, further: Further): Inspe
     vocabularyTokens: vocabularyTokens(values) || count("vocab_size"),
     embeddingDimensions: count("embedding_length"),
     layers: count("block_count"),
-    ...(elements === undefined || elements < 0 ? {} : { keyValueElements: elements }),
+    ...cacheElementsOf(elements),
   };
+}
+
+type CacheFacts = Pick<Inspection, "keyElements" | "keyValueElements">;
+
+function cacheElementsOf(elements: CacheElements | undefined): CacheFacts {
+  if (elements === undefined || elements.keys < 0 || elements.values < 0) return {};
+  return { keyValueElements: elements.keys + elements.values, keyElements: elements.keys };
 }
 
 function encoderOf({ projector }: Further): Pick<Inspection, "encoderBytes"> {

@@ -1,4 +1,5 @@
 /** How much a token takes in the key-value cache, by the header of a GGUF. Pure. */
+import type { CacheElements } from "@localmodel/localmodel/contracts/cache-bytes.ts";
 import { architectureOf } from "./capabilities.ts";
 import type { Metadata } from "./metadata.ts";
 
@@ -25,7 +26,7 @@ type Attention = {
  * Elements of keys and values that one token takes in all layers, at most: sliding windows keep fewer, and
  * layers without attention none. Undefined where the file does not say enough.
  */
-export function keyValueElements(metadata: Metadata): number | undefined {
+export function keyValueElements(metadata: Metadata): CacheElements | undefined {
   const section = sectionOf(metadata);
   const { block_count: layers, attention } = section;
   if (layers === undefined || layers > MAX_LAYERS || attention === undefined) return undefined;
@@ -34,8 +35,9 @@ export function keyValueElements(metadata: Metadata): number | undefined {
   // Layers without attention have no heads to divide by.
   const headLength = (section.embedding_length ?? Number.NaN) / Math.max(...heads);
   const { key_length: keyLength = headLength, value_length: valueLength = headLength } = attention;
-  const elements = kvHeads.reduce((sum, count) => sum + count, 0) * (keyLength + valueLength);
-  return Number.isSafeInteger(elements) ? elements : undefined;
+  const allHeads = kvHeads.reduce((sum, count) => sum + count, 0);
+  const [keys, values] = [allHeads * keyLength, allHeads * valueLength];
+  return Number.isSafeInteger(keys) && Number.isSafeInteger(values) ? { keys, values } : undefined;
 }
 
 export function sectionOf(metadata: Metadata): Section {

@@ -75,7 +75,7 @@ export async function loadEngine(
   const projectorBytes = await projectorBytesOf(config);
   const contexts = contextsOf(config);
   const threads = engine.threads ?? Math.max(1, usableThreads() - config.sparedThreads);
-  const library = await openLibrary({ gpu: engine.gpuLayers !== 0, log: report.log });
+  const library = await openLibrary(engine, report.log);
   const { gpu } = library.llama;
   const sizeBytes = await fileBytes(config.weightsPath);
   const weights = { metadata, sizeBytes, projectorBytes, onProgress: report.progress };
@@ -175,7 +175,7 @@ function chosenContext(
     // What the weights leave: they are on the GPU already, and on the CPU they come as they are read.
     library.llama.gpu === false
       ? Math.max(0, availableBytes() - weightsBytes)
-      : freeGpuBytes(library);
+      : freeGpuBytes(library, engine);
   return defaultContextTokens(metadata, trainContextTokens, size, freeBytes);
 }
 

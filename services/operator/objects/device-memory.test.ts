@@ -38,6 +38,18 @@ test("what is spread over devices needs less of each, and what stays on the CPU 
   assert.deepEqual(alternatives({ gpu: {}, engine: { gpuLayers: 0 } }), []);
 });
 
+test("what one device gets of a shared model is what it has to have room for", () => {
+  const two = { gpu: { count: 2 } };
+  assert.equal(leastGib({ ...two, engine: { splitMode: "none" } }), leastGib({ gpu: {} }));
+  const uneven = leastGib({ ...two, engine: { tensorSplit: [3, 1] } });
+  assert.ok(uneven > 40 && uneven < 46, `${uneven} GiB`);
+  const tensorBuffers = [{ pattern: "_exps" }];
+  assert.ok(
+    leastGib({ gpu: {}, engine: { tensorBuffers } }) < 5,
+    "nobody knows what is kept in RAM",
+  );
+});
+
 test("slices go by their own labels", () => {
   const [least] = alternatives({ gpu: { resourceName: "nvidia.com/mig-1g.10gb" } }, inspection);
   assert.equal(least?.key, "nvidia.com/mig-1g.10gb.memory");

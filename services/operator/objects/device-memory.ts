@@ -38,11 +38,20 @@ function neededBytesOfEach(model: Model, inspection: Inspection, count: number):
   const { weightsBytes, contextBytes } = estimateMemory(inspection, engine, servedBy(model.spec));
   const onDevices = (weightsBytes + contextBytes) * deviceShare(model, inspection);
   const compute = computeBufferBytes(engine.batchTokens, inspection.embeddingDimensions);
-  return neededDeviceBytes(onDevices * largestShare(inspection, count), compute);
+  return neededDeviceBytes(onDevices * largestShare(inspection, engine, count), compute);
 }
 
 /** llama.cpp gives devices of one kind as many layers each, and one of them what is over. */
-function largestShare({ layers }: Inspection, count: number): number {
+function largestShare(
+  { layers }: Inspection,
+  { splitMode, tensorSplit }: Model["spec"]["engine"],
+  count: number,
+): number {
+  if (splitMode === "none") return 1;
+  if (tensorSplit !== undefined) {
+    const sum = tensorSplit.reduce((total, share) => total + share, 0);
+    if (sum > 0) return Math.max(...tensorSplit) / sum;
+  }
   const all = layers + 1;
   return Math.ceil(all / count) / all;
 }

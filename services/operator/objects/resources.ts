@@ -93,10 +93,11 @@ function memoryOf(model: Model, inspection: Inspection | undefined) {
   };
 }
 
-/** How much of the model is on the device. */
+/** How much of the model is on the device, at least: what patterns keep in RAM, its header alone does not tell. */
 export function deviceShare(model: Model, { layers }: Inspection): number {
   if (gpuOf(model) === undefined) return 0;
-  const { gpuLayers } = model.spec.engine;
+  const { gpuLayers, tensorBuffers = [] } = model.spec.engine;
+  if (tensorBuffers.length > 0) return 0;
   if (gpuLayers === undefined || layers === 0) return gpuLayers === 0 ? 0 : 1;
   return Math.min(1, gpuLayers / layers);
 }

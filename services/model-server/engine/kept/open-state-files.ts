@@ -1,4 +1,5 @@
 /** The files in which the states of contexts outlive the process, where the LocalModel has a folder for them. */
+import { cacheTypesOf } from "@localmodel/localmodel/contracts/cache-bytes.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { Generating } from "../llama/generations.ts";
 import type { LlamaLog } from "../llama/library.ts";
@@ -51,11 +52,13 @@ async function stateFingerprint(
   computed: Computed,
   adapter: string | undefined,
 ): Promise<string> {
-  const { flashAttention, kvCacheType } = engine;
+  const { flashAttention, kvUnified, fullSwaCache, rope } = engine;
+  const types = cacheTypesOf(engine);
   const applied = adapters.filter(({ id }) => id === undefined || id === adapter);
   const adapted = await Promise.all(
     applied.map(({ path, scale }) => fingerprintOf(path, { scale })),
   );
-  const settings = { format: FORMAT, ...computed, flashAttention, kvCacheType, adapted };
+  const caches = { flashAttention, types, kvUnified, fullSwaCache, rope };
+  const settings = { format: FORMAT, ...computed, ...caches, adapted };
   return fingerprintOf(weightsPath, settings);
 }

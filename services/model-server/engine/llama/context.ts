@@ -7,7 +7,6 @@
 import { loadAdapter } from "@localmodel/llama/adapter.ts";
 import type { Batch } from "@localmodel/llama/batch.ts";
 import { type Context, createContext } from "@localmodel/llama/context.ts";
-import type { CacheType } from "@localmodel/llama/context-options.ts";
 import type { Model } from "@localmodel/llama/model.ts";
 import {
   createSampler,
@@ -17,6 +16,7 @@ import {
 import { restoreSequence, saveSequence } from "@localmodel/llama/sequence-state.ts";
 import { isRow } from "../prompt/picture-rows.ts";
 import type { Chooser, ChooserOptions, Run, StepContext } from "../stepping/step-context.ts";
+import { cacheOptions, type CacheSettings } from "./engine-settings.ts";
 import type { LlamaLibrary } from "./library.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
 import { type MemoryBytes, memoryOf } from "./model.ts";
@@ -24,12 +24,11 @@ import { RowBatches } from "./row-batches.ts";
 import { historyTokensOf, stagesOf } from "./sampler-stages.ts";
 import type { StepThreads } from "./step-threads.ts";
 
-export type ContextOptions = {
+export type ContextOptions = CacheSettings & {
   readonly contextTokens: number;
   readonly slots: number;
   readonly batchTokens: number;
   readonly flashAttention: boolean;
-  readonly kvCacheType: string;
   readonly threads: StepThreads;
   readonly adapters: readonly { readonly path: string; readonly scale: number }[];
 };
@@ -46,7 +45,6 @@ export async function createGenerationContext(
   const { contextTokens, slots, threads } = options;
   const batchTokens = Math.max(options.batchTokens, slots);
   const total = contextTokens * slots;
-  const cacheType = options.kvCacheType as CacheType;
   const outputs = Math.floor(LOGITS_BYTES / (4 * model.vocabulary.size));
   const context = await orDoesNotFit(
     library,
@@ -59,9 +57,7 @@ export async function createGenerationContext(
         microBatchTokens: batchTokens,
         outputs: Math.min(batchTokens, Math.max(slots, outputs)),
         flashAttention: options.flashAttention ? "enabled" : "disabled",
-        keyType: cacheType,
-        valueType: cacheType,
-        fullWindowCache: false,
+        ...cacheOptions(options),
         threads: threads.count,
       }),
   );
@@ -99,16 +95,22 @@ export class GenerationContext implements StepContext {
   readonly #context: Context;
   readonly #batch: Batch;
   readonly #rows: RowBatches;
+  readonly #unified: boolean;
+  readonly #slotTokens: number;
+  /** 0 where nothing is forgotten. */
   readonly #windowTokens: number;
   readonly #threads: StepThreads;
 
-  constructor(context: Context, { flashAttention, threads }: ContextOptions) {
+  constructor(context: Context, { flashAttention, threads, ...options }: ContextOptions) {
     const { batchTokens, sequences, outputs } = context.limits;
     this.#context = context;
     this.#threads = threads;
     this.#batch = context.createBatch({ tokens: batchTokens });
     this.#rows = new RowBatches(context);
-    this.#windowTokens = context.model.shape.slidingWindowTokens;
+    this.#unified = options.kvUnified ?? false;
+    this.#slotTokens = options.contextTokens;
+    this.#windowTokens =
+      options.fullSwaCache === true ? 0 : context.model.shape.slidingWindowTokens;
     const { recurrent, hybrid } = context.model.kind;
     this.cutsAnywhere = !recurrent && !hybrid && this.#windowTokens === 0;
     this.sequences = sequences;
@@ -153,8 +155,7 @@ export class GenerationContext implements StepContext {
   }
 
   chooser({ sampling, seed, prompt }: ChooserOptions): Chooser {
-    const { sequenceTokens: contextTokens } = this.#context.limits;
-    const stages = stagesOf(sampling, { seed, contextTokens });
+    const stages = stagesOf(sampling, { seed, contextTokens: this.#slotTokens });
     const sampler = createSampler(this.#context.model, { stages });
     const history = historyTokensOf(stages);
     for (const token of history > 0 ? lastTokens(prompt, history) : []) sampler.accept(token);
@@ -180,6 +181,11 @@ export class GenerationContext implements StepContext {
     if (this.#windowTokens === 0) return true;
     const range = this.#context.sequences.range(sequence);
     return range !== undefined && range.first <= Math.max(0, position - this.#windowTokens);
+  }
+
+  async copy(from: number, to: number): Promise<void> {
+    if (this.#unified) this.#context.sequences.copy(from, to);
+    else await this.restore(to, await this.save(from));
   }
 
   save(sequence: number): Promise<Uint8Array> {

@@ -9,8 +9,10 @@ import { type Context, createContext } from "@localmodel/llama/context.ts";
 import { llama_token_attr } from "@localmodel/llama/generated/constants.ts";
 import type { Model } from "@localmodel/llama/model.ts";
 import type { Vocabulary } from "@localmodel/llama/vocabulary.ts";
+import type { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import { type PairPiece, plainPair, templatePair } from "../prompt/rerank-pairs.ts";
 import type { Embedder } from "../stepping/embedding-queue.ts";
+import { ropeOptions } from "./engine-settings.ts";
 import type { LlamaLibrary } from "./library.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
 import { memoryOf } from "./model.ts";
@@ -23,6 +25,7 @@ type EmbedderOptions = {
   readonly contextTokens: number;
   readonly batchTokens: number;
   readonly threads: StepThreads;
+  readonly rope?: EngineSpec["rope"];
 };
 
 export async function createEmbedder(
@@ -39,6 +42,7 @@ export async function createEmbedder(
       sequences: INPUTS_MAX,
       unifiedCache: true,
       embeddings: true,
+      ...(options.rope !== undefined && { rope: ropeOptions(options.rope) }),
       threads: options.threads.count,
     }),
   );

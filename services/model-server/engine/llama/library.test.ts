@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { accessProblem, deviceFacts, openLibrary } from "./library.ts";
 
 test("where llama.cpp finds no device, the problem says so", async () => {
-  const library = await openLibrary({ gpu: false, log: () => {} });
+  const library = await openLibrary({ gpuLayers: 0 }, () => {});
   assert.deepEqual(deviceFacts(library), []);
   const problem = accessProblem(library);
   assert.equal(problem?.reason, "AcceleratorMissing");

@@ -10,6 +10,7 @@ import type {
   DeviceFacts,
 } from "@localmodel/localmodel/contracts/server-state.ts";
 import { missingDevice, nvidiaDriverVersion } from "../machine/accelerator.ts";
+import type { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import type { LogLine } from "@localmodel/llama/logs/log-lines.ts";
 
 export type LlamaLog = (level: "error" | "warn", message: string) => void;
@@ -20,25 +21,26 @@ export type LlamaLibrary = {
   readonly takeComplaints: () => readonly string[];
 };
 
+type ProcessSettings = Pick<EngineSpec, "gpuLayers" | "numa">;
+
 const COMPLAINTS_MAX = 8;
 
 let library: Promise<LlamaLibrary> | undefined;
 /** Of whoever opened it last: tests load many models in one process. */
 let report: LlamaLog = () => {};
 
-export function openLibrary(options: {
-  readonly gpu: boolean;
-  readonly log: LlamaLog;
-}): Promise<LlamaLibrary> {
-  report = options.log;
-  library ??= open(options.gpu);
+/** Devices and NUMA nodes are the process's: who opens it first decides. */
+export function openLibrary(engine: ProcessSettings, log: LlamaLog): Promise<LlamaLibrary> {
+  report = log;
+  library ??= open(engine);
   return library;
 }
 
-async function open(gpu: boolean): Promise<LlamaLibrary> {
+async function open({ gpuLayers, numa }: ProcessSettings): Promise<LlamaLibrary> {
   const complaints: string[] = [];
   const llama = await openLlama({
-    gpu: gpu ? "auto" : false,
+    gpu: gpuLayers === 0 ? false : "auto",
+    ...(numa !== undefined && { numa }),
     log: ({ level, message }: LogLine) => {
       if (level !== "error" && level !== "warn") return;
       if (level === "error") complaints.push(message);
@@ -49,9 +51,14 @@ async function open(gpu: boolean): Promise<LlamaLibrary> {
   return { llama, takeComplaints: () => complaints.splice(0) };
 }
 
-/** Of all GPUs together, now. */
-export function freeGpuBytes(opened: LlamaLibrary): number {
-  return gpusOf(opened).reduce((sum, { memory }) => sum + memory.freeBytes, 0);
+/** Of all GPUs together, now, or of the one that gets all of a model that is not shared. */
+export function freeGpuBytes(
+  opened: LlamaLibrary,
+  { splitMode, mainDevice = 0 }: Pick<EngineSpec, "splitMode" | "mainDevice">,
+): number {
+  const gpus = gpusOf(opened);
+  const used = splitMode === "none" ? gpus.slice(mainDevice, mainDevice + 1) : gpus;
+  return used.reduce((sum, { memory }) => sum + memory.freeBytes, 0);
 }
 
 export function deviceFacts(opened: LlamaLibrary): readonly DeviceFacts[] {
@@ -69,6 +76,6 @@ export function accessProblem(opened: LlamaLibrary): AcceleratorProblem | undefi
   return missingDevice(complaints, nvidiaDriverVersion());
 }
 
-function gpusOf({ llama }: LlamaLibrary) {
+export function gpusOf({ llama }: LlamaLibrary) {
   return llama.devices().filter(({ kind }) => kind === "gpu" || kind === "integrated");
 }

@@ -4,6 +4,7 @@
  */
 import { llama_token_attr } from "@localmodel/llama/generated/constants.ts";
 import { loadModel, type Model } from "@localmodel/llama/model.ts";
+import type { ModelOptions } from "@localmodel/llama/model-options.ts";
 import type { Reservation } from "@localmodel/llama/logs/log-lines.ts";
 import type { Vocabulary as LlamaVocabulary } from "@localmodel/llama/vocabulary.ts";
 import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
@@ -16,17 +17,13 @@ export type MemoryBytes = { readonly ram: number; readonly vram: number };
 
 export function loadWeights(
   library: LlamaLibrary,
-  options: {
-    readonly path: string;
-    readonly gpuLayers: number;
-    readonly onProgress: (progress: number) => void;
-  },
+  options: ModelOptions & { readonly onProgress: (progress: number) => void },
 ): Promise<Model> {
-  const { path, gpuLayers, onProgress } = options;
+  const { onProgress, ...modelOptions } = options;
   return orDoesNotFit(
     library,
-    `the weights of ${path}`,
-    () => loadModel(library.llama, { path, gpuLayers }, { onProgress }),
+    `the weights of ${options.path}`,
+    () => loadModel(library.llama, modelOptions, { onProgress }),
     ". The file may be incomplete, or of an architecture that this version does not know",
   );
 }

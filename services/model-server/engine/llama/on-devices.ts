@@ -11,11 +11,14 @@ import type {
   ModelFacts,
 } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
+import { tensorsOf } from "@localmodel/weights/gguf/tensors-of.ts";
 import { deviceTooSmall, nvidiaDriverVersion } from "../machine/accelerator.ts";
 import { gpuLayersThatFit } from "../machine/gpu-layers.ts";
 import { AcceleratorError } from "../model/load-error.ts";
-import { accessProblem, deviceFacts, freeGpuBytes, type LlamaLibrary } from "./library.ts";
+import { splitOptions } from "./engine-settings.ts";
+import { accessProblem, deviceFacts, freeGpuBytes, gpusOf, type LlamaLibrary } from "./library.ts";
 import { loadWeights } from "./model.ts";
+import { type TensorBuffers, tensorBuffersOf } from "./tensor-buffers.ts";
 
 type Weights = {
   readonly metadata: Metadata;
@@ -34,10 +37,22 @@ export async function loadOnDevices(
   config: ServerConfig,
   weights: Weights,
 ): Promise<DeviceResult & { readonly model: Model }> {
-  const { gpuLayers, problem } = placeLayers(library, config, weights);
-  const { weightsPath: path } = config;
-  const { onProgress } = weights;
-  const model = await loadWeights(library, { path, gpuLayers, onProgress });
+  const { weightsPath: path, engine } = config;
+  const { tensorBuffers, keptBytes } = tensorBuffersOf(
+    engine,
+    engine.tensorBuffers === undefined ? [] : await tensorsOf(path),
+    library.llama.devices(),
+  );
+  const split = splitOptions(engine, gpusOf(library).length);
+  const { gpuLayers, problem } = placeLayers(library, config, { ...weights, keptBytes });
+  const model = await loadWeights(library, {
+    path,
+    gpuLayers,
+    ...split,
+    tensorBuffers,
+    ...(engine.loadMode !== undefined && { loadMode: engine.loadMode }),
+    onProgress: weights.onProgress,
+  });
   return { model, ...deviceFactsOf(library, model, problem) };
 }
 
@@ -47,7 +62,7 @@ type Placed = { readonly gpuLayers: number; readonly problem: AcceleratorProblem
 function placeLayers(
   library: LlamaLibrary,
   { engine, accelerator }: ServerConfig,
-  { metadata, sizeBytes, projectorBytes }: Weights,
+  { metadata, sizeBytes, projectorBytes, keptBytes }: Weights & Pick<TensorBuffers, "keptBytes">,
 ): Placed {
   const given = (problem: AcceleratorProblem | undefined) => {
     if (problem !== undefined && accelerator === "Required") throw new AcceleratorError(problem);
@@ -55,14 +70,10 @@ function placeLayers(
   };
   if (library.llama.gpu === false) return { gpuLayers: 0, problem: given(accessProblem(library)) };
   if (engine.gpuLayers !== undefined) return { gpuLayers: engine.gpuLayers, problem: undefined };
-  const size = {
-    contextTokens: engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS,
-    slots: engine.slots,
-    kvCacheType: engine.kvCacheType,
-    batchTokens: engine.batchTokens,
-  };
-  const freeBytes = Math.max(0, freeGpuBytes(library) - projectorBytes);
-  const plan = gpuLayersThatFit(metadata, size, { sizeBytes, freeBytes });
+  const size = { ...engine, contextTokens: engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS };
+  const freeBytes = Math.max(0, freeGpuBytes(library, engine) - projectorBytes);
+  const movableBytes = Math.max(0, sizeBytes - keptBytes);
+  const plan = gpuLayersThatFit(metadata, size, { sizeBytes: movableBytes, freeBytes });
   const problem = given(deviceTooSmall(plan, deviceFacts(library)));
   return { gpuLayers: plan.layers, problem };
 }

@@ -5,10 +5,8 @@
  * slots are claimed when it is loaded, whether or not anybody needs them, so they get a share of what is free and leave
  * the rest to other models.
  */
-import {
-  DEFAULT_CONTEXT_TOKENS,
-  KV_ELEMENT_BYTES,
-} from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import { cacheBytesPerToken } from "@localmodel/localmodel/contracts/cache-bytes.ts";
+import { DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
 import { keyValueElements } from "@localmodel/weights/gguf/key-value-elements.ts";
 import type { ContextSize } from "./memory.ts";
@@ -22,13 +20,14 @@ const STEP_TOKENS = 256;
 export function defaultContextTokens(
   metadata: Metadata,
   trainContextTokens: number,
-  { slots, kvCacheType, contexts = 1 }: Omit<ContextSize, "contextTokens">,
+  { slots, contexts = 1, ...types }: Omit<ContextSize, "contextTokens">,
   freeBytes: number,
 ): number {
   const least = Math.min(trainContextTokens, DEFAULT_CONTEXT_TOKENS);
   const elements = keyValueElements(metadata);
-  if (elements === undefined || elements <= 0) return least;
-  const bytesPerToken = elements * KV_ELEMENT_BYTES[kvCacheType] * slots * contexts;
+  const tokenBytes = elements === undefined ? 0 : cacheBytesPerToken(elements, types);
+  if (tokenBytes <= 0) return least;
+  const bytesPerToken = tokenBytes * slots * contexts;
   const steps = Math.floor((SHARE * freeBytes) / bytesPerToken / STEP_TOKENS);
   return Math.max(least, Math.min(trainContextTokens, steps * STEP_TOKENS));
 }

@@ -9,7 +9,7 @@ import {
   neededDeviceBytes,
   usableDeviceBytes,
 } from "@localmodel/localmodel/contracts/device-memory.ts";
-import { KV_ELEMENT_BYTES } from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import { cacheBytesPerToken } from "@localmodel/localmodel/contracts/cache-bytes.ts";
 import { architectureValue } from "@localmodel/weights/gguf/capabilities.ts";
 import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
 import { keyValueElements } from "@localmodel/weights/gguf/key-value-elements.ts";
@@ -31,13 +31,13 @@ export type GpuPlan = {
 
 export function gpuLayersThatFit(
   metadata: Metadata,
-  { contextTokens, slots, kvCacheType, batchTokens }: GpuContextSize,
+  { contextTokens, slots, batchTokens, ...types }: GpuContextSize,
   { sizeBytes, freeBytes }: { readonly sizeBytes: number; readonly freeBytes: number },
 ): GpuPlan {
   const layers = architectureValue(metadata, "block_count");
   const embedding = architectureValue(metadata, "embedding_length");
-  const elements = keyValueElements(metadata) ?? 0;
-  const cacheBytes = elements * KV_ELEMENT_BYTES[kvCacheType] * contextTokens * slots;
+  const elements = keyValueElements(metadata) ?? { keys: 0, values: 0 };
+  const cacheBytes = cacheBytesPerToken(elements, types) * contextTokens * slots;
   const computeBytes = computeBufferBytes(
     batchTokens,
     typeof embedding === "number" ? embedding : 0,

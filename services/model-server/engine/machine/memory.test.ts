@@ -38,11 +38,16 @@ function model(attention: object) {
   };
 }
 
+function alike(each: number) {
+  return { keys: each, values: each };
+}
+
 test("keyValueElements bounds models whose layers differ", () => {
-  assert.equal(keyValueElements(model({})), 4 * 8 * 16);
-  assert.equal(keyValueElements(model({ head_count_kv: [2, 0, 2, 0] })), 4 * 16);
-  assert.equal(keyValueElements(model({ key_length: 32, value_length: 16 })), 4 * 8 * 48);
-  assert.equal(keyValueElements(model({ sliding_window: 512 })), 4 * 8 * 16);
+  assert.deepEqual(keyValueElements(model({})), alike(4 * 8 * 8));
+  assert.deepEqual(keyValueElements(model({ head_count_kv: [2, 0, 2, 0] })), alike(4 * 8));
+  const lengths = { key_length: 32, value_length: 16 };
+  assert.deepEqual(keyValueElements(model(lengths)), { keys: 4 * 8 * 32, values: 4 * 8 * 16 });
+  assert.deepEqual(keyValueElements(model({ sliding_window: 512 })), alike(4 * 8 * 8));
   assert.equal(keyValueElements({ general: { architecture: "llama" } }), undefined);
 });
 

@@ -5,8 +5,10 @@
  * is worth more. Only what is certain is refused: models whose caches do not grow with every layer and
  * token (sliding windows, recurrent states) are left to llama.cpp.
  */
-import type { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
-import { KV_ELEMENT_BYTES } from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import {
+  cacheBytesPerToken,
+  type CacheTypes,
+} from "@localmodel/localmodel/contracts/cache-bytes.ts";
 import { DoesNotFitError } from "../model/load-error.ts";
 import {
   keyValueElements,
@@ -15,10 +17,9 @@ import {
 } from "@localmodel/weights/gguf/key-value-elements.ts";
 import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
 
-export type ContextSize = {
+export type ContextSize = CacheTypes & {
   readonly contextTokens: number;
   readonly slots: number;
-  readonly kvCacheType: EngineSpec["kvCacheType"];
   /** Contexts of that size; 1 if left out. */
   readonly contexts?: number;
 };
@@ -27,7 +28,7 @@ export type ContextSize = {
 export function kvCacheBytes(metadata: Metadata, size: ContextSize): number | undefined {
   const elements = isPlain(sectionOf(metadata)) ? keyValueElements(metadata) : undefined;
   if (elements === undefined) return undefined;
-  return elements * KV_ELEMENT_BYTES[size.kvCacheType] * size.contextTokens * size.slots;
+  return cacheBytesPerToken(elements, size) * size.contextTokens * size.slots;
 }
 
 function isPlain(section: Section): boolean {

@@ -61,7 +61,8 @@ const COPY_EXCESS = 8;
 type Source = {
   readonly tokens: readonly number[];
   readonly length: number;
-  readonly state: () => Promise<Uint8Array>;
+  /** Puts all of it into a sequence that is empty. */
+  readonly copyTo: (sequence: number) => Promise<void>;
 };
 
 export class Slots {
@@ -181,7 +182,7 @@ export class Slots {
       .map(({ number, tokens }) => ({
         tokens,
         length: sharedLength(tokens, wanted),
-        state: () => this.#context.save(number),
+        copyTo: (sequence) => this.#context.copy(number, sequence),
       }));
   }
 
@@ -189,9 +190,9 @@ export class Slots {
     return this.#states.candidates(tenant, wanted).map(({ kept, length }) => ({
       tokens: kept.tokens,
       length: wholeLength(wanted, length),
-      state: async () => {
+      copyTo: async (sequence) => {
         this.#states.used(kept);
-        return kept.state;
+        await this.#context.restore(sequence, kept.state);
       },
     }));
   }
@@ -201,14 +202,14 @@ export class Slots {
     return found.map(({ tokens, length, read }) => ({
       tokens,
       length: wholeLength(wanted, length),
-      state: read,
+      copyTo: async (sequence) => this.#context.restore(sequence, await read()),
     }));
   }
 
-  async #copy({ tokens, length, state }: Source, to: Slot): Promise<void> {
+  async #copy({ tokens, length, copyTo }: Source, to: Slot): Promise<void> {
     this.keep(to, 0);
     try {
-      await this.#context.restore(to.number, await state());
+      await copyTo(to.number);
     } catch {
       // What cannot be copied is evaluated.
       return this.keep(to, 0);

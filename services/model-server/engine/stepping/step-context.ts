@@ -40,6 +40,8 @@ export interface StepContext {
    * which on it is empty.
    */
   keep(sequence: number, position: number): number;
+  /** Puts what a sequence remembers into one that is empty, too. */
+  copy(from: number, to: number): Promise<void>;
   /** What a sequence remembers, to be put into another. */
   save(sequence: number): Promise<Uint8Array>;
   restore(sequence: number, state: Uint8Array): Promise<void>;
