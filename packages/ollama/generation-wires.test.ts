@@ -69,6 +69,7 @@ const events: readonly GenerateEvent[] = [
 const created_at = "1970-01-01T00:00:00.000Z";
 const counted = { done: true, done_reason: "stop", prompt_eval_count: 5, eval_count: 9 };
 const called = (index: number, name: string, args: object) => ({
+  id: String(index + 1),
   function: { index, name, arguments: args },
 });
 

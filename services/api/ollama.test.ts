@@ -114,3 +114,66 @@ test("a stream whose last line has come is complete, however its connection ends
   for await (const part of stream) text += part.message.content;
   assert.equal(text, "Hello");
 });
+
+/** What clients in typed languages (Zed's, Go's) find in every model of the list, or they read none of it. */
+test("every model is listed with all that typed clients read, whatever is known of it", async (t) => {
+  const { url } = await gateway(t, models);
+  const { models: listed } = (await (await fetch(`${url}/api/tags`)).json()) as {
+    models: Record<string, unknown>[];
+  };
+  const digests = new Set<unknown>();
+  for (const { name, modified_at, size, digest, details } of listed) {
+    for (const text of [name, modified_at, digest]) assert.equal(typeof text, "string");
+    assert.match(String(digest), /^[0-9a-f]{64}$/);
+    digests.add(digest);
+    assert.ok(Number.isInteger(size));
+    const { families, ...texts } = details as Record<string, unknown>;
+    assert.ok(Array.isArray(families));
+    for (const field of ["format", "family", "parameter_size", "quantization_level"]) {
+      assert.equal(typeof texts[field], "string", field);
+    }
+  }
+  assert.equal(digests.size, listed.length);
+});
+
+test("a model's digest is the same before and after it is loaded", async (t) => {
+  const { sizeBytes, architecture } = facts;
+  const digests: unknown[] = [];
+  for (const known of [{ sizeBytes, architecture }, facts]) {
+    const { url } = await gateway(t, [model("a", { facts: known })]);
+    const { models: listed } = await new Ollama({ host: url }).list();
+    digests.push(listed[0]?.digest);
+  }
+  assert.equal(digests[0], digests[1]);
+});
+
+test("a name with Ollama's default tag is the model of that name, unless one is called so", async (t) => {
+  const tagged = model("b:latest", { aliases: [] });
+  const { url } = await gateway(t, [model("a", { facts }), model("b"), tagged]);
+  const shown = (name: string) =>
+    fetch(`${url}/api/v0/models/${encodeURIComponent(name)}`).then((response) => response.json());
+  const ids = await Promise.all(["a:latest", "b:latest", "b", "a:other"].map(shown));
+  assert.deepEqual(
+    ids.map((one) => (one as { id?: string }).id),
+    ["a", "b:latest", "b", undefined],
+  );
+});
+
+test("what is no endpoint of a model is refused in Ollama's form, too", async (t) => {
+  const { url } = await gateway(t, models, { keys: ringOf(key("alice")) });
+  for (const [path, method, status] of [
+    ["/api/tags", "GET", 401],
+    ["/api/show", "POST", 404],
+    ["/api/pull", "POST", 404],
+    ["/api/tags", "POST", 405],
+  ] as const) {
+    const response = await fetch(url + path, {
+      method,
+      headers: { "content-type": "application/json", ...(status !== 401 && bearer("alice")) },
+      ...(method === "POST" && { body: JSON.stringify({ model: "nobody" }) }),
+    });
+    assert.equal(response.status, status, path);
+    const refusal = (await response.json()) as { error: unknown };
+    assert.equal(typeof refusal.error, "string", path);
+  }
+});

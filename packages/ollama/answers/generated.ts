@@ -17,7 +17,12 @@ type Piece = {
 /** How an endpoint says a piece: as a message, or as a text. */
 export type Said = (piece: Piece) => object;
 
-type CallBegun = { readonly index: number; readonly name: string; arguments: string };
+type CallBegun = {
+  readonly id: string;
+  readonly index: number;
+  readonly name: string;
+  arguments: string;
+};
 
 const DONE_REASONS: Readonly<Record<FinishReason, string>> = {
   stop: "stop",
@@ -30,9 +35,9 @@ function piecesOf(): (event: GenerateEvent) => readonly Piece[] {
   let open: CallBegun | undefined;
   const closed = (): readonly Piece[] => {
     if (open === undefined) return [];
-    const { index, name, arguments: json } = open;
+    const { id, index, name, arguments: json } = open;
     open = undefined;
-    return [{ calls: [{ function: { index, name, arguments: parsed(json) } }] }];
+    return [{ calls: [{ id, function: { index, name, arguments: parsed(json) } }] }];
   };
   return (event) => {
     switch (event.type) {
@@ -43,7 +48,7 @@ function piecesOf(): (event: GenerateEvent) => readonly Piece[] {
       }
       case "tool_call": {
         const before = closed();
-        open = { index: event.call, name: event.name, arguments: "" };
+        open = { id: event.id, index: event.call, name: event.name, arguments: "" };
         return before;
       }
       case "tool_arguments":

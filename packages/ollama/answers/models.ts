@@ -1,6 +1,8 @@
 /**
- * Models as Ollama lists and shows them. What has no meaning here (digests, licences, when one is unloaded) is left out.
+ * Models as Ollama lists and shows them. What has no meaning here (licences, when one is unloaded) is left out; what is not
+ * known yet is empty, as Ollama has it: clients in typed languages read no list that lacks it.
  */
+import { createHash } from "node:crypto";
 
 type Listed = {
   readonly id: string;
@@ -25,9 +27,15 @@ export function taggedModel({ id, createdSeconds, facts }: Listed) {
     name: id,
     model: id,
     modified_at: new Date(createdSeconds * 1000).toISOString(),
-    size: facts?.sizeBytes,
+    size: facts?.sizeBytes ?? 0,
+    digest: digestOf(id, facts),
     details: detailsOf(facts),
   };
+}
+
+/** Of what is known of a model before and after it is loaded: another one of the same name has another. */
+function digestOf(id: string, { architecture, sizeBytes }: NonNullable<Listed["facts"]> = {}) {
+  return createHash("sha256").update(JSON.stringify({ id, architecture, sizeBytes })).digest("hex");
 }
 
 /** As GET /api/ps lists one that is loaded. */
@@ -36,8 +44,9 @@ export function runningModel({ id, facts }: Listed) {
   return {
     name: id,
     model: id,
-    size: memoryBytes && memoryBytes.ram + memoryBytes.vram,
-    size_vram: memoryBytes?.vram,
+    size: memoryBytes === undefined ? 0 : memoryBytes.ram + memoryBytes.vram,
+    size_vram: memoryBytes?.vram ?? 0,
+    digest: digestOf(id, facts),
     details: detailsOf(facts),
     context_length: facts?.contextTokens,
   };
@@ -64,10 +73,10 @@ export function shownModel({ createdSeconds, facts }: Listed) {
 function detailsOf({ architecture, parameters, quantization }: NonNullable<Listed["facts"]> = {}) {
   return {
     format: "gguf",
-    family: architecture,
-    families: architecture === undefined ? undefined : [architecture],
-    parameter_size: parameters === undefined ? undefined : parameterSize(parameters),
-    quantization_level: quantization,
+    family: architecture ?? "",
+    families: architecture === undefined ? [] : [architecture],
+    parameter_size: parameters === undefined ? "" : parameterSize(parameters),
+    quantization_level: quantization ?? "",
   };
 }
 

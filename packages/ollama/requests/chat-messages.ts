@@ -1,6 +1,6 @@
 /**
- * Messages in Ollama's form, and in OpenAI's: there calls have ids, by which results say whose they are. Here a result
- * names the tool at most, and results come in the order of the calls.
+ * Messages in Ollama's form, and in OpenAI's: there calls have ids, by which results say whose they are. Here they may, and
+ * else a result names the tool at most, and results come in the order of the calls.
  */
 import { boundedArray, nullsAbsent, Text } from "@localmodel/openai/parsing/fields.ts";
 import { z } from "zod";
@@ -11,6 +11,7 @@ const CALLS_MAX = 1024;
 
 const Call = nullsAbsent(
   z.object({
+    id: Text.exactOptional(),
     function: z.object({ name: Text, arguments: z.record(z.string(), z.unknown()) }),
   }),
 );
@@ -41,9 +42,9 @@ export function openAiMessages(messages: readonly Message[]): readonly object[] 
       return { role, content, tool_call_id: message.tool_call_id ?? answered(pending, message) };
     }
     const said = { role, content: contentOf(content, images) };
-    const named = calls.map(({ function: called }) => {
+    const named = calls.map(({ id: given, function: called }) => {
       count += 1;
-      const id = `call_${count}`;
+      const id = given ?? `call_${count}`;
       pending.push({ id, name: called.name });
       return { id, type: "function", function: called };
     });

@@ -9,6 +9,7 @@ import type { Directory, DirectoryModel } from "@localmodel/localmodel/contracts
 import { invalidRequest, modelNotFound } from "@localmodel/inference/refusals.ts";
 import { modelFailed, modelLoading } from "@localmodel/inference/unavailability.ts";
 import type { Failure } from "@localmodel/inference/failure.ts";
+import { foundByName } from "@localmodel/ollama/default-tag.ts";
 
 /** Throws 404 for an unknown id, and 400 when there is none and more than one model could be meant. */
 export function findModel(directory: Directory, id: string | undefined): DirectoryModel {
@@ -30,7 +31,8 @@ export function findModel(directory: Directory, id: string | undefined): Directo
 }
 
 export function lookUp(directory: Directory, id: string): DirectoryModel | undefined {
-  return indexOf(directory).get(id);
+  const index = indexOf(directory);
+  return foundByName(id, (name) => index.get(name));
 }
 
 const indexes = new WeakMap<Directory, ReadonlyMap<string, DirectoryModel>>();

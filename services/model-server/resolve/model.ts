@@ -9,6 +9,7 @@ import {
   modelNotFound,
   modelNotMultimodal,
 } from "@localmodel/inference/refusals.ts";
+import { foundByName } from "@localmodel/ollama/default-tag.ts";
 import { answersTo } from "@localmodel/openai/answers/models.ts";
 
 export type Served = {
@@ -25,9 +26,13 @@ export function requireModel(
   requested: string | undefined,
   { modelId, aliases, adapters }: Names,
 ): Served {
-  if (!requested || answersTo({ id: modelId, aliases }, requested)) return { modelId };
+  if (!requested) return { modelId };
   const adapterIds = adapterIdsOf({ adapters });
-  if (adapterIds.includes(requested)) return { modelId: requested, adapter: requested };
+  const served = foundByName(requested, (name): Served | undefined => {
+    if (answersTo({ id: modelId, aliases }, name)) return { modelId };
+    return adapterIds.includes(name) ? { modelId: name, adapter: name } : undefined;
+  });
+  if (served !== undefined) return served;
   throw modelNotFound(requested, [modelId, ...aliases, ...adapterIds]);
 }
 
