@@ -52,6 +52,8 @@ export type Dialect = {
   readonly name: string;
   /** Of every answer, whatever becomes of it; in lower case. */
   headers?(names: RequestNames): Readonly<Record<string, string>>;
+  /** Which of them says how many milliseconds passed until an answer began. */
+  readonly timeHeader?: string;
   failure(failure: Failure, context: FailureContext): FailureAnswer;
   readonly stream: StreamForm;
 };

@@ -19,6 +19,9 @@ export type ErrorBody = {
   readonly trace_id?: string;
 };
 
+/** Which version of its API OpenAI says that it answers with. */
+const headers: Dialect["headers"] = () => ({ "openai-version": "2020-10-01" });
+
 const failureAnswer: Dialect["failure"] = (failure, context) => ({
   status: failure.status,
   headers: failureHeaders(failure),
@@ -27,6 +30,8 @@ const failureAnswer: Dialect["failure"] = (failure, context) => ({
 
 export const openai: Dialect = {
   name: "openai",
+  headers,
+  timeHeader: "openai-processing-ms",
   failure: failureAnswer,
   stream: {
     contentType: "text/event-stream; charset=utf-8",
@@ -43,6 +48,8 @@ export const openai: Dialect = {
  */
 export const openaiResponses: Dialect = {
   name: "openai-responses",
+  headers,
+  timeHeader: "openai-processing-ms",
   failure: failureAnswer,
   stream: {
     contentType: "text/event-stream; charset=utf-8",

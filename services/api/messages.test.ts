@@ -85,3 +85,44 @@ test("a stream that breaks ends with an error that the client throws", async (t)
   assert.deepEqual(seen, ["message_start"]);
   assert.equal(failure.type, "overloaded_error");
 });
+
+test("models are listed and found as Anthropic's client knows them", async (t) => {
+  const { url } = await scene(t, ["alice"]);
+  const { models } = clientOf(url, secretOf("alice"));
+  const listed = [];
+  for await (const one of models.list()) listed.push(one);
+  assert.deepEqual(
+    listed.map(({ type, id, display_name }) => [type, id, display_name]),
+    [
+      ["model", "a", "a"],
+      ["model", "b", "b"],
+    ],
+  );
+  const found = await models.retrieve("b");
+  assert.deepEqual([found.type, found.id], ["model", "b"]);
+  assert.ok(!Number.isNaN(Date.parse(found.created_at)));
+  const failure = await failureOf(models.retrieve("nobody"));
+  assert.deepEqual([failure.status, failure.type], [404, "not_found_error"]);
+});
+
+test("what this server does not have is refused in Anthropic's form, with the id of the request", async (t) => {
+  const { url } = await scene(t, ["alice"]);
+  const failure = await failureOf(clientOf(url, secretOf("alice")).messages.batches.list());
+  assert.deepEqual([failure.status, failure.type], [404, "not_found_error"]);
+  assert.ok(failure.id);
+  assert.equal(failure.body.request_id, failure.id);
+});
+
+test("each API's answers have its own headers and no other's", async (t) => {
+  const { url } = await scene(t, ["alice"]);
+  const headersOf = async (path: string, more: Record<string, string> = {}) => {
+    const { headers } = await fetch(url + path, { method: "POST", headers: more, body: "{}" });
+    return ["request-id", "openai-version"].filter((name) => headers.has(name));
+  };
+  assert.deepEqual(await headersOf("/v1/messages"), ["request-id"]);
+  assert.deepEqual(await headersOf("/v1/nothing", { "anthropic-version": "x" }), ["request-id"]);
+  for (const path of ["/v1/responses", "/v1/chat/completions", "/v1/nothing"]) {
+    assert.deepEqual(await headersOf(path), ["openai-version"], path);
+  }
+  assert.deepEqual(await headersOf("/api/chat"), []);
+});

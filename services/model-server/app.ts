@@ -23,7 +23,7 @@ import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
 import express, { type ErrorRequestHandler, type Express } from "express";
 import { Places } from "./http/places.ts";
-import { apiHeaders, markProcessed } from "./http/api-headers.ts";
+import { markProcessed, markReceived } from "./http/api-headers.ts";
 import type { Engine } from "./engine/contract.ts";
 import type { Sleeper } from "./engine/process/sleeping-engine.ts";
 import { jsonBody } from "./http/json-body.ts";
@@ -86,7 +86,7 @@ export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(requestId(), apiHeaders);
+  app.use(requestId(), markReceived);
 
   const get = allowOnly(["GET", "HEAD"]);
   const post = allowOnly(["POST"]);

@@ -6,7 +6,7 @@ import type { Dialect, FailureContext, RequestNames } from "@localmodel/inferenc
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { openai } from "@localmodel/openai/dialect.ts";
 import type { Span } from "@localmodel/telemetry/spans/span.ts";
-import { type RequestHandler, type Response, Router } from "express";
+import { type Request, type RequestHandler, type Response, Router } from "express";
 
 type Exchange = {
   requestId?: string;
@@ -18,17 +18,25 @@ type Exchange = {
   errorType?: string;
   /** Absent for what is not an endpoint of a model. */
   endpoint?: Endpoint;
+  /** Of what is no endpoint of a model, where its client is known by something else. */
+  dialect?: Dialect;
 };
 
 export function exchangeOf(res: Response): Exchange {
   return (res.locals["exchange"] ??= {}) as Exchange;
 }
 
+/** In which dialect a request to no endpoint of a model is answered. Undefined: in the one that most clients know. */
+export type OtherDialect = (req: Request) => Dialect | undefined;
+
 /**
- * From here on a request to one of these endpoints is one in its dialect. Before anything can be refused, so that refusals
- * are in it, too.
+ * From here on a request to one of these endpoints is one in its dialect, and another in what `otherwise` says. Before
+ * anything can be refused, so that refusals are in it, too.
  */
-export function speakAs(endpoints: readonly Endpoint[]): RequestHandler {
+export function speakAs(
+  endpoints: readonly Endpoint[],
+  otherwise: OtherDialect = () => undefined,
+): RequestHandler {
   const router = Router();
   for (const endpoint of endpoints) {
     router.all(endpoint.path, (_req, res, next) => {
@@ -37,6 +45,14 @@ export function speakAs(endpoints: readonly Endpoint[]): RequestHandler {
       next();
     });
   }
+  router.use((req, res, next) => {
+    const exchange = exchangeOf(res);
+    if (exchange.endpoint === undefined) {
+      exchange.dialect = otherwise(req) ?? FALLBACK_DIALECT;
+      res.set(exchange.dialect.headers?.(namesOf(res)) ?? {});
+    }
+    next();
+  });
   return router;
 }
 
@@ -44,7 +60,8 @@ export function speakAs(endpoints: readonly Endpoint[]): RequestHandler {
 export const FALLBACK_DIALECT: Dialect = openai;
 
 export function dialectOf(res: Response): Dialect {
-  return exchangeOf(res).endpoint?.dialect ?? FALLBACK_DIALECT;
+  const { endpoint, dialect = FALLBACK_DIALECT } = exchangeOf(res);
+  return endpoint?.dialect ?? dialect;
 }
 
 export function failureContextOf(res: Response): FailureContext {

@@ -1,7 +1,7 @@
 /** The pattern of a path, as telemetry names it: there are few of them, whatever paths clients ask for. */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 
-const KEPT = /^\/v1\/responses\/[^/]+(\/input_items)?$/;
+const KEPT = /^\/v1\/responses\/[^/]+(\/(?:input_items|cancel))?$/;
 const LISTS = [
   "/v1/models",
   "/api/version",
