@@ -37,14 +37,17 @@ export type Endpoint<Asked extends Operation = Operation> = {
     /** What a request is taken for that names no maximum. */
     readonly unnamed: number;
   };
-  /** How its answers are kept, to go on with them later. Absent: they are not. */
+  /** How a request goes on with an answer that is kept. Absent: it does not. */
   readonly keeps?: {
-    /** False in a request whose answer is not to be kept. */
-    readonly store: string;
     /** Names the answer that a request goes on with. */
     readonly previous: string;
-    /** Events of a stream that hold the whole answer, in their field `response`. */
-    readonly lastEvents: readonly string[];
+    /** Absent: its own answers are nothing to go on with. */
+    readonly answers?: {
+      /** False in a request whose answer is not to be kept. */
+      readonly store: string;
+      /** Events of a stream that hold the whole answer, in their field `response`. */
+      readonly lastEvents: readonly string[];
+    };
   };
   /** Whether requests that begin alike are faster where the first of them was answered. */
   readonly reusesPrefixes: boolean;

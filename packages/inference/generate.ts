@@ -38,6 +38,8 @@ export type Prompt =
       readonly templateVariables?: Readonly<Record<string, unknown>>;
       /** What the model has said of its answer already: it goes on there. */
       readonly begun?: Begun;
+      /** False: the template does not open an answer behind the conversation. */
+      readonly opensAnswer?: boolean;
       /** What image parts point at, in the order of the conversation. */
       readonly pictures?: readonly Picture[];
     }

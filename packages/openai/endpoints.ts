@@ -35,11 +35,24 @@ export const RESPONSES = {
   promptHeads: ["instructions", "tools"],
   answerTokens: { maximum: ["max_output_tokens"], samples: [], unnamed: CHAT_TOKENS_UNNAMED },
   keeps: {
-    store: "store",
     previous: "previous_response_id",
-    lastEvents: ["response.completed", "response.incomplete"],
+    answers: { store: "store", lastEvents: ["response.completed", "response.incomplete"] },
   },
   reusesPrefixes: true,
+} as const satisfies Endpoint;
+
+export const RESPONSE_INPUT_TOKENS = {
+  method: "POST",
+  path: "/v1/responses/input_tokens",
+  operation: "tokenize",
+  capability: "chat",
+  evaluates: false,
+  telemetryName: "tokenize",
+  dialect: openaiResponses,
+  fields: { model: "model", prompt: "input" },
+  promptHeads: ["instructions", "tools"],
+  keeps: { previous: "previous_response_id" },
+  reusesPrefixes: false,
 } as const satisfies Endpoint;
 
 export const COMPLETIONS = {

@@ -44,6 +44,7 @@ import { findModel } from "./directory/find-model.ts";
 import type { ModelDirectory } from "./directory/model-directory.ts";
 import { modelsRouter } from "./model-list.ts";
 import { ollamaRouter } from "./ollama-lists.ts";
+import { dialectOfOthers } from "./other-dialects.ts";
 import type { OpenRequests } from "./upstream/open-requests.ts";
 import { adminOnly } from "./prompt-log/admin-only.ts";
 import { promptLog } from "./prompt-log/log-route.ts";
@@ -112,7 +113,7 @@ export function createApp(options: AppOptions): Express {
   app.use(peerRoutes);
   const routeOf = routesOf(endpoints);
   app.use(traceRequests(tracer, routeOf), measureRequests(registry, routeOf), accessLog(log));
-  app.use(speakAs(endpoints));
+  app.use(speakAs(endpoints, dialectOfOthers));
   if (browsers?.checkHost === true) app.use(guardHost);
   app.use(
     ["/v1", "/api", ...endpoints.map(({ path }) => path)],
@@ -127,11 +128,7 @@ export function createApp(options: AppOptions): Express {
   const { admission, demand } = waitingRooms(options, balancer);
   const guard = adminOnly({ fromLoopback: adminFromLoopback === true });
   app.use(wakeRoutes({ ...options, admission, demand, guard }));
-  app.use(
-    modelsRouter(directory),
-    ollamaRouter(directory),
-    keptRouter(options.kept, limits.bodyMaxBytes),
-  );
+  app.use(modelsRouter(directory), ollamaRouter(directory));
   app
     .route("/admin/log")
     .get(guard, promptLog(options))
@@ -147,6 +144,9 @@ export function createApp(options: AppOptions): Express {
       .post(findEarlier(options, endpoint), limit.reserve, forwarding)
       .all(allowOnly([endpoint.method]));
   }
+
+  // Behind the endpoints: `input_tokens` is one, and no answer is called so.
+  app.use(keptRouter(options.kept, limits.bodyMaxBytes));
 
   app.use(hintAtUrl(endpoints));
   app.use(unknownUrl);

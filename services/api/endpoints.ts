@@ -20,6 +20,7 @@ import {
   RERANK,
   RERANK_BARE,
   RERANK_V2,
+  RESPONSE_INPUT_TOKENS,
   RESPONSES,
   TOKENIZE,
 } from "@localmodel/openai/endpoints.ts";
@@ -28,6 +29,7 @@ import type { RequestHandler } from "express";
 export const ENDPOINTS: readonly Endpoint[] = [
   CHAT_COMPLETIONS,
   RESPONSES,
+  RESPONSE_INPUT_TOKENS,
   MESSAGES,
   COUNT_TOKENS,
   COMPLETIONS,

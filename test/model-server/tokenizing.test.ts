@@ -63,6 +63,26 @@ suite("reading", { timeout: 240_000 }, () => {
     assert.equal(content, prompt);
   });
 
+  test("opens no answer behind a conversation for who does not want that", async () => {
+    const open = await read("/apply-template", { messages });
+    const { prompt } = await read("/apply-template", { messages, add_generation_prompt: false });
+    assert.equal(open["prompt"], `${String(prompt)}<|im_start|>assistant\n`);
+    const more = { add_generation_prompt: false, add_special_tokens: false };
+    const { tokens, count } = await read("/tokenize", { messages, ...more });
+    assert.equal((tokens as number[]).length, count);
+    assert.equal((await read("/detokenize", { tokens }))["content"], prompt);
+  });
+
+  test("counts the tokens that a response would be asked with", async () => {
+    const { responses } = server.client();
+    const tools = [{ type: "function" as const, name: "f", parameters: {}, strict: false }];
+    const asked = { model: server.modelId, input: messages, instructions: "Be brief.", tools };
+    const { input_tokens: counted, object } = await responses.inputTokens.count(asked);
+    assert.equal(object, "response.input_tokens");
+    const { usage } = await responses.create({ ...asked, max_output_tokens: 1 });
+    assert.equal(counted, usage?.input_tokens);
+  });
+
   test("gives the tokens of a text, their pieces, and the text again", async () => {
     const content = "Hi <|im_end|> you é😀";
     const { tokens } = await read("/tokenize", { content });

@@ -42,10 +42,10 @@ export const detokenizeWire: Wire<"tokenize"> = {
 export const applyTemplateWire: Wire<"tokenize"> = {
   endpoint: APPLY_TEMPLATE,
   understand: (body) => {
-    const { model, ask, ignored } = chatWire.understand(body);
+    const { model, ask, ignored } = conversationIn(body);
     return {
       model,
-      ask: { ...readingOf(ask), gives: "text" },
+      ask: { ...ask, gives: "text" },
       ignored,
       idPrefix,
       answer: (_head, events) => ({ prompt: textIn(events) }),
@@ -63,15 +63,28 @@ function isConversation(body: unknown): body is Conversation {
 
 /** vLLM's. What it says of single tokens beside the conversation is no field of a chat. */
 function tokenizedConversation(body: Conversation): Understood<"tokenize"> {
-  const { model, ask, ignored } = chatWire.understand(body);
+  const { model, ask, ignored } = conversationIn(body);
   const form = { return_token_strs: body.return_token_strs === true };
   return {
     model,
-    ask: { ...readingOf(ask), givesPieces: form.return_token_strs },
+    ask: { ...ask, givesPieces: form.return_token_strs },
     ignored: ignored.filter((name) => name !== "return_token_strs"),
     idPrefix,
     answer: answerTo(form),
   };
+}
+
+/** What no chat may say, as nothing could be answered to it: that the template opens no answer. */
+function conversationIn(body: unknown): Omit<Understood<"tokenize">, "idPrefix" | "answer"> {
+  const { add_generation_prompt: opens, ...chat } = (body ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
+  const { model, ask, ignored } = chatWire.understand(opens === false ? chat : body);
+  const reading = readingOf(ask);
+  if (opens !== false) return { model, ask: reading, ignored };
+  const [prompt] = reading.prompts;
+  const prompts = [{ ...prompt, opensAnswer: false }] as const;
+  return { model, ask: { ...reading, prompts }, ignored };
 }
 
 /** llama.cpp's server adds nothing to a text that it is not told to, vLLM what the model wants. */

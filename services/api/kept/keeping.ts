@@ -73,7 +73,8 @@ export function keeperFor(
   { keeps, chain }: Pick<Endpoint, "keeps"> & { readonly chain: () => readonly Link[] },
 ): ((isStream: boolean) => AnswerKeeper) | undefined {
   const keeping = contextOf(res).reference?.keeping;
-  if (keeps === undefined || keeping?.store !== true) return undefined;
+  const { answers } = keeps ?? {};
+  if (answers === undefined || keeping?.store !== true) return undefined;
   const keep = (response: unknown): void => {
     if (!isResponse(response)) return;
     kept.keep(tenantOf(res), {
@@ -88,7 +89,7 @@ export function keeperFor(
   const maxBytes = Math.min(ANSWER_MAX_BYTES, kept.oneMaxBytes);
   return (isStream) =>
     isStream
-      ? streamKeeper(keeps.lastEvents, { maxBytes, keep: (event) => keep(responseIn(event)) })
+      ? streamKeeper(answers.lastEvents, { maxBytes, keep: (event) => keep(responseIn(event)) })
       : wholeAnswerKeeper({ maxBytes, keep: (body) => keep(parsed(body)) });
 }
 

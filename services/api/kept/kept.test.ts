@@ -54,6 +54,29 @@ function sentIn({ head, body }: { readonly head: string; readonly body: Buffer }
   return { earlier, body: body.subarray(bytes).toString(), header };
 }
 
+test("what goes on with an answer is counted with it, and is nothing to go on with", async (t) => {
+  const counted = { object: "response.input_tokens", input_tokens: 7, id: "resp_2", output: [] };
+  const { server, client } = await serving(t, json(response("resp_1", "One.")), json(counted));
+  const { responses } = client("alice");
+  await responses.create({ model: "m", input: "1" });
+  const asked = { model: "m", input: "2", previous_response_id: "resp_1" };
+  assert.equal((await responses.inputTokens.count(asked)).input_tokens, 7);
+  const [, sent] = server.requests.map(sentIn);
+  assert.ok(Array.isArray(sent?.earlier));
+  assert.equal(sent.earlier.length, 2);
+  await assert.rejects(responses.retrieve("resp_2"), { status: 404 });
+});
+
+test("an answer that is there cannot be cancelled, and says so", async (t) => {
+  const { client } = await serving(t, json(response("resp_1", "One.")));
+  const { responses } = client("alice");
+  await responses.create({ model: "m", input: "1" });
+  await assert.rejects(responses.cancel("resp_1"), { status: 400, message: /synchronous/ });
+  await assert.rejects(client("bob").responses.cancel("resp_1"), { status: 404 });
+  const stream = responses.retrieve("resp_1", { stream: true });
+  await assert.rejects(stream, { status: 400, param: "stream" });
+});
+
 test("the conversation stands before the client's own bytes, which are not changed", async (t) => {
   const second = SSE_HEAD + chunk(streamed(response("resp_2", "Two."))) + END;
   const { server, client } = await serving(

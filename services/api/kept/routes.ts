@@ -1,4 +1,7 @@
-/** GET and DELETE /v1/responses/{id}, and GET /v1/responses/{id}/input_items: what is kept, for whose it is. */
+/**
+ * GET and DELETE /v1/responses/{id}, GET /v1/responses/{id}/input_items and POST /v1/responses/{id}/cancel: what is kept, for
+ * whose it is.
+ */
 import { Failure } from "@localmodel/inference/failure.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import { allowOnly } from "@localmodel/service/http/errors.ts";
@@ -25,15 +28,18 @@ export function keptRouter(kept: Conversations | undefined, maxBytes: number): R
     .route("/v1/responses/:id/input_items")
     .get(answers.listInput)
     .all(allowOnly(["GET", "HEAD"]));
+  router
+    .route("/v1/responses/:id/cancel")
+    .post(answers.cancel)
+    .all(allowOnly(["POST"]));
   return router;
 }
 
 type Answer = RequestHandler<Named>;
 
-function answersFrom(
-  kept: Conversations,
-  maxBytes: number,
-): { readonly get: Answer; readonly delete: Answer; readonly listInput: Answer } {
+type Answers = Readonly<Record<"get" | "delete" | "listInput" | "cancel", Answer>>;
+
+function answersFrom(kept: Conversations, maxBytes: number): Answers {
   const found = async (req: Request<Named>, res: Response): Promise<KeptResponse> => {
     const one = await kept.find(tenantOf(res), req.params.id);
     if (one === undefined) throw notFound(req.params.id);
@@ -56,6 +62,10 @@ function answersFrom(
       const items = [...itemsOf(before), input].filter(({ length }) => length > 0);
       const json = `[${items.map((item) => item.toString()).join(",")}]`;
       res.json(inputPage(id, JSON.parse(json) as object[], req.query));
+    },
+    cancel: async (req, res) => {
+      await found(req, res);
+      throw invalidRequest(null, "Cannot cancel a synchronous response.");
     },
   };
 }

@@ -71,7 +71,8 @@ async function parseReference(req: Request, endpoint: Endpoint): Promise<Referen
     ...Object.values(fields),
     ...promptHeads,
     ...estimatedFrom(endpoint),
-    ...(keeps === undefined ? [] : [keeps.store, keeps.previous]),
+    ...(keeps === undefined ? [] : [keeps.previous]),
+    ...(keeps?.answers === undefined ? [] : [keeps.answers.store]),
     ...KEEP_ALIVE_FIELDS,
   ];
   const outline = await readOutline(body, wanted, turns.next);
@@ -93,11 +94,12 @@ function keepingOf(
   outline: Outline,
   { fields, keeps }: Pick<Endpoint, "fields"> & { readonly keeps: NonNullable<Endpoint["keeps"]> },
 ): Keeping {
-  const store = outline.field(keeps.store);
+  const { answers } = keeps;
+  const store = answers && outline.field(answers.store);
   const previous = idIn(body, outline, keeps.previous);
   const input = outline.field(fields.prompt);
   return {
-    store: store === undefined || textOf(body, store) !== "false",
+    store: answers !== undefined && (store === undefined || textOf(body, store) !== "false"),
     ...(previous !== undefined && { previous }),
     ...(input !== undefined && { input: body.subarray(input.start, input.end) }),
   };

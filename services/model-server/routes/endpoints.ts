@@ -15,6 +15,7 @@ import {
   detokenizeWire,
   tokenizeWire,
 } from "@localmodel/openai/tokenizing/tokenizing-wires.ts";
+import { inputTokensWire } from "@localmodel/openai/responses/input-tokens-wire.ts";
 import { responsesWire } from "@localmodel/openai/responses/responses-wire.ts";
 import type { RequestHandler } from "express";
 import type { Serving } from "../serving.ts";
@@ -38,6 +39,7 @@ export const ENDPOINTS: readonly EndpointRoute[] = [
   served(messagesWire),
   served(countTokensWire),
   served(responsesWire),
+  served(inputTokensWire),
   served(completionWire),
   served(embeddingWire),
   ...rerankWires.map((wire) => served(wire)),

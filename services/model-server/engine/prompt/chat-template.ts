@@ -122,7 +122,7 @@ export class ChatTemplate {
   }
 
   #render(
-    { messages, tools, templateVariables = {}, begun }: ChatPrompt,
+    { messages, tools, templateVariables = {}, begun, opensAnswer = true }: ChatPrompt,
     limit: RenderLimit,
   ): Segment[] {
     const literals = new Literals(limit);
@@ -140,7 +140,7 @@ export class ChatTemplate {
             ),
           ),
         ),
-        add_generation_prompt: true,
+        add_generation_prompt: opensAnswer,
         ...(tools !== undefined && { tools: this.#mark(tools, others, literals) }),
       });
       const { lead = "", text: said = "" } = begun ?? {};
