@@ -1,8 +1,10 @@
 /**
- * Requests that are nearly right: made from what OpenAI's API has, then changed in their structure or in their bytes.
+ * Requests that are nearly right: made from what OpenAI's API and the others have, then changed in their structure or in their
+ * bytes.
  */
 import { gzipSync } from "node:zlib";
 import fc, { type Arbitrary } from "fast-check";
+import { otherDialects } from "./fuzzed-dialects.ts";
 import { spoilt } from "./spoilt-json.ts";
 
 export type FuzzedRequest = {
@@ -128,6 +130,7 @@ const asked = fc.oneof(
     arbitrary: embedding.map((document) => ({ path: "/v1/embeddings", document })),
     weight: 1,
   },
+  { arbitrary: otherDialects, weight: 8 },
 );
 
 /** As it is, or with a change or two in its structure. */
