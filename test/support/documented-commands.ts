@@ -58,3 +58,10 @@ function tagIn(line: string): Tag | undefined {
 export function isRunBy({ tag }: Command, test: string): boolean {
   return tag !== undefined && "runBy" in tag && tag.runBy === test;
 }
+
+/** The page's programs in a language, in their order. */
+export async function programsOf(page: string, language: string): Promise<readonly string[]> {
+  const text = await readFile(join(REPOSITORY, page), "utf8");
+  const fenced = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gmsu");
+  return [...text.matchAll(fenced)].map(([, program = ""]) => program);
+}
