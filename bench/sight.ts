@@ -87,7 +87,7 @@ async function ask(url: string, { messages, pictures }: Question): Promise<strin
 function partsOf(content: Question["messages"][number]["content"], urls: readonly string[]) {
   if (typeof content === "string") return content;
   return content.map((part) =>
-    part.type === "text" ? part : { type: "image_url", image_url: { url: urls[part.picture] } },
+    part.type === "image" ? { type: "image_url", image_url: { url: urls[part.picture] } } : part,
   );
 }
 

@@ -6,12 +6,15 @@ import type { Constraint } from "./constraint.ts";
 import type { Truncation } from "./embed.ts";
 import type { Prompt, Sampling } from "./generate.ts";
 import type { ImageInput } from "./image-input.ts";
+import type { SoundInput } from "./sound-input.ts";
 import type { ToolUse } from "./tools.ts";
 
 export type GenerateAsk = {
   readonly prompts: readonly Prompt[];
   /** What becomes the pictures of its only prompt, in the order of the conversation. Absent: there are none. */
   readonly images?: readonly ImageInput[];
+  /** And its sounds. */
+  readonly sounds?: readonly SoundInput[];
   readonly choicesPerPrompt: number;
   readonly length: {
     /** -1: as long as the context allows. */

@@ -7,6 +7,8 @@ export type Timed = { readonly atMs?: number };
 export type AcceptedEvent = Timed & {
   readonly type: "accepted";
   readonly promptTokens: number;
+  /** Of them: what was heard. Absent: nothing was. */
+  readonly audioTokens?: number;
   /** Only with `reportsPrompts`: each as the model reads it, templated and with its control tokens. */
   readonly prompts?: readonly string[];
   /** Only with `reportsTimes`: when the request reached the engine, and which process that is. */
@@ -22,6 +24,8 @@ export type Usage = {
   readonly completionTokens: number;
   /** Tokens of the prompt that needed no evaluation. */
   readonly cachedTokens: number;
+  /** Of the prompt: what was heard. Absent: nothing was. */
+  readonly audioTokens?: number;
   /** Tokens that were guessed and evaluated ahead of their choice, and how many of them came. Absent: none. */
   readonly draftedTokens?: number;
   readonly acceptedTokens?: number;

@@ -6,10 +6,10 @@
  */
 import type { Constraint } from "./constraint.ts";
 import type { AcceptedEvent, DoneEvent, Reports, Timed } from "./events.ts";
-import type { Content, Picture } from "./picture.ts";
+import type { Content, Picture, Sound } from "./picture.ts";
 import type { ToolUse } from "./tools.ts";
 
-/** A chat message in the shape chat templates expect, its content as text or, with pictures among it, as parts. */
+/** A chat message in the shape chat templates expect, its content as text or, with pictures or sounds among it, as parts. */
 export type TemplateMessage = {
   readonly role: string;
   readonly content: Content;
@@ -42,6 +42,8 @@ export type Prompt =
       readonly opensAnswer?: boolean;
       /** What image parts point at, in the order of the conversation. */
       readonly pictures?: readonly Picture[];
+      /** And audio parts. */
+      readonly sounds?: readonly Sound[];
     }
   | { readonly kind: "text"; readonly text: string; readonly suffix?: string }
   | { readonly kind: "tokens"; readonly tokens: readonly number[] };

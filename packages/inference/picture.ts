@@ -1,4 +1,4 @@
-/** Pictures of a conversation, as a wire hands them to the engine: decoded, and known by what they show. */
+/** Pictures and sounds of a conversation, as a wire hands them to the engine: decoded, and known by what is in them. */
 
 /** A picture after it was decoded: rows from the top, three bytes a pixel (red, green, blue). */
 export type Picture = {
@@ -12,12 +12,31 @@ export type Picture = {
   readonly field: string;
 };
 
+/** A sound after it was decoded: one channel, between -1 and 1. */
+export type Sound = {
+  readonly samples: Float32Array;
+  /** In a second: as many as the model's projector hears. */
+  readonly sampleRate: number;
+  /** SHA-256 of rate and samples, hex. */
+  readonly sha256: string;
+  readonly field: string;
+};
+
+/** What a projector makes rows of. */
+export type Medium = Picture | Sound;
+
+export function isSound(medium: Medium): medium is Sound {
+  return "samples" in medium;
+}
+
 export type ContentPart =
   | { readonly type: "text"; readonly text: string }
   /** Index into the prompt's pictures. */
-  | { readonly type: "image"; readonly picture: number };
+  | { readonly type: "image"; readonly picture: number }
+  /** Index into the prompt's sounds. */
+  | { readonly type: "audio"; readonly sound: number };
 
-/** What a message says: text, or parts where a picture is among them. */
+/** What a message says: text, or parts where a picture or a sound is among them. */
 export type Content = string | readonly ContentPart[];
 
 /** What a message says in words. */

@@ -68,6 +68,23 @@ export function modelNotMultimodal(
   );
 }
 
+/** A sound that the model cannot hear. */
+export function modelDoesNotHear(field: string, modelId: string): Failure {
+  return invalidRequest(
+    field,
+    `Invalid '${field}': it is audio, and the model \`${modelId}\` does not hear. Models that do have "audio" among their capabilities in GET /v1/models.`,
+    "model_not_multimodal",
+  );
+}
+
+export function tooManySounds(field: string, count: number, most: number): Failure {
+  return invalidRequest(
+    field,
+    `Invalid '${field}': the conversation has ${count} audio parts, and at most ${most} are heard. Leave older ones out.`,
+    "too_many_audio_parts",
+  );
+}
+
 export function tooManyImages(field: string, count: number, most: number): Failure {
   return invalidRequest(
     field,

@@ -3,6 +3,7 @@ import type { GenerateAsk } from "./asks.ts";
 import type { AcceptedEvent, DoneEvent, Reports } from "./events.ts";
 import type { Prompt } from "./generate.ts";
 import type { ImageInput } from "./image-input.ts";
+import type { SoundInput } from "./sound-input.ts";
 import type { ToolUse } from "./tools.ts";
 
 export type TokenizeAsk = {
@@ -10,6 +11,7 @@ export type TokenizeAsk = {
   readonly prompts: readonly [Prompt];
   /** What becomes its pictures. */
   readonly images?: readonly ImageInput[];
+  readonly sounds?: readonly SoundInput[];
   readonly toolUse?: ToolUse;
   /** A conversation as its template writes it, tokens as the text that they stand for. */
   readonly gives: "tokens" | "text";
@@ -25,18 +27,19 @@ export type TokenizeAsk = {
 };
 
 /** The first prompt of what could be generated, read as it would be then. */
-export function readingOf({ prompts, images, toolUse }: GenerateAsk): TokenizeAsk {
+export function readingOf({ prompts, images, sounds, toolUse }: GenerateAsk): TokenizeAsk {
   const [prompt] = prompts;
   if (prompt === undefined) throw new Error("There is no prompt to read.");
   return {
     prompts: [prompt],
     gives: "tokens",
     ...(images !== undefined && { images }),
+    ...(sounds !== undefined && { sounds }),
     ...(toolUse !== undefined && { toolUse }),
   };
 }
 
-export type TokenizeRequest = Reports & Omit<TokenizeAsk, "toolUse" | "images">;
+export type TokenizeRequest = Reports & Omit<TokenizeAsk, "toolUse" | "images" | "sounds">;
 
 /** Bytes where they are no whole characters. */
 export type WrittenToken = string | readonly number[];

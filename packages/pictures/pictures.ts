@@ -1,65 +1,120 @@
 /**
- * From what a client sent to pictures that a model can look at: fetched where allowed, decoded, within the memory that
- * there is for them.
+ * From what a client sent to pictures that a model can look at, and sounds that it can hear: fetched where allowed,
+ * decoded, within the memory that there is for them.
  *
  * The pictures of a request share a number of pixels, so that a conversation with sixty of them takes no more memory
- * than one with six: each of them is smaller then.
+ * than one with six: each of them is smaller then. Its sounds share a number of seconds, and what is longer is refused.
  */
 import type { ImageInput } from "@localmodel/inference/image-input.ts";
-import type { Picture } from "@localmodel/inference/picture.ts";
+import type { Picture, Sound } from "@localmodel/inference/picture.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import type { SoundInput } from "@localmodel/inference/sound-input.ts";
 import {
   PICTURE_MAX_PIXELS,
+  REQUEST_MAX_BYTES,
   REQUEST_MAX_PIXELS,
+  REQUEST_MAX_SOUND_SECONDS,
 } from "@localmodel/localmodel/contracts/picture-limits.ts";
 import type { Decoder } from "./decoder/decoder.ts";
 import { BYTES_PER_PIXEL } from "./decoder/limits.ts";
 import type { ImageFetcher } from "./fetch/image-fetcher.ts";
-import { ImageError } from "./problem.ts";
+import { FileError } from "./problem.ts";
 import type { Room } from "./room.ts";
 
+const BYTES_PER_SAMPLE = Float32Array.BYTES_PER_ELEMENT;
+
 export type Eyes = {
-  readonly decoder: Pick<Decoder, "decode">;
+  readonly decoder: Pick<Decoder, "decode" | "decodeSound">;
   readonly fetcher: Pick<ImageFetcher, "fetch">;
-  /** For at least one request's pictures. */
+  /** For at least one request's pictures and sounds. */
   readonly room: Room;
 };
 
-/** Pictures, and the memory they are in until this is disposed. */
-type Seen = Disposable & { readonly pictures: readonly Picture[] };
+export type Sent = {
+  readonly images: readonly ImageInput[];
+  readonly sounds: readonly SoundInput[];
+  /** Of what the model hears. */
+  readonly sampleRate: number;
+};
 
-/** Throws a Failure that names the field of the first picture that cannot be used. */
-export async function look(
-  images: readonly ImageInput[],
-  { decoder, fetcher, room }: Eyes,
-  signal: AbortSignal,
-): Promise<Seen> {
+/** Pictures and sounds, and the memory they are in until this is disposed. */
+type Perceived = Disposable & {
+  readonly pictures: readonly Picture[];
+  readonly sounds: readonly Sound[];
+};
+
+/** Throws a Failure that names the field of the first picture or sound that cannot be used. */
+export async function perceive(sent: Sent, eyes: Eyes, signal: AbortSignal): Promise<Perceived> {
+  const { images, sounds, sampleRate } = sent;
   const share = Math.min(PICTURE_MAX_PIXELS, Math.floor(REQUEST_MAX_PIXELS / images.length));
-  const held = await room.take(images.length * share * BYTES_PER_PIXEL, signal);
+  const pictureBytes = images.length === 0 ? 0 : images.length * share * BYTES_PER_PIXEL;
+  const soundBytes = sounds.length === 0 ? 0 : soundMaxBytes(sampleRate);
+  // At once: two requests that held a part each could wait for each other's.
+  const held = await eyes.room.take(pictureBytes + soundBytes, signal);
   try {
-    const pictures: Picture[] = [];
-    for (const { source, maxPixels = share, field } of images) {
-      const seen = await blaming(field, async () => {
-        const file =
-          source.type === "file" ? source.bytes : await fetcher.fetch(source.url, signal);
-        return decoder.decode(file, Math.min(share, maxPixels), signal);
-      });
-      pictures.push({ ...seen, field });
-    }
-    held.keep(pictures.reduce((sum, { rgb }) => sum + rgb.length, 0));
-    return { pictures, [Symbol.dispose]: () => held[Symbol.dispose]() };
+    const pictures = await look(images, share, eyes, signal);
+    const heard = await hear(sounds, sampleRate, eyes, signal);
+    held.keep(
+      pictures.reduce((sum, { rgb }) => sum + rgb.length, 0) +
+        heard.reduce((sum, { samples }) => sum + samples.byteLength, 0),
+    );
+    return { pictures, sounds: heard, [Symbol.dispose]: () => held[Symbol.dispose]() };
   } catch (error) {
     held[Symbol.dispose]();
     throw error;
   }
 }
 
-async function blaming<Result>(field: string, act: () => Promise<Result>): Promise<Result> {
+function soundMaxBytes(sampleRate: number): number {
+  const secondBytes = sampleRate * BYTES_PER_SAMPLE;
+  const seconds = Math.min(REQUEST_MAX_SOUND_SECONDS, Math.floor(REQUEST_MAX_BYTES / secondBytes));
+  return seconds * secondBytes;
+}
+
+async function look(
+  images: readonly ImageInput[],
+  share: number,
+  { decoder, fetcher }: Eyes,
+  signal: AbortSignal,
+): Promise<readonly Picture[]> {
+  const pictures: Picture[] = [];
+  for (const { source, maxPixels = share, field } of images) {
+    const seen = await blaming("image", field, async () => {
+      const file = source.type === "file" ? source.bytes : await fetcher.fetch(source.url, signal);
+      return decoder.decode(file, Math.min(share, maxPixels), signal);
+    });
+    pictures.push({ ...seen, field });
+  }
+  return pictures;
+}
+
+async function hear(
+  inputs: readonly SoundInput[],
+  sampleRate: number,
+  { decoder }: Eyes,
+  signal: AbortSignal,
+): Promise<readonly Sound[]> {
+  const sounds: Sound[] = [];
+  let maxSeconds = soundMaxBytes(sampleRate) / BYTES_PER_SAMPLE / sampleRate;
+  for (const { bytes, field } of inputs) {
+    const wanted = { sampleRate, maxSeconds };
+    const heard = await blaming("audio", field, () => decoder.decodeSound(bytes, wanted, signal));
+    sounds.push({ ...heard, field });
+    maxSeconds -= heard.samples.length / sampleRate;
+  }
+  return sounds;
+}
+
+async function blaming<Result>(
+  what: string,
+  field: string,
+  act: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await act();
   } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
+    if (!(error instanceof FileError)) throw error;
     const { code, message } = error.problem;
-    throw invalidRequest(field, `Invalid image in '${field}': ${message}.`, code);
+    throw invalidRequest(field, `Invalid ${what} in '${field}': ${message}.`, code);
   }
 }

@@ -1,6 +1,6 @@
-/** Why a file is no picture for a model: plain data, because it crosses a process boundary. */
+/** Why a file is no picture or sound for a model: plain data, because it crosses a process boundary. */
 
-export type ImageProblem = {
+export type FileProblem = {
   /** OpenAI's word for it. */
   readonly code:
     | "empty_image_file"
@@ -8,16 +8,21 @@ export type ImageProblem = {
     | "image_parse_error"
     | "image_too_large"
     | "invalid_image_url"
-    | "failed_to_download_image";
+    | "failed_to_download_image"
+    | "empty_audio_file"
+    | "invalid_audio_format"
+    | "audio_parse_error"
+    | "audio_too_short"
+    | "audio_too_large";
   /** A sentence without its end, about "it". */
   readonly message: string;
 };
 
-export class ImageError extends Error {
-  override readonly name = "ImageError";
-  readonly problem: ImageProblem;
+export class FileError extends Error {
+  override readonly name = "FileError";
+  readonly problem: FileProblem;
 
-  constructor(problem: ImageProblem) {
+  constructor(problem: FileProblem) {
     super(problem.message);
     this.problem = problem;
   }

@@ -50,8 +50,8 @@ export const FUNCTIONS = words(`
 /** Of libmtmd, which is a library of its own and may not be there. */
 export const VISION_FUNCTIONS = words(`
   mtmd_context_params_default mtmd_init_from_file mtmd_free mtmd_log_set mtmd_default_marker
-  mtmd_support_vision mtmd_decode_use_non_causal mtmd_decode_use_mrope
-  mtmd_bitmap_init mtmd_bitmap_free
+  mtmd_support_vision mtmd_support_audio mtmd_get_audio_sample_rate mtmd_decode_use_non_causal mtmd_decode_use_mrope
+  mtmd_bitmap_init mtmd_bitmap_init_from_audio mtmd_bitmap_free
   mtmd_input_chunks_init mtmd_input_chunks_size mtmd_input_chunks_get mtmd_input_chunks_free
   mtmd_tokenize mtmd_input_chunk_get_type mtmd_input_chunk_get_tokens_text mtmd_input_chunk_get_tokens_image
   mtmd_input_chunk_get_n_tokens mtmd_input_chunk_get_n_pos mtmd_image_tokens_get_decoder_pos

@@ -6,6 +6,7 @@ import { loadProjector } from "@localmodel/llama/vision/projector.ts";
 import { encoderBytes } from "@localmodel/weights/gguf/encoder-memory.ts";
 import { inspectWeights } from "@localmodel/weights/inspect-weights.ts";
 import { readEmbeddingRows } from "../support/embedding-rows.ts";
+import { writeHearingProjector } from "../support/hearing-projectors.ts";
 import { testLlama } from "../support/llama-models.ts";
 import { TINY, writeRowsProjector, writeWholeProjector } from "../support/noise-projectors.ts";
 import { writeSeeingModel } from "../support/seeing-models.ts";
@@ -27,6 +28,7 @@ const SPARE_BYTES = 64 * 2 ** 20;
 for (const [kind, write] of [
   ["every patch is a row", writeRowsProjector],
   ["rows attend to each other", writeWholeProjector],
+  ["sounds are heard", writeHearingProjector],
 ] as const) {
   test(`where ${kind}, an encoder takes no more than its header says, and not far less`, async () => {
     await using folder = await TemporaryFolder.create();

@@ -12,9 +12,12 @@ export type VisionFunctions = {
   mtmd_log_set: (logCallback: Memory, userData: Memory) => void;
   mtmd_default_marker: () => string | null;
   mtmd_support_vision: (ctx: Pointer<"mtmd_context">) => boolean;
+  mtmd_support_audio: (ctx: Pointer<"mtmd_context">) => boolean;
+  mtmd_get_audio_sample_rate: (ctx: Pointer<"mtmd_context">) => number;
   mtmd_decode_use_non_causal: (ctx: Pointer<"mtmd_context">, chunk: Pointer<"mtmd_input_chunk">) => boolean;
   mtmd_decode_use_mrope: (ctx: Pointer<"mtmd_context">) => boolean;
   mtmd_bitmap_init: (nx: number, ny: number, data: Memory) => Pointer<"mtmd_bitmap"> | null;
+  mtmd_bitmap_init_from_audio: (nSamples: number, data: Memory) => Pointer<"mtmd_bitmap"> | null;
   mtmd_bitmap_free: (bitmap: Pointer<"mtmd_bitmap">) => void;
   mtmd_input_chunks_init: () => Pointer<"mtmd_input_chunks"> | null;
   mtmd_input_chunks_size: (chunks: Pointer<"mtmd_input_chunks">) => number;
@@ -39,9 +42,12 @@ export const VISION_PROTOTYPES: readonly string[] = [
   "void mtmd_log_set(void * log_callback, void * user_data)",
   "const char * mtmd_default_marker()",
   "bool mtmd_support_vision(void * ctx)",
+  "bool mtmd_support_audio(void * ctx)",
+  "int mtmd_get_audio_sample_rate(void * ctx)",
   "bool mtmd_decode_use_non_causal(void * ctx, void * chunk)",
   "bool mtmd_decode_use_mrope(void * ctx)",
   "void * mtmd_bitmap_init(uint32_t nx, uint32_t ny, void * data)",
+  "void * mtmd_bitmap_init_from_audio(size_t n_samples, void * data)",
   "void mtmd_bitmap_free(void * bitmap)",
   "void * mtmd_input_chunks_init()",
   "size_t mtmd_input_chunks_size(void * chunks)",

@@ -1,6 +1,7 @@
 /**
- * Looks at pictures on a thread of its own, one after the other: a picture takes as long as hundreds of tokens, and
- * libuv's pool is where tokens are decoded.
+ * Looks at pictures and hears sounds on a thread of its own, one after the other: a picture takes as long as hundreds of
+ * tokens, and libuv's pool is where tokens are decoded. How many rows a sound becomes is asked there, too, since it is
+ * taken to pieces for that.
  *
  * The thread loads the projector itself, since what llama.cpp calls while it computes is JavaScript of that thread.
  */
@@ -8,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import { LlamaError } from "../native/errors.ts";
 import { countedAsRunning } from "../native/native.ts";
 import type { Pointer } from "../pointer.ts";
-import type { PictureSize } from "./tokenized-picture.ts";
+import type { PictureChunk, PictureSize, SoundLength } from "./tokenized-picture.ts";
 
 type EncoderSource = {
   readonly libraries: readonly string[];
@@ -17,7 +18,7 @@ type EncoderSource = {
   /** The projector's file. */
   readonly path: string;
   readonly usesGpu: boolean;
-  /** That look at a picture, where no GPU does. */
+  /** That look at a picture, or hear a sound, where no GPU does. */
   readonly threads: number;
   /** Of a row. */
   readonly dimensions: number;
@@ -26,8 +27,12 @@ type EncoderSource = {
 /** `stop`: one number, no longer 0 when the picture that is looked at is not wanted any more. */
 export type EncoderData = EncoderSource & { readonly stop: Int32Array<SharedArrayBuffer> };
 
-/** Bytes from the top, three for each pixel. */
-export type EncodeTask = PictureSize & { readonly rgb: Uint8Array };
+/** Bytes from the top, three for each pixel; or samples between -1 and 1. */
+export type EncodeTask =
+  | (PictureSize & { readonly rgb: Uint8Array })
+  | { readonly samples: Float32Array };
+
+export type ThreadTask = EncodeTask | { readonly layout: SoundLength };
 
 /** A chunk of rows as the model reads them. */
 export type EncodedRows = {
@@ -38,6 +43,7 @@ export type EncodedRows = {
 };
 
 export type Encoded = { readonly rows: readonly EncodedRows[] } | { readonly failure: string };
+export type LaidOut = { readonly chunks: readonly PictureChunk[] } | { readonly failure: string };
 
 /** The first that the thread says. */
 export type Loaded = { readonly projector: Pointer<"mtmd_context"> | null };
@@ -68,31 +74,40 @@ export class EncoderThread {
   /**
    * Ends soon after `signal` is aborted, and then nothing is begun.
    *
-   * @throws LlamaError for a picture that cannot be encoded, and the signal's reason
+   * @throws LlamaError for what cannot be encoded, and the signal's reason
    */
-  encode(picture: EncodeTask, signal?: AbortSignal): Promise<readonly EncodedRows[]> {
-    const encoded = this.#turn.then(() => {
-      signal?.throwIfAborted();
-      return countedAsRunning(() => this.#ask(picture, signal));
-    });
-    this.#turn = encoded.catch(() => undefined);
-    return encoded;
+  async encode(medium: EncodeTask, signal?: AbortSignal): Promise<readonly EncodedRows[]> {
+    const encoded = await this.#inTurn<Encoded>(medium, signal);
+    if ("failure" in encoded) throw new LlamaError(encoded.failure);
+    return encoded.rows;
   }
 
-  async #ask(
-    picture: EncodeTask,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly EncodedRows[]> {
+  /** What a sound of so many samples becomes. @throws as encode does */
+  async layout(layout: SoundLength, signal?: AbortSignal): Promise<readonly PictureChunk[]> {
+    const laid = await this.#inTurn<LaidOut>({ layout }, signal);
+    if ("failure" in laid) throw new LlamaError(laid.failure);
+    return laid.chunks;
+  }
+
+  #inTurn<Answer>(task: ThreadTask, signal: AbortSignal | undefined): Promise<Answer> {
+    const answered = this.#turn.then(() => {
+      signal?.throwIfAborted();
+      return countedAsRunning(() => this.#ask<Answer>(task, signal));
+    });
+    this.#turn = answered.catch(() => undefined);
+    return answered;
+  }
+
+  async #ask<Answer>(task: ThreadTask, signal: AbortSignal | undefined): Promise<Answer> {
     const stop = (): void => void Atomics.store(this.#stop, 0, 1);
     Atomics.store(this.#stop, 0, 0);
     signal?.addEventListener("abort", stop, { once: true });
     try {
-      const answer = this.#next<Encoded>();
-      this.#worker.postMessage(picture);
-      const encoded = await answer;
+      const answer = this.#next<Answer>();
+      this.#worker.postMessage(task);
+      const answered = await answer;
       signal?.throwIfAborted();
-      if ("failure" in encoded) throw new LlamaError(encoded.failure);
-      return encoded.rows;
+      return answered;
     } finally {
       signal?.removeEventListener("abort", stop);
     }

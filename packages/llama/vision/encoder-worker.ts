@@ -1,12 +1,20 @@
-/** The thread that looks at pictures: see encoder-thread.ts. */
+/** The thread that looks at pictures and hears sounds: see encoder-thread.ts. */
 import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { LlamaError } from "../native/errors.ts";
 import { Views } from "../native/memory.ts";
 import { bindNative, registerCallback, required } from "../native/native.ts";
 import type { Pointer } from "../pointer.ts";
-import type { EncodedRows, Encoded, EncoderData, EncodeTask, Loaded } from "./encoder-thread.ts";
-import { isRows, withChunks } from "./tokenized-picture.ts";
+import type {
+  EncodedRows,
+  Encoded,
+  EncoderData,
+  EncodeTask,
+  LaidOut,
+  Loaded,
+  ThreadTask,
+} from "./encoder-thread.ts";
+import { describeChunk, isRows, isSoundChunk, withChunks } from "./tokenized-picture.ts";
 
 /** Pieces of work, of which a layer has some dozens, after which it is asked whether to go on. */
 const PIECES = 8;
@@ -51,20 +59,34 @@ function makeWay(): void {
   if (process.platform === "linux") setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 }
 
-parentPort?.on("message", (picture: EncodeTask) => {
-  const answer = encoded(picture);
+parentPort?.on("message", (task: ThreadTask) => {
+  const answer = "layout" in task ? laidOut(task.layout.samples) : encoded(task);
   const buffers = "rows" in answer ? answer.rows.map(({ vectors }) => vectors.buffer) : [];
   parentPort?.postMessage(answer, buffers);
 });
 
-function encoded(picture: EncodeTask): Encoded {
+function encoded(task: EncodeTask): Encoded {
   const projector = required(loaded, "load the projector");
+  const medium = "rgb" in task ? task : { samples: task.samples.length, pcm: task.samples };
+  return orFailure(() => ({
+    rows: withChunks(native, projector, medium, (chunks) =>
+      chunks.filter((chunk) => isRows(call, chunk)).map((chunk) => encodeChunk(projector, chunk)),
+    ),
+  }));
+}
+
+function laidOut(samples: number): LaidOut {
+  const projector = required(loaded, "load the projector");
+  return orFailure(() => ({
+    chunks: withChunks(native, projector, { samples, pcm: null }, (chunks) =>
+      chunks.map((chunk) => describeChunk(native, projector, chunk)),
+    ),
+  }));
+}
+
+function orFailure<Answer>(act: () => Answer): Answer | { readonly failure: string } {
   try {
-    return {
-      rows: withChunks(native, projector, picture, (chunks) =>
-        chunks.filter((chunk) => isRows(call, chunk)).map((chunk) => encodeChunk(projector, chunk)),
-      ),
-    };
+    return act();
   } catch (error) {
     return { failure: error instanceof Error ? error.message : String(error) };
   }
@@ -74,12 +96,12 @@ function encodeChunk(
   projector: Pointer<"mtmd_context">,
   chunk: Pointer<"mtmd_input_chunk">,
 ): EncodedRows {
-  if (!isWanted()) throw new LlamaError("Nobody wants this picture any more");
+  if (!isWanted()) throw new LlamaError("Nobody wants this any more");
   const rows = call.mtmd_input_chunk_get_n_tokens(chunk);
   const status = call.mtmd_encode_chunk(projector, chunk);
-  if (status !== 0) throw new LlamaError(`llama.cpp could not encode a picture: ${status}`);
+  if (status !== 0) throw new LlamaError(`llama.cpp could not encode a medium: ${status}`);
   const address = call.mtmd_get_output_embd(projector);
-  if (address === null) throw new LlamaError("llama.cpp has no embeddings of a picture");
+  if (address === null) throw new LlamaError("llama.cpp has no embeddings of a medium");
   const views = new Views();
   const vectors = views.float32(address, rows * dimensions).slice();
   views.end();
@@ -94,6 +116,8 @@ function placesOf(
 ): Int32Array {
   const places = new Int32Array(call.mtmd_decode_use_mrope(projector) ? 3 * rows : 0);
   if (places.length === 0) return places;
+  // Sounds have no plane: one row follows the other.
+  if (isSoundChunk(call, chunk)) return places.map((_, at) => Math.floor(at / 3));
   const tokens = required(call.mtmd_input_chunk_get_tokens_image(chunk), "read a chunk's places");
   for (let row = 0; row < rows; row += 1) {
     const { t, y, x } = call.mtmd_image_tokens_get_decoder_pos(tokens, 0, row);

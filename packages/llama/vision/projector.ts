@@ -1,6 +1,6 @@
 /**
- * A projector: the part of a model that looks at pictures, and makes rows of them that the language model reads in the
- * place of tokens' embeddings. Its file comes beside the model's, and fits that model alone.
+ * A projector: the part of a model that looks at pictures or hears sounds, and makes rows of them that the language model
+ * reads in the place of tokens' embeddings. Its file comes beside the model's, and fits that model alone.
  */
 import { visionLibrary } from "../library/vision-library.ts";
 import type { Llama } from "../llama.ts";
@@ -14,6 +14,7 @@ import {
   describeChunk,
   type PictureChunk,
   type PictureSize,
+  type SoundLength,
   withChunks,
 } from "./tokenized-picture.ts";
 
@@ -86,6 +87,8 @@ export class Projector implements Disposable {
   readonly reservations: readonly Reservation[];
   /** What it was made to take. */
   readonly sees: boolean;
+  /** Samples of a second that it hears; undefined where it hears nothing. */
+  readonly audioSampleRate: number | undefined;
   /** Rows have places in a plane, and not only one after another. */
   readonly usesMrope: boolean;
   readonly #vision: NativeVision;
@@ -100,6 +103,9 @@ export class Projector implements Disposable {
     this.#thread = thread;
     this.reservations = reservations;
     this.sees = call.mtmd_support_vision(pointer);
+    const sampleRate = call.mtmd_get_audio_sample_rate(pointer);
+    const hears = call.mtmd_support_audio(pointer) && sampleRate > 0;
+    this.audioSampleRate = hears ? sampleRate : undefined;
     this.usesMrope = call.mtmd_decode_use_mrope(pointer);
   }
 
@@ -111,9 +117,14 @@ export class Projector implements Disposable {
     );
   }
 
-  /** Of each chunk of rows in the layout, what is in it. One picture at a time is looked at, on another thread. */
-  encode(picture: EncodeTask, signal?: AbortSignal): Promise<readonly EncodedRows[]> {
-    return this.#handle.using(() => this.#thread.encode(picture, signal));
+  /** What a sound of so many samples becomes: found on another thread, in turn with what is looked at. */
+  soundLayout(sound: SoundLength, signal?: AbortSignal): Promise<readonly PictureChunk[]> {
+    return this.#handle.using(() => this.#thread.layout(sound, signal));
+  }
+
+  /** Of each chunk of rows in the layout, what is in it. One medium at a time is looked at, on another thread. */
+  encode(medium: EncodeTask, signal?: AbortSignal): Promise<readonly EncodedRows[]> {
+    return this.#handle.using(() => this.#thread.encode(medium, signal));
   }
 
   [Symbol.dispose](): void {

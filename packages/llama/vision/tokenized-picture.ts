@@ -1,6 +1,6 @@
 /**
- * What a picture becomes among a prompt's tokens: the model's own tokens around it, and rows, each as long as the
- * embedding of a token, in one or more chunks. How many there are depends on the picture's size alone.
+ * What a picture or a sound becomes among a prompt's tokens: the model's own tokens around it, and rows, each as long as
+ * the embedding of a token, in one or more chunks. How many there are depends on its size alone.
  */
 import { mtmd_input_chunk_type } from "../generated/constants.ts";
 import { LlamaError } from "../native/errors.ts";
@@ -15,6 +15,13 @@ import {
 import type { Pointer } from "../pointer.ts";
 
 export type PictureSize = { readonly width: number; readonly height: number };
+/** In samples, of as many a second as the projector hears. */
+export type SoundLength = { readonly samples: number };
+
+/** What is in it null where only the layout is asked for. */
+type NativeMedium =
+  | (PictureSize & { readonly rgb: Uint8Array | null })
+  | (SoundLength & { readonly pcm: Float32Array | null });
 
 type NativeChunk = Pointer<"mtmd_input_chunk">;
 type Projector = Pointer<"mtmd_context">;
@@ -31,14 +38,15 @@ export type PictureChunk =
     };
 
 /**
- * `rgb`: null where only the layout is asked for. The chunks end when `read` returns.
+ * The chunks end when `read` returns. A sound is made a picture of its frequencies here, also where only its layout is
+ * asked for, which takes milliseconds for each of its seconds.
  *
- * @throws LlamaError for a picture that cannot be prepared: the log says why
+ * @throws LlamaError for a medium that cannot be prepared: the log says why
  */
 export function withChunks<Result>(
   { call }: NativeVision,
   projector: Projector,
-  picture: PictureSize & { readonly rgb: Uint8Array | null },
+  medium: NativeMedium,
   read: (chunks: readonly NativeChunk[]) => Result,
 ): Result {
   const marker = Buffer.from(call.mtmd_default_marker() ?? "");
@@ -51,8 +59,7 @@ export function withChunks<Result>(
     add_special: false,
     parse_special: true,
   });
-  const { width, height, rgb } = picture;
-  const bitmap = required(call.mtmd_bitmap_init(width, height, rgb), "take a picture");
+  const bitmap = bitmapOf(call, medium);
   const chunks = required(call.mtmd_input_chunks_init(), "make a list of chunks");
   try {
     const status = call.mtmd_tokenize(
@@ -62,7 +69,10 @@ export function withChunks<Result>(
       BigUint64Array.of(bitmap),
       1,
     );
-    if (status !== 0) throw new LlamaError(`llama.cpp could not prepare a picture: ${status}`);
+    if (status !== 0)
+      throw new LlamaError(
+        `llama.cpp could not prepare ${"rgb" in medium ? "a picture" : "a sound"}: ${status}`,
+      );
     const count = call.mtmd_input_chunks_size(chunks);
     return read(
       Array.from({ length: count }, (_, index) =>
@@ -73,6 +83,12 @@ export function withChunks<Result>(
     call.mtmd_input_chunks_free(chunks);
     call.mtmd_bitmap_free(bitmap);
   }
+}
+
+function bitmapOf(call: NativeVision["call"], medium: NativeMedium): Pointer<"mtmd_bitmap"> {
+  return "rgb" in medium
+    ? required(call.mtmd_bitmap_init(medium.width, medium.height, medium.rgb), "take a picture")
+    : required(call.mtmd_bitmap_init_from_audio(medium.samples, medium.pcm), "take a sound");
 }
 
 export function describeChunk(
@@ -96,4 +112,8 @@ export function describeChunk(
 
 export function isRows(call: NativeVision["call"], chunk: NativeChunk): boolean {
   return call.mtmd_input_chunk_get_type(chunk) !== mtmd_input_chunk_type.TEXT;
+}
+
+export function isSoundChunk(call: NativeVision["call"], chunk: NativeChunk): boolean {
+  return call.mtmd_input_chunk_get_type(chunk) === mtmd_input_chunk_type.AUDIO;
 }

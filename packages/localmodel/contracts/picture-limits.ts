@@ -1,7 +1,8 @@
 /**
- * What pictures take of a model server's memory, so that it is known before there is a pod.
+ * What pictures and sounds take of a model server's memory, so that it is known before there is a pod.
  *
- * Each picture is decoded to at most four megapixels of three bytes, and those of one request to 24 together.
+ * Each picture is decoded to at most four megapixels of three bytes, and those of one request to 24 together. Sounds of a
+ * request are some minutes long together, which is less than its pictures may be.
  */
 
 const MEBIBYTE = 2 ** 20;
@@ -11,7 +12,11 @@ const BYTES_PER_PIXEL = 3;
 export const PICTURE_MAX_PIXELS = 4_000_000;
 /** Of all pictures of a request. */
 export const REQUEST_MAX_PIXELS = 24_000_000;
-/** Decoded pictures of all requests that are inside: of two large ones. */
-export const PICTURES_MAX_BYTES = 2 * REQUEST_MAX_PIXELS * BYTES_PER_PIXEL;
+/** All sounds of a request together. */
+export const REQUEST_MAX_SOUND_SECONDS = 600;
+/** What its pictures become, or its sounds. */
+export const REQUEST_MAX_BYTES = REQUEST_MAX_PIXELS * BYTES_PER_PIXEL;
+/** Decoded pictures and sounds of all requests that are inside: of two large ones. */
+export const PICTURES_MAX_BYTES = 2 * REQUEST_MAX_BYTES;
 /** The process that decodes: what the largest picture needs that has to be in memory whole, and as much again. */
 export const DECODER_MAX_BYTES = 512 * MEBIBYTE;

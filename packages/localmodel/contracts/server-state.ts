@@ -8,8 +8,15 @@
 import type { TemplateFacts } from "./template-facts.ts";
 import type { SamplingSpec } from "../resource/engine-spec.ts";
 
-/** `vision`: images in chats. */
-export type Capability = "chat" | "completions" | "infill" | "embeddings" | "rerank" | "vision";
+/** `vision`: images in chats. `audio`: sounds in them. */
+export type Capability =
+  | "chat"
+  | "completions"
+  | "infill"
+  | "embeddings"
+  | "rerank"
+  | "vision"
+  | "audio";
 
 /** What the weights turned out to be, and how they were loaded. */
 export type ModelFacts = {
@@ -26,6 +33,8 @@ export type ModelFacts = {
   readonly vocabularyTokens: number;
   readonly embeddingDimensions: number;
   readonly capabilities: readonly Capability[];
+  /** Samples of a second that its projector hears; absent where it hears nothing. */
+  readonly audioSampleRate?: number;
   /** Absent where the model does not chat. */
   readonly template?: TemplateFacts;
   /** Why a model that generates does not chat: what its chat template cannot do. */

@@ -53,7 +53,9 @@ export const ModelStatus = z.object({
     .array(text(64))
     .max(32)
     .exactOptional()
-    .describe("What requests it can answer: chat, completions, infill, embeddings, rerank, vision.")
+    .describe(
+      "What requests it can answer: chat, completions, infill, embeddings, rerank, vision, audio.",
+    )
     .meta({ "x-kubernetes-list-type": "set" }),
 });
 export type ModelStatus = z.infer<typeof ModelStatus>;

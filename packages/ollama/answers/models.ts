@@ -92,6 +92,7 @@ const CAPABILITIES: Readonly<Record<string, string>> = {
   infill: "insert",
   embeddings: "embedding",
   vision: "vision",
+  audio: "audio",
 };
 
 /** Every chat model calls tools here, whatever its template knows of them. */

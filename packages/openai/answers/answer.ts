@@ -7,12 +7,13 @@ export function completionUsage({
   cachedTokens,
   reasoningTokens = 0,
   acceptedTokens = 0,
+  audioTokens = 0,
 }: Usage) {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
-    prompt_tokens_details: { cached_tokens: cachedTokens, audio_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: cachedTokens, audio_tokens: audioTokens },
     completion_tokens_details: {
       reasoning_tokens: reasoningTokens,
       audio_tokens: 0,

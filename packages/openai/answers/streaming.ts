@@ -46,9 +46,10 @@ function withRunningUsage(
   const completionTokens = new Map<number, number>();
   let promptTokens = 0;
   let cachedTokens = 0;
+  let audioTokens = 0;
 
   const count = (event: GenerateEvent): void => {
-    if (event.type === "accepted") promptTokens = event.promptTokens;
+    if (event.type === "accepted") ({ promptTokens, audioTokens = 0 } = event);
     // A prompt counts once, however many choices it has, and so does its cached part.
     if (event.type === "started" && event.choice % choicesPerPrompt === 0) {
       cachedTokens += event.cachedTokens;
@@ -62,7 +63,7 @@ function withRunningUsage(
     const chunk = toChunk(event);
     if (chunk === undefined || event.type === "done") return chunk;
     const generated = [...completionTokens.values()].reduce((sum, one) => sum + one, 0);
-    const counts = { promptTokens, completionTokens: generated, cachedTokens };
+    const counts = { promptTokens, completionTokens: generated, cachedTokens, audioTokens };
     return { ...chunk, usage: completionUsage(counts) };
   };
 }

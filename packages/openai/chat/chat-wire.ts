@@ -1,7 +1,6 @@
 /** POST /v1/chat/completions: from its body to what it asks for, and from the engine's events to its answers. */
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import { type Choice, choicesOf } from "@localmodel/inference/choices.ts";
-import type { ImageInput } from "@localmodel/inference/image-input.ts";
 import type { Content } from "@localmodel/inference/picture.ts";
 import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import type {
@@ -23,9 +22,9 @@ import {
   type ChatFinishReason,
 } from "./chat-answer.ts";
 import { type ChatRequest, parseChatRequest } from "./chat-request.ts";
-import { notTooMany } from "./image-parts.ts";
-import type { ChatMessage, MessageContent } from "./messages.ts";
+import type { ChatMessage } from "./messages.ts";
 import { budgetOf, reasoningVariables } from "./reasoning-fields.ts";
+import { SentMedia } from "./sent-media.ts";
 import { calledTools, callFormOf, toolDeltas, type ToolDeltas } from "./tool-calls.ts";
 import { isLegacy, toolUseOf } from "./tool-choice.ts";
 import { templateTool } from "./tools.ts";
@@ -56,9 +55,9 @@ function understand(body: unknown): Understood<"generate"> {
 
 function askOf(request: ChatRequest): GenerateAsk {
   const toolUse = toolUseOf(request);
-  const images = imagesIn(request.messages);
+  const media = new SentMedia();
   return {
-    prompts: [promptOf(request, toolUse)],
+    prompts: [promptOf(request, toolUse, media)],
     choicesPerPrompt: request.n ?? 1,
     length: {
       most: request.max_completion_tokens ?? request.max_tokens,
@@ -71,17 +70,21 @@ function askOf(request: ChatRequest): GenerateAsk {
     ignoreEos: request.ignore_eos ?? false,
     ...constraintOf(request),
     ...(toolUse !== undefined && { toolUse }),
-    ...(images.length > 0 && { images: notTooMany(images) }),
+    ...media.gathered(),
     ...budgetOf(request),
   };
 }
 
-function promptOf(request: ChatRequest, toolUse: ToolUse | undefined): Prompt {
-  const pictures = pictureNumbers();
+function promptOf(request: ChatRequest, toolUse: ToolUse | undefined, media: SentMedia): Prompt {
   const variables = { ...reasoningVariables(request), ...request.chat_template_kwargs };
   return {
     kind: "chat",
-    messages: request.messages.map((message) => templateMessage(message, pictures)),
+    messages: request.messages.map((message, index) =>
+      templateMessage(
+        message,
+        media.contentOf(message.content, `${PROMPT_FIELD}[${index}].content`),
+      ),
+    ),
     ...(toolUse !== undefined && { tools: toolUse.tools.map(templateTool) }),
     ...(Object.keys(variables).length > 0 && { templateVariables: variables }),
   };
@@ -93,35 +96,9 @@ const TEMPLATE_ROLES: Readonly<Partial<Record<ChatMessage["role"], string>>> = {
   function: "tool",
 };
 
-function templateMessage(message: ChatMessage, nextPicture: () => number): TemplateMessage {
+function templateMessage(message: ChatMessage, content: Content): TemplateMessage {
   const role = TEMPLATE_ROLES[message.role] ?? message.role;
-  return { ...message, role, content: templateContent(message.content, nextPicture) };
-}
-
-function templateContent(content: MessageContent, nextPicture: () => number): Content {
-  if (typeof content === "string") return content;
-  return content.map((part) =>
-    typeof part === "string"
-      ? { type: "text", text: part }
-      : { type: "image", picture: nextPicture() },
-  );
-}
-
-/** 0, 1, 2 and so on: the pictures of a prompt in the order of the conversation. */
-function pictureNumbers(): () => number {
-  let next = 0;
-  return () => next++;
-}
-
-function imagesIn(messages: readonly ChatMessage[]): readonly ImageInput[] {
-  return messages.flatMap(({ content }, message) => {
-    if (typeof content === "string") return [];
-    return content.flatMap((part): ImageInput[] => {
-      if (typeof part === "string") return [];
-      const { part: index, ...image } = part;
-      return [{ ...image, field: `${PROMPT_FIELD}[${message}].content[${index}]` }];
-    });
-  });
+  return { ...message, role, content };
 }
 
 function answerOf(choice: Choice, request: ChatRequest) {

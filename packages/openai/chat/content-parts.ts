@@ -1,6 +1,7 @@
 /** The parts that a message's content is made of, the same in chats and in the items of responses but for a text's names. */
 import { z } from "zod";
 import { nullsAbsent, Text } from "../parsing/fields.ts";
+import { InputAudioPart } from "./audio-parts.ts";
 import { FilePart, ImagePart, ImageUrlPart, InputFilePart, MediaPart } from "./image-parts.ts";
 
 /** Of one message. */
@@ -23,6 +24,7 @@ export function contentPart(textTypes: readonly [string, ...string[]]) {
       ImagePart,
       FilePart,
       InputFilePart,
+      InputAudioPart,
       MediaPart,
     ]),
   );

@@ -98,7 +98,6 @@ export const InputFilePart = z
 
 /** Parts that no model here takes, by the names that APIs have for them. */
 const MEDIA = {
-  input_audio: "audio",
   audio: "audio",
   audio_url: "audio",
   input_video: "a video",
@@ -108,7 +107,7 @@ const MEDIA = {
 
 /** Who meets it looks for the word for what was sent. */
 export function refuseMedia(what: string, context: z.core.$RefinementCtx): void {
-  const message = `Invalid '{param}': it holds ${what}, and no model of this server takes ${what}: text and, where a model has a projector, images.`;
+  const message = `Invalid '{param}': it holds ${what}, and no model of this server takes ${what}: text and, where a model has a projector, images and audio parts of the type 'input_audio'.`;
   context.addIssue(refusal(message, "model_not_multimodal"));
 }
 

@@ -149,7 +149,7 @@ for (const [name, part, param, code, words] of wrong) {
   });
 }
 
-for (const [type, words] of Object.entries({ input_audio: "audio", video_url: "a video" })) {
+for (const [type, words] of Object.entries({ audio_url: "audio", video_url: "a video" })) {
   test(`${type} is refused by its place and name`, () => {
     const failure = refusalOf(() => user({ type: "text", text: "a" }, { type, [type]: {} }));
     assert.equal(failure.field, "messages[0].content[1]");

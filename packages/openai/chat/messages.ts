@@ -1,7 +1,7 @@
 /**
  * Chat messages: what OpenAI's clients send for each role, flattened to what chat templates understand.
  *
- * Text parts are joined by a line break, as other local servers do; images stand between them, in their order. What no
+ * Text parts are joined by a line break, as other local servers do; images and sounds stand between them, in their order. What no
  * model takes is refused by its place in the conversation: dropping it silently would answer a different question.
  */
 import { z } from "zod";
@@ -9,6 +9,7 @@ import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
 import { type Json, wellFormed } from "../parsing/well-formed.ts";
 import { contentPart, PARTS_MAX } from "./content-parts.ts";
+import type { SentSound } from "./audio-parts.ts";
 import { refuseMedia, type SentImage } from "./image-parts.ts";
 
 const MESSAGES_MAX = 16_384;
@@ -16,18 +17,18 @@ const TOOL_CALLS_MAX = 1024;
 
 const Parts = boundedArray(contentPart(["text"]), { min: 1, max: PARTS_MAX });
 
-/** An image among the texts of a message. */
-type PlacedImage = SentImage & {
+/** An image or a sound among the texts of a message. */
+export type PlacedPart = (SentImage | SentSound) & {
   /** Which of the message's parts it was. */
   readonly part: number;
 };
 
-/** Text alone, or texts and images in their order. */
-export type MessageContent = string | readonly (string | PlacedImage)[];
+/** Text alone, or texts, images and sounds in their order. */
+export type MessageContent = string | readonly (string | PlacedPart)[];
 
 const Content = z.union([Text, Parts.transform(joined)]);
 
-/** What a model wrote, which is never a picture. */
+/** What a model wrote, which is neither picture nor sound. */
 const OwnContent = z.union([
   Text,
   Parts.transform((parts, context): string => {
@@ -35,15 +36,15 @@ const OwnContent = z.union([
     if (typeof content === "string") return content;
     const at = parts.findIndex((part) => typeof part !== "string");
     const message =
-      "Invalid '{param}': an image may be in messages of users, of tools and of the system, not of an assistant.";
+      "Invalid '{param}': images and audio may be in messages of users, of tools and of the system, not of an assistant.";
     context.addIssue({ ...refusal(message, "invalid_value"), path: [at] });
     return z.NEVER;
   }),
 ]);
 
 /** Texts that follow one another become one. */
-export function joined(parts: readonly (string | SentImage)[]): MessageContent {
-  const content: (string | PlacedImage)[] = [];
+export function joined(parts: readonly (string | SentImage | SentSound)[]): MessageContent {
+  const content: (string | PlacedPart)[] = [];
   for (const [part, said] of parts.entries()) {
     const last = content.at(-1);
     if (typeof said !== "string") content.push({ ...said, part });

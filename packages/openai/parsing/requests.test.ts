@@ -63,7 +63,7 @@ const refusedChats: Refused[] = [
     "messages[0].content[0].text",
     "missing_required_parameter",
   ],
-  ["audio", user([{ type: "input_audio" }]), "messages[0].content[0]", "model_not_multimodal"],
+  ["audio", user([{ type: "audio_url" }]), "messages[0].content[0]", "model_not_multimodal"],
   ["a video", user([{ type: "video_url" }]), "messages[0].content[0]", "model_not_multimodal"],
   [
     "an assistant that says and calls nothing",

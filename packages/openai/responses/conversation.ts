@@ -5,18 +5,16 @@
  * is one message.
  */
 import type { TemplateMessage } from "@localmodel/inference/generate.ts";
-import type { ImageInput } from "@localmodel/inference/image-input.ts";
 import type { Content } from "@localmodel/inference/picture.ts";
-import type { MessageContent } from "../chat/messages.ts";
+import { SentMedia } from "../chat/sent-media.ts";
 import type { Item } from "./input-items.ts";
 
-/** `field` is where the client wrote it: images are refused by it. */
+/** `field` is where the client wrote it: images and audio are refused by it. */
 type PlacedItem = { readonly item: Item; readonly field: string };
 
 export type Conversation = {
   readonly messages: readonly TemplateMessage[];
-  /** In their order. */
-  readonly images: readonly ImageInput[];
+  readonly media: SentMedia;
 };
 
 type Call = {
@@ -33,7 +31,7 @@ export function conversationOf(
   items: readonly PlacedItem[],
 ): Conversation {
   const messages: TemplateMessage[] = [];
-  const images: ImageInput[] = [];
+  const media = new SentMedia();
   if (instructions !== undefined) messages.push({ role: "system", content: instructions });
   let turn: Turn = { calls: [] };
   const endTurn = (): void => {
@@ -45,26 +43,16 @@ export function conversationOf(
     if (item.type === "reasoning") turn.reasoning = item.text;
     else if (item.type === "function_call") turn.calls.push(callOf(item));
     else if (item.type === "function_call_output") {
-      const content = contentOf(item.output, `${field}.output`, images);
+      const content = media.contentOf(item.output, `${field}.output`);
       messages.push({ role: "tool", content, tool_call_id: item.call_id });
     } else {
-      const content = contentOf(item.content, `${field}.content`, images);
+      const content = media.contentOf(item.content, `${field}.content`);
       if (item.role === "assistant") turn.content = content;
       else messages.push({ role: item.role === "user" ? "user" : "system", content });
     }
   }
   endTurn();
-  return { messages, images };
-}
-
-/** Adds its images to the others. */
-function contentOf(content: MessageContent, field: string, images: ImageInput[]): Content {
-  if (typeof content === "string") return content;
-  return content.map((said) => {
-    if (typeof said === "string") return { type: "text", text: said };
-    const { part, ...image } = said;
-    return { type: "image", picture: images.push({ ...image, field: `${field}[${part}]` }) - 1 };
-  });
+  return { messages, media };
 }
 
 /** Whether an item cannot be part of what the model has said so far in this turn. */

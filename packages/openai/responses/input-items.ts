@@ -25,7 +25,8 @@ const Message = z
   })
   .superRefine(({ role, content }, context) => {
     if (role !== "assistant" || typeof content === "string") return;
-    const message = "Invalid '{param}': what a model said is text, and holds no images.";
+    const message =
+      "Invalid '{param}': what a model said is text, and holds neither images nor audio.";
     context.addIssue({ ...refusal(message, "invalid_value"), path: ["content"] });
   });
 

@@ -5,7 +5,6 @@ import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { missingField, previousResponseNotFound } from "@localmodel/inference/refusals.ts";
 import type { ToolUse } from "@localmodel/inference/tools.ts";
 import type { Framing, Keeper, Understood, Wire } from "@localmodel/inference/wire.ts";
-import { notTooMany } from "../chat/image-parts.ts";
 import { budgetOf, reasoningVariables } from "../chat/reasoning-fields.ts";
 import { templateTool } from "../chat/tools.ts";
 import { RESPONSES } from "../endpoints.ts";
@@ -56,7 +55,7 @@ function conversationIn(
   return conversation;
 }
 
-function askOf(request: ResponsesRequest, { messages, images }: Conversation): GenerateAsk {
+function askOf(request: ResponsesRequest, { messages, media }: Conversation): GenerateAsk {
   const toolUse = toolUseOf(request);
   return {
     prompts: [promptOf(request, messages, toolUse)],
@@ -69,7 +68,7 @@ function askOf(request: ResponsesRequest, { messages, images }: Conversation): G
     ignoreEos: request.ignore_eos ?? false,
     ...constraintOf(request.text),
     ...(toolUse !== undefined && { toolUse }),
-    ...(images.length > 0 && { images: notTooMany(images) }),
+    ...media.gathered(),
     ...budgetOf(request),
   };
 }

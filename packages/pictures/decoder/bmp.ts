@@ -1,6 +1,6 @@
 /** BMP, which libvips does not read. */
 import { decode } from "bmp-ts";
-import { ImageError } from "../problem.ts";
+import { FileError } from "../problem.ts";
 
 const HEADER_SIZE_AT = 14;
 /** OS/2's first header counts in 16 bits. */
@@ -12,7 +12,7 @@ type Size = { readonly width: number; readonly height: number };
 /** As its header has it, which nothing else has been asked for yet. */
 export function bmpSize(file: Uint8Array): Size {
   if (file.length < LEAST_BYTES) {
-    throw new ImageError({ code: "image_parse_error", message: "the file is cut off" });
+    throw new FileError({ code: "image_parse_error", message: "the file is cut off" });
   }
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const isCore = view.getUint32(HEADER_SIZE_AT, true) === CORE_HEADER_BYTES;
@@ -21,7 +21,7 @@ export function bmpSize(file: Uint8Array): Size {
   const height = isCore ? view.getUint16(20, true) : Math.abs(view.getInt32(22, true));
   if (width <= 0 || height === 0) {
     const message = `its header says ${width} by ${height} pixels`;
-    throw new ImageError({ code: "image_parse_error", message });
+    throw new FileError({ code: "image_parse_error", message });
   }
   return { width, height };
 }

@@ -13,7 +13,7 @@ import {
   turned,
   WIDTH,
 } from "../fixtures/sample-images.ts";
-import type { ImageError } from "../problem.ts";
+import type { FileError } from "../problem.ts";
 import { decode, within } from "./decode.ts";
 
 const ANY_SIZE = 1_000_000;
@@ -146,7 +146,7 @@ const REFUSED: readonly (readonly [
 for (const [name, file, code, words] of REFUSED) {
   test(`${name} is refused, and told what it is`, async () => {
     const bytes = await file();
-    await assert.rejects(decode(bytes, ANY_SIZE), ({ problem }: ImageError) => {
+    await assert.rejects(decode(bytes, ANY_SIZE), ({ problem }: FileError) => {
       assert.equal(problem.code, code);
       assert.match(problem.message, words);
       return true;

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import sharp, { type Sharp } from "sharp";
 import { IMAGE_FORMATS, imageFormatOf, whatElse } from "../image-format.ts";
-import { ImageError } from "../problem.ts";
+import { FileError } from "../problem.ts";
 import { bmpPixels, bmpSize } from "./bmp.ts";
 import { BYTES_PER_PIXEL, SOURCE_MAX_PIXELS, SOURCE_MAX_SIDE_PIXELS } from "./limits.ts";
 
@@ -35,18 +35,18 @@ export async function decode(file: Uint8Array, maxPixels: number): Promise<Decod
   try {
     return await pixelsOf(await sourceOf(file), maxPixels);
   } catch (error) {
-    throw error instanceof ImageError ? error : damaged(error);
+    throw error instanceof FileError ? error : damaged(error);
   }
 }
 
 async function sourceOf(file: Uint8Array): Promise<Sharp> {
   if (file.length === 0) {
-    throw new ImageError({ code: "empty_image_file", message: "it has no bytes" });
+    throw new FileError({ code: "empty_image_file", message: "it has no bytes" });
   }
   const format = imageFormatOf(file);
   if (format === undefined) {
     const message = `it is ${whatElse(file)}. Send ${IMAGE_FORMATS}`;
-    throw new ImageError({ code: "invalid_image_format", message });
+    throw new FileError({ code: "invalid_image_format", message });
   }
   if (format !== "bmp") {
     requireReasonable(await sharp(file, { ...OPTIONS, limitInputPixels: false }).metadata());
@@ -63,7 +63,7 @@ function requireReasonable({ width, height }: { readonly width: number; readonly
   const message =
     `it is ${width} by ${height} pixels, and at most ${SOURCE_MAX_PIXELS / 1e6} megapixels are decoded, ` +
     `of ${SOURCE_MAX_SIDE_PIXELS} on a side. Send a smaller one: models look at far fewer`;
-  throw new ImageError({ code: "image_too_large", message });
+  throw new FileError({ code: "image_too_large", message });
 }
 
 async function pixelsOf(source: Sharp, maxPixels: number): Promise<DecodedPicture> {
@@ -110,9 +110,9 @@ function hashOf(rgb: Uint8Array, width: number, height: number): string {
 }
 
 /** Libraries say where in a file they were, in words for who made it; a line of that is enough. */
-function damaged(reason: unknown): ImageError {
+function damaged(reason: unknown): FileError {
   const text = reason instanceof Error ? reason.message : String(reason);
   const [line = ""] = text.split("\n");
   const message = `the file is damaged or cut off (${line.slice(0, 200)})`;
-  return new ImageError({ code: "image_parse_error", message });
+  return new FileError({ code: "image_parse_error", message });
 }

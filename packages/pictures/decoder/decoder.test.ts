@@ -1,15 +1,20 @@
-/** The process that decodes, and what happens to it. `PICTURES_MUTATED` is how many damaged files it is given. */
+/**
+ * The process that decodes, and what happens to it. `PICTURES_MUTATED` is how many damaged files of all formats together
+ * it is given.
+ */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { seededRandom } from "../../../test/support/seeded-random.ts";
+import { mp3Of, tone, wavOf } from "../../../test/support/sounds.ts";
 import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { writeFile } from "node:fs/promises";
 import { flat, LOSSLESS, LOSSY, RGB } from "../fixtures/sample-images.ts";
-import { ImageError } from "../problem.ts";
+import { FileError } from "../problem.ts";
 import { Decoder } from "./decoder.ts";
 
 const MUTATED = Number(process.env["PICTURES_MUTATED"] ?? 500);
 const ANY_SIZE = 1_000_000;
+const HEARD = { sampleRate: 16_000, maxSeconds: 60 };
 const { signal } = new AbortController();
 
 const codeOf = async (result: Promise<unknown>): Promise<string> => {
@@ -17,7 +22,7 @@ const codeOf = async (result: Promise<unknown>): Promise<string> => {
     await result;
     return "decoded";
   } catch (error) {
-    assert.ok(error instanceof ImageError, String(error));
+    assert.ok(error instanceof FileError, String(error));
     return error.problem.code;
   }
 };
@@ -33,6 +38,20 @@ test("files are decoded by another process, many at a time and each as it is", a
   assert.equal(text.status, "rejected");
   assert.equal(Buffer.from(png.value.rgb).toString("hex"), Buffer.from(RGB).toString("hex"));
   assert.equal(Buffer.from(red.value.rgb).toString("hex"), "ff0000ff0000");
+});
+
+test("sounds are decoded by that process, too", async () => {
+  using decoder = new Decoder();
+  const wav = wavOf(tone(440, 0.5, 16_000), 16_000);
+  const [whole, half, mp3] = await Promise.allSettled([
+    decoder.decodeSound(wav, HEARD, signal),
+    decoder.decodeSound(wav.subarray(0, 5000), HEARD, signal),
+    decoder.decodeSound(mp3Of(20, 1), HEARD, signal),
+  ]);
+  assert.ok(whole.status === "fulfilled" && mp3.status === "fulfilled");
+  assert.equal(half.status, "rejected");
+  assert.equal(whole.value.samples.length, 8000);
+  assert.ok(mp3.value.samples.some((sample) => sample !== 0));
 });
 
 test("who has gone is not decoded for", async () => {
@@ -60,7 +79,7 @@ suite("a decoder that a file leads astray", () => {
       using decoder = new Decoder({ main, deadline: { beatMs: 100, beats: 80 } });
       const bad = decoder.decode(Buffer.from("bad"), ANY_SIZE, signal);
       const next = decoder.decode(Buffer.from("next"), ANY_SIZE, signal);
-      await assert.rejects(bad, ({ problem }: ImageError) => {
+      await assert.rejects(bad, ({ problem }: FileError) => {
         assert.equal(problem.code, code);
         assert.match(problem.message, words);
         return true;
@@ -73,16 +92,30 @@ suite("a decoder that a file leads astray", () => {
 test(`of ${MUTATED} damaged files each is decoded or refused, and the decoder reads on`, async () => {
   using decoder = new Decoder();
   const random = seededRandom(20_251_129);
-  const files = await Promise.all(
+  const images = await Promise.all(
     [...Object.values(LOSSLESS), ...Object.values(LOSSY)].map((file) => file()),
   );
+  const sounds = [wavOf(tone(440, 0.2, 8000), 8000), mp3Of(6, 1)];
+  const kinds = [
+    ...images.map((file) => ({
+      file,
+      decode: (bytes: Buffer): Promise<unknown> => decoder.decode(bytes, ANY_SIZE, signal),
+    })),
+    ...sounds.map((file) => ({
+      file,
+      decode: (bytes: Buffer): Promise<unknown> => decoder.decodeSound(bytes, HEARD, signal),
+    })),
+  ];
   const seen = new Map<string, number>();
   for (let count = 0; count < MUTATED; count++) {
-    const file = mutated(files[count % files.length] ?? Buffer.alloc(0), random);
-    const code = await codeOf(decoder.decode(file, ANY_SIZE, signal));
+    const kind = kinds[count % kinds.length];
+    if (kind === undefined) break;
+    const code = await codeOf(kind.decode(mutated(kind.file, random)));
     seen.set(code, (seen.get(code) ?? 0) + 1);
   }
-  assert.ok((seen.get("image_parse_error") ?? 0) > 0);
+  for (const code of ["image_parse_error", "audio_parse_error", "decoded"]) {
+    assert.ok((seen.get(code) ?? 0) > 0, code);
+  }
   const { rgb } = await decoder.decode(await LOSSLESS.png(), ANY_SIZE, signal);
   assert.equal(Buffer.from(rgb).toString("hex"), Buffer.from(RGB).toString("hex"));
 });

@@ -7,20 +7,29 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Patience, type PatienceLimit } from "@localmodel/service/process/patience.ts";
-import { ImageError, type ImageProblem } from "../problem.ts";
+import { FileError, type FileProblem } from "../problem.ts";
+import type { DecodedSound } from "../sound/decode-sound.ts";
 import type { DecodedPicture } from "./decode.ts";
-import { type FromDecoder, TOO_MUCH_MEMORY_EXIT, type ToDecoder } from "./protocol.ts";
+import {
+  type FromDecoder,
+  type PictureTask,
+  type SoundTask,
+  TOO_MUCH_MEMORY_EXIT,
+  type ToDecoder,
+} from "./protocol.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 /** For one file, on a machine whose cores are all busy. */
 const DEADLINE: PatienceLimit = { beatMs: 1000, beats: 30 };
 const HEAP = ["--max-old-space-size=256", "--max-semi-space-size=2"];
 
+type Task = PictureTask | SoundTask;
+type Decoded = DecodedPicture | DecodedSound;
+
 type Work = {
-  readonly file: Uint8Array;
-  readonly maxPixels: number;
+  readonly task: Task;
   readonly signal: AbortSignal;
-  readonly done: (picture: DecodedPicture) => void;
+  readonly done: (decoded: Decoded) => void;
   readonly failed: (error: unknown) => void;
 };
 
@@ -41,10 +50,24 @@ export class Decoder implements Disposable {
     this.#options = options;
   }
 
-  /** Throws an ImageError for what is no picture, and the signal's reason. */
-  decode(file: Uint8Array, maxPixels: number, signal: AbortSignal): Promise<DecodedPicture> {
-    const { promise, resolve: done, reject: failed } = Promise.withResolvers<DecodedPicture>();
-    this.#waiting.push({ file, maxPixels, signal, done, failed });
+  /** Throws an FileError for what is no picture, and the signal's reason. */
+  async decode(file: Uint8Array, maxPixels: number, signal: AbortSignal): Promise<DecodedPicture> {
+    const decoded = await this.#decode({ kind: "picture", file, maxPixels }, signal);
+    return decoded as DecodedPicture;
+  }
+
+  /** Throws a FileError for what is no sound, and the signal's reason. */
+  async decodeSound(
+    file: Uint8Array,
+    wanted: Pick<SoundTask, "sampleRate" | "maxSeconds">,
+    signal: AbortSignal,
+  ): Promise<DecodedSound> {
+    return (await this.#decode({ kind: "sound", file, ...wanted }, signal)) as DecodedSound;
+  }
+
+  #decode(task: Task, signal: AbortSignal): Promise<Decoded> {
+    const { promise, resolve: done, reject: failed } = Promise.withResolvers<Decoded>();
+    this.#waiting.push({ task, signal, done, failed });
     this.#next();
     return promise;
   }
@@ -67,8 +90,7 @@ export class Decoder implements Disposable {
     const patience = new Patience(deadline, () => child.kill("SIGKILL"));
     this.#current = { work, id, patience };
     keepAlive(child, true);
-    const { file, maxPixels } = work;
-    child.send({ id, file, maxPixels } satisfies ToDecoder, () => {});
+    child.send({ id, ...work.task } satisfies ToDecoder, () => {});
   }
 
   #start(): ChildProcess {
@@ -87,15 +109,15 @@ export class Decoder implements Disposable {
   #receive(message: FromDecoder): void {
     if (message.id !== this.#current?.id) return;
     const { work } = this.#current;
-    if ("picture" in message) this.#end(() => work.done(message.picture));
-    else this.#end(() => work.failed(new ImageError(message.problem)));
+    if ("decoded" in message) this.#end(() => work.done(message.decoded));
+    else this.#end(() => work.failed(new FileError(message.problem)));
   }
 
   #died(child: ChildProcess, how: number | NodeJS.Signals | null): void {
     if (this.#child === child) this.#child = undefined;
     if (this.#current === undefined) return this.#next();
     const { work } = this.#current;
-    this.#end(() => work.failed(new ImageError(problemOf(how))));
+    this.#end(() => work.failed(new FileError(problemOf(how, work.task))));
   }
 
   #end(tell: () => void): void {
@@ -115,11 +137,13 @@ function keepAlive(child: ChildProcess, isWanted: boolean): void {
   }
 }
 
-function problemOf(how: number | NodeJS.Signals | null): ImageProblem {
+function problemOf(how: number | NodeJS.Signals | null, { kind }: Task): FileProblem {
+  const isPicture = kind === "picture";
   if (how === TOO_MUCH_MEMORY_EXIT) {
-    const message = "it takes more memory to decode than a picture may. Send a smaller one";
-    return { code: "image_too_large", message };
+    const message = `it takes more memory to decode than a ${kind} may. Send a smaller one`;
+    return { code: isPicture ? "image_too_large" : "audio_too_large", message };
   }
   const why = how === "SIGKILL" ? "takes too long or too much memory" : "breaks the decoder";
-  return { code: "image_parse_error", message: `decoding it ${why} (${String(how)})` };
+  const message = `decoding it ${why} (${String(how)})`;
+  return { code: isPicture ? "image_parse_error" : "audio_parse_error", message };
 }

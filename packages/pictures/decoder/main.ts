@@ -5,7 +5,8 @@
  */
 import { setPriority } from "node:os";
 import { DECODER_MAX_BYTES } from "@localmodel/localmodel/contracts/picture-limits.ts";
-import { ImageError } from "../problem.ts";
+import { FileError } from "../problem.ts";
+import { decodeSound } from "../sound/decode-sound.ts";
 import { decode } from "./decode.ts";
 import { type FromDecoder, TOO_MUCH_MEMORY_EXIT, type ToDecoder } from "./protocol.ts";
 
@@ -21,12 +22,14 @@ setPriority(NICENESS);
 process.on("message", (message) => void work(message as ToDecoder));
 process.on("disconnect", () => process.exit(0));
 
-async function work({ id, file, maxPixels }: ToDecoder): Promise<void> {
+async function work({ id, ...task }: ToDecoder): Promise<void> {
   const watch = setInterval(exitAboveLimit, LOOK_MS);
   try {
-    answer({ id, picture: await decode(file, maxPixels) });
+    const decoded =
+      task.kind === "picture" ? decode(task.file, task.maxPixels) : decodeSound(task.file, task);
+    answer({ id, decoded: await decoded });
   } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
+    if (!(error instanceof FileError)) throw error;
     answer({ id, problem: error.problem });
   } finally {
     clearInterval(watch);

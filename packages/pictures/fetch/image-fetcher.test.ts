@@ -11,7 +11,7 @@ import type { AddressInfo } from "node:net";
 import { suite, test, type TestContext } from "node:test";
 import { makeCertificate } from "../../../test/support/certificates.ts";
 import type { Network } from "@localmodel/weights/http/reach.ts";
-import type { ImageError } from "../problem.ts";
+import type { FileError } from "../problem.ts";
 import { ImageFetcher } from "./image-fetcher.ts";
 
 const PUBLIC = "127.0.0.1";
@@ -75,7 +75,7 @@ function fetcherOf(
 }
 
 function refused(result: Promise<unknown>, code: string, words: RegExp): Promise<void> {
-  return assert.rejects(result, ({ problem }: ImageError) => {
+  return assert.rejects(result, ({ problem }: FileError) => {
     assert.equal(problem.code, code);
     assert.match(problem.message, words);
     return true;

@@ -8,7 +8,7 @@
 import { Reached, PrivateAddressError, type Network } from "@localmodel/weights/http/reach.ts";
 import { isRedirect } from "@localmodel/weights/http/redirects.ts";
 import { Agent, type Dispatcher, request } from "undici";
-import { ImageError } from "../problem.ts";
+import { FileError } from "../problem.ts";
 import { urlProblem } from "./image-url.ts";
 
 const FETCHED_MAX_BYTES = 20 * 2 ** 20;
@@ -43,18 +43,18 @@ export class ImageFetcher {
     });
   }
 
-  /** Throws an ImageError, and the signal's reason. */
+  /** Throws an FileError, and the signal's reason. */
   async fetch(address: string, signal: AbortSignal): Promise<Uint8Array> {
     const url = URL.parse(address);
     if (url === null) {
-      throw new ImageError({ code: "invalid_image_url", message: "its URL cannot be read" });
+      throw new FileError({ code: "invalid_image_url", message: "its URL cannot be read" });
     }
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]);
     try {
       return await this.#follow(url, deadline);
     } catch (error) {
       signal.throwIfAborted();
-      throw error instanceof ImageError ? error : failed(whyOf(error, url, this.#timeoutMs));
+      throw error instanceof FileError ? error : failed(whyOf(error, url, this.#timeoutMs));
     }
   }
 
@@ -74,7 +74,7 @@ export class ImageFetcher {
 
   #require(url: URL): void {
     const problem = urlProblem(url, this.#hosts);
-    if (problem !== undefined) throw new ImageError(problem);
+    if (problem !== undefined) throw new FileError(problem);
     this.#reached.require(url.hostname, "public");
   }
 
@@ -99,7 +99,7 @@ async function readAll(body: Dispatcher.ResponseData["body"], { host }: URL): Pr
     // Leaving the loop ends the connection.
     if (bytes > FETCHED_MAX_BYTES) {
       const message = `${host} sends more than the ${FETCHED_MAX_BYTES} bytes an image may have`;
-      throw new ImageError({ code: "image_too_large", message });
+      throw new FileError({ code: "image_too_large", message });
     }
     chunks.push(chunk);
   }
@@ -116,6 +116,6 @@ function whyOf(error: unknown, { host }: URL, timeoutMs: number): string {
   return `${host} cannot be reached, or breaks off`;
 }
 
-function failed(message: string): ImageError {
-  return new ImageError({ code: "failed_to_download_image", message });
+function failed(message: string): FileError {
+  return new FileError({ code: "failed_to_download_image", message });
 }

@@ -1,8 +1,8 @@
 /** Which URLs of images may be asked for, decided before anything is sent, at every hop. */
-import type { ImageProblem } from "../problem.ts";
+import type { FileProblem } from "../problem.ts";
 
 /** Undefined for what may be. `hosts` are names; `*.` stands for any below. */
-export function urlProblem(url: URL, hosts: readonly string[]): ImageProblem | undefined {
+export function urlProblem(url: URL, hosts: readonly string[]): FileProblem | undefined {
   if (url.protocol !== "https:") {
     return refused("its URL begins with neither 'data:' nor 'https:'");
   }
@@ -25,6 +25,6 @@ function isBelow(hostname: string, host: string): boolean {
   return host.startsWith("*.") ? hostname.endsWith(host.slice(1)) : hostname === host;
 }
 
-function refused(message: string): ImageProblem {
+function refused(message: string): FileProblem {
   return { code: "invalid_image_url", message };
 }

@@ -24,7 +24,12 @@ export function architectureOf(metadata: Metadata): string {
 
 export function capabilitiesOf(
   metadata: Metadata,
-  has: { readonly infill: boolean; readonly chatTemplate: boolean; readonly vision?: boolean },
+  has: {
+    readonly infill: boolean;
+    readonly chatTemplate: boolean;
+    readonly vision?: boolean;
+    readonly audio?: boolean;
+  },
 ): Capability[] {
   const pooling = architectureValue(metadata, "pooling_type");
   if (pooling === POOLING_RANK) return ["rerank"];
@@ -35,6 +40,7 @@ export function capabilitiesOf(
     "completions",
     ...(has.infill ? (["infill"] as const) : []),
     ...(has.vision === true && has.chatTemplate ? (["vision"] as const) : []),
+    ...(has.audio === true && has.chatTemplate ? (["audio"] as const) : []),
   ];
 }
 

@@ -10,6 +10,11 @@ export const PROJECTOR_ARCHITECTURE = "clip";
  */
 const UNSUPPORTED: ReadonlySet<string> = new Set(["deepseek4v", "hunyuanvl"]);
 
+/** Whether it takes sounds. */
+export function hears(values: GgufValues): boolean {
+  return values.get("clip.has_audio_encoder") === true;
+}
+
 /** Of what looks at pictures. Undefined where the header does not tell. */
 export function visionKindOf(values: GgufValues): string | undefined {
   const kind = values.get("clip.vision.projector_type") ?? values.get("clip.projector_type");

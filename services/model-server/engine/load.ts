@@ -81,7 +81,6 @@ export async function loadEngine(
   const weights = { metadata, sizeBytes, projectorBytes, onProgress: report.progress };
   const { model, ...deviceFacts } = await loadOnDevices(library, config, weights);
   const description = describeModel(model, metadata);
-  const { ends } = description;
   const vocabulary = new Vocabulary(description.vocabulary);
   const chat = await chatOf(description, vocabulary, report.log);
   const { template } = chat;
@@ -91,7 +90,7 @@ export async function loadEngine(
   const capabilities = capabilitiesOf(metadata, {
     infill: description.tokenizer.infill !== undefined,
     chatTemplate: template !== undefined,
-    vision: pictures !== undefined,
+    ...sensesOf(pictures),
   });
   const weightsBytes = description.tensorBytes + projectorBytes;
   const contextTokens = chosenContext(config, library, { ...description, weightsBytes });
@@ -120,12 +119,13 @@ export async function loadEngine(
       slots: embeds ? 1 : engine.slots,
       contextTokens,
       capabilities,
+      ...hearingOf(pictures),
       ...(!embeds && chat.facts),
       fingerprint: await fingerprintOf(config.weightsPath, fingerprint),
     },
     tokenizer,
     vocabulary,
-    ends,
+    ends: description.ends,
     constraints: constraintsOf(description, vocabulary, tokenizer),
     generations: await openStateFiles(config, generations, kept),
     embedder,
@@ -145,7 +145,7 @@ function constraintsOf(
   return new Constraints(thread, vocabulary, (text, control) => tokenizer.tokenize(text, control));
 }
 
-/** What looks at pictures, where the model has it. */
+/** What looks at pictures and hears sounds, where the model has it. */
 async function picturesOf(
   library: LlamaLibrary,
   model: Model,
@@ -155,6 +155,15 @@ async function picturesOf(
   if (path === undefined) return undefined;
   const batchTokens = Math.max(engine.batchTokens, engine.slots);
   return loadPictures(library, model, { path, threads, batchTokens, log });
+}
+
+function sensesOf(pictures: Pictures | undefined) {
+  return { vision: pictures?.sees === true, audio: pictures?.audioSampleRate !== undefined };
+}
+
+function hearingOf(pictures: Pictures | undefined): Pick<ModelFacts, "audioSampleRate"> {
+  const { audioSampleRate } = pictures ?? {};
+  return audioSampleRate === undefined ? {} : { audioSampleRate };
 }
 
 function chosenContext(

@@ -86,7 +86,7 @@ async function textOf(
   if (tokenizer.template === undefined) {
     throw modelNotCapable("This model has no usable chat template.");
   }
-  const { pictures: _, ...conversation } = prompt;
+  const { pictures: _pictures, sounds: _sounds, ...conversation } = prompt;
   const segments = await tokenizer.template.render(conversation, { contextTokens, signal });
   return segments.map(({ text }) => text).join("");
 }

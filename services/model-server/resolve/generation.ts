@@ -2,7 +2,7 @@
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import { resolveLength } from "./length.ts";
-import { requireInfill, requireVision } from "./model.ts";
+import { requireHearing, requireInfill, requireVision } from "./model.ts";
 import type { ResolveContext } from "./resolve.ts";
 import { resolveReasoning, withLead } from "./reasoning.ts";
 import { resolveSampling } from "./sampling.ts";
@@ -10,10 +10,11 @@ import { resolveTools } from "./tools.ts";
 import { requireValidTokens } from "./tokens.ts";
 
 export function resolveGeneration(
-  { length, sampling, reasoningTokens, images, ...ask }: GenerateAsk,
+  { length, sampling, reasoningTokens, images = [], sounds = [], ...ask }: GenerateAsk,
   { config, facts, served, seeing, tenant }: ResolveContext,
 ): GenerateRequest {
-  if (images !== undefined) requireVision(images, facts, served, seeing);
+  requireVision(images, facts, served, seeing);
+  requireHearing(sounds, facts, served);
   for (const prompt of ask.prompts) {
     if (prompt.kind === "tokens") requireValidTokens(prompt.tokens, facts);
     if (prompt.kind === "text" && prompt.suffix !== undefined) requireInfill(facts);

@@ -3,8 +3,10 @@ import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { ImageInput } from "@localmodel/inference/image-input.ts";
+import type { SoundInput } from "@localmodel/inference/sound-input.ts";
 import {
   invalidRequest,
+  modelDoesNotHear,
   modelNotCapable,
   modelNotFound,
   modelNotMultimodal,
@@ -43,6 +45,7 @@ const CAPABILITY_NAMES: Readonly<Record<string, string>> = {
   embeddings: "embeddings",
   rerank: "reranking",
   vision: "images",
+  audio: "audio",
 };
 
 export function requireCapability(
@@ -83,4 +86,14 @@ export function requireVision(
 ): void {
   if (first === undefined || capabilities.includes("vision")) return;
   throw modelNotMultimodal(first.field, modelId, others);
+}
+
+/** Refuses the first sound where the model hears none. */
+export function requireHearing(
+  [first]: readonly SoundInput[],
+  { capabilities }: ModelFacts,
+  { modelId }: Served,
+): void {
+  if (first === undefined || capabilities.includes("audio")) return;
+  throw modelDoesNotHear(first.field, modelId);
 }

@@ -1,6 +1,6 @@
 /** What a client wants read and the loaded model in, the engine's request out. */
 import type { TokenizeAsk, TokenizeRequest } from "@localmodel/inference/tokenize.ts";
-import { requireVision } from "./model.ts";
+import { requireHearing, requireVision } from "./model.ts";
 import { withLead } from "./reasoning.ts";
 import type { ResolveContext } from "./resolve.ts";
 import { requireValidTokens } from "./tokens.ts";
@@ -8,10 +8,11 @@ import { resolveTools } from "./tools.ts";
 
 /** A conversation with tools is read as it would be answered. */
 export function resolveTokenizing(
-  { prompts, images = [], toolUse, ...ask }: TokenizeAsk,
+  { prompts, images = [], sounds = [], toolUse, ...ask }: TokenizeAsk,
   { facts, served }: ResolveContext,
 ): TokenizeRequest {
   requireVision(images, facts, served);
+  requireHearing(sounds, facts, served);
   const [prompt] = prompts;
   if (prompt.kind === "tokens") requireValidTokens(prompt.tokens, facts);
   const { prompts: [ready = prompt] = [] } = resolveTools(

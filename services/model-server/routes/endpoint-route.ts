@@ -24,7 +24,7 @@ import { streamEvents } from "../http/stream-events.ts";
 import { reportUsage } from "../http/usage-report.ts";
 import { whileConnected } from "../http/while-connected.ts";
 import { readingEngine } from "./reading-engine.ts";
-import { imagesOf, withPictures } from "./with-pictures.ts";
+import { sentIn, withPictures } from "./with-pictures.ts";
 import { wholeAnswer } from "../reading/whole-answer.ts";
 import { requireCapability, requireModel } from "../resolve/model.ts";
 import { resolve } from "../resolve/resolve.ts";
@@ -66,7 +66,7 @@ export function endpointRoute<Asked extends Operation>(
     });
     const stream = understood.stream !== undefined;
     using _place = places.take(patienceSeconds(req, { stream }));
-    using seen = await withPictures(resolved, imagesOf(understood.ask), { eyes, span, gone });
+    using seen = await withPictures(resolved, sentIn(understood.ask, facts), { eyes, span, gone });
     const { request } = seen;
     const { modelId } = served;
     const head = answerHead(understood.idPrefix, modelId, facts.fingerprint);

@@ -1,15 +1,15 @@
 /**
- * Images on their way to the engine: decoded when a request has its place, so that who waits outside takes no memory,
- * and held until its answer is over.
+ * Images and sounds on their way to the engine: decoded when a request has its place, so that who waits outside takes no
+ * memory, and held until its answer is over.
  */
 import { codeOf } from "@localmodel/inference/failure.ts";
 import type { Prompt } from "@localmodel/inference/generate.ts";
-import type { ImageInput } from "@localmodel/inference/image-input.ts";
 import type { AskOf, Operation, RequestOf } from "@localmodel/inference/operation.ts";
-import { type Eyes, look } from "@localmodel/pictures/pictures.ts";
+import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
+import { type Eyes, perceive, type Sent } from "@localmodel/pictures/pictures.ts";
 import { type Span, within } from "@localmodel/telemetry/spans/span.ts";
 
-type Looking = {
+type Perceiving = {
   readonly eyes: Eyes;
   readonly span: Span | undefined;
   /** The client has hung up. */
@@ -19,26 +19,37 @@ type Looking = {
 type WithPictures<Asked extends Operation> = Disposable & { readonly request: RequestOf<Asked> };
 
 /** Only chats have any. */
-export function imagesOf<Asked extends Operation>(ask: AskOf<Asked>): readonly ImageInput[] {
-  return "images" in ask ? (ask.images ?? []) : [];
+export function sentIn<Asked extends Operation>(
+  ask: AskOf<Asked>,
+  { audioSampleRate: sampleRate = 0 }: Pick<ModelFacts, "audioSampleRate">,
+): Sent {
+  const images = "images" in ask ? (ask.images ?? []) : [];
+  const sounds = "sounds" in ask ? (ask.sounds ?? []) : [];
+  return { images, sounds, sampleRate };
 }
 
 export async function withPictures<Asked extends Operation>(
   request: RequestOf<Asked>,
-  images: readonly ImageInput[],
-  { eyes, span, gone }: Looking,
+  sent: Sent,
+  { eyes, span, gone }: Perceiving,
 ): Promise<WithPictures<Asked>> {
-  if (images.length === 0) return { request, [Symbol.dispose]: () => {} };
-  const seen = await within(span, "decode images", {
-    act: () => look(images, eyes, gone),
+  const { images, sounds } = sent;
+  if (images.length + sounds.length === 0) return { request, [Symbol.dispose]: () => {} };
+  const perceived = await within(span, sounds.length === 0 ? "decode images" : "decode media", {
+    act: () => perceive(sent, eyes, gone),
     errorTypeOf: codeOf,
   });
+  const { pictures, sounds: heard } = perceived;
+  const media = {
+    ...(pictures.length > 0 && { pictures }),
+    ...(heard.length > 0 && { sounds: heard }),
+  };
   const prompts = promptsOf(request).map((prompt) =>
-    prompt.kind === "chat" ? { ...prompt, pictures: seen.pictures } : prompt,
+    prompt.kind === "chat" ? { ...prompt, ...media } : prompt,
   );
   return {
     request: Object.assign({}, request, { prompts }),
-    [Symbol.dispose]: () => seen[Symbol.dispose](),
+    [Symbol.dispose]: () => perceived[Symbol.dispose](),
   };
 }
 

@@ -1,11 +1,11 @@
 /**
- * The model's projector, as what prompts ask of it.
+ * The model's projector, as what prompts ask of it: it looks at pictures, or hears sounds, or both.
  *
- * libmtmd ends the process where it is given what it does not expect, so a picture is looked at here before it is there.
+ * libmtmd ends the process where it is given what it does not expect, so a medium is looked at here before it is there.
  */
 import { stat } from "node:fs/promises";
 import { Failure } from "@localmodel/inference/failure.ts";
-import type { Picture } from "@localmodel/inference/picture.ts";
+import { isSound, type Medium, type Picture, type Sound } from "@localmodel/inference/picture.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import { visionLibrary } from "@localmodel/llama/library/vision-library.ts";
 import type { Model } from "@localmodel/llama/model.ts";
@@ -16,8 +16,9 @@ import { EncodedPictures } from "./encoded-pictures.ts";
 import type { LlamaLibrary, LlamaLog } from "./library.ts";
 import { orDoesNotFit } from "./memory-failure.ts";
 import { type MemoryBytes, memoryOf } from "./model.ts";
+import { SoundLayouts } from "./sound-layouts.ts";
 
-/** What is remembered of pictures: some dozens, of a large model's. */
+/** What is remembered of pictures and sounds: some dozens, of a large model's. */
 const REMEMBERED_BYTES = 64 * 2 ** 20;
 /** One that is looked at once, and one in tiles, each with what the model reads around it. */
 const PROBES = [
@@ -30,7 +31,12 @@ const BYTES_PER_PIXEL = 3;
 const HINT =
   ". A projector has to be the one (mmproj) that was made for this model, for this version of llama.cpp";
 
-export type Pictures = PictureReader & { readonly memoryBytes: MemoryBytes };
+export type Pictures = PictureReader & {
+  readonly memoryBytes: MemoryBytes;
+  readonly sees: boolean;
+  /** Samples of a second that it hears; undefined where it hears nothing. */
+  readonly audioSampleRate: number | undefined;
+};
 
 type PictureOptions = {
   readonly path: string;
@@ -56,66 +62,95 @@ export async function loadPictures(
     () => loadProjector(model, { path, threads: Math.max(1, Math.floor(threads / 2)) }),
     HINT,
   );
-  if (!projector.sees) throw new Error(`The projector ${path} takes no images${HINT}`);
-  requireOwnTokens(projector, path);
+  const { sees, audioSampleRate } = projector;
+  if (!sees && audioSampleRate === undefined) {
+    throw new Error(`The projector ${path} takes neither images nor audio${HINT}`);
+  }
+  await requireOwnTokens(projector, path);
   const { size } = await stat(path);
   const inRam = library.llama.gpu === false;
   const { ram, vram } = memoryOf(projector.reservations);
   return {
     ...readerOf(projector, batchTokens),
+    sees,
+    audioSampleRate,
     memoryBytes: { ram: ram + (inRam ? size : 0), vram: vram + (inRam ? 0 : size) },
   };
 }
 
-/** The tokens around pictures are looked up in the model's vocabulary, and one that is not there is no token at all. */
-function requireOwnTokens(projector: Projector, path: string): void {
-  const strange = PROBES.flatMap((size) => projector.layout(size)).some(
-    (chunk) => chunk.kind === "tokens" && chunk.tokens.some((token) => token < 0),
-  );
+/** The tokens around media are looked up in the model's vocabulary, and one that is not there is no token at all. */
+async function requireOwnTokens(projector: Projector, path: string): Promise<void> {
+  const { sees, audioSampleRate } = projector;
+  const pictures = sees ? PROBES.map((size) => projector.layout(size)) : [];
+  const sound =
+    audioSampleRate === undefined ? [] : await projector.soundLayout({ samples: audioSampleRate });
+  const strange = [...pictures, sound]
+    .flat()
+    .some((chunk) => chunk.kind === "tokens" && chunk.tokens.some((token) => token < 0));
   if (!strange) return;
   throw new Error(
-    `The projector ${path} puts tokens around pictures that the model's vocabulary does not have${HINT}`,
+    `The projector ${path} puts tokens around what it takes that the model's vocabulary does not have${HINT}`,
   );
 }
 
 function readerOf(projector: Projector, batchTokens: number): PictureReader {
   const encoded = new EncodedPictures(REMEMBERED_BYTES);
+  const soundLayouts = new SoundLayouts(projector);
   return {
-    layout: (picture) => {
-      check(picture);
-      const chunks = layoutOf(projector, picture);
-      for (const chunk of chunks) checkChunk(chunk, picture, batchTokens);
+    layout: async (medium, signal) => {
+      check(medium, projector);
+      const chunks = await orUnreadable(medium, signal, () =>
+        isSound(medium) ? soundLayouts.of(medium.samples.length, signal) : projector.layout(medium),
+      );
+      for (const chunk of chunks) checkChunk(chunk, medium, batchTokens);
       return chunks;
     },
-    encode: (picture, signal) =>
+    encode: (medium, signal) =>
       encoded.of(
-        picture.sha256,
-        async (unwanted) => {
-          try {
-            return await projector.encode(picture, unwanted);
-          } catch (error) {
-            if (unwanted.aborted) throw error;
-            throw unreadable(picture, error);
-          }
-        },
+        medium.sha256,
+        (unwanted) => orUnreadable(medium, unwanted, () => projector.encode(medium, unwanted)),
         signal,
       ),
   };
 }
 
-function layoutOf(projector: Projector, picture: Picture): readonly PictureChunk[] {
+async function orUnreadable<Result>(
+  medium: Medium,
+  signal: AbortSignal | undefined,
+  act: () => Result | Promise<Result>,
+): Promise<Result> {
   try {
-    return projector.layout(picture);
+    return await act();
   } catch (error) {
-    throw unreadable(picture, error);
+    if (signal?.aborted === true) throw error;
+    throw unreadable(medium, error);
   }
+}
+
+/** Who asked for it has been refused already where the model cannot take it. */
+function check(medium: Medium, projector: Projector): void {
+  const takes = isSound(medium) ? projector.audioSampleRate !== undefined : projector.sees;
+  if (!takes) {
+    throw invalidRequest(
+      medium.field,
+      `This model does not take ${isSound(medium) ? "audio" : "images"}.`,
+      "model_not_multimodal",
+    );
+  }
+  if (isSound(medium)) checkSound(medium, projector);
+  else checkPicture(medium);
+}
+
+function checkSound({ samples, sampleRate, field }: Sound, { audioSampleRate }: Projector): void {
+  if (samples.length > 0 && sampleRate === audioSampleRate) return;
+  throw invalidRequest(field, `Invalid audio: ${samples.length} samples, ${sampleRate} a second.`);
 }
 
 function isSize(side: number): boolean {
   return Number.isInteger(side) && side >= 1;
 }
 
-function check({ width, height, rgb, field }: Picture): void {
+function checkPicture({ width, height, rgb, field }: Picture): void {
   if (!isSize(width) || !isSize(height) || rgb.length !== width * height * BYTES_PER_PIXEL) {
     throw invalidRequest(
       field,
@@ -129,20 +164,28 @@ function check({ width, height, rgb, field }: Picture): void {
   );
 }
 
-function checkChunk(chunk: PictureChunk, { field }: Picture, batchTokens: number): void {
+function checkChunk(chunk: PictureChunk, medium: Medium, batchTokens: number): void {
   if (chunk.kind === "tokens") return;
+  const { field } = medium;
   if (chunk.whole && chunk.rows > batchTokens) {
     throw invalidRequest(
       field,
-      `This image is ${chunk.rows} tokens, which this model has to read at once. The server reads at most ${batchTokens}: raise engine.batchTokens.`,
+      `This ${nameOf(medium)} is ${chunk.rows} tokens, which this model has to read at once. The server reads at most ${batchTokens}: raise engine.batchTokens.`,
     );
   }
   if (chunk.positions <= ROW_POSITIONS_MAX) return;
-  throw invalidRequest(field, `Invalid image: it would take ${chunk.positions} positions.`);
+  throw invalidRequest(
+    field,
+    `Invalid ${nameOf(medium)}: it would take ${chunk.positions} positions.`,
+  );
 }
 
-function unreadable({ field }: Picture, error: unknown): Failure {
+function unreadable(medium: Medium, error: unknown): Failure {
   if (error instanceof Failure) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return invalidRequest(field, `The model cannot read this image: ${reason}.`);
+  return invalidRequest(medium.field, `The model cannot read this ${nameOf(medium)}: ${reason}.`);
+}
+
+function nameOf(medium: Medium): string {
+  return isSound(medium) ? "audio" : "image";
 }

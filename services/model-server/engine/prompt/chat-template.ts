@@ -19,6 +19,7 @@ import {
   Literals,
   OPEN,
   pictureMark,
+  soundMark,
   type RenderLimit,
   type Segment,
   segments,
@@ -34,8 +35,8 @@ export type TemplateTokens = {
   readonly markerTexts?: readonly string[];
 };
 
-/** What a template sees of a conversation: of pictures no more than where they are. */
-export type ChatPrompt = Omit<Extract<Prompt, { kind: "chat" }>, "kind" | "pictures">;
+/** What a template sees of a conversation: of pictures and sounds no more than where they are. */
+export type ChatPrompt = Omit<Extract<Prompt, { kind: "chat" }>, "kind" | "pictures" | "sounds">;
 
 const TOO_LONG = "context_length_exceeded";
 
@@ -158,13 +159,14 @@ export class ChatTemplate {
     return onlyCalls && this.#wantsNoContent() ? { ...message, content: null } : message;
   }
 
-  /** Marks where its pictures are: in its text, or where the template wants parts in texts of their own. */
+  /** Marks where its pictures and sounds are: in its text, or where the template wants parts in texts of their own. */
   #showing<Message extends object>(message: Message): Message {
     const { content } = message as Partial<TemplateMessage>;
     if (!Array.isArray(content)) return message;
-    const texts = (content as readonly ContentPart[]).map((part) =>
-      part.type === "text" ? part.text : pictureMark(part.picture),
-    );
+    const texts = (content as readonly ContentPart[]).map((part) => {
+      if (part.type === "text") return part.text;
+      return part.type === "image" ? pictureMark(part.picture) : soundMark(part.sound);
+    });
     if (this.#factsIfAny?.takesText !== false) return { ...message, content: texts.join("") };
     return { ...message, content: texts.map((text) => ({ type: "text", text })) };
   }

@@ -5,7 +5,7 @@
  * before it.
  */
 import { Failure } from "@localmodel/inference/failure.ts";
-import type { ContentPart, Picture } from "@localmodel/inference/picture.ts";
+import type { ContentPart, Picture, Sound } from "@localmodel/inference/picture.ts";
 import type { Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
 
 type ChatPrompt = Extract<Prompt, { kind: "chat" }>;
@@ -48,20 +48,25 @@ function beginsOf(messages: readonly TemplateMessage[]): readonly number[] {
   );
 }
 
-/** The prompt with these of its messages, and no pictures but theirs. */
+/** The prompt with these of its messages, and no pictures and sounds but theirs. */
 function saying(prompt: ChatPrompt, messages: readonly TemplateMessage[]): ChatPrompt {
-  const { pictures } = prompt;
-  if (pictures === undefined) return { ...prompt, messages };
+  const { pictures, sounds } = prompt;
   const shown: Picture[] = [];
+  const heard: Sound[] = [];
+  const placed = (part: ContentPart): ContentPart => {
+    const picture = part.type === "image" ? pictures?.[part.picture] : undefined;
+    if (picture !== undefined) return { type: "image", picture: shown.push(picture) - 1 };
+    const sound = part.type === "audio" ? sounds?.[part.sound] : undefined;
+    return sound === undefined ? part : { type: "audio", sound: heard.push(sound) - 1 };
+  };
   const renumbered = messages.map((message) => {
     const { content } = message;
-    if (typeof content === "string") return message;
-    const parts = content.map((part): ContentPart => {
-      const picture = part.type === "image" ? pictures[part.picture] : undefined;
-      if (picture === undefined) return part;
-      return { type: "image", picture: shown.push(picture) - 1 };
-    });
-    return { ...message, content: parts };
+    return typeof content === "string" ? message : { ...message, content: content.map(placed) };
   });
-  return { ...prompt, messages: renumbered, pictures: shown };
+  return {
+    ...prompt,
+    messages: renumbered,
+    ...(pictures !== undefined && { pictures: shown }),
+    ...(sounds !== undefined && { sounds: heard }),
+  };
 }

@@ -1,5 +1,6 @@
 /**
- * Marks in the text that a chat template writes: for texts that must not become control tokens, and for pictures.
+ * Marks in the text that a chat template writes: for texts that must not become control tokens, and for
+ * pictures and sounds.
  *
  * A mark is made of characters that no text from outside keeps, so none can be forged.
  */
@@ -8,8 +9,8 @@ import { tooLong } from "./text-tokens.ts";
 /** A part of a prompt. Control-token texts are control tokens in "template" parts only. */
 export type Segment =
   | { readonly kind: "template" | "plain"; readonly text: string }
-  /** Index into the prompt's pictures. It writes nothing itself. */
-  | { readonly kind: "picture"; readonly text: ""; readonly picture: number };
+  /** Index into the prompt's pictures or sounds. It writes nothing itself. */
+  | { readonly kind: "picture" | "sound"; readonly text: ""; readonly index: number };
 
 export type RenderLimit = { readonly contextTokens: number };
 
@@ -17,7 +18,7 @@ export type RenderLimit = { readonly contextTokens: number };
 export const OPEN = "\uE000";
 export const CLOSE = "\uE001";
 
-const MARK = new RegExp(`${OPEN}(p?)(\\d+)${CLOSE}`, "gu");
+const MARK = new RegExp(`${OPEN}([ps]?)(\\d+)${CLOSE}`, "gu");
 
 export function literalMark(number: number): string {
   return `${OPEN}${number}${CLOSE}`;
@@ -25,6 +26,10 @@ export function literalMark(number: number): string {
 
 export function pictureMark(picture: number): string {
   return `${OPEN}p${picture}${CLOSE}`;
+}
+
+export function soundMark(sound: number): string {
+  return `${OPEN}s${sound}${CLOSE}`;
 }
 
 /**
@@ -63,7 +68,8 @@ export function segments(text: string, literals: Literals, limit: RenderLimit): 
     if (mark.index > start) found.push({ kind: "template", text: text.slice(start, mark.index) });
     const number = Number(mark[2]);
     const literal = literals.text(number);
-    if (mark[1] === "p") found.push({ kind: "picture", text: "", picture: number });
+    if (mark[1] === "p") found.push({ kind: "picture", text: "", index: number });
+    else if (mark[1] === "s") found.push({ kind: "sound", text: "", index: number });
     else if (literal !== "") found.push({ kind: "plain", text: literal });
     start = mark.index + mark[0].length;
     if (found.length > 2 * limit.contextTokens) throw tooLong(limit);

@@ -1,16 +1,22 @@
-/** From pictures in a conversation to rows among its tokens: laid out first, and looked at only when all of it fits. */
-import type { Picture } from "@localmodel/inference/picture.ts";
+/**
+ * From pictures and sounds in a conversation to rows among its tokens: laid out first, and looked at only when all of it
+ * fits.
+ */
+import { isSound, type Medium } from "@localmodel/inference/picture.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import { type EncodedRows, type PictureChunk, type PlacedRows, rowTokens } from "./picture-rows.ts";
 import { append } from "./text-tokens.ts";
 
-/** What looks at pictures. */
+/** What looks at pictures, and hears. */
 export type PictureReader = {
-  /** What a picture of this size becomes, without looking at it. @throws Failure for one that cannot be read */
-  readonly layout: (picture: Picture) => readonly PictureChunk[];
+  /** What a medium of this size becomes, without looking at it. @throws Failure for one that cannot be read */
+  readonly layout: (
+    medium: Medium,
+    signal: AbortSignal | undefined,
+  ) => Promise<readonly PictureChunk[]>;
   /** Of each chunk of rows in the layout, in order. @throws the signal's reason once aborted */
   readonly encode: (
-    picture: Picture,
+    medium: Medium,
     signal: AbortSignal | undefined,
   ) => Promise<readonly EncodedRows[]>;
 };
@@ -18,37 +24,54 @@ export type PictureReader = {
 /** A chunk that was laid out. */
 export type LaidRows = Omit<PlacedRows, "encoded">;
 
-/** Puts what the picture becomes behind the tokens, and its chunks into `laid`. */
-export function layPicture(
-  picture: Picture,
-  { index, reader }: { readonly index: number; readonly reader: PictureReader },
+type Place = {
+  /** Among the prompt's media. */
+  readonly index: number;
+  readonly label: string;
+  readonly reader: PictureReader;
+  readonly signal: AbortSignal | undefined;
+};
+
+/** Puts what the medium becomes behind the tokens, and its chunks into `laid`. */
+export async function layMedium(
+  medium: Medium,
+  { index, label, reader, signal }: Place,
   { tokens, laid }: { readonly tokens: number[]; readonly laid: LaidRows[] },
-): void {
+): Promise<void> {
   let chunk = 0;
-  for (const part of reader.layout(picture)) {
+  for (const part of await reader.layout(medium, signal)) {
     if (part.kind === "tokens") append(tokens, part.tokens);
     else {
-      laid.push({ ...part, at: tokens.length, picture: index, chunk });
-      append(tokens, rowTokens(picture.sha256, chunk, part));
+      laid.push({ ...part, at: tokens.length, medium: index, chunk, label });
+      append(tokens, rowTokens(medium.sha256, chunk, part));
       chunk += 1;
     }
   }
 }
 
 /** A template that leaves out what it was shown would have the model answer as if there had been nothing. */
-export function requireAll(pictures: readonly Picture[], laid: readonly LaidRows[]): void {
-  const shown = new Set(laid.map(({ picture }) => picture));
-  const missing = pictures.find((_, index) => !shown.has(index));
+export function requireAll(media: readonly Medium[], laid: readonly LaidRows[]): void {
+  const shown = new Set(laid.map(({ medium }) => medium));
+  const missing = media.find((_, index) => !shown.has(index));
   if (missing === undefined) return;
+  const what = isSound(missing) ? "audio" : "image";
   throw invalidRequest(
     missing.field,
-    "The model's chat template leaves out the image in this message. Put it into a message of the user.",
+    `The model's chat template leaves out the ${what} in this message. Put it into a message of the user.`,
   );
 }
 
-/** Looks at the pictures, one after the other. `added`: tokens that came before all others since. */
+/** How many of the prompt's tokens were heard. */
+export function audioTokensOf(media: readonly Medium[], laid: readonly LaidRows[]): number {
+  return laid.reduce((sum, { medium: index, rows }) => {
+    const medium = media[index];
+    return medium !== undefined && isSound(medium) ? sum + rows : sum;
+  }, 0);
+}
+
+/** Looks at the media, one after the other. `added`: tokens that came before all others since. */
 export async function encodeRows(
-  pictures: readonly Picture[],
+  media: readonly Medium[],
   laid: readonly LaidRows[],
   {
     reader,
@@ -57,10 +80,10 @@ export async function encodeRows(
   }: { reader: PictureReader; signal: AbortSignal | undefined; added: number },
 ): Promise<readonly PlacedRows[]> {
   const encoded: (readonly EncodedRows[])[] = [];
-  for (const picture of pictures) encoded.push(await reader.encode(picture, signal));
+  for (const medium of media) encoded.push(await reader.encode(medium, signal));
   return laid.map((rows) => {
-    const own = encoded[rows.picture]?.[rows.chunk];
-    if (own === undefined) throw new Error(`Picture ${rows.picture} has no chunk ${rows.chunk}`);
+    const own = encoded[rows.medium]?.[rows.chunk];
+    if (own === undefined) throw new Error(`Medium ${rows.medium} has no chunk ${rows.chunk}`);
     return { ...rows, at: rows.at + added, encoded: own };
   });
 }

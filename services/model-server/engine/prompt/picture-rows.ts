@@ -1,5 +1,5 @@
 /**
- * Pictures among the tokens of a prompt.
+ * Pictures and sounds among the tokens of a prompt.
  *
  * A picture is read as rows, which are evaluated where tokens would be. In the list of what a prompt consists of, and a
  * slot remembers, each row is a number below zero that is made from what the picture shows. So two prompts have a
@@ -37,8 +37,10 @@ export type EncodedRows = {
 export type PlacedRows = RowChunk & {
   /** Of its first row among the prompt's tokens. */
   readonly at: number;
-  /** Index of the picture, and of the chunk among the picture's. */
-  readonly picture: number;
+  /** Index of the picture or sound among the prompt's, and of the chunk among its own. */
+  readonly medium: number;
+  /** What it is called to who reads along, such as "image 1". */
+  readonly label: string;
   readonly chunk: number;
   readonly encoded: EncodedRows;
 };

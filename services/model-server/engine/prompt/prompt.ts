@@ -8,14 +8,15 @@
 import { PROMPT_FIELD } from "@localmodel/inference/failure.ts";
 import { invalidRequest, modelNotCapable } from "@localmodel/inference/refusals.ts";
 import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
-import type { Picture } from "@localmodel/inference/picture.ts";
+import { isSound, type Medium } from "@localmodel/inference/picture.ts";
 import type { ChatPrompt } from "./chat-template.ts";
 import { fitted } from "./fitted-prompt.ts";
 import type { Segment } from "./marks.ts";
 import {
+  audioTokensOf,
   encodeRows,
   type LaidRows,
-  layPicture,
+  layMedium,
   type PictureReader,
   requireAll,
 } from "./picture-prompt.ts";
@@ -50,10 +51,12 @@ export type Tokenizer = TextTokenizer & {
 };
 
 export type EncodedPrompt = {
-  /** Rows of pictures among them: see picture-rows.ts. */
+  /** Rows of pictures and sounds among them: see picture-rows.ts. */
   readonly tokens: readonly number[];
   /** What these rows are. Absent: there are none. */
   readonly rows?: readonly PlacedRows[];
+  /** How many were heard. Absent: none. */
+  readonly audioTokens?: number;
   /** Tokens at the beginning that the caller did not write. */
   readonly added: number;
   /** What the caller wrote, where it was text. */
@@ -85,7 +88,7 @@ export async function encodePrompt(
   return { ...encoded, ...(await shown(whole.prompt, tokenizer, { limit, laid, added })) };
 }
 
-/** As many as would be evaluated; nobody looks at its pictures. */
+/** As many as would be evaluated; nobody looks at its pictures, or hears its sounds. */
 export async function promptTokens(
   prompt: Prompt,
   tokenizer: Tokenizer,
@@ -97,11 +100,11 @@ export async function promptTokens(
 type LaidOut = {
   readonly prompt: Prompt;
   readonly encoded: EncodedPrompt;
-  /** Where its pictures are to be. */
+  /** Where its pictures and sounds are to be. */
   readonly laid: readonly LaidRows[];
 };
 
-/** Throws for what does not fit. Pictures are known by their size only so far. */
+/** Throws for what does not fit. Pictures and sounds are known by their size only so far. */
 async function laidOut(prompt: Prompt, tokenizer: Tokenizer, limit: TextLimit): Promise<LaidOut> {
   const laid: LaidRows[] = [];
   const content = await contentTokens(prompt, tokenizer, limit, laid);
@@ -114,16 +117,27 @@ async function laidOut(prompt: Prompt, tokenizer: Tokenizer, limit: TextLimit): 
   return { prompt, encoded, laid };
 }
 
-/** The rows of the prompt's pictures, where it has any. */
+/** In the order of their indexes in laid rows. */
+function mediaOf(prompt: Prompt): readonly Medium[] {
+  if (prompt.kind !== "chat") return [];
+  const { pictures = [], sounds = [] } = prompt;
+  return [...pictures, ...sounds];
+}
+
+/** The rows of the prompt's pictures and sounds, where it has any. */
 async function shown(
   prompt: Prompt,
   { pictures: reader }: Tokenizer,
   { limit, laid, added }: { limit: TextLimit; laid: readonly LaidRows[]; added: number },
-): Promise<Pick<EncodedPrompt, "rows">> {
-  if (prompt.kind !== "chat" || prompt.pictures === undefined) return {};
-  requireAll(prompt.pictures, laid);
+): Promise<Pick<EncodedPrompt, "rows" | "audioTokens">> {
+  const media = mediaOf(prompt);
+  requireAll(media, laid);
   if (reader === undefined || laid.length === 0) return {};
-  return { rows: await encodeRows(prompt.pictures, laid, { reader, signal: limit.signal, added }) };
+  const audioTokens = audioTokensOf(media, laid);
+  return {
+    rows: await encodeRows(media, laid, { reader, signal: limit.signal, added }),
+    ...(audioTokens > 0 && { audioTokens }),
+  };
 }
 
 async function contentTokens(
@@ -134,7 +148,8 @@ async function contentTokens(
 ): Promise<readonly number[]> {
   if (prompt.kind === "tokens") return prompt.tokens;
   if (prompt.kind === "text") return completionTokens(prompt, tokenizer, limit);
-  const { pictures = [], ...conversation } = prompt;
+  const { pictures = [], sounds: _, ...conversation } = prompt;
+  const media = mediaOf(prompt);
   const { template, longestTokenBytes } = tokenizer;
   if (template === undefined) {
     throw modelNotCapable("This model has no usable chat template. Use /v1/completions instead.");
@@ -143,28 +158,35 @@ async function contentTokens(
   const texts = textsIn([prompt.messages, prompt.tools, prompt.templateVariables, prompt.begun]);
   if (!(await haveRoom(texts, longestTokenBytes, limit, share))) throw tooLong(limit);
   const segments = await template.render(conversation, limit);
-  return chatTokens(segments, tokenizer, { limit: { ...limit, share }, pictures, laid });
+  return chatTokens(segments, tokenizer, {
+    limit: { ...limit, share },
+    media,
+    firstSound: pictures.length,
+    laid,
+  });
 }
 
 type Shown = {
   readonly limit: TextLimit;
-  readonly pictures: readonly Picture[];
+  readonly media: readonly Medium[];
+  /** Where sounds begin among them. */
+  readonly firstSound: number;
   readonly laid: LaidRows[];
 };
 
 async function chatTokens(
   segments: readonly Segment[],
   tokenizer: Tokenizer,
-  { limit, pictures, laid }: Shown,
+  given: Shown,
 ): Promise<readonly number[]> {
+  const { limit, laid } = given;
   const tokens: number[] = [];
   const { share = new Share() } = limit;
   const known = new Map<string, readonly number[]>();
   for (const [index, segment] of segments.entries()) {
     await share.pause(limit.signal);
-    if (segment.kind === "picture") {
-      const { reader, picture } = readable(tokenizer, pictures, segment.picture);
-      layPicture(picture, { index: segment.picture, reader }, { tokens, laid });
+    if ("index" in segment) {
+      await layMedium(...placeOf(segment, tokenizer, given), { tokens, laid });
     } else if (segment.kind === "plain") {
       const plain = known.get(segment.text) ?? plainTokens(segment.text, tokenizer);
       known.set(segment.text, plain);
@@ -181,15 +203,29 @@ async function chatTokens(
 }
 
 /** An answer is what follows a token. */
-const NOTHING_FOLLOWS = "The model's chat template puts nothing behind an image at the end.";
+const NOTHING_FOLLOWS =
+  "The model's chat template puts nothing behind an image or a sound at the end.";
 
-function readable({ pictures: reader }: Tokenizer, pictures: readonly Picture[], index: number) {
-  const picture = pictures[index];
-  if (picture === undefined) throw new Error(`The prompt has no picture ${index}`);
-  if (reader !== undefined) return { reader, picture };
+/** Of what a mark in the template's text stands for. */
+function placeOf(
+  segment: Extract<Segment, { readonly index: number }>,
+  tokenizer: Tokenizer,
+  { limit, media, firstSound }: Shown,
+) {
+  const isHeard = segment.kind === "sound";
+  const index = segment.index + (isHeard ? firstSound : 0);
+  const { reader, medium } = readable(tokenizer, media, index);
+  const label = `${isHeard ? "audio" : "image"} ${segment.index + 1}`;
+  return [medium, { index, label, reader, signal: limit.signal }] as const;
+}
+
+function readable({ pictures: reader }: Tokenizer, media: readonly Medium[], index: number) {
+  const medium = media[index];
+  if (medium === undefined) throw new Error(`The prompt has no medium ${index}`);
+  if (reader !== undefined) return { reader, medium };
   throw invalidRequest(
-    picture.field,
-    "This model does not take images: it has no projector.",
+    medium.field,
+    `This model does not take ${isSound(medium) ? "audio" : "images"}: it has no projector.`,
     "model_not_multimodal",
   );
 }

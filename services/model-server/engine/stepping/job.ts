@@ -80,12 +80,19 @@ export class Job implements Waiting {
       promptTokens: this.promptTokens,
       completionTokens: this.#completionTokens,
       cachedTokens: this.#cachedTokens,
+      ...audioTokensOf(this.prompts),
       ...(this.#draftedTokens > 0 && {
         draftedTokens: this.#draftedTokens,
         acceptedTokens: this.#acceptedTokens,
       }),
     };
   }
+}
+
+/** Nothing where nothing was heard. */
+export function audioTokensOf(prompts: readonly EncodedPrompt[]): Pick<Usage, "audioTokens"> {
+  const audioTokens = prompts.reduce((sum, prompt) => sum + (prompt.audioTokens ?? 0), 0);
+  return audioTokens > 0 ? { audioTokens } : {};
 }
 
 /** Whether the prompt's own tokens are to be told with log probabilities, for which each has to be evaluated. */

@@ -212,9 +212,8 @@ suite("a chat with pictures whose rows have places in a plane", { timeout: 120_0
     const options = { slots: 2, contextTokens: CONTEXT_TOKENS, promptCacheMiB: 64 };
     const engine = await TestEngine.load(weightsPath, options, { projectorPath });
     const picture = pictureOfText(["PLANE"]);
-    const rows = engine.loaded.tokenizer.pictures
-      ?.layout(picture)
-      .flatMap((part) => (part.kind === "rows" ? [part] : []));
+    const layout = await engine.loaded.tokenizer.pictures?.layout(picture, undefined);
+    const rows = layout?.flatMap((part) => (part.kind === "rows" ? [part] : []));
     assert.ok(rows !== undefined && rows.every(({ positions, rows: count }) => positions < count));
     const long = chat("a ", picture, "b ", pictureOfColour("red"), `c ${LONG_TEXT}`);
     const fresh = await engine.ask(asking(long, { tenant: "fresh" }));
@@ -289,7 +288,7 @@ suite("a chat with pictures that are looked at in tiles", { timeout: 120_000 }, 
     const engine = await TestEngine.load(weightsPath, options, { projectorPath });
     const side = 200;
     const large = pictureOf({ width: side, height: side }, new Uint8Array(3 * side ** 2).fill(90));
-    const layout = engine.loaded.tokenizer.pictures?.layout(large) ?? [];
+    const layout = (await engine.loaded.tokenizer.pictures?.layout(large, undefined)) ?? [];
     // Two by two, and one of the whole.
     assert.equal(layout.filter(({ kind }) => kind === "rows").length, 5);
     const asked = chat("a ", large, "b ", pictureOfText(["TILE"]), "c");

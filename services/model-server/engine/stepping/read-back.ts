@@ -1,4 +1,7 @@
-/** Prompts as the model reads them, for those who read along: nothing that has been lost on the way, and no pixels. */
+/**
+ * Prompts as the model reads them, for those who read along: nothing that has been lost on the way, and neither pixels nor
+ * samples.
+ */
 import { isRow } from "../prompt/picture-rows.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
@@ -9,11 +12,8 @@ export function readBack(
 ): string {
   const texts: string[] = [];
   let from = 0;
-  for (const { at, rows: count, picture } of rows) {
-    texts.push(
-      vocabulary.textOf(tokens.slice(from, at)),
-      `[image ${picture + 1}: ${count} tokens]`,
-    );
+  for (const { at, rows: count, label } of rows) {
+    texts.push(vocabulary.textOf(tokens.slice(from, at)), `[${label}: ${count} tokens]`);
     from = at + count;
   }
   texts.push(vocabulary.textOf(tokens.slice(from).filter((token) => !isRow(token))));

@@ -15,10 +15,10 @@ const chunk = fc.record({
 /** Chunks with so many tokens before each. */
 const placed = fc.array(fc.tuple(gap, chunk), { maxLength: 5 }).map((all) => {
   let at = 0;
-  return all.map(([before, one], picture): PlacedRows => {
+  return all.map(([before, one], medium): PlacedRows => {
     const start = at + before;
     at = start + one.rows;
-    return { kind: "rows", ...one, at: start, picture, chunk: 0, encoded };
+    return { kind: "rows", ...one, at: start, medium, label: "image", chunk: 0, encoded };
   });
 });
 

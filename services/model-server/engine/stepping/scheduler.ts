@@ -15,7 +15,7 @@ import { CancelledError } from "./cancelled-error.ts";
 import { composeStep } from "./compose.ts";
 import { Drafting } from "./drafting.ts";
 import { Generation } from "./generation.ts";
-import { Job } from "./job.ts";
+import { audioTokensOf, Job } from "./job.ts";
 import { Outbox } from "./outbox.ts";
 import { FIRST_TOKENS, type Load, Pace } from "./pace.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
@@ -109,7 +109,12 @@ export class Scheduler {
         }),
         ...(request.reportsTimes === true && { engine }),
       };
-      this.#put(job, { type: "accepted", promptTokens, ...told });
+      this.#put(job, {
+        type: "accepted",
+        promptTokens,
+        ...audioTokensOf(job.prompts),
+        ...told,
+      });
       this.#wake();
     } catch (error) {
       if (!cancellation.signal.aborted) this.#options.send([{ id, failure: failureOf(error) }]);

@@ -129,10 +129,12 @@ function inputOf({ operation, request }: AnyRequest, accepted: AcceptedEvent): o
   if (operation !== "generate") return { prompts, promptTokens };
   const { sampling, stop, maxTokens, choicesPerPrompt, constraint } = request;
   const images = request.prompts.flatMap(imagesOf);
+  const sounds = request.prompts.flatMap(soundsOf);
   const asked = {
     prompts,
     promptTokens,
     ...(images.length > 0 && { images }),
+    ...(sounds.length > 0 && { sounds }),
     sampling,
     stop,
     maxTokens,
@@ -145,6 +147,13 @@ function inputOf({ operation, request }: AnyRequest, accepted: AcceptedEvent): o
 function imagesOf(prompt: Prompt): readonly object[] {
   const pictures = prompt.kind === "chat" ? (prompt.pictures ?? []) : [];
   return pictures.map(({ width, height, sha256 }) => ({ width, height, sha256 }));
+}
+
+function soundsOf(prompt: Prompt): readonly object[] {
+  const sounds = prompt.kind === "chat" ? (prompt.sounds ?? []) : [];
+  return sounds.map(({ samples, sampleRate, sha256 }) => {
+    return { seconds: samples.length / sampleRate, sha256 };
+  });
 }
 
 /** Texts say what happened outside of the engine. */
