@@ -49,7 +49,7 @@ export const LAYERS: Layers = {
   "packages/pictures": ["image-format.ts problem.ts room.ts", "sound/", "decoder/ fetch/", "."],
   "packages/service": ["log/ process/", "http/"],
   "packages/telemetry": ["settings/", "spans/", "metrics/ otlp/", "export/"],
-  "packages/tools": ["syntax/", "constraint/ prompt/ reading/"],
+  "packages/tools": ["syntax/", "constraint/ prompt/ reading/", "derive/"],
   "packages/weights": ["progress/ source/", "cache/ gguf/ http/", "python/ web/"],
   "services/api": [
     "browsers/ cli/ directory/ gateways/ request/",

@@ -21,6 +21,15 @@ const TURNS = `{%- for message in messages -%}
 <|im_start|>assistant
 `;
 
+/** Templates of nobody's family, whose calls are `written` so: how, the server finds out by itself. */
+function invented(written: string): string {
+  return `{% for tool in tools or [] %}{{ tool | tojson }}{% endfor %}{% for m in messages -%}
+<|im_start|>{{ m.role }}
+{{ m.content or '' }}{% for call in m.tool_calls or [] %}${written}{% endfor %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}`;
+}
+
 /** Every way to write a call, and templates that know nothing of tools. */
 const MODELS: Readonly<Record<string, Parameters<typeof writeTinyChatModel>[1]>> = {
   generic: {},
@@ -43,6 +52,17 @@ const MODELS: Readonly<Record<string, Parameters<typeof writeTinyChatModel>[1]>>
       "<|tool_call_argument_begin|>",
       "<|tool_call_end|>",
     ],
+  },
+  "a template of its own, in JSON": {
+    chatTemplate: invented(
+      "<use>{{ call.function.name }}</use><with>{{ call.function.arguments | tojson }}</with>",
+    ),
+  },
+  "a template of its own, argument by argument": {
+    chatTemplate: invented(`[DO] {{ call.function.name }}:
+{% for key, value in call.function.arguments | items %}- {{ key }} = {{ value | tojson }};
+{% endfor %}[DONE]`),
+    control: ["[DO]", "[DONE]"],
   },
   llama: {
     chatTemplate: `{{ tools | tojson }}"parameters": <|start_header_id|>${TURNS}`,
@@ -75,6 +95,14 @@ for (const [family, options] of Object.entries(MODELS)) {
       await server[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     });
+
+    if (family.startsWith("a template of its own")) {
+      test("how it writes calls is found when it is loaded", () => {
+        const { state } = server;
+        assert.ok(state.state === "ready");
+        assert.equal(state.model.toolSyntax?.name, "derived");
+      });
+    }
 
     async function ask(body: Body, stream: boolean): Promise<Answer[]> {
       const { chat } = server.client();

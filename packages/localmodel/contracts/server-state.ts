@@ -5,6 +5,7 @@
  * It serves in state "ready", and in "asleep", where requests wait until the weights are back. Everything else carries a
  * message for a person.
  */
+import type { CallSyntax } from "@localmodel/tools/syntax/call-syntax.ts";
 import type { TemplateFacts } from "./template-facts.ts";
 import type { SamplingSpec } from "../resource/engine-spec.ts";
 
@@ -39,8 +40,8 @@ export type ModelFacts = {
   readonly template?: TemplateFacts;
   /** Why a model that generates does not chat: what its chat template cannot do. */
   readonly chatProblem?: string;
-  /** How it writes calls of tools: the name of a syntax of `packages/tools`. Absent where the model does not chat. */
-  readonly toolSyntax?: string;
+  /** How it writes calls of tools. Absent where the model does not chat. */
+  readonly toolSyntax?: CallSyntax;
   /** GPUs that llama.cpp can use, in its words; absent on the CPU. */
   readonly devices?: readonly DeviceFacts[];
   /** Layers that are on devices, of all, the output layer included; absent on the CPU. */

@@ -80,7 +80,7 @@ function taggedCall(form: TaggedForm, tool: Tool, kinds: ParameterKinds): Langua
     const written = sequence([
       text(form.beforeKey + key + afterKeyOf(form, kind)),
       value,
-      text(afterValueOf(form, kind)),
+      text(afterValueOf(form, kind, key)),
     ]);
     return { written, isRequired: Array.isArray(required) && required.includes(key) };
   });
@@ -103,7 +103,7 @@ function taggedValue(form: TaggedForm, { tool, key, kind, schema }: Parameter): 
   if (kind === "text") {
     const texts = textsOf(schema);
     return texts === undefined
-      ? textWithout(afterValueOf(form, kind).trim(), field)
+      ? textWithout(afterValueOf(form, kind, key).trim(), field)
       : { kind: "choice", texts, field };
   }
   if (typeof schema === "boolean") return { kind: "schema", schema, field };

@@ -4,7 +4,7 @@
  * `required` puts the beginning of a call there and lets only calls follow; `none` bans what calls begin with; `auto` is
  * free until the model begins a call, and from there on it is a call of a tool that there is.
  */
-import type { Constraint } from "@localmodel/inference/constraint.ts";
+import type { Constraint, Language } from "@localmodel/inference/constraint.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import type { Tool, ToolUse } from "@localmodel/inference/tools.ts";
 import { type CallSyntax, markersOf, openingOf } from "../syntax/call-syntax.ts";
@@ -22,13 +22,12 @@ export function toolConstraint(syntax: CallSyntax, use: ToolUse): Constraint | u
   const callable = callableTools(use);
   const names = use.tools.map(({ name }) => name);
   if (use.choice === "none") {
-    return names.length === 0
-      ? undefined
-      : { banned: [...markersOf(syntax, names), ...(syntax.otherMarkers ?? [])] };
+    return names.length === 0 ? undefined : { banned: [...markersOf(syntax, names)] };
   }
   if (callable.length === 0) return undefined;
+  const language = (one: CallSyntax) => callsLanguage(one, callable, use.parallel ? undefined : 1);
   const grammar = {
-    language: callsLanguage(syntax, callable, use.parallel ? undefined : 1),
+    language: language(syntax),
     controlTexts: controlTextsOf(syntax),
     // A line break that ends a text would cut calls to pieces.
     ignoresStops: true,
@@ -38,7 +37,12 @@ export function toolConstraint(syntax: CallSyntax, use: ToolUse): Constraint | u
     syntax,
     callable.map(({ name }) => name),
   ).map((text) => ({ text, isPartOfLanguage: true }));
-  return { grammar: { ...grammar, begins: { after } } };
+  const { alternatives = [] } = syntax;
+  const [first, ...others] = [syntax, ...alternatives].map(language);
+  const any: Language = { kind: "either", parts: [first!, ...others] };
+  return {
+    grammar: { ...grammar, ...(others.length > 0 && { language: any }), begins: { after } },
+  };
 }
 
 export function callableTools({ tools, among }: Pick<ToolUse, "tools" | "among">): readonly Tool[] {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { completedHistory } from "./history.ts";
 import { toolsAsText } from "./tools-as-text.ts";
 import { GENERIC } from "../syntax/families.ts";
-import { syntaxNamed } from "../syntax/syntax-of.ts";
+import { syntaxNamed } from "../fixtures/syntaxes.ts";
 
 function call(name: string, args: string, id?: string) {
   return {

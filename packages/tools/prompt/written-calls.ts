@@ -27,7 +27,9 @@ function writtenCall(form: CallForm, { name, arguments: args }: WrittenCall): st
         const isText = typeof value === "string" && form.quotesStrings !== true;
         const kind = isText ? "text" : "json";
         const shown = isText ? value : spaced(value);
-        return form.beforeKey + key + afterKeyOf(form, kind) + shown + afterValueOf(form, kind);
+        return (
+          form.beforeKey + key + afterKeyOf(form, kind) + shown + afterValueOf(form, kind, key)
+        );
       });
       const written = parameters.join(form.separator ?? "");
       return form.before + name + form.afterName + written + form.after;

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { cutAt, readAnswer } from "../fixtures/read-answer.ts";
 import { SYNTAXES, tool } from "../fixtures/syntaxes.ts";
 import { writtenCalls } from "../prompt/written-calls.ts";
-import { syntaxNamed } from "../syntax/syntax-of.ts";
+import { syntaxNamed } from "../fixtures/syntaxes.ts";
 import { recoverer } from "./bare-call.ts";
 
 const WEATHER = tool("get_weather", {

@@ -28,6 +28,14 @@ export type Calling = {
 
 /** Whether there was a call. The input stands behind the last that there was, or where it stood. */
 export function* readCalls(calling: Calling): Reading<boolean> {
+  const { alternatives = [] } = calling.syntax;
+  for (const syntax of [calling.syntax, ...alternatives]) {
+    if (yield* readCallsAs({ ...calling, syntax })) return true;
+  }
+  return false;
+}
+
+function* readCallsAs(calling: Calling): Reading<boolean> {
   const { syntax, input } = calling;
   const start = input.position;
   yield* reads(syntax.begin, input);
@@ -168,7 +176,7 @@ function* readTagged(
     if (!(yield* reads(afterKeyOf(form, kind).trimEnd(), input))) break;
     events.arguments(`${separator}${JSON.stringify(key)}: `);
     separator = ", ";
-    if (!(yield* readTaggedValue(form, kind, { input, events }))) return;
+    if (!(yield* readTaggedValue(form, { kind, key }, { input, events }))) return;
     input.forget();
   }
   const closed = yield* reads(form.after, input);
@@ -180,9 +188,9 @@ function* readTagged(
 
 /** Whether another parameter follows; then what stands before its key has been read. */
 function* readsParameter(form: TaggedForm, isFirst: boolean, input: Input): Reading<boolean> {
-  const { separator, beforeKey, after } = form;
-  if (separator === undefined) return yield* reads(beforeKey, input);
+  const { separator = "", beforeKey, after } = form;
   const start = input.position;
+  // Some families' ends begin like another key.
   const isEnd = yield* reads(after, input);
   input.position = start;
   if (isEnd || !(isFirst || (yield* reads(separator, input)))) return false;
@@ -206,16 +214,16 @@ type Passing = Pick<Calling, "input" | "events">;
 
 function* readTaggedValue(
   form: TaggedForm,
-  kind: "text" | "json",
+  { kind, key }: { readonly kind: "text" | "json"; readonly key: string },
   { input, events }: Passing,
 ): Reading<boolean> {
   if (kind === "json") {
     if (!(yield* passJson(input, (text) => events.arguments(text)))) return false;
-    return yield* reads(afterValueOf(form, kind), input);
+    return yield* reads(afterValueOf(form, kind, key), input);
   }
   // The line break that a template writes around a value is not of the value.
   if (afterKeyOf(form, kind).endsWith("\n") && (yield* input.peek()) === "\n") input.position += 1;
-  const end = afterValueOf(form, kind).trimEnd();
+  const end = afterValueOf(form, kind, key).trimEnd();
   events.arguments('"');
   for (;;) {
     const { rest } = input;

@@ -5,7 +5,8 @@
  *     begin  call between call  end
  *
  * Every text is written as the family's chat template writes it. White space in it is loose where the model chooses when
- * to begin, and for the reader. Before and after names `{n}` stands for digits and `{id}` for letters and digits.
+ * to begin, and for the reader. Before and after names `{n}` stands for digits and `{id}` for letters and digits; behind a
+ * value `{key}` is its key.
  */
 export type CallSyntax = {
   readonly name: string;
@@ -16,8 +17,8 @@ export type CallSyntax = {
   readonly between?: string;
   /** What only a call begins with. Empty: a call begins with the name of its tool, see `markersOf`. */
   readonly marker: string;
-  /** Other ways in which a model may begin one, banned where there must be none. */
-  readonly otherMarkers?: readonly string[];
+  /** Other ways in which its models write calls where they choose to. */
+  readonly alternatives?: readonly CallSyntax[];
   readonly form: CallForm;
 };
 
@@ -61,7 +62,7 @@ export type TaggedForm = {
 };
 
 /** What stands between the beginning of the answer's calls and the name of the first. */
-export function openingOf({ begin, form }: CallSyntax): string {
+export function openingOf({ begin, form }: Pick<CallSyntax, "begin" | "form">): string {
   return begin + form.before;
 }
 
@@ -69,8 +70,13 @@ export function afterKeyOf({ afterKey }: TaggedForm, kind: "text" | "json"): str
   return typeof afterKey === "string" ? afterKey : afterKey[kind];
 }
 
-export function afterValueOf({ afterValue }: TaggedForm, kind: "text" | "json"): string {
-  return typeof afterValue === "string" ? afterValue : afterValue[kind];
+export function afterValueOf(
+  { afterValue }: TaggedForm,
+  kind: "text" | "json",
+  key: string,
+): string {
+  const text = typeof afterValue === "string" ? afterValue : afterValue[kind];
+  return text.replaceAll("{key}", () => key);
 }
 
 /**
@@ -79,8 +85,14 @@ export function afterValueOf({ afterValue }: TaggedForm, kind: "text" | "json"):
  * Where calls are bare JSON, it is the name of a tool that tells one from other objects.
  */
 export function markersOf(syntax: CallSyntax, names: readonly string[]): readonly string[] {
-  const { marker, form } = syntax;
-  if (marker !== "" || form.kind !== "object") return [marker];
+  const { marker, form, alternatives = [] } = syntax;
+  const others = alternatives.flatMap((one) => markersOf(one, names));
+  if (marker !== "") return [marker, ...others];
+  const opening = openingOf(syntax);
+  if (form.kind !== "object") {
+    const afterName = form.afterName.replace(/\{(?:n|id)\}[^]*$/, "").trimEnd();
+    return names.map((name) => opening + name + afterName);
+  }
   const key = JSON.stringify(form.nameKey);
-  return names.flatMap((name) => [`{${key}: "${name}"`, `{${key}:"${name}"`]);
+  return names.flatMap((name) => [`${opening}{${key}: "${name}"`, `${opening}{${key}:"${name}"`]);
 }

@@ -175,7 +175,20 @@ export const FAMILIES: readonly Family[] = [
     name: "harmony",
     known: ["<|channel|>", "<|message|>", "functions."],
     marker: "<|channel|>commentary to=functions.",
-    otherMarkers: [" to=functions."],
+    alternatives: [
+      {
+        name: "harmony-recipient",
+        marker: " to=functions.",
+        begin: "",
+        end: "",
+        form: {
+          kind: "named",
+          before: " to=functions.",
+          afterName: "<|channel|>commentary json<|message|>",
+          after: "",
+        },
+      },
+    ],
     begin: "",
     end: "",
     form: {

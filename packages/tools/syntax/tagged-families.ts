@@ -22,7 +22,27 @@ const DSML_CALL: TaggedForm = {
   after: `</${DSML}invoke>\n`,
 };
 
+/** Stands before every tag of MiniMax M3. */
+const M3 = "]<]minimax[>[";
+
 export const TAGGED_FAMILIES: readonly Family[] = [
+  {
+    name: "minimax-m3",
+    known: ["]<]minimax[>["],
+    marker: `${M3}<tool_call>`,
+    begin: `${M3}<tool_call>\n`,
+    end: `${M3}</tool_call>`,
+    between: "",
+    form: {
+      kind: "tagged",
+      before: `${M3}<invoke name="`,
+      afterName: '">',
+      beforeKey: `${M3}<`,
+      afterKey: ">",
+      afterValue: `${M3}</{key}>`,
+      after: `${M3}</invoke>\n`,
+    },
+  },
   {
     name: "deepseek-dsml",
     known: ["DSML", "function_calls>", "invoke name="],

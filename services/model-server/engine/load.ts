@@ -13,7 +13,7 @@ import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.t
 import { HEAD_BYTES, problemOfHead, requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
 import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
 import type { Model } from "@localmodel/llama/model.ts";
-import { syntaxOf } from "@localmodel/tools/syntax/syntax-of.ts";
+import { toolSyntaxOf } from "@localmodel/tools/derive/tool-syntax.ts";
 import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import { availableBytes, usableThreads } from "./machine/cgroup.ts";
@@ -274,13 +274,14 @@ async function chatOf(
   log: LlamaLog,
 ): Promise<Chat> {
   if (chatTemplate === undefined) log("warn", "The model file has no chat template: using ChatML");
-  const { controlTexts, markerTexts } = vocabulary;
+  const { controlTexts, endTexts, markerTexts } = vocabulary;
   const source = chatTemplate ?? CHATML;
   try {
-    const tokens = { ...tokenizerTexts, controlTexts, markerTexts };
+    const tokens = { ...tokenizerTexts, controlTexts, endTexts, markerTexts };
     const template = new TemplateThread(source, tokens);
-    const toolSyntax = syntaxOf(source).name;
-    return { template, facts: { template: await template.facts(), toolSyntax } };
+    const { facts, writtenProbes } = await template.probed();
+    const toolSyntax = toolSyntaxOf(source, writtenProbes);
+    return { template, facts: { template: facts, toolSyntax } };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     log("warn", `The model will not chat: ${reason}`);

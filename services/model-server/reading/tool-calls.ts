@@ -16,17 +16,16 @@ import { type AnswerReader, answerReader } from "@localmodel/tools/reading/answe
 import { recoverer } from "@localmodel/tools/reading/bare-call.ts";
 import { isValidArguments } from "@localmodel/tools/reading/valid-arguments.ts";
 import type { ToolEvent } from "@localmodel/tools/reading/tool-event.ts";
-import { syntaxNamed } from "@localmodel/tools/syntax/syntax-of.ts";
+import { GENERIC } from "@localmodel/tools/syntax/families.ts";
 
 type Reader = (event: GenerateEvent) => readonly GenerateEvent[];
 
 /** Undefined where no tool may be called. */
 export function toolCallsReader(
   { toolUse, reportsPieces = false }: Pick<GenerateRequest, "toolUse" | "reportsPieces">,
-  { toolSyntax = "", template }: Pick<ModelFacts, "toolSyntax" | "template">,
+  { toolSyntax: syntax = GENERIC, template }: Pick<ModelFacts, "toolSyntax" | "template">,
 ): Reader | undefined {
   if (toolUse === undefined || toolUse.choice === "none") return undefined;
-  const syntax = syntaxNamed(toolSyntax);
   const tools = callableTools(toolUse);
   const recover = toolUse.choice === "auto" ? recoverer(tools, isValidArguments) : undefined;
   const markers = new Set(controlTextsOf(syntax));

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import type { ToolUse } from "@localmodel/inference/tools.ts";
 import { facts } from "../fixtures/scripted-engine.ts";
+import { syntaxNamed } from "@localmodel/tools/fixtures/syntaxes.ts";
 import { resolveTools } from "./tools.ts";
 
 const tools = ["f", "g"].map((name) => ({
@@ -14,7 +15,7 @@ const tools = ["f", "g"].map((name) => ({
 const prompts: GenerateAsk["prompts"] = [
   { kind: "chat", messages: [{ role: "user", content: "Hi" }], tools: [{ name: "f" }] },
 ];
-const hermes = { ...facts, toolSyntax: "hermes" };
+const hermes = { ...facts, toolSyntax: syntaxNamed("hermes") };
 
 function resolved(choice: ToolUse["choice"], more: Partial<ToolUse> = {}) {
   const toolUse = { tools, choice, parallel: false, ...more };

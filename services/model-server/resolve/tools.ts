@@ -10,16 +10,15 @@ import { toolConstraint } from "@localmodel/tools/constraint/tool-constraint.ts"
 import { completedHistory } from "@localmodel/tools/prompt/history.ts";
 import { toolsAsText } from "@localmodel/tools/prompt/tools-as-text.ts";
 import type { CallSyntax } from "@localmodel/tools/syntax/call-syntax.ts";
-import { syntaxNamed } from "@localmodel/tools/syntax/syntax-of.ts";
+import { GENERIC } from "@localmodel/tools/syntax/families.ts";
 
 type Resolved = Pick<GenerateRequest, "prompts" | "constraint" | "reportsPieces" | "stop">;
 
 export function resolveTools(
   { prompts, toolUse, constraint }: Pick<GenerateAsk, "prompts" | "toolUse" | "constraint">,
-  { template, toolSyntax = "" }: Pick<ModelFacts, "template" | "toolSyntax">,
+  { template, toolSyntax: syntax = GENERIC }: Pick<ModelFacts, "template" | "toolSyntax">,
 ): Partial<Resolved> {
   if (toolUse === undefined && !prompts.some(speaksOfCalls)) return {};
-  const syntax = syntaxNamed(toolSyntax);
   const ready = (prompt: Prompt): Prompt =>
     prompt.kind === "chat" ? readyChat(prompt, { template, syntax }) : prompt;
   const resolved = { prompts: prompts.map(ready) };

@@ -12,6 +12,7 @@ import { invalidRequest, modelNotCapable } from "@localmodel/inference/refusals.
 import type { Prompt, TemplateMessage } from "@localmodel/inference/generate.ts";
 import type { ContentPart } from "@localmodel/inference/picture.ts";
 import type { TemplateFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
+import type { WrittenProbes } from "@localmodel/tools/derive/probe-calls.ts";
 import { arrangements, withoutSystem } from "./arranged-messages.ts";
 import {
   CLOSE,
@@ -25,10 +26,13 @@ import {
   segments,
 } from "./marks.ts";
 import { templateFacts } from "./template-facts.ts";
+import { writtenProbes } from "./written-probes.ts";
 
 export type TemplateTokens = {
   readonly bosText: string;
   readonly eosText: string;
+  /** See Vocabulary.endTexts. Absent: `eosText`. */
+  readonly endTexts?: readonly string[];
   /** See Vocabulary.controlTexts. */
   readonly controlTexts: readonly string[];
   /** See Vocabulary.markerTexts. */
@@ -85,6 +89,12 @@ export class ChatTemplate {
       source: this.#source,
       controlTexts: this.#tokens.controlTexts,
     }));
+  }
+
+  /** How it writes calls, shown by some; undefined where it writes none. Throws as `facts` does. */
+  get writtenProbes(): WrittenProbes | undefined {
+    const { eosText, endTexts = [eosText] } = this.#tokens;
+    return writtenProbes((variables) => this.#run(variables), { facts: this.facts, endTexts });
   }
 
   /**

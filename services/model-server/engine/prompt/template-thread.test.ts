@@ -60,9 +60,12 @@ test("a template that takes all the memory ends its thread and nothing else", as
 });
 
 test("what a template takes is found on its thread, and one that does not end has an end there too", async () => {
-  const facts = await new TemplateThread(TEMPLATE, TOKENS).facts();
+  const { facts } = await new TemplateThread(TEMPLATE, TOKENS).probed();
   assert.equal(facts.takesText, true);
   const endless = TEMPLATE.replace("messages[0].content == 'loop'", "true");
-  await assert.rejects(new TemplateThread(endless, TOKENS, SOON).facts(), /did not end within 5 s/);
-  await assert.rejects(new TemplateThread("{{ raise_exception('No.') }}", TOKENS).facts(), /No\./);
+  await assert.rejects(
+    new TemplateThread(endless, TOKENS, SOON).probed(),
+    /did not end within 5 s/,
+  );
+  await assert.rejects(new TemplateThread("{{ raise_exception('No.') }}", TOKENS).probed(), /No\./);
 });

@@ -9,6 +9,7 @@ import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
 import type { TemplateFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
+import type { WrittenProbes } from "@localmodel/tools/derive/probe-calls.ts";
 import { Patience, type PatienceLimit } from "@localmodel/service/process/patience.ts";
 import {
   cannotRender,
@@ -21,9 +22,14 @@ import type { RenderLimit, Segment } from "./marks.ts";
 export type TemplateSource = { readonly source: string; readonly tokens: TemplateTokens };
 export type RenderRequest = RenderLimit & { readonly prompt: ChatPrompt };
 export type TemplateRequest = RenderRequest | { readonly asks: "facts" };
+/** What was found out by rendering conversations. */
+export type ProbedTemplate = {
+  readonly facts: TemplateFacts;
+  readonly writtenProbes: WrittenProbes | undefined;
+};
 export type Answered =
   | { readonly segments: readonly Segment[] }
-  | { readonly facts: TemplateFacts }
+  | ProbedTemplate
   | { readonly failure: FailureData };
 
 /** A conversation of ten thousand messages takes a second on a slow machine. */
@@ -50,10 +56,10 @@ export class TemplateThread {
   }
 
   /** Throws a Failure for a template that can render nothing, does not end or takes too much memory. */
-  async facts(): Promise<TemplateFacts> {
+  async probed(): Promise<ProbedTemplate> {
     const answered = await this.#inTurn({ asks: "facts" });
     if (!("facts" in answered)) throw new TypeError("The thread answered something else.");
-    return answered.facts;
+    return answered;
   }
 
   /** Throws a Failure as ChatTemplate does, and when the template does not end or takes too much memory. */

@@ -23,7 +23,7 @@ function rendered({ prompt, contextTokens }: RenderRequest): Answered {
 
 function found(): Answered {
   try {
-    return { facts: template.facts };
+    return { facts: template.facts, writtenProbes: template.writtenProbes };
   } catch (error) {
     return { failure: cannotChat(error instanceof Error ? error.message : String(error)).data };
   }

@@ -36,6 +36,8 @@ export class Vocabulary {
   readonly size: number;
   /** Texts that the tokenizer reads as one control token, wherever they stand in a prompt. */
   readonly controlTexts: readonly string[];
+  /** Texts of tokens that end an answer. */
+  readonly endTexts: readonly string[];
   /**
    * Texts of "user-defined" tokens that may separate parts of a prompt, if the template uses them so; the tokenizer finds
    * them in any text.
@@ -54,6 +56,7 @@ export class Vocabulary {
     this.controlTexts = source.texts.filter(
       (text, token) => text !== "" && this.#readAsControl(text, token),
     );
+    this.endTexts = source.texts.filter((text, token) => text !== "" && source.isEnd?.(token));
     this.markerTexts = source.texts.filter(
       (text, token) => this.#type(token) === USER_DEFINED && LOOKS_LIKE_MARKER.test(text),
     );
