@@ -23,7 +23,7 @@ export type TemplateSource = { readonly source: string; readonly tokens: Templat
 export type RenderRequest = RenderLimit & { readonly prompt: ChatPrompt };
 export type TemplateRequest = RenderRequest | { readonly asks: "facts" };
 /** What was found out by rendering conversations. */
-export type ProbedTemplate = {
+type ProbedTemplate = {
   readonly facts: TemplateFacts;
   readonly writtenProbes: WrittenProbes | undefined;
 };
