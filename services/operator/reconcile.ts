@@ -100,11 +100,11 @@ export function reconciler(surroundings: Surroundings): Reconcile {
 
 /** Undefined for a model that does not scale, or not now. */
 function scaleStep(
-  { scales }: Surroundings,
+  { scales, clock }: Surroundings,
   { key }: Pass,
   { model, observed }: Pick<Target, "model" | "observed">,
 ): ScaleStep | undefined {
-  const bounds = isSuspended(model) ? undefined : boundsOf(model);
+  const bounds = isSuspended(model) ? undefined : boundsOf(model, clock.date().getTime());
   if (bounds === undefined) {
     scales.forget(key);
     return undefined;

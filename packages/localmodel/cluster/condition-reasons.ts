@@ -55,6 +55,7 @@ export const CONDITION_REASONS = {
     "Suspended",
     "Truncated",
     "Unauthorized",
+    "UnknownTimeZone",
     "Unsupported",
     "UnsupportedSource",
     "VariableRefused",

@@ -187,3 +187,15 @@ test("a model scales between bounds that fit together", () => {
   const wrong = scaled({ minReplicas: 3, maxReplicas: 2 });
   assert.deepEqual(wrong.error?.issues[0]?.path, ["scaling", "minReplicas"]);
 });
+
+test("windows of a schedule have days, two times and a zone, and fit under maxReplicas", () => {
+  const nine = { from: "09:00", to: "17:30" };
+  assert.deepEqual(scaled({ schedule: [nine] }).data?.scaling?.schedule, [
+    { ...nine, timeZone: "UTC", minReplicas: 1 },
+  ]);
+  const wrong = scaled({ maxReplicas: 2, schedule: [nine, { ...nine, minReplicas: 3 }] });
+  assert.deepEqual(wrong.error?.issues[0]?.path, ["scaling", "schedule", 1, "minReplicas"]);
+  for (const window of [{ ...nine, to: "24:00" }, { ...nine, days: ["Someday"] }, { from: "9" }]) {
+    assert.equal(scaled({ schedule: [window] }).success, false, JSON.stringify(window));
+  }
+});

@@ -5,8 +5,10 @@
  * In a cluster the operator decides by all of it, and `spec.replicas` no longer counts, but for 0, which suspends.
  */
 import { z } from "zod";
+import { Schedule } from "./schedule-spec.ts";
 
 const MIN_ABOVE_MAX = "minReplicas must not be greater than maxReplicas";
+const WINDOW_ABOVE_MAX = "minReplicas of schedule must not be greater than maxReplicas";
 
 export const ScalingSpec = z
   .strictObject({
@@ -56,6 +58,7 @@ export const ScalingSpec = z
       .max(86_400)
       .default(600)
       .describe("How long a request waits at most for the model to be loaded."),
+    schedule: Schedule.exactOptional(),
     sleep: z
       .enum(["zero", "unload"])
       .default("zero")
@@ -64,18 +67,32 @@ export const ScalingSpec = z
       ),
   })
   .check((payload) => {
-    const { minReplicas, maxReplicas } = payload.value;
-    if (minReplicas <= maxReplicas) return;
-    payload.issues.push({
-      code: "custom",
-      message: MIN_ABOVE_MAX,
-      path: ["minReplicas"],
-      input: minReplicas,
-    });
+    const { minReplicas, maxReplicas, schedule = [] } = payload.value;
+    if (minReplicas > maxReplicas) {
+      payload.issues.push({
+        code: "custom",
+        message: MIN_ABOVE_MAX,
+        path: ["minReplicas"],
+        input: minReplicas,
+      });
+    }
+    for (const [index, window] of schedule.entries()) {
+      if (window.minReplicas <= maxReplicas) continue;
+      payload.issues.push({
+        code: "custom",
+        message: WINDOW_ABOVE_MAX,
+        path: ["schedule", index, "minReplicas"],
+        input: window.minReplicas,
+      });
+    }
   })
   .meta({
     "x-kubernetes-validations": [
       { rule: "self.minReplicas <= self.maxReplicas", message: MIN_ABOVE_MAX },
+      {
+        rule: "!has(self.schedule) || self.schedule.all(w, w.minReplicas <= self.maxReplicas)",
+        message: WINDOW_ABOVE_MAX,
+      },
     ],
   });
 export type ScalingSpec = z.infer<typeof ScalingSpec>;

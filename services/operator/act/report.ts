@@ -174,7 +174,7 @@ function outlookOf({ room, bringsNode }: Decision): Outlook {
 function kept(
   model: Model,
   { status: previous }: Observed,
-  { decision, answers }: PassResult,
+  { decision, answers, now }: PassResult,
 ): Kept {
   const inspection = decision.inspection ?? previous.inspection;
   const memory =
@@ -186,12 +186,16 @@ function kept(
     ...facts(model, previous, decision, answers),
     ...(inspection && { inspection }),
     ...(memory && { memory }),
-    ...scalingOf(model, previous),
+    ...scalingOf(model, previous, now),
   };
 }
 
-function scalingOf(model: Model, { scaling }: LocalModelStatus): Pick<Kept, "scaling"> {
-  const bounds = boundsOf(model);
+function scalingOf(
+  model: Model,
+  { scaling }: LocalModelStatus,
+  now: string,
+): Pick<Kept, "scaling"> {
+  const bounds = boundsOf(model, Date.parse(now));
   if (model.scale === undefined || bounds === undefined) return {};
   return { scaling: scalingStatus(model.scale, bounds, scaling) };
 }

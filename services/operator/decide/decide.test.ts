@@ -140,3 +140,11 @@ test("an inspect pod is made anew when it is of no use, but not at once", () => 
   const going = { deletionTimestamp: since(0) };
   assert.equal(podWrite(wanted, pod({ phase: "Failed" }, going), NOW_MS), "keep");
 });
+
+test("a schedule by the clocks of a zone that nobody knows is told, and changes nothing", () => {
+  const schedule = [{ from: "08:00", to: "18:00", timeZone: "Europe/Atlantis" }];
+  const one = modelWith({ scaling: { schedule }, resources: { limits: { memory: "1Gi" } } });
+  const { kind, blocker, applies } = decide(one, platform, observedWith(), MOMENT);
+  assert.deepEqual([kind, blocker?.reason, applies], ["hold", "UnknownTimeZone", []]);
+  assert.match(blocker?.message ?? "", /no time zone "Europe\/Atlantis"/);
+});

@@ -11,6 +11,7 @@ import { mayRun } from "../objects/image.ts";
 import { gpuOf, isNvidia } from "../objects/gpu.ts";
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
+import { unknownTimeZone } from "../scaling/schedule.ts";
 import type { Problem } from "../status/problem.ts";
 
 export function unsupported(model: Model, platform: Platform): Problem | undefined {
@@ -18,6 +19,7 @@ export function unsupported(model: Model, platform: Platform): Problem | undefin
     refusedVariable(model, platform) ??
     refusedImage(model, platform) ??
     unsupportedSource(model) ??
+    unsupportedSchedule(model) ??
     unsupportedGpu(model)
   );
 }
@@ -45,6 +47,16 @@ function refusedImage({ spec }: Model, platform: Platform): Problem | undefined 
     `${Object.values(platform.images).join(" or ")}, or one that the chart's operator.config.runtimeImages names. ` +
     "Until then what serves already is left as it is.";
   return { stage: "spec", reason: "ImageRefused", message, waits: false };
+}
+
+/** The database of zones is that of this process. */
+function unsupportedSchedule({ spec: { scaling } }: Model): Problem | undefined {
+  const zone = unknownTimeZone(scaling?.schedule ?? []);
+  if (zone === undefined) return undefined;
+  const message =
+    `spec.scaling.schedule: there is no time zone "${zone}". Use a name of the IANA database, such as Europe/Berlin or UTC. ` +
+    "Until then what serves already is left as it is.";
+  return { stage: "spec", reason: "UnknownTimeZone", message, waits: false };
 }
 
 function unsupportedSource(model: Model): Problem | undefined {

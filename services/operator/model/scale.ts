@@ -1,6 +1,12 @@
 /** How many replicas a model that scales should have, since when, and what has been seen on the way there. */
 
-export type ScaleReason = "Asleep" | "Minimum" | "Demand" | "Maximum" | "DemandUnknown";
+export type ScaleReason =
+  | "Asleep"
+  | "Minimum"
+  | "Schedule"
+  | "Demand"
+  | "Maximum"
+  | "DemandUnknown";
 
 /** Times are Unix time in milliseconds. */
 export type Scale = {

@@ -1,22 +1,30 @@
 /** Between which bounds a model scales, and how patiently: `spec.scaling` with what follows from the rest of the spec. */
 import type { Model } from "../model/model.ts";
+import { scheduledAt } from "./schedule.ts";
 
 export type Bounds = {
   readonly minReplicas: number;
+  /** Whether it is a window of the schedule that asks for so many. */
+  readonly isScheduled?: boolean;
+  /** When they may be others. */
+  readonly changesAtMs?: number;
   readonly maxReplicas: number;
   readonly requestsPerReplica: number;
   readonly idleMs: number;
   readonly scaleDownMs: number;
 };
 
-/** Undefined for a model that does not scale. */
-export function boundsOf({ spec }: Pick<Model, "spec">): Bounds | undefined {
+/** As they are now. Undefined for a model that does not scale. */
+export function boundsOf({ spec }: Pick<Model, "spec">, nowMs: number): Bounds | undefined {
   const { scaling, engine } = spec;
   if (scaling === undefined) return undefined;
   // A pod whose engine sleeps is there.
-  const fewest = scaling.sleep === "unload" ? 1 : 0;
+  const fewest = Math.max(scaling.sleep === "unload" ? 1 : 0, scaling.minReplicas);
+  const scheduled = scheduledAt(scaling.schedule ?? [], nowMs);
   return {
-    minReplicas: Math.max(fewest, scaling.minReplicas),
+    minReplicas: Math.max(fewest, scheduled.minReplicas),
+    ...(scheduled.minReplicas > fewest && { isScheduled: true }),
+    ...(scheduled.againInMs !== undefined && { changesAtMs: nowMs + scheduled.againInMs }),
     maxReplicas: scaling.maxReplicas,
     requestsPerReplica: scaling.targetRequestsPerReplica ?? engine.slots,
     idleMs: scaling.idleSeconds * 1000,

@@ -116,6 +116,27 @@ test("a pod of the API service that is not heard is told of after a while", () =
   assert.equal(reason, "DemandUnknown");
 });
 
+test("a window of the schedule wakes what sleeps, says so, and is looked at again when it ends", () => {
+  const changesAtMs = START_MS + 600_000;
+  const open = { ...bounds, minReplicas: 2, isScheduled: true, changesAtMs };
+  const scale = after(asleep, [[1, load(0)]], open);
+  assert.deepEqual([scale.desired, scale.reason], [2, "Schedule"]);
+  assert.equal(changesInMs(scale, open, load(0), START_MS + 1000), 599_000);
+  assert.equal(
+    after(
+      scale,
+      [
+        [2, load(12)],
+        [6, load(12)],
+      ],
+      open,
+    ).reason,
+    "Demand",
+  );
+  // When it is over, what nobody uses sleeps as ever.
+  assert.equal(after(scale, [[62, load(0)]]).desired, 0);
+});
+
 const someBounds = fc
   .record({
     minReplicas: fc.nat({ max: 4 }),

@@ -69,6 +69,7 @@ export function changesInMs(
       : [Math.max(sinceMs, under.sinceMs) + windowMs, under.sinceMs + 2 * windowMs]),
     ...(maySleep(desired, bounds, load) ? [Math.max(nowMs, lastUsedMs + bounds.idleMs)] : []),
     ...(unknownSinceMs === undefined ? [] : [unknownSinceMs + UNKNOWN_GRACE_MS]),
+    ...(bounds.changesAtMs === undefined ? [] : [bounds.changesAtMs]),
   ];
   // What is over has had its effect already, or waits for something that is told.
   const later = timesMs.filter((timeMs) => timeMs >= nowMs);
@@ -156,11 +157,11 @@ function clamp(replicas: number, { minReplicas, maxReplicas }: Bounds): number {
 
 function reasonOf(
   desired: number,
-  { minReplicas, maxReplicas }: Bounds,
+  { minReplicas, maxReplicas, isScheduled = false }: Bounds,
   { unknownSinceMs = Infinity, nowMs }: Pick<Scale, "unknownSinceMs"> & { readonly nowMs: number },
 ): ScaleReason {
   if (desired === 0) return "Asleep";
-  if (desired === minReplicas) return "Minimum";
+  if (desired === minReplicas) return isScheduled ? "Schedule" : "Minimum";
   if (nowMs - unknownSinceMs >= UNKNOWN_GRACE_MS) return "DemandUnknown";
   return desired === maxReplicas && maxReplicas > 1 ? "Maximum" : "Demand";
 }

@@ -68,6 +68,7 @@ function messageOf({ desired, reason }: Scale, bounds: Bounds): string {
   const words: Readonly<Record<ScaleReason, string>> = {
     Asleep: "It sleeps until a request names it.",
     Minimum: `${these}, the fewest that spec.scaling allows: more come when each has more than ${target} requests.`,
+    Schedule: `${these}, the fewest that spec.scaling.schedule allows at this time.`,
     Demand: `${these}, as many as its requests need, with ${target} for each.`,
     Maximum: `${these}, the most that spec.scaling allows, or as many as were needed lately: ${maxReplicas}.`,
     DemandUnknown: `${these}, and no fewer until every pod of the API service says what is asked for: see the operator's log.`,
