@@ -162,6 +162,23 @@ test("a stream that waits for a load is told how far it is, if it asks for that"
   assert.match(text, /\[DONE\]\n\n$/);
 });
 
+test("who does not want to wait is told when to come again, and the model is loaded meanwhile", async (t) => {
+  const stage = await scene(t, () => ({ "a.yaml": sleeper("a") }));
+  await stage.becomes("a", "asleep");
+  const response = await fetch(`${await stage.local.url()}/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-localmodel-wait": "no" },
+    body: JSON.stringify({ model: "a" }),
+  });
+  assert.equal(response.status, 503);
+  assert.match(response.headers.get("retry-after") ?? "", /^\d+$/);
+  const { error } = (await response.json()) as Answer;
+  assert.equal(error?.code, "model_loading");
+  await stage.becomes("a", "ready");
+  await stage.ask("a");
+  assert.equal(stage.loads("a"), 1);
+});
+
 test("a load that fails answers all that wait with its cause, and the next request may try again", async (t) => {
   const stage = await scene(t, () => ({ "a.yaml": sleeper("a", { start: "fail" }) }));
   await stage.becomes("a", "asleep");

@@ -22,6 +22,8 @@ export type DirectoryModel = {
     | "failed";
   /** One sentence for a person: progress, or what is wrong and what to do. */
   readonly message: string;
+  /** In a cluster: why, as the condition Ready has it in one word. */
+  readonly reason?: string;
   /** Whether it is the `message` that keeps it from being served, and not time that it takes. */
   readonly isStuck?: boolean;
   /** 0..1 while downloading or loading. */

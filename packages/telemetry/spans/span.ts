@@ -40,7 +40,8 @@ export type Tracer = {
 };
 
 type Phase<Result> = Pick<SpanOptions, "kind" | "attributes"> & {
-  readonly act: () => Result;
+  /** Its own span, if there is one, is for what happens inside of it. */
+  readonly act: (span: Span | undefined) => Result;
   /** What there is to say once it has ended well. */
   readonly describe?: (result: Awaited<Result>) => Attributes;
   /** From a short list. */
@@ -53,10 +54,10 @@ export async function within<Result>(
   name: string,
   { act, describe, errorTypeOf, ...options }: Phase<Result>,
 ): Promise<Awaited<Result>> {
-  if (parent?.isRecording !== true) return await act();
+  if (parent?.isRecording !== true) return await act(undefined);
   const span = parent.child(name, options);
   try {
-    const result = await act();
+    const result = await act(span);
     if (describe !== undefined) span.set(describe(result));
     return result;
   } catch (error) {
@@ -73,10 +74,10 @@ export function withinSync<Result>(
   name: string,
   { act, describe, errorTypeOf, ...options }: Phase<Result>,
 ): Result {
-  if (parent?.isRecording !== true) return act();
+  if (parent?.isRecording !== true) return act(undefined);
   const span = parent.child(name, options);
   try {
-    const result = act();
+    const result = act(span);
     if (describe !== undefined) span.set(describe(result as Awaited<Result>));
     return result;
   } catch (error) {

@@ -26,6 +26,8 @@ type Visitor = {
   readonly patienceSeconds: number;
   /** Whether it waits at all, rather than being told that it would have to. */
   readonly waits?: boolean;
+  /** Told of the model when it begins to wait, and whenever something else keeps it waiting. */
+  readonly sees?: (model: DirectoryModel) => void;
   readonly open: OpenRequest;
 };
 
@@ -116,7 +118,8 @@ export class Admission {
     return waiting < maxHeldRequests || makeRoom(rooms, tenant);
   }
 
-  async #wait(model: DirectoryModel, room: Room, { tenant, patienceSeconds, open }: Visitor) {
+  async #wait(model: DirectoryModel, room: Room, visitor: Visitor) {
+    const { tenant, patienceSeconds, open, sees } = visitor;
     const { id } = model;
     const { promise, resolve, reject } = Promise.withResolvers<Disposable>();
     const sinceMs = this.#now();
@@ -131,7 +134,9 @@ export class Admission {
       deadlineMs: sinceMs + waitMaxMs,
       letIn: (place: Disposable) => resolve(this.#leaving(id, room, place)),
       turnAway: reject,
+      ...(sees && { sees }),
     };
+    sees?.(model);
     room.wait(waiter);
     this.#onChange(id);
     this.#pulse ??= setInterval(() => this.advance(), PULSE_MS);

@@ -32,6 +32,8 @@ export class DemandBook implements DemandSource {
   readonly #keepAliveSeconds = new Map<string, number>();
   /** Requests that need no place, by the server that they are at. */
   readonly #visitors = new Map<string, number>();
+  /** Servers that somebody wants who does not wait for them, and until when at most, by the time of day. */
+  readonly #wanted = new Map<string, number>();
   /** Of the servers that scale. */
   readonly #times = new Map<string, Times>();
 
@@ -76,6 +78,21 @@ export class DemandBook implements DemandSource {
         sleep.changed(id);
       },
     };
+  }
+
+  /**
+   * Somebody who does not wait wants it: on one machine it is loaded as for one who does. In a cluster being asked for is
+   * enough.
+   */
+  want({ id, server, scales = false, activationTimeoutSeconds }: DirectoryModel): void {
+    const { sleep } = this.#directory;
+    if (server === undefined || sleep === undefined) return;
+    if (scales || activationTimeoutSeconds === undefined) return;
+    const patienceMs = activationTimeoutSeconds * 1000;
+    this.#wanted.set(server, this.#now() + patienceMs);
+    sleep.changed(id);
+    // What has not been loaded by then is not wanted any more, and that is told as well.
+    setTimeout(() => sleep.changed(id), patienceMs + 1).unref();
   }
 
   current(): Demand {
@@ -138,18 +155,28 @@ export class DemandBook implements DemandSource {
 
   /** `others`: of those that are at the same server, as adapters are at that of their model. */
   #demandFor(
-    { id }: DirectoryModel,
+    model: DirectoryModel,
     server: string,
     others: Demand[string] | undefined,
   ): Demand[string] | undefined {
+    const { id } = model;
     const keepAliveSeconds = this.#keepAliveSeconds.get(server);
     const isBusy = this.#admission.inside(id) > 0 || this.#visitors.has(server);
-    const isWaiting = this.#admission.waiting(id) > 0;
+    const isWaiting = this.#isWanted(model, server) || this.#admission.waiting(id) > 0;
     if (!isBusy && !isWaiting && keepAliveSeconds === undefined) return others;
     return {
       isBusy: isBusy || others?.isBusy === true,
       isWaiting: isWaiting || others?.isWaiting === true,
       ...(keepAliveSeconds !== undefined && { keepAliveSeconds }),
     };
+  }
+
+  /** Until it is there, or cannot be. */
+  #isWanted({ endpoints, state }: DirectoryModel, server: string): boolean {
+    const untilMs = this.#wanted.get(server);
+    if (untilMs === undefined) return false;
+    if (endpoints.length === 0 && state !== "failed" && this.#now() < untilMs) return true;
+    this.#wanted.delete(server);
+    return false;
   }
 }

@@ -16,6 +16,7 @@ type Waiter = {
   readonly deadlineMs: number;
   readonly letIn: (place: Disposable) => void;
   readonly turnAway: (reason: Error) => void;
+  readonly sees?: (model: DirectoryModel) => void;
 };
 
 /** Answers to "how long?" when nothing has been seen yet. */
@@ -28,6 +29,8 @@ export class Room {
   readonly #waiters = new FairQueue<Waiter>();
   readonly #departures = new Departures();
   #inside = 0;
+  /** Of the model, when those who wait were last told of it. */
+  #seen = "";
   /** Since when the model has had no endpoint. */
   #unservedSinceMs: number | undefined;
   /** Since when something else than time has kept it from being served. */
@@ -93,6 +96,7 @@ export class Room {
     const isServed = model.endpoints.length > 0;
     if (isServed) this.#unservedSinceMs = undefined;
     else this.#awaitEndpoints(model, nowMs);
+    this.#show(model);
     while (this.#inside < capacityOf(model, this.#gateways())) {
       const next = this.#waiters.shift();
       if (next === undefined) break;
@@ -109,6 +113,15 @@ export class Room {
   /** The model is gone. */
   close(reason: Error): void {
     this.#turnAway(() => reason);
+  }
+
+  /** Not at every look: there may be thousands who wait. */
+  #show(model: DirectoryModel): void {
+    const { state, reason = "", endpoints } = model;
+    const seen = `${state} ${reason} ${endpoints.length > 0}`;
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    for (const { sees } of this.#waiters) sees?.(model);
   }
 
   #awaitEndpoints(model: DirectoryModel, nowMs: number): void {

@@ -4,6 +4,7 @@ import { test, type TestContext } from "node:test";
 import type { Directory, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
+import type { Span, SpanOptions, Tracer } from "@localmodel/telemetry/spans/span.ts";
 import { DemandFeed } from "../demand/feed.ts";
 import { chat, errorOf, gateway, model } from "../fixtures/gateway.ts";
 import { bearer, key, ringOf } from "../fixtures/keys.ts";
@@ -96,6 +97,37 @@ test("metrics tell how many requests are held, and how long they waited", async 
   assert.ok(text().includes(`localmodel_wake_wait_seconds_count${label} 2\n`));
 });
 
+test("a trace tells what a request waited for, one cause after the other", async (t) => {
+  const spans: [name: string, reason: string, childOf: string][] = [];
+  const { api, become, wait } = await setUp(
+    t,
+    { ...ASLEEP, reason: "Asleep" },
+    { tracer: noting(spans) },
+  );
+  const answering = chat(api.url, { model: "m" });
+  await wait(1);
+  const states = [
+    { state: "pending", reason: "Scheduling", name: "schedule" },
+    { state: "pending", reason: "PullingImage", name: "pull" },
+    { state: "downloading", reason: "Downloading", name: "fetch" },
+    { state: "loading", reason: "Loading", name: "load" },
+  ] as const;
+  for (const [index, { state, reason }] of states.entries()) {
+    become({ ...ASLEEP, state, reason, message: "" });
+    // That of the routing, and of each phase that is over.
+    await t.waitFor(() => assert.equal(spans.length, 2 + index), PATIENCE);
+  }
+  const server = await upstream(t, answer(json({ ok: true })));
+  become({ ...ASLEEP, state: "ready", endpoints: [server.url], slots: 4 });
+  assert.equal((await answering).status, 200);
+  await t.waitFor(() => assert.equal(spans.at(-1)?.[0], "POST /v1/chat/completions"), PATIENCE);
+  const waited = spans.filter(([, , parent]) => parent === "queue");
+  assert.deepEqual(
+    waited.filter(([name]) => name !== "slot"),
+    [["wake", "Asleep", "queue"], ...states.map(({ name, reason }) => [name, reason, "queue"])],
+  );
+});
+
 test("who hangs up waits no longer, and the others do", async (t) => {
   const { api, wait } = await setUp(t, ASLEEP);
   const leaving = new AbortController();
@@ -144,3 +176,22 @@ test("servers that stay while their model sleeps are told to load and to unload,
   become({ ...awake, endpoints: ["http://127.0.0.1:9"] });
   assert.ok((await post("unload")).status >= 500);
 });
+
+/** Notes spans as they end. */
+function noting(ended: [string, string, string][]): Tracer {
+  const begin = (name: string, parent: string, { attributes = {} }: SpanOptions): Span => {
+    let known = attributes;
+    return {
+      traceId: "1",
+      spanId: name,
+      isRecording: true,
+      child: (child, options = {}) => begin(child, name, options),
+      set: (more) => void (known = { ...known, ...more }),
+      event: () => {},
+      fail: () => {},
+      end: () => void ended.push([name, String(known["localmodel.wait.reason"]), parent]),
+      inject: () => {},
+    };
+  };
+  return { start: (name, options) => begin(name, "", options) };
+}

@@ -23,6 +23,7 @@ import { patienceSeconds } from "@localmodel/service/http/patience.ts";
 import { logFieldsOf, markFailed } from "@localmodel/service/http/server-span.ts";
 import type { Request, RequestHandler, Response } from "express";
 import type { Admission } from "../admission/admission.ts";
+import { isNearlyThere } from "../admission/capacity.ts";
 import type { DemandBook } from "../admission/demand.ts";
 import { Attempts, RETRY_DELAY_MS } from "./attempts.ts";
 import type { Balancer, Lease } from "../balancing/balancer.ts";
@@ -128,7 +129,9 @@ class Forwarder {
       note(call.res, { model: model.id });
       using _asked = this.#options.demand.ask(model, call.reference.keepAliveSeconds);
       const waiting = this.#admission.waiting(model.id);
-      using _place = await call.journey.queue(model, waiting, () => this.#admit(model, call));
+      using _place = await call.journey.queue(model, waiting, (sees) =>
+        this.#admit(model, call, sees),
+      );
       delivered = await this.#tryEndpoints(call, attempts);
     }
   }
@@ -164,15 +167,22 @@ class Forwarder {
     return model === undefined ? "waiting" : waitingFor(model);
   }
 
-  async #admit(model: DirectoryModel, { req, res, reference, open }: Call): Promise<Disposable> {
+  async #admit(
+    model: DirectoryModel,
+    { req, res, reference, open }: Call,
+    sees?: (model: DirectoryModel) => void,
+  ): Promise<Disposable> {
     const { demand } = this.#options;
     const isServed = model.endpoints.length > 0;
     // What evaluates nothing is in nobody's way.
     if (isServed && exchangeOf(res).endpoint?.evaluates === false) return demand.visit(model);
+    const isPatient = waits(req);
+    if (!isPatient && !isServed && isNearlyThere(model)) demand.want(model);
     const entering = this.#admission.enter(model, {
       tenant: tenantOf(res),
       patienceSeconds: patienceSeconds(req, reference),
-      waits: waits(req),
+      waits: isPatient,
+      ...(sees && { sees }),
       open,
     });
     if (!(entering instanceof Promise)) return entering;

@@ -18,6 +18,7 @@ import type { Lease } from "../balancing/balancer.ts";
 import { failureType } from "../upstream/upstream-failure.ts";
 import type { ApiMetrics } from "../metrics/api-metrics.ts";
 import type { UpstreamRequest } from "../upstream/upstream.ts";
+import { WaitPhases } from "./wait-phases.ts";
 
 const MODEL_MAX_CHARACTERS = 256;
 
@@ -49,17 +50,21 @@ export class Journey {
     return model;
   }
 
-  /** `waiting` are those who were there before. */
+  /** `waiting` are those who were there before. `sees`: for whoever wants to know what is waited for, if anybody does. */
   async queue(
     model: DirectoryModel,
     waiting: number,
-    admit: () => Promise<Disposable>,
+    admit: (sees?: (model: DirectoryModel) => void) => Promise<Disposable>,
   ): Promise<Disposable> {
     const sinceMs = performance.now();
     const seconds = (): number => (performance.now() - sinceMs) / 1000;
     using _wake = this.#waking(model, seconds);
     const place = await within(this.#span, "queue", {
-      act: admit,
+      act: async (span) => {
+        if (span === undefined) return admit();
+        using phases = new WaitPhases(span);
+        return await admit((seen) => phases.see(seen));
+      },
       describe: () => ({
         "localmodel.queue.waiting": waiting,
         // Why it waited, where it did: for a model that was asleep, say.

@@ -11,7 +11,7 @@ import {
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 
-type Explanation = Pick<DirectoryModel, "state" | "message" | "isStuck">;
+type Explanation = Pick<DirectoryModel, "state" | "reason" | "message" | "isStuck">;
 type State = DirectoryModel["state"];
 
 const STATE_BY_REASON: ReadonlyMap<string, State> = new Map(
@@ -35,6 +35,7 @@ export function explanationOf(status: LocalModelStatus, endpoints: number): Expl
     return { state: "restarting", message: "None of its pods is ready right now." };
   return {
     state,
+    reason: ready.reason,
     message: messageOf(ready),
     ...(STUCK_REASONS.has(ready.reason) && { isStuck: true }),
   };
