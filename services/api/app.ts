@@ -170,7 +170,8 @@ function waitingRooms({ directory, limits, gateways }: AppOptions, balancer: Bal
     ...(gateways && { gateways }),
   });
   const inFlight = (endpoint: string): number => balancer.inFlight(endpoint);
-  const demand = new DemandBook(directory, admission, { inFlight });
+  const remembered = (endpoint: string): number => balancer.remembered(endpoint);
+  const demand = new DemandBook(directory, admission, { inFlight, remembered });
   sleep?.watch(demand);
   return { admission, demand };
 }

@@ -183,7 +183,7 @@ async function runPass(
   const moment = {
     nowMs: clock.date().getTime(),
     fleet: fleet.now(),
-    ...(step && { inFlightByPod: step.load.inFlightByPod }),
+    ...(step && { podLoads: step.load }),
     ...(refusal && { refusal }),
   };
   const decision = decide(model, platform, observed, moment);

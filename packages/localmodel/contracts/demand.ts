@@ -39,10 +39,13 @@ export const ModelDemand = z.object({
       "When an administrator last asked for its sleep: if no request has come anywhere since, it need not be idle first.",
     ),
   servers: z
-    .array(z.object({ pod: name, inFlight: count }))
+    .array(z.object({ pod: name, inFlight: count, remembered: count.exactOptional() }))
     .max(SERVERS_MAX)
     .default([])
-    .describe("Of `inFlight`, by pod; those that have none may be left out."),
+    .describe(
+      "Of `inFlight`, by pod, and how many beginnings of prompts it is likely to have cached; those that have none of " +
+        "both may be left out.",
+    ),
 });
 export type ModelDemand = z.infer<typeof ModelDemand>;
 

@@ -19,6 +19,8 @@ type Times = Pick<ModelDemand, "lastAskedAtMs" | "lastCameAtMs">;
 type DemandOptions = {
   /** Requests that an endpoint has been sent and has not answered to the end. */
   readonly inFlight?: (endpoint: string) => number;
+  /** Beginnings of prompts that it is likely to have cached. */
+  readonly remembered?: (endpoint: string) => number;
   /** The time of day. */
   readonly now?: () => number;
 };
@@ -27,6 +29,7 @@ export class DemandBook implements DemandSource {
   readonly #directory: ModelDirectory;
   readonly #admission: Pick<Admission, "inside" | "waiting">;
   readonly #inFlight: (endpoint: string) => number;
+  readonly #remembered: (endpoint: string) => number;
   readonly #now: () => number;
   /** What the latest request for each server said. */
   readonly #keepAliveSeconds = new Map<string, number>();
@@ -40,11 +43,12 @@ export class DemandBook implements DemandSource {
   constructor(
     directory: ModelDirectory,
     admission: Pick<Admission, "inside" | "waiting">,
-    { inFlight = () => 0, now = Date.now }: DemandOptions = {},
+    { inFlight = () => 0, remembered = () => 0, now = Date.now }: DemandOptions = {},
   ) {
     this.#directory = directory;
     this.#admission = admission;
     this.#inFlight = inFlight;
+    this.#remembered = remembered;
     this.#now = now;
   }
 
@@ -134,7 +138,10 @@ export class DemandBook implements DemandSource {
     const [namespace = "", name = ""] = server.split("/");
     const servers = Object.entries(model.pods ?? {}).flatMap(([endpoint, pod]) => {
       const inFlight = this.#inFlight(endpoint);
-      return inFlight === 0 ? [] : [{ pod, inFlight }];
+      const remembered = this.#remembered(endpoint);
+      return inFlight + remembered === 0
+        ? []
+        : [{ pod, inFlight, ...(remembered > 0 && { remembered }) }];
     });
     const inFlight = this.#visitors.get(server) ?? 0;
     return { namespace, name, inFlight, queued: 0, ...times, servers };

@@ -61,6 +61,11 @@ export class Balancer {
     return this.#inFlight.get(endpoint) ?? 0;
   }
 
+  /** How many beginnings of prompts it is likely to find in its cache. */
+  remembered(endpoint: string): number {
+    return this.#prefixes.countOf(endpoint);
+  }
+
   /**
    * An endpoint that has not been `tried` if there is one; undefined when the model has none. `chain` is
    * asked for only where there is a choice.

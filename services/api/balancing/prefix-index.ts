@@ -15,6 +15,12 @@ const WORTHWHILE_BYTES = 128;
 export class PrefixIndex {
   /** In the order of their last use. */
   readonly #seenBy = new Map<number, readonly string[]>();
+  /** How many beginnings each endpoint has seen. */
+  readonly #counts = new Map<string, number>();
+
+  countOf(endpoint: string): number {
+    return this.#counts.get(endpoint) ?? 0;
+  }
 
   /** The endpoint gets this prompt. */
   add(chain: readonly Link[], endpoint: string): void {
@@ -23,11 +29,15 @@ export class PrefixIndex {
       this.#seenBy.delete(hash);
       const others =
         known[0] === endpoint ? known.slice(1) : known.filter((one) => one !== endpoint);
-      this.#seenBy.set(hash, [endpoint, ...others.slice(0, ENDPOINTS_MAX - 1)]);
+      const seenBy = [endpoint, ...others.slice(0, ENDPOINTS_MAX - 1)];
+      this.#seenBy.set(hash, seenBy);
+      if (others.length === known.length) this.#count(endpoint, 1);
+      for (const forgotten of others.slice(ENDPOINTS_MAX - 1)) this.#count(forgotten, -1);
     }
-    for (const oldest of this.#seenBy.keys()) {
+    for (const [oldest, seenBy] of this.#seenBy) {
       if (this.#seenBy.size <= LINKS_MAX) break;
       this.#seenBy.delete(oldest);
+      for (const one of seenBy) this.#count(one, -1);
     }
   }
 
@@ -41,5 +51,11 @@ export class PrefixIndex {
       }
     }
     return shared;
+  }
+
+  #count(endpoint: string, more: number): void {
+    const count = this.countOf(endpoint) + more;
+    if (count > 0) this.#counts.set(endpoint, count);
+    else this.#counts.delete(endpoint);
   }
 }

@@ -129,8 +129,8 @@ class Forwarder {
       note(call.res, { model: model.id });
       using _asked = this.#options.demand.ask(model, call.reference.keepAliveSeconds);
       const waiting = this.#admission.waiting(model.id);
-      using _place = await call.journey.queue(model, waiting, (sees) =>
-        this.#admit(model, call, sees),
+      using _place = await call.journey.queue(model, waiting, (watch) =>
+        this.#admit(model, call, watch),
       );
       delivered = await this.#tryEndpoints(call, attempts);
     }
@@ -170,7 +170,7 @@ class Forwarder {
   async #admit(
     model: DirectoryModel,
     { req, res, reference, open }: Call,
-    sees?: (model: DirectoryModel) => void,
+    watch?: (model: DirectoryModel) => void,
   ): Promise<Disposable> {
     const { demand } = this.#options;
     const isServed = model.endpoints.length > 0;
@@ -182,7 +182,7 @@ class Forwarder {
       tenant: tenantOf(res),
       patienceSeconds: patienceSeconds(req, reference),
       waits: isPatient,
-      ...(sees && { sees }),
+      ...(watch && { sees: watch }),
       open,
     });
     if (!(entering instanceof Promise)) return entering;

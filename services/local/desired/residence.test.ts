@@ -241,6 +241,23 @@ describe("models that share memory", () => {
     );
   });
 
+  test("who waits is served in the order in which the waiting began, and nobody overtakes", () => {
+    const world = new World(10, [6, 8, 4]);
+    world.happen({ type: "ask", model: 0 });
+    world.happen({ type: "step", model: 0 });
+    world.happen({ type: "ask", model: 1 });
+    world.happen({ type: "wait", ms: 1 });
+    // It would fit beside the first, and so keep the second, which is larger, waiting for ever.
+    world.happen({ type: "ask", model: 2 });
+    const phases = () => world.models.map(({ phase }) => phase);
+    assert.deepEqual(phases(), ["awake", "asleep", "asleep"]);
+    world.happen({ type: "wait", ms: TURN_MS });
+    world.happen({ type: "finish", model: 0 });
+    world.happen({ type: "step", model: 0 });
+    world.happen({ type: "step", model: 0 });
+    assert.deepEqual(phases(), ["asleep", "loading", "asleep"]);
+  });
+
   test("a model that nobody uses goes to sleep when its time is over, and says when to look again", () => {
     const world = new World(10, [4]);
     world.happen({ type: "ask", model: 0 });

@@ -33,7 +33,7 @@ import type { Platform } from "../model/platform.ts";
 import type { DeploymentParts } from "../objects/deployment.ts";
 import { LOOK_AGAIN_MS, rollStep } from "./roll-step.ts";
 import type { Room } from "./room.ts";
-import { scaleIn } from "./scale-in.ts";
+import { type PodLoads, scaleIn } from "./scale-in.ts";
 import type { Problem } from "../status/problem.ts";
 import { unsupported } from "./unsupported.ts";
 
@@ -70,7 +70,7 @@ type Moment = {
   readonly nowMs: number;
   readonly fleet: Fleet;
   /** Requests at each of its pods, by name. */
-  readonly inFlightByPod?: ReadonlyMap<string, number>;
+  readonly podLoads?: PodLoads;
   /** What its class does not let it do. */
   readonly refusal?: Problem;
 };
@@ -125,7 +125,7 @@ type Roll = Pick<DeploymentParts, "template" | "platform" | "isUpgrade"> & {
 function rolling(
   model: Model,
   platform: Platform,
-  { observed, nowMs, inFlightByPod = new Map() }: Situation,
+  { observed, nowMs, podLoads }: Situation,
   { revision, begins, ...parts }: Roll,
 ): Decision {
   const { pull, makesRoom, isHeld, ...step } = rollStep(model, platform, {
@@ -142,7 +142,7 @@ function rolling(
     kind: "serve",
     ...(revision !== undefined && { revision }),
     ...step,
-    ...leaving(step.marks, scaleIn(model, observed, { revision, inFlightByPod })),
+    ...leaving(step.marks, scaleIn(model, observed, { revision, ...podLoads })),
     applies,
     deletes: unwanted(model, observed, applies),
     ...(isHeld && rescaled(model, observed)),

@@ -23,7 +23,14 @@ function scalingIn(pods: readonly Pod[], desired: number, replicas: number) {
   const { marks, unmarks } = scaleIn(
     modelWith({ scaling: { maxReplicas: 9 } }, { scale }),
     observedWith({ pods, deployment }),
-    { revision: "r1", inFlightByPod },
+    {
+      revision: "r1",
+      inFlightByPod,
+      rememberedByPod: new Map([
+        ["p5", 40],
+        ["p6", 7],
+      ]),
+    },
   );
   return { marks: names(marks), unmarks: names(unmarks) };
 }
@@ -33,6 +40,12 @@ const [p1, p2, p3] = ["p1", "p2", "p3"].map((name) => readyPod({ name })) as [Po
 test("pods with the least to finish go first", () => {
   assert.deepEqual(scalingIn([p1, p2, p3], 1, 3), { marks: ["p3", "p2"], unmarks: [] });
   assert.deepEqual(scalingIn([p1, p2, p3], 3, 3), { marks: [], unmarks: [] });
+});
+
+test("of pods with as much to finish, those that remember least go first", () => {
+  const [p5, p6] = ["p5", "p6"].map((name) => readyPod({ name })) as [Pod, Pod];
+  assert.deepEqual(scalingIn([p5, p6, p2], 2, 3).marks, ["p6"]);
+  assert.deepEqual(scalingIn([p5, p6, p3, p2], 2, 4).marks, ["p3", "p6"]);
 });
 
 test("pods that do not serve go before all others", () => {

@@ -15,6 +15,8 @@ export type ModelLoad = {
   readonly isSentToSleep: boolean;
   /** By name of the model's pod. */
   readonly inFlightByPod: ReadonlyMap<string, number>;
+  /** Beginnings of prompts that are likely to be cached there. */
+  readonly rememberedByPod: ReadonlyMap<string, number>;
 };
 
 type Entries = ReadonlyMap<string, ModelDemand>;
@@ -92,16 +94,14 @@ export class DemandView {
     const entries = [...this.#sources.values()].flatMap(
       ({ heard }) => heard?.models.get(key) ?? [],
     );
-    const inFlightByPod = new Map<string, number>();
-    for (const { pod, inFlight } of entries.flatMap(({ servers }) => servers)) {
-      inFlightByPod.set(pod, (inFlightByPod.get(pod) ?? 0) + inFlight);
-    }
+    const servers = entries.flatMap((entry) => entry.servers);
     return {
       inFlight: sum(entries.map(({ inFlight }) => inFlight)),
       queued: sum(entries.map(({ queued }) => queued)),
       lastUsedMs: this.#lastUsedMs.get(key) ?? 0,
       isSentToSleep: isSentToSleep(entries),
-      inFlightByPod,
+      inFlightByPod: sumByPod(servers, ({ inFlight }) => inFlight),
+      rememberedByPod: sumByPod(servers, ({ remembered = 0 }) => remembered),
     };
   }
 
@@ -147,6 +147,17 @@ function isSame(a: ModelDemand | undefined, b: ModelDemand | undefined): boolean
 
 function keyOf({ namespace, name }: ModelDemand): string {
   return `${namespace}/${name}`;
+}
+
+type Server = ModelDemand["servers"][number];
+
+function sumByPod(
+  servers: readonly Server[],
+  read: (server: Server) => number,
+): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const server of servers) sums.set(server.pod, (sums.get(server.pod) ?? 0) + read(server));
+  return sums;
 }
 
 function sum(numbers: readonly number[]): number {

@@ -123,6 +123,7 @@ const NO_LOAD: ModelLoad = {
   lastUsedMs: 0,
   isSentToSleep: false,
   inFlightByPod: new Map(),
+  rememberedByPod: new Map(),
 };
 
 type Moment = { readonly bounds: Bounds; readonly load: Load; readonly nowMs: number };

@@ -1,0 +1,64 @@
+/**
+ * What sleep costs: memory of requests that are held, how soon demand is heard, and the first token of a model that is
+ * loaded for a request, alone and in another's place, over that of a process that is started for it.
+ */
+import { parseArgs } from "node:util";
+import { smollm2Path } from "../test/support/smollm2.ts";
+import { heldRequests } from "./wake/held-requests.ts";
+import { Laptop, plainStartMs } from "./wake/laptop.ts";
+import { median } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
+
+const { values } = parseArgs({
+  options: {
+    model: { type: "string" },
+    threads: { type: "string", default: "2" },
+    rounds: { type: "string", default: "5" },
+    requests: { type: "string", default: "5000" },
+    "body-bytes": { type: "string", default: "4096" },
+    /** Holds one of the models, and not two. */
+    memory: { type: "string", default: "600MB" },
+    /** Only what does not depend on a quiet machine. */
+    "held-only": { type: "boolean", default: false },
+  },
+});
+
+const MIB = 1024 * 1024;
+const mebibytes = (bytes: number): string => (bytes / MIB).toFixed(0);
+
+const count = Number(values.requests);
+const bodyBytes = Number(values["body-bytes"]);
+const held = await heldRequests(count, bodyBytes);
+printTable(`${count} streams held for a model that sleeps, bodies of ${bodyBytes} bytes`, [
+  {
+    "MiB before": mebibytes(held.beforeBytes),
+    "MiB while held (<= 512)": mebibytes(held.heldBytes),
+    answered: `${held.answered} of ${count}`,
+    "first one heard after ms (<= 100)": held.heardMs.toFixed(1),
+  },
+]);
+
+if (!values["held-only"]) await measureLaptop();
+
+async function measureLaptop(): Promise<void> {
+  const weights = { path: values.model ?? (await smollm2Path()), threads: Number(values.threads) };
+  await using laptop = await Laptop.start(weights, values.memory);
+  const times = { plain: [] as number[], jit: [] as number[], swap: [] as number[] };
+  await plainStartMs(weights);
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    times.plain.push(await plainStartMs(weights));
+    times.jit.push(await laptop.firstTokenMs("a"));
+    times.swap.push(await laptop.firstTokenMs("b"));
+    await laptop.unload("b");
+  }
+  const row = (what: string, ms: readonly number[]) => ({
+    "first token": what,
+    "median ms": median(ms).toFixed(0),
+    "over a plain start": median(ms.map((one, i) => one / (times.plain[i] ?? NaN))).toFixed(2),
+  });
+  printTable("On one machine", [
+    row("of a process that is started for it", times.plain),
+    row("of a model that a request loads", times.jit),
+    row("of a model that takes another's place", times.swap),
+  ]);
+}
