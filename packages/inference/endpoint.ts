@@ -2,7 +2,7 @@
  * An endpoint is one row. Who may be asked, what is read of a request to route it, how it is counted and traced, and in
  * whose words it fails are all derived from it, in the API service as in the model server.
  */
-import type { Dialect } from "./dialect.ts";
+import type { Dialect, Frame } from "./dialect.ts";
 import type { Operation } from "./operation.ts";
 
 export type Endpoint<Asked extends Operation = Operation> = {
@@ -49,6 +49,8 @@ export type Endpoint<Asked extends Operation = Operation> = {
       readonly lastEvents: readonly string[];
     };
   };
+  /** A frame that shows what a stream waits for as what the model thinks, for clients that show that. */
+  readonly waitingFrame?: (model: string, text: string) => Frame;
   /** Whether requests that begin alike are faster where the first of them was answered. */
   readonly reusesPrefixes: boolean;
 };

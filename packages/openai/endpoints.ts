@@ -1,5 +1,6 @@
 /** OpenAI's endpoints that a model answers, a row each. */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import { waitingChunk } from "./waiting-chunk.ts";
 import { openai, openaiResponses } from "./dialect.ts";
 
 /** A chat may go on until its context is full, and seldom does. */
@@ -21,6 +22,7 @@ export const CHAT_COMPLETIONS = {
     samples: ["n"],
     unnamed: CHAT_TOKENS_UNNAMED,
   },
+  waitingFrame: waitingChunk,
   reusesPrefixes: true,
 } as const satisfies Endpoint;
 

@@ -6,6 +6,7 @@ import { exposition } from "@localmodel/telemetry/metrics/exposition.ts";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Span, SpanOptions, Tracer } from "@localmodel/telemetry/spans/span.ts";
 import { DemandFeed } from "../demand/feed.ts";
+import OpenAI from "openai";
 import { chat, errorOf, gateway, model } from "../fixtures/gateway.ts";
 import { bearer, key, ringOf } from "../fixtures/keys.ts";
 import {
@@ -64,6 +65,31 @@ test("fifty streams wait, hear so, and are answered when the model has woken; th
   for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
   assert.match(text, /\[DONE\]/);
   assert.equal(server.requests.length, 50);
+});
+
+test("a client that shows what models think is shown what its stream waits for, once for each change", async (t) => {
+  const { api, become, wait } = await setUp(t, ASLEEP, { keepAliveMs: 20 });
+  const client = new OpenAI({ baseURL: `${api.url}/v1`, apiKey: "none", maxRetries: 0 });
+  const asking = client.chat.completions.create(
+    { model: "m", stream: true, messages: [{ role: "user", content: "Hello" }] },
+    { headers: { "x-localmodel-wait": "reasoning" } },
+  );
+  await wait(1);
+  const shown: string[] = [];
+  for await (const { choices } of await asking) {
+    const delta = choices[0]?.delta as { reasoning_content?: string; content?: string };
+    if (delta.reasoning_content === undefined) continue;
+    shown.push(delta.reasoning_content);
+    if (shown.length === 1) become({ ...ASLEEP, state: "loading", progress: 0.5, message: "x" });
+    else {
+      const server = await upstream(t, answer(STREAM));
+      become({ ...ASLEEP, state: "ready", endpoints: [server.url], slots: 4 });
+    }
+  }
+  assert.deepEqual(shown.slice(0, 2), [
+    "the model is asleep: Nobody uses it.\n",
+    "the model is loading 50 %: x\n",
+  ]);
 });
 
 test("downloads are waited for, and what needs a person ends the wait with its reason", async (t) => {

@@ -45,7 +45,13 @@ import { clientFailureOf, failureType, UpstreamFailure } from "../upstream/upstr
 import { failureOfStatus } from "../upstream/statuses.ts";
 import type { ServerKeys } from "../upstream/server-keys.ts";
 import type { Upstream, UpstreamRequest } from "../upstream/upstream.ts";
-import { waitingFor, waitingIntervalMs, WaitingStream, waits } from "../answer/waiting-stream.ts";
+import {
+  showsAsReasoning,
+  waitingFor,
+  waitingIntervalMs,
+  WaitingStream,
+  waits,
+} from "../answer/waiting-stream.ts";
 
 type ForwardOptions = {
   readonly directory: ModelDirectory;
@@ -187,15 +193,19 @@ class Forwarder {
     });
     if (!(entering instanceof Promise)) return entering;
     const sinceMs = performance.now();
-    const { keepAliveMs = KEEP_ALIVE_MS } = this.#options;
-    const intervalMs = reference.stream ? waitingIntervalMs(req, keepAliveMs) : undefined;
-    using _comments =
-      intervalMs === undefined
-        ? undefined
-        : new WaitingStream(res, intervalMs, () => this.#whyWaiting(model));
+    using _comments = reference.stream ? this.#comments(model, req, res) : undefined;
     const place = await entering;
     note(res, { waitedMs: Math.round(performance.now() - sinceMs) });
     return place;
+  }
+
+  /** Undefined where the client wants to hear nothing. */
+  #comments(model: DirectoryModel, req: Request, res: Response): WaitingStream | undefined {
+    const { keepAliveMs = KEEP_ALIVE_MS } = this.#options;
+    const intervalMs = waitingIntervalMs(req, keepAliveMs);
+    if (intervalMs === undefined) return undefined;
+    const shownFor = showsAsReasoning(req) ? model.id : undefined;
+    return new WaitingStream(res, { intervalMs, model: shownFor }, () => this.#whyWaiting(model));
   }
 
   /** False when the model has lost its last endpoint. */

@@ -6,7 +6,7 @@ import type { ConditionReason } from "@localmodel/localmodel/cluster/condition-r
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import type { Span } from "@localmodel/telemetry/spans/span.ts";
 
-export type WaitPhase = {
+type WaitPhase = {
   readonly name: "wake" | "schedule" | "pull" | "fetch" | "load" | "restart" | "slot";
   /** In one word: a reason of the condition Ready, or the model's state. */
   readonly reason: string;
@@ -27,7 +27,7 @@ const NAMES: Readonly<Record<DirectoryModel["state"], WaitPhase["name"]>> = {
   failed: "wake",
 };
 
-export function waitPhaseOf({ endpoints, state, reason = state }: WaitedFor): WaitPhase {
+function waitPhaseOf({ endpoints, state, reason = state }: WaitedFor): WaitPhase {
   if (endpoints.length > 0) return { name: "slot", reason: "ready" };
   return { name: PULL.has(reason) ? "pull" : NAMES[state], reason };
 }

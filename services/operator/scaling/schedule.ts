@@ -10,7 +10,7 @@ import {
   WEEKDAYS,
 } from "@localmodel/localmodel/resource/schedule-spec.ts";
 
-export type Scheduled = {
+type Scheduled = {
   /** 0: no window is open. */
   readonly minReplicas: number;
   /** When to look again; undefined: there are no windows. */
