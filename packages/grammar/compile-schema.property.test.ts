@@ -11,15 +11,26 @@ const SEED = Number(process.env["GRAMMAR_SEED"] ?? 20261128);
 const SCHEMAS = Number(process.env["GRAMMAR_SCHEMAS"] ?? 800);
 const SAMPLES = 8;
 
-/** Ajv, an implementation that shares nothing with ours. */
-function ajvValidator(schema: Json): (value: unknown) => boolean {
+/** Ajv, an implementation that shares nothing with ours. Undefined where what it made of the schema breaks. */
+function ajvValidator(schema: Json): (value: unknown) => boolean | undefined {
   const validate = ajv.compile(schema as object | boolean);
-  return (value) => validate(value);
+  return (value) => {
+    try {
+      return validate(value);
+    } catch (error) {
+      // It writes into a list of evaluated members that it has not made, in some schemas with unevaluatedProperties.
+      if (error instanceof TypeError && JSON.stringify(schema).includes("unevaluated")) {
+        return undefined;
+      }
+      throw error;
+    }
+  };
 }
 
 test("whatever a grammar of a random schema writes, an independent validator accepts", () => {
   const random = randomFrom(SEED);
   let compiled = 0;
+  let unjudged = 0;
   for (let i = 0; i < SCHEMAS; i++) {
     const schema = randomSchema(random);
     const gbnf = compiledOrRefused(schema);
@@ -30,9 +41,12 @@ test("whatever a grammar of a random schema writes, an independent validator acc
     for (let n = 0; n < SAMPLES; n++) {
       const text = judge.sample(random, n * 12);
       assert.ok(judge.accepts(text), `${JSON.stringify(schema)} does not accept its own ${text}`);
-      assert.ok(validate(JSON.parse(text)), `${JSON.stringify(schema)} allowed ${text}`);
+      const verdict = validate(JSON.parse(text));
+      assert.notEqual(verdict, false, `${JSON.stringify(schema)} allowed ${text}`);
+      if (verdict === undefined) unjudged++;
     }
   }
+  assert.ok(unjudged < (compiled * SAMPLES) / 100, `${unjudged} texts were not judged`);
   assert.ok(compiled > SCHEMAS * 0.6, `only ${compiled} of ${SCHEMAS} schemas were compiled`);
 });
 

@@ -87,6 +87,21 @@ const HOSTILE: Readonly<Record<string, () => Json>> = {
   "lists many values": () => ({
     enum: many(20_000, (i) => `value number ${(i * 7919) % 20_000} of many`),
   }),
+  "contradicts itself at the end of many choices": () => ({
+    type: "string",
+    allOf: [
+      ...many(5000, () => ({ minLength: 0 })),
+      ...many(14, (k) => ({ anyOf: [{ minLength: k + 1 }, { minLength: k + 2 }] })),
+      { anyOf: many(3, (i) => ({ pattern: `^${i}$` })) },
+      { pattern: "^ab$" },
+    ],
+  }),
+  "leaves members unevaluated beside thousands of parts": () => ({
+    type: "object",
+    allOf: many(3000, (i) => ({ properties: { [`property${i}`]: {} } })),
+    anyOf: many(200, (i) => ({ properties: { [`choice${i}`]: {} }, required: [`choice${i}`] })),
+    unevaluatedProperties: false,
+  }),
   "never ends": () => ({ type: "object", required: ["a"], properties: { a: { $ref: "#" } } }),
   "asks for everything unique": () => ({
     type: "array",

@@ -1,7 +1,7 @@
 /** What the keywords of arrays say when they must hold. */
 import type { Subschema } from "./document.ts";
 import { ARRAY, type Conjunction, positive } from "./facts.ts";
-import { countAt, keywordsOf, prefixAt, unsupported } from "./keywords.ts";
+import { countAt, keywordsOf, prefixAt } from "./keywords.ts";
 import { assertSize } from "./sizes.ts";
 import type { Reading } from "./unfold.ts";
 
@@ -13,11 +13,7 @@ export function assertArray(at: Subschema, reading: Reading): void {
   assertItems(at, reading);
   if (keywords["uniqueItems"] === true) facts.unique = at;
   assertContains(at, reading);
-  const unevaluated = keywords["unevaluatedItems"];
-  if (unevaluated !== undefined && unevaluated !== true) {
-    const error = unsupported(at, "unevaluatedItems", "cannot be guaranteed; say items instead");
-    facts.problems = [...facts.problems, { types: ARRAY, error }];
-  }
+  if (keywords["unevaluatedItems"] !== undefined) facts.unevaluated = [...facts.unevaluated, at];
 }
 
 function assertItems(at: Subschema, { facts, schemas }: Reading): void {
@@ -27,7 +23,7 @@ function assertItems(at: Subschema, { facts, schemas }: Reading): void {
   const rest: Conjunction = keywords[after] === undefined ? [] : [positive(child(at, after))];
   const heads = Array.from({ length }, (_, i) => [positive(child(at, list, i))]);
   if (heads.length > 0 || rest.length > 0)
-    facts.tuples = [...facts.tuples, { prefix: heads, rest }];
+    facts.tuples = [...facts.tuples, { prefix: heads, rest, from: at.id }];
 }
 
 function assertContains(at: Subschema, { facts, schemas }: Reading): void {

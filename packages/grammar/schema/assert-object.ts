@@ -2,7 +2,7 @@
 import { isArray } from "../json.ts";
 import type { Subschema } from "./document.ts";
 import { type Block, type Facts, OBJECT, type Term, positive } from "./facts.ts";
-import { invalid, keywordsOf, mapAt, namesAt, unsupported } from "./keywords.ts";
+import { invalid, keywordsOf, mapAt, namesAt } from "./keywords.ts";
 import { assertSize } from "./sizes.ts";
 import { located } from "./string-languages.ts";
 import type { Reading, Schemas } from "./unfold.ts";
@@ -23,14 +23,8 @@ export function assertObject(at: Subschema, reading: Reading): void {
     facts.names = [...facts.names, [positive(schemas.document.child(at, "propertyNames"))]];
   }
   assertDependencies(at, reading);
-  const unevaluated = keywords["unevaluatedProperties"];
-  if (unevaluated !== undefined && unevaluated !== true) {
-    const error = unsupported(
-      at,
-      "unevaluatedProperties",
-      "cannot be guaranteed; say additionalProperties instead",
-    );
-    facts.problems = [...facts.problems, { types: OBJECT, error }];
+  if (keywords["unevaluatedProperties"] !== undefined) {
+    facts.unevaluated = [...facts.unevaluated, at];
   }
 }
 
@@ -41,6 +35,7 @@ function blockOf(at: Subschema, { schemas, orderOf }: Reading): Block | undefine
   const additional = keywordsOf(at)["additionalProperties"];
   if (names.length === 0 && patterns.length === 0 && additional === undefined) return undefined;
   return {
+    from: at.id,
     order: orderOf("properties"),
     properties: new Map(names.map(([name]) => [name, [positive(child(at, "properties", name))]])),
     patterns: patterns.map(([source]) => [

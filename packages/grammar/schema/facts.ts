@@ -26,6 +26,8 @@ export type Term = {
   readonly negated: boolean;
   /** Where the term stands among the keywords that led to it: members are written in that order. */
   readonly order?: Order;
+  /** The subschema that holds, and makes this one hold too. */
+  readonly from?: number | undefined;
 };
 
 /** Compared number by number. */
@@ -35,7 +37,12 @@ export type Order = readonly number[];
 export type Conjunction = readonly Term[];
 
 /** `prefixItems` and the items after them. */
-type Tuple = { readonly prefix: readonly Conjunction[]; readonly rest: Conjunction };
+export type Tuple = {
+  readonly prefix: readonly Conjunction[];
+  readonly rest: Conjunction;
+  /** The subschema whose keywords these are. */
+  readonly from?: number;
+};
 
 export type Contains = {
   readonly item: Conjunction;
@@ -46,6 +53,8 @@ export type Contains = {
 
 /** What one subschema says of an object's members: by name, else by pattern, else `additional`. */
 export type Block = {
+  /** The subschema whose keywords these are. */
+  readonly from?: number;
   readonly order: Order;
   readonly properties: ReadonlyMap<string, Conjunction>;
   readonly patterns: readonly (readonly [Expression, Conjunction])[];
@@ -79,6 +88,8 @@ export type Facts = {
   maxProperties: number;
   /** Each of these is broken by a member that its `properties` do not name. */
   strangers: readonly Subschema[];
+  /** With `unevaluatedProperties` or `unevaluatedItems`. */
+  unevaluated: readonly Subschema[];
   problems: readonly Problem[];
   /** Strings are allowed by a format that is narrower here than its RFC. */
   narrowed: boolean;
@@ -107,6 +118,7 @@ export function anything(): Facts {
     minProperties: 0,
     maxProperties: Infinity,
     strangers: [],
+    unevaluated: [],
     problems: [],
     narrowed: false,
     unsayable: false,

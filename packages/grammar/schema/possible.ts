@@ -59,7 +59,7 @@ function withoutObjects(facts: Facts, schemas: Schemas): boolean {
     schemas.isImpossible(memberAt(facts, name, schemas)),
   );
   if (lacking || facts.required.size > facts.maxProperties) facts.types &= ~OBJECT;
-  return !lacking || facts.names.length === 0;
+  return !lacking || (facts.names.length === 0 && facts.unevaluated.length === 0);
 }
 
 function withoutArrays(facts: Facts, schemas: Schemas): boolean {
@@ -68,8 +68,9 @@ function withoutArrays(facts: Facts, schemas: Schemas): boolean {
   const needed = Math.min(facts.minItems, places + 1);
   const items = Array.from({ length: needed }, (_, i) => itemAt(facts, i));
   const contained = facts.contains.filter(({ min }) => min > 0).map(({ item }) => item);
-  if ([...items, ...contained].some(schemas.isImpossible)) facts.types &= ~ARRAY;
-  return true;
+  const lacking = [...items, ...contained].some(schemas.isImpossible);
+  if (lacking) facts.types &= ~ARRAY;
+  return !lacking || facts.unevaluated.length === 0;
 }
 
 function onlyValid(

@@ -14,6 +14,7 @@ import { type Conjunction, type Facts, type Order, type Term, anything, keyOf } 
 import { denyKeywords } from "./deny.ts";
 import { strangersThatBreak } from "./strangers.ts";
 import { withoutImpossible } from "./possible.ts";
+import { type Step, closeUnevaluated } from "./unevaluated.ts";
 
 /** One way to satisfy a choice: more terms, more facts, or both. */
 export type Option = { readonly terms?: Conjunction; readonly narrow?: (facts: Facts) => void };
@@ -56,6 +57,7 @@ type Branch = {
   readonly seen: Map<number, boolean>;
   readonly todo: Term[];
   readonly choices: (readonly Option[])[];
+  readonly steps: Step[];
 };
 
 export function createUnfold(schemas: () => Schemas) {
@@ -65,7 +67,13 @@ export function createUnfold(schemas: () => Schemas) {
     const found = known.get(key);
     if (found !== undefined) return found;
     const unfolded: Found = { alternatives: [], exact: true };
-    const start = { facts: anything(), seen: new Map(), todo: terms.toReversed(), choices: [] };
+    const start = {
+      facts: anything(),
+      seen: new Map(),
+      todo: terms.toReversed(),
+      choices: [],
+      steps: [],
+    };
     explore(start, terms, unfolded, schemas());
     known.set(key, unfolded);
     return unfolded;
@@ -77,17 +85,26 @@ function explore(branch: Branch, whole: Conjunction, found: Found, schemas: Sche
   if (!settle(branch, whole, schemas)) return;
   const choices = choicesOf(branch, schemas);
   if (choices.length === 0) {
+    closeUnevaluated(branch.facts, branch.steps, schemas);
     addAlternative(branch.facts, whole, found, schemas);
     return;
   }
   const next = choices.reduce((best, each) => (each.length < best.length ? each : best));
   const others = choices.filter((each) => each !== next);
   for (const { terms = [], narrow } of next) {
+    // What is copied is work too: of a schema with thousands of parts it is most of it.
+    schemas.budget.spend(Math.ceil((branch.seen.size + branch.steps.length) / 4));
     const facts = { ...branch.facts };
     narrow?.(facts);
     const todo = terms.toReversed();
     explore(
-      { facts, seen: new Map(branch.seen), todo, choices: [...others] },
+      {
+        facts,
+        seen: new Map(branch.seen),
+        todo,
+        choices: [...others],
+        steps: [...branch.steps],
+      },
       whole,
       found,
       schemas,
@@ -115,9 +132,10 @@ function addAlternative(given: Facts, whole: Conjunction, found: Found, schemas:
 
 /** Reads all terms that are due; false where they contradict each other. */
 function settle(branch: Branch, whole: Conjunction, schemas: Schemas): boolean {
-  const { facts, seen, todo, choices } = branch;
+  const { facts, seen, todo, choices, steps } = branch;
   for (let term = todo.pop(); term !== undefined; term = todo.pop()) {
     const { subschema, negated } = term;
+    if (term.from !== undefined && !negated) steps.push([term.from, subschema.id]);
     const before = seen.get(subschema.id);
     if (before !== undefined && before !== negated) return false;
     if (before !== undefined) continue;
@@ -128,10 +146,13 @@ function settle(branch: Branch, whole: Conjunction, schemas: Schemas): boolean {
       continue;
     }
     const required: Term[] = [];
+    const own = (terms: readonly Term[]) =>
+      negated ? terms : terms.map((each) => ({ ...each, from: subschema.id }));
     const reading: Reading = {
       facts,
-      demand: (...terms) => required.push(...terms),
-      choose: (options) => choices.push(options),
+      demand: (...terms) => required.push(...own(terms)),
+      choose: (options) =>
+        choices.push(options.map(({ terms = [], ...rest }) => ({ ...rest, terms: own(terms) }))),
       schemas,
       orderOf: (keyword, index = 0) => [...(term.order ?? []), position(subschema, keyword), index],
       whole,
