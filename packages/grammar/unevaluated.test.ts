@@ -10,6 +10,12 @@ const named = (name: string, more: object = {}) => ({
   ...more,
 });
 
+const closed = (...names: string[]) => ({
+  type: "object",
+  anyOf: names.map((name) => ({ ...named(name), required: [name] })),
+  unevaluatedProperties: false,
+});
+
 /** What is accepted is valid for ajv too, and what is rejected is listed where it is valid all the same. */
 function check(schema: Json, given: { yes: readonly Json[]; no: readonly Json[] }): void {
   const { accepts } = judgeOf(schema);
@@ -114,11 +120,6 @@ test("whoever allows others inside has looked at all, and a schema may stand in 
 });
 
 test("options that differ by what is unevaluated are told apart for sure, or not at all", () => {
-  const closed = (...names: string[]) => ({
-    type: "object",
-    anyOf: names.map((name) => ({ ...named(name), required: [name] })),
-    unevaluatedProperties: false,
-  });
   const schema = { oneOf: [closed("a", "b"), closed("b", "c")] };
   const { accepts } = judgeOf(schema);
   const validate = ajv.compile(schema);

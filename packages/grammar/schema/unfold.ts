@@ -135,7 +135,7 @@ function settle(branch: Branch, whole: Conjunction, schemas: Schemas): boolean {
   const { facts, seen, todo, choices, steps } = branch;
   for (let term = todo.pop(); term !== undefined; term = todo.pop()) {
     const { subschema, negated } = term;
-    if (term.from !== undefined && !negated) steps.push([term.from, subschema.id]);
+    steps.push(...stepsOf(term));
     const before = seen.get(subschema.id);
     if (before !== undefined && before !== negated) return false;
     if (before !== undefined) continue;
@@ -163,6 +163,11 @@ function settle(branch: Branch, whole: Conjunction, schemas: Schemas): boolean {
     if (facts.types === 0 || facts.values?.length === 0) return false;
   }
   return true;
+}
+
+/** What holds looks at the value; what must not hold does not. */
+function stepsOf({ from, negated, subschema }: Term): readonly Step[] {
+  return from === undefined || negated ? [] : [[from, subschema.id]];
 }
 
 /** Keywords are ordered as the document has them. */
