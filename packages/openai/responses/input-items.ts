@@ -9,6 +9,7 @@ import { contentPart, PARTS_MAX } from "../chat/content-parts.ts";
 import { Arguments, joined } from "../chat/messages.ts";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
+import { flatName } from "./namespaces.ts";
 
 const ITEMS_MAX = 16_384;
 
@@ -30,17 +31,29 @@ const Message = z
     context.addIssue({ ...refusal(message, "invalid_value"), path: ["content"] });
   });
 
-const FunctionCall = z.object({
-  type: z.literal("function_call"),
-  call_id: Text,
-  name: Text,
-  arguments: Arguments,
-});
+const FunctionCall = z
+  .object({
+    type: z.literal("function_call"),
+    call_id: Text,
+    name: Text,
+    namespace: Text.exactOptional(),
+    arguments: Arguments,
+  })
+  .transform(({ namespace, ...call }) => {
+    return { ...call, name: flatName({ ...call, ...(namespace !== undefined && { namespace }) }) };
+  });
 
 /** To a model a custom tool is a function with one parameter. */
 const CustomToolCall = z
-  .object({ type: z.literal("custom_tool_call"), call_id: Text, name: Text, input: Text })
-  .transform(({ call_id, name, input }): z.output<typeof FunctionCall> => {
+  .object({
+    type: z.literal("custom_tool_call"),
+    call_id: Text,
+    name: Text,
+    namespace: Text.exactOptional(),
+    input: Text,
+  })
+  .transform(({ call_id, name: own, namespace, input }): z.output<typeof FunctionCall> => {
+    const name = flatName({ name: own, ...(namespace !== undefined && { namespace }) });
     return { type: "function_call", call_id, name, arguments: JSON.stringify({ input }) };
   });
 

@@ -5,6 +5,7 @@
 import type { TokenLogprob } from "@localmodel/inference/generate.ts";
 import { chatLogprobs } from "../answers/logprobs.ts";
 import { CustomInput } from "../chat/custom-input.ts";
+import type { NamespacedName } from "./namespaces.ts";
 
 /** An event without its number. */
 export type Told = { readonly type: string; readonly [field: string]: unknown };
@@ -99,14 +100,14 @@ export function reasoningItem(place: Place, extra: object): OutputItem {
   };
 }
 
-type Called = { readonly callId: string; readonly name: string };
+type Called = NamespacedName & { readonly callId: string };
 
-export function functionCallItem(place: Place, { callId, name }: Called): OutputItem {
+export function functionCallItem(place: Place, { callId, ...named }: Called): OutputItem {
   const at = { item_id: place.id, output_index: place.index };
   let args = "";
   const item = (status: ItemStatus): object => {
     const { id } = place;
-    return { id, type: "function_call", status, arguments: args, call_id: callId, name };
+    return { id, type: "function_call", status, arguments: args, call_id: callId, ...named };
   };
   return {
     item,
@@ -116,19 +117,19 @@ export function functionCallItem(place: Place, { callId, name }: Called): Output
       return [{ type: "response.function_call_arguments.delta", ...at, delta }];
     },
     end: (status) => [
-      { type: "response.function_call_arguments.done", ...at, arguments: args, name },
+      { type: "response.function_call_arguments.done", ...at, arguments: args, name: named.name },
       done(place, item(status)),
     ],
   };
 }
 
 /** Its one text is read out of the arguments that the model writes. */
-export function customCallItem(place: Place, { callId, name }: Called): OutputItem {
+export function customCallItem(place: Place, { callId, ...named }: Called): OutputItem {
   const at = { item_id: place.id, output_index: place.index };
   const reader = new CustomInput();
   let input = "";
   const item = (): object => {
-    return { id: place.id, type: "custom_tool_call", call_id: callId, name, input };
+    return { id: place.id, type: "custom_tool_call", call_id: callId, ...named, input };
   };
   return {
     item,

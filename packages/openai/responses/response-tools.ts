@@ -18,6 +18,7 @@ import {
 } from "../chat/tools.ts";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
+import { flatName, type NamespacedName } from "./namespaces.ts";
 
 const HOSTED = [
   "apply_patch",
@@ -29,7 +30,6 @@ const HOSTED = [
   "image_generation",
   "local_shell",
   "mcp",
-  "namespace",
   "programmatic_tool_calling",
   "shell",
   "tool_search",
@@ -63,8 +63,17 @@ const CustomTool = z.object({
     .exactOptional(),
 });
 
+const OwnTool = z.discriminatedUnion("type", [FunctionTool, CustomTool]);
+type OwnTool = z.output<typeof OwnTool>;
+
+const Namespace = z.object({
+  type: z.literal("namespace"),
+  ...described,
+  tools: boundedArray(nullsAbsent(OwnTool), { max: TOOLS_MAX }),
+});
+
 const ToolDefinition = nullsAbsent(
-  z.discriminatedUnion("type", [FunctionTool, CustomTool, HostedTool]),
+  z.discriminatedUnion("type", [FunctionTool, CustomTool, Namespace, HostedTool]),
 );
 type ToolDefinition = z.output<typeof ToolDefinition>;
 
@@ -111,9 +120,17 @@ export function toolUseOf(request: ToolFields): ToolUse | undefined {
   };
 }
 
-/** Names of tools that take one text. */
-export function customNamesOf({ tools = [] }: ToolFields): ReadonlySet<string> {
-  return new Set(tools.flatMap((tool) => (tool.type === "custom" ? [nameOf(tool)] : [])));
+/** What an answer says of a call, by the name that the model calls: what the tool is, and how its client names it. */
+export function calledTools(
+  request: ToolFields,
+): ReadonlyMap<string, NamespacedName & { readonly type: OwnTool["type"] }> {
+  return new Map(
+    placedTools(request).map(({ tool, namespace }) => {
+      const { name, type } = tool;
+      const named = { name, ...(namespace !== undefined && { namespace }) };
+      return [flatName(named), { ...named, type }];
+    }),
+  );
 }
 
 export function refuseMismatches(request: ToolFields, context: z.core.$RefinementCtx): void {
@@ -122,7 +139,7 @@ export function refuseMismatches(request: ToolFields, context: z.core.$Refinemen
   refuseToolMismatches(
     {
       tools: toolsOf(request),
-      namePathOf: (index) => ["tools", index, "name"],
+      namePathOf: (index) => [...(placedTools(request)[index]?.path ?? ["tools"]), "name"],
       among: choiceOf(request).among,
       choosing: isChoosing ? "tool_choice" : undefined,
     },
@@ -130,19 +147,37 @@ export function refuseMismatches(request: ToolFields, context: z.core.$Refinemen
   );
 }
 
-function toolsOf({ tools = [] }: ToolFields): readonly Tool[] {
-  return tools.flatMap((tool, index): Tool[] => {
-    const field = `tools[${index}]`;
-    if (tool.type === "function") return [functionTool(tool, field)];
-    if (tool.type !== "custom") return [];
-    const { format } = tool;
-    const pattern = format?.type === "grammar" ? format.definition : undefined;
-    return [customTool({ ...tool, pattern }, field)];
+/** A tool that the client runs, and where it stands. */
+type PlacedTool = {
+  readonly tool: OwnTool;
+  readonly namespace?: string;
+  readonly field: string;
+  readonly path: readonly (string | number)[];
+};
+
+function placedTools({ tools = [] }: ToolFields): readonly PlacedTool[] {
+  return tools.flatMap((tool, index): PlacedTool[] => {
+    const place = { field: `tools[${index}]`, path: ["tools", index] };
+    if (tool.type === "function" || tool.type === "custom") return [{ tool, ...place }];
+    if (tool.type !== "namespace") return [];
+    return tool.tools.map((inner, at) => ({
+      tool: inner,
+      namespace: tool.name,
+      field: `${place.field}.tools[${at}]`,
+      path: [...place.path, "tools", at],
+    }));
   });
 }
 
-function nameOf(tool: ToolDefinition): string {
-  return "name" in tool ? String(tool.name) : "";
+function toolsOf(request: ToolFields): readonly Tool[] {
+  return placedTools(request).map(({ tool, namespace, field }) => {
+    const { name: own } = tool;
+    const name = flatName({ name: own, ...(namespace !== undefined && { namespace }) });
+    if (tool.type === "function") return functionTool({ ...tool, name }, field);
+    const { format } = tool;
+    const pattern = format?.type === "grammar" ? format.definition : undefined;
+    return customTool({ ...tool, name, pattern }, field);
+  });
 }
 
 type Choice = { readonly mode: ToolUse["choice"]; readonly among?: readonly Reference[] };
@@ -168,6 +203,7 @@ function nameOfChoice(choice: object): string {
 
 /** As answers repeat them: with every field that OpenAI's have. */
 export function repeatedTool(tool: ToolDefinition): object {
+  if (tool.type === "namespace") return { ...tool, tools: tool.tools.map(repeatedTool) };
   if (tool.type !== "function") return tool;
   const { type, name, description = null, parameters = null, strict = true } = tool;
   return { type, name, description, parameters, strict };

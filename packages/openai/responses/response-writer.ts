@@ -20,7 +20,7 @@ import {
   type Told,
 } from "./output-items.ts";
 import { responseObject, type ResponseEnd } from "./response-object.ts";
-import { customNamesOf } from "./response-tools.ts";
+import { calledTools } from "./response-tools.ts";
 import type { ResponsesRequest } from "./responses-request.ts";
 
 type Kind = "reasoning" | "message" | "call";
@@ -29,7 +29,7 @@ const PREFIXES = { reasoning: "rs_", message: "msg_", function: "fc_", custom: "
 
 export class ResponseWriter {
   readonly #request: ResponsesRequest;
-  readonly #custom: ReadonlySet<string>;
+  readonly #tools: ReturnType<typeof calledTools>;
   readonly #response: (end: ResponseEnd) => object;
   /** What ids of items are made of, so that they are as unique as the response's. */
   readonly #stem: string;
@@ -41,7 +41,7 @@ export class ResponseWriter {
 
   constructor(head: AnswerHead, request: ResponsesRequest, isKept: boolean) {
     this.#request = request;
-    this.#custom = customNamesOf(request);
+    this.#tools = calledTools(request);
     this.#response = responseObject(head, request, isKept);
     this.#stem = head.id.slice(head.id.indexOf("_") + 1);
   }
@@ -141,9 +141,10 @@ export class ResponseWriter {
   }
 
   #callItem({ id: callId, name }: Extract<GenerateEvent, { type: "tool_call" }>): OutputItem {
-    return this.#custom.has(name)
-      ? customCallItem(this.#place("custom"), { callId, name })
-      : functionCallItem(this.#place("function"), { callId, name });
+    const { type, ...named } = this.#tools.get(name) ?? { type: "function", name };
+    return type === "custom"
+      ? customCallItem(this.#place("custom"), { callId, ...named })
+      : functionCallItem(this.#place("function"), { callId, ...named });
   }
 
   /** Behind what is open, which ends when the next item begins. */
