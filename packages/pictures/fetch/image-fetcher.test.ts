@@ -9,6 +9,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { suite, test, type TestContext } from "node:test";
+import { gzipSync } from "node:zlib";
+import { isPrivateAddress } from "@localmodel/weights/http/private-address.ts";
 import { makeCertificate } from "../../../test/support/certificates.ts";
 import type { Network } from "@localmodel/weights/http/reach.ts";
 import type { FileError } from "../problem.ts";
@@ -23,6 +25,10 @@ const { signal } = new AbortController();
 type Script = (req: IncomingMessage, res: ServerResponse) => void;
 
 const sending: Script = (_req, res) => res.end(IMAGE);
+const dripping: Script = (_req, res) => {
+  const timer = setInterval(() => res.write("."), 20);
+  res.once("close", () => clearInterval(timer));
+};
 const redirecting =
   (location: string): Script =>
   (_req, res) =>
@@ -182,6 +188,50 @@ suite("an image somewhere else", { skip: process.platform !== "linux" }, () => {
     const result = fetcher.fetch(`https://a.example.com:${port}/`, signal);
     await refused(result, "failed_to_download_image", /within 0\.3 s|cannot be reached/);
   });
+
+  test("that comes in drops is refused in time, however many there are", async (t) => {
+    const { port } = await serverAt(t, PUBLIC, dripping);
+    const fetcher = fetcherOf(["a.example.com"], { "a.example.com": [PUBLIC] }, 500);
+    const result = fetcher.fetch(`https://a.example.com:${port}/`, signal);
+    await refused(result, "failed_to_download_image", /within 0\.5 s/);
+  });
+
+  test("that is compressed on its way is not unpacked", async (t) => {
+    const bomb = gzipSync(Buffer.alloc(2 ** 24));
+    const packed: Script = (_req, res) =>
+      res.writeHead(200, { "content-encoding": "gzip" }).end(bomb);
+    const { port } = await serverAt(t, PUBLIC, packed);
+    const fetcher = fetcherOf(["a.example.com"], { "a.example.com": [PUBLIC] });
+    const bytes = await fetcher.fetch(`https://a.example.com:${port}/`, signal);
+    assert.equal(bytes.length, bomb.length);
+  });
+
+  const inside = [
+    "u:p@a.example.com",
+    "[::ffff:127.0.0.2]",
+    "[::ffff:0:7f00:2]",
+    "0x7f.2",
+    "127.2",
+  ];
+  for (const host of inside) {
+    test(`is not followed to ${host}`, async (t) => {
+      const redirect = await serverAt(t, PUBLIC, redirecting(`https://${host}/`));
+      const hosts = ["a.example.com", ...inside.map((one) => new URL(`https://${one}/`).hostname)];
+      const fetcher = new ImageFetcher({
+        allowedHosts: hosts,
+        network: {
+          ...networkOf({ "a.example.com": [PUBLIC] }),
+          isPrivate: (address) => address !== PUBLIC && isPrivateAddress(address),
+        },
+        tls: { ca: authority.certificate, checkServerIdentity: () => undefined },
+      });
+      const failed = fetcher.fetch(`https://a.example.com:${redirect.port}/`, signal);
+      await assert.rejects(failed, ({ problem }: FileError) => {
+        assert.match(problem.message, /private network|password/);
+        return true;
+      });
+    });
+  }
 
   test("is given up with its client", async (t) => {
     const gone = new AbortController();
