@@ -293,6 +293,19 @@ const image = (byte: number) => ({
   },
 });
 
+test("the form of the answer has a schema, under its present name and the one that it had first", () => {
+  const schema = { type: "object" };
+  const format = { type: "json_schema", schema };
+  const forms = [
+    [{ output_config: { format } }, "output_config.format.schema"],
+    [{ output_format: format }, "output_format.schema"],
+  ] as const;
+  for (const [body, field] of forms) {
+    const { constraint } = understood(body).ask;
+    assert.deepEqual(constraint, { grammar: { language: { kind: "schema", schema, field } } });
+  }
+});
+
 test("images are numbered in the order of the conversation, and named by their places", () => {
   const far = { type: "image", source: { type: "url", url: "https://example.com/a.png" } };
   const result = {

@@ -58,9 +58,10 @@ function promptOf(
   };
 }
 
-function constraintOf({ output_config: config }: MessagesRequest): Pick<GenerateAsk, "constraint"> {
-  const schema = config?.format?.schema;
+function constraintOf(request: MessagesRequest): Pick<GenerateAsk, "constraint"> {
+  const current = request.output_config?.format?.schema;
+  const schema = current ?? request.output_format?.schema;
   if (schema === undefined) return {};
-  const field = "output_config.format.schema";
+  const field = current === undefined ? "output_format.schema" : "output_config.format.schema";
   return { constraint: { grammar: { language: { kind: "schema", schema, field } } } };
 }

@@ -35,6 +35,8 @@ const effective = {
       format: AnswerFormat.exactOptional(),
     }),
   ).exactOptional(),
+  /** What `output_config.format` was called while it was new. */
+  output_format: AnswerFormat.exactOptional(),
 } as const;
 
 const withoutEffect = {
@@ -49,11 +51,12 @@ type WithBegun = {
   readonly thinking?: z.output<typeof Thinking>;
   readonly tool_choice?: { readonly type: string };
   readonly output_config?: { readonly format?: object };
+  readonly output_format?: object;
 };
 
 /** An answer that has begun is in no form, and nothing is thought before it: Anthropic refuses these as well. */
 function refuseBegun(
-  { messages, thinking, tool_choice: choice, output_config: config }: WithBegun,
+  { messages, thinking, tool_choice: choice, output_config: config, output_format }: WithBegun,
   context: z.core.$RefinementCtx,
 ): void {
   const begun = begunIn(messages);
@@ -72,6 +75,7 @@ function refuseBegun(
     refuse(["thinking"], `${alone} be thought about first.`);
   }
   if (config?.format !== undefined) refuse(["output_config", "format"], `${alone} have a form.`);
+  if (output_format !== undefined) refuse(["output_format"], `${alone} have a form.`);
   if (choice?.type === "any" || choice?.type === "tool") {
     refuse(["tool_choice"], `${alone} be a call.`);
   }
