@@ -81,7 +81,8 @@ async function inspectCandidate(
     sizeBytes += parts.reduce((sum, part) => sum + part.sizeBytes, 0);
     parameters += parts.reduce((sum, part) => sum + part.header.parameters, 0);
   }
-  return { values: main.header.values, parameters, sizeBytes };
+  const { values, projections } = main.header;
+  return { values, projections, parameters, sizeBytes };
 }
 
 async function inspectFile(

@@ -51,8 +51,8 @@ function sourceOf(bytes: Buffer): ByteSource {
 
 async function inspect(bytes: Buffer): Promise<string> {
   try {
-    const { values, parameters } = await checkGguf(sourceOf(bytes), bytes.length, "model.gguf");
-    const inspection = inspectionOf({ values, parameters, sizeBytes: bytes.length }, { bytes: 0 });
+    const header = await checkGguf(sourceOf(bytes), bytes.length, "model.gguf");
+    const inspection = inspectionOf({ ...header, sizeBytes: bytes.length }, { bytes: 0 });
     Inspection.parse(inspection);
     const { totalBytes } = estimateMemory(inspection, ENGINE);
     assert.ok(Number.isFinite(totalBytes) && totalBytes > 0, `${totalBytes} bytes`);

@@ -33,6 +33,7 @@ test("a complete file passes, with what its header says", async () => {
     requiredBytes: MODEL.length,
     meaningfulBytes: MODEL.length,
     parameters: 8 * 1024,
+    projections: new Map(),
   });
   assert.deepEqual(Object.fromEntries(values), {
     "general.architecture": "llama",

@@ -14,6 +14,8 @@ export const GGUF_MAGIC = "GGUF";
 
 export type GgufValues = ReadonlyMap<string, GgufValue>;
 
+export type Projections = ReadonlyMap<string, number>;
+
 export type GgufHeader = {
   readonly version: number;
   readonly tensorCount: number;
@@ -23,6 +25,8 @@ export type GgufHeader = {
   readonly meaningfulBytes: number;
   /** Elements of all tensors of this file. */
   readonly parameters: number;
+  /** Of tensors that project (`mm.*`), by name: how long what they make is. */
+  readonly projections: Projections;
   /** The metadata; of what is long only the length. */
   readonly values: GgufValues;
   /** Of a split GGUF: how many parts there are, and which one this is, from 0. */
@@ -30,7 +34,12 @@ export type GgufHeader = {
   readonly splitNumber?: number;
 };
 
-export type TensorFact = { readonly name: string; readonly bytes: number };
+export type TensorFact = {
+  readonly name: string;
+  readonly bytes: number;
+  /** Its last dimension. */
+  readonly length: number;
+};
 
 /** Told of each tensor, for those who want to know more than their number. */
 type TensorVisitor = (tensor: TensorFact) => void;
@@ -40,6 +49,8 @@ const MAX_KEY_VALUES = 1 << 20;
 /** Of the metadata that is kept; models have tens of values. */
 const MAX_VALUES = 4096;
 const MAX_DIMENSIONS = 4; // GGML_MAX_DIMS
+/** Projectors have some dozens. */
+const MAX_PROJECTIONS = 1024;
 const DEFAULT_ALIGNMENT = 32;
 
 export async function readGgufHeader(
@@ -61,7 +72,12 @@ export async function readGgufHeader(
   if (keyValueCount === 0) throw new GgufHeaderError("it has no metadata at all");
 
   const values = await readKeyValues(cursor, keyValueCount);
-  const { parameters, least, most } = await readTensorInfos(cursor, tensorCount, visit);
+  const projections = new Map<string, number>();
+  const { parameters, least, most } = await readTensorInfos(cursor, tensorCount, (tensor) => {
+    const isProjection = tensor.name.startsWith("mm.") && projections.size < MAX_PROJECTIONS;
+    if (isProjection) projections.set(tensor.name, tensor.length);
+    visit(tensor);
+  });
   const alignment = alignmentOf(values.get("general.alignment"));
   const dataStart = Math.ceil(cursor.offset / alignment) * alignment;
   const splitCount = values.get("split.count");
@@ -72,6 +88,7 @@ export async function readGgufHeader(
     requiredBytes: tensorCount === 0 ? cursor.offset : dataStart + least,
     meaningfulBytes: dataStart + most,
     parameters,
+    projections,
     values,
     ...(typeof splitCount === "number" ? { splitCount } : {}),
     ...(typeof splitNumber === "number" ? { splitNumber } : {}),
@@ -104,7 +121,11 @@ async function readTensorInfos(
       throw new GgufHeaderError(`tensor "${name}" claims ${dimensions} dimensions`);
     }
     let elements = 1n;
-    for (let axis = 0; axis < dimensions; axis += 1) elements *= await cursor.uint64();
+    let length = 0n;
+    for (let axis = 0; axis < dimensions; axis += 1) {
+      length = await cursor.uint64();
+      elements *= length;
+    }
     const type = await cursor.uint32();
     const start = await cursor.uint64();
     const bytes = tensorBytes(type, elements);
@@ -114,7 +135,7 @@ async function readTensorInfos(
     if (start + bytes.least > least) least = start + bytes.least;
     if (start + bytes.most > most) most = start + bytes.most;
     parameters += elements;
-    visit({ name, bytes: Number(bytes.most) });
+    visit({ name, bytes: Number(bytes.most), length: Number(length) });
   }
   if (parameters > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw new GgufHeaderError("its tensors claim an impossible number of elements");

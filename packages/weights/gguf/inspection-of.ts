@@ -6,7 +6,7 @@
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import type { CacheElements } from "@localmodel/localmodel/contracts/cache-bytes.ts";
 import { encoderBytes } from "./encoder-memory.ts";
-import type { GgufValues } from "./gguf-header.ts";
+import type { GgufValues, Projections } from "./gguf-header.ts";
 import { metadataOf } from "./metadata.ts";
 import { keyValueElements } from "./key-value-elements.ts";
 import { quantizationName } from "./quantization.ts";
@@ -15,6 +15,8 @@ import { quantizationName } from "./quantization.ts";
 export type InspectedWeights = {
   /** Metadata of the (first) file. */
   readonly values: GgufValues;
+  /** Of the (first) file. */
+  readonly projections: Projections;
   /** Elements of all tensors of all parts. */
   readonly parameters: number;
   /** Of all parts. */

@@ -35,7 +35,7 @@ export async function inspectFiles(config: FetchConfig, hooks: FetchHooks): Prom
     furtherBytes += inspected.sizeBytes;
     if (role !== PROJECTOR_ROLE) continue;
     projector = inspected.values;
-    const problem = projectorProblem(weights.values, projector);
+    const problem = projectorProblem(weights.values, inspected);
     if (problem !== undefined) throw new WeightsError("InvalidSource", problem);
   }
   if (weights === undefined) throw new WeightsError("InvalidSource", "there are no weights");
