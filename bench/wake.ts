@@ -17,7 +17,7 @@ const { values } = parseArgs({
     requests: { type: "string", default: "5000" },
     "body-bytes": { type: "string", default: "4096" },
     /** Holds one of the models, and not two. */
-    memory: { type: "string", default: "600MB" },
+    memory: { type: "string", default: "1000MB" },
     /** Only what does not depend on a quiet machine. */
     "held-only": { type: "boolean", default: false },
   },
