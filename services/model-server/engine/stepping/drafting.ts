@@ -1,17 +1,31 @@
 /**
- * Whether the next step guesses, and how much: between what slots propose and what the machine has shown.
+ * Whether the next step guesses, and how much: between what slots propose, what the machine has shown, and what guessing
+ * has cost so far.
  *
  * A step that evaluates prompts guesses nothing: its room is theirs. Nor does one where nobody has measured lately what a
  * step without guesses takes.
  */
 import type { SlotNeed } from "./compose.ts";
 import { draftLengths } from "./drafts.ts";
+import { SpeculationLedger } from "./speculation-ledger.ts";
 import { StepCosts } from "./step-costs.ts";
 
 type DraftRoom = { readonly batchTokens: number; readonly outputs: number };
 
+/** A step without prompts, when its tokens are chosen. */
+export type DecodedStep = {
+  /** That it evaluated, and those of them that were no guesses. */
+  readonly rows: number;
+  readonly certainRows: number;
+  /** Those that turned out to be the text's. */
+  readonly settledRows: number;
+  /** With the choosing. */
+  readonly durationMs: number;
+};
+
 export class Drafting {
   readonly #costs = new StepCosts();
+  readonly #ledger = new SpeculationLedger();
 
   /** For each slot; `tokens` is what each evaluates in any case. */
   lengths(
@@ -23,12 +37,18 @@ export class Drafting {
     const evaluatesPrompt = needs.some(({ prompt }) => prompt > 0);
     if (evaluatesPrompt || !this.#costs.knows(rows)) return needs.map(() => 0);
     const guesses = needs.map(({ guess }) => guess);
-    const room = Math.min(batchTokens, outputs) - rows;
+    const plainMs = this.#costs.ms(rows);
+    const mostMs = plainMs + this.#ledger.allowanceMs(plainMs);
+    const affordable = this.#costs.rowsWithin(mostMs, rows) - rows;
+    const room = Math.min(batchTokens - rows, outputs - rows, affordable);
     return draftLengths(guesses, { rows, room }, (count) => this.#costs.ms(count));
   }
 
-  /** What a step without prompts took, with the choosing. */
-  record(rows: number, durationMs: number): void {
+  record({ rows, certainRows, settledRows, durationMs }: DecodedStep): void {
     this.#costs.record(rows, durationMs);
+    const isGuessed = rows > certainRows;
+    if (isGuessed && !this.#costs.knows(certainRows)) return;
+    const plainMs = isGuessed ? this.#costs.ms(certainRows) : durationMs;
+    this.#ledger.record({ durationMs, plainMs, plainSteps: settledRows / certainRows });
   }
 }

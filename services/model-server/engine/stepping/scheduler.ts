@@ -62,7 +62,8 @@ type Step = {
   readonly load: Load;
   /** Tokens and guesses of all. */
   readonly rows: number;
-  readonly isDrafted: boolean;
+  /** Those that are no guesses. */
+  readonly certainRows: number;
 };
 
 /** What went wrong in a step, by slot. */
@@ -284,13 +285,13 @@ export class Scheduler {
       const run = runs[index];
       return run === undefined ? [] : [{ slot, run }];
     });
-    const isDrafted = drafts.some((length) => length > 0);
     const rows = parts.reduce((sum, { run }) => sum + run.tokens.length, 0);
-    return { parts, load, rows, isDrafted };
+    const guesses = drafts.reduce((sum, length) => sum + length, 0);
+    return { parts, load, rows, certainRows: rows - guesses };
   }
 
   /** Evaluates, sends what has waited for it, and lets every generation take what it needs of the outputs. */
-  async #evaluate({ parts, load, rows, isDrafted }: Step): Promise<Failures> {
+  async #evaluate({ parts, load, rows, certainRows }: Step): Promise<Failures> {
     const { context } = this.#options;
     const failures: Failures = new Map();
     let indexes: readonly number[] | undefined;
@@ -311,24 +312,30 @@ export class Scheduler {
       return failures;
     }
     const durationMs = performance.now() - before;
-    if (!isDrafted) {
+    if (rows === certainRows) {
       this.#pace.record({ ...load, promptTokens: rows - load.decoding, durationMs });
     }
+    let settledRows = 0;
     for (const [position, part] of parts.entries()) {
       try {
-        this.#settle(part, indexes[position] ?? 0);
+        settledRows += this.#settle(part, indexes[position] ?? 0);
       } catch (error) {
         failures.set(part.slot, error);
       }
     }
-    if (load.waiting === 0) this.#drafting.record(rows, performance.now() - before);
+    if (load.waiting === 0) {
+      const durationMs = performance.now() - before;
+      this.#drafting.record({ rows, certainRows, settledRows, durationMs });
+    }
     return failures;
   }
 
-  #settle({ slot, run }: Part, index: number): void {
+  /** Returns how many rows are the text's. */
+  #settle({ slot, run }: Part, index: number): number {
     const settled = slot.running?.generation.settle(run, index) ?? 0;
     for (const token of run.tokens.slice(0, settled)) slot.tokens.push(token);
     if (settled < run.tokens.length) this.#slots.forgetRest(slot);
+    return settled;
   }
 
   #tell(slots: readonly Slot[], failures: Failures): void {

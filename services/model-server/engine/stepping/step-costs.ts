@@ -34,6 +34,20 @@ export class StepCosts {
     return this.#measured.some((one) => one.rows === rows);
   }
 
+  /**
+   * The most rows that take no longer, from `least` on, by what is certain: steps of fewer rows take no longer, and a row
+   * that was never measured no longer than one for itself.
+   */
+  rowsWithin(ms: number, least: number): number {
+    const measured = this.#measured.filter((one) => one.rows >= least && this.ms(one.rows) <= ms);
+    const last = measured.at(-1);
+    if (last === undefined) return least;
+    const more = this.#measured.find(({ rows }) => rows > last.rows);
+    const rowMs = this.ms(least) / least;
+    const rows = last.rows + Math.floor((ms - this.ms(last.rows)) / rowMs);
+    return more === undefined ? rows : Math.min(rows, more.rows - 1);
+  }
+
   /** Never less for more rows. */
   ms(rows: number): number {
     const upTo = this.#measured.filter((one) => one.rows <= rows);
