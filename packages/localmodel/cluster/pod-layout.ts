@@ -52,11 +52,12 @@ const SPLIT_NAME = /-\d{5}-of-\d{5}\.gguf$/;
 /** What each file of a model is for; adapters have their numbers in the spec. */
 export const WEIGHTS_ROLE = "weights";
 export const PROJECTOR_ROLE = "projector";
+export const DRAFT_ROLE = "draft";
 export function adapterRole(index: number): string {
   return `adapter-${index}`;
 }
 
-/** Where the server finds a fetched file: `role` is "weights", "projector", "adapter-0" and so on. */
+/** Where the server finds a fetched file: `role` is "weights", "projector", "draft", "adapter-0" and so on. */
 export function fetchedPath(role: string, source: WeightsSource): string {
   const [first] = sourceCandidates(source);
   const name = first === undefined ? "" : posix.basename(pathOf(first));

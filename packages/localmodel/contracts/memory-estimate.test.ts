@@ -80,6 +80,17 @@ test("each adapter that clients choose has a context and buffers of its own, and
   assert.ok(three.marginBytes > one.marginBytes && three.marginBytes < 3 * one.marginBytes);
 });
 
+test("a draft model has a context beside the model's, and buffers", () => {
+  const plain = estimate();
+  const drafting = estimate({}, { draftElements: 1000 });
+  assert.equal(drafting.contextBytes - plain.contextBytes, 1000 * 2 * 4096 * 4);
+  assert.ok(drafting.marginBytes > plain.marginBytes);
+  const apart = estimate({ kvCacheKeyType: "q8_0" }, { draftElements: 1000 });
+  assert.ok(
+    apart.contextBytes >= estimate({ kvCacheKeyType: "q8_0" }).contextBytes + 1000 * 2 * 4096 * 4,
+  );
+});
+
 test("without a formula the cache is taken to be as large as it can be", () => {
   const { keyValueElements: _, ...unknown } = SMOLLM2;
   const { contextBytes } = estimateMemory(unknown, EngineSpec.parse({}));

@@ -60,14 +60,18 @@ export function estimateMemory(
 ): MemoryEstimate {
   const weightsBytes = inspection.sizeBytes + inspection.furtherBytes;
   const contextBytes = Math.ceil(
-    contexts * bytesPerToken(inspection, engine) * cacheTokens(inspection, engine),
+    (contexts * bytesPerToken(inspection, engine) +
+      mostCacheBytesPerToken(inspection.draftElements ?? 0, engine)) *
+      cacheTokens(inspection, engine),
   );
   const marginBytes =
     PROCESSES_BYTES +
     vocabularyBytes(inspection) +
     (engine.promptCacheMiB ?? 0) * 2 ** 20 +
     BODY_COPIES * bodiesMaxBytes(contextTokensOf(engine, inspection)) +
-    contexts * batchBytes(inspection, engine) +
+    // A draft model has a context of its own, and fewer dimensions.
+    (inspection.draftElements === undefined ? contexts : contexts + 1) *
+      batchBytes(inspection, engine) +
     (takesImages ? imageBytes(inspection, engine) : 0);
   return {
     weightsBytes,

@@ -27,6 +27,11 @@ export const ServerConfig = z.strictObject({
     .min(1)
     .exactOptional()
     .describe("The projector (mmproj) of a model that takes images."),
+  draftPath: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("A small model of the same vocabulary that drafts tokens for this one."),
   adapters: z
     .array(
       z.strictObject({

@@ -85,7 +85,7 @@ const SpecFields = z.strictObject({
     "Images that clients send as https URLs. Absent: they are refused, and pictures come as data URLs.",
   ),
   draft: SourceSpec.exactOptional().describe(
-    "Small model that drafts tokens for the large one: the same fields as `source`.",
+    "Small model of the same vocabulary that drafts tokens for the large one, which checks them: answers stay what they are, and come faster where that pays. The same fields as `source`.",
   ),
   adapters: z
     .array(AdapterSpec)

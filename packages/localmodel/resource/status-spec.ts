@@ -92,6 +92,9 @@ const InspectionStatus = z.object({
   encoderBytes: size
     .exactOptional()
     .describe("What the projector takes to look at a picture, beside its file."),
+  draftElements: size
+    .exactOptional()
+    .describe("Elements of keys and values for one token of the draft model."),
   trainContextTokens: size.describe("Context the model was trained for."),
   vocabularyTokens: size.describe("Tokens of the vocabulary."),
   embeddingDimensions: size.describe("Dimensions of an embedding."),

@@ -24,9 +24,16 @@ export type InspectedWeights = {
 };
 
 /** What is beside the weights. */
-type Further = { readonly bytes: number; readonly projector?: GgufValues | undefined };
+type Further = {
+  readonly bytes: number;
+  readonly projector?: GgufValues | undefined;
+  readonly draft?: GgufValues | undefined;
+};
 
-export function inspectionOf(weights: InspectedWeights, further: Further): Inspection {
+export function inspectionOf(
+  weights: Omit<InspectedWeights, "projections">,
+  further: Further,
+): Inspection {
   const { values } = weights;
   const said = values.get("general.architecture");
   const architecture = typeof said === "string" ? said.slice(0, 128) : "unknown";
@@ -39,12 +46,24 @@ export function inspectionOf(weights: InspectedWeights, further: Further): Inspe
     sizeBytes: weights.sizeBytes,
     furtherBytes: further.bytes,
     ...encoderOf(further),
+    ...draftOf(further),
     trainContextTokens: count("context_length"),
     vocabularyTokens: vocabularyTokens(values) || count("vocab_size"),
     embeddingDimensions: count("embedding_length"),
     layers: count("block_count"),
     ...cacheElementsOf(elements),
   };
+}
+
+/** Where its header does not tell: keys and values as long as the embedding. */
+function draftOf({ draft }: Further): Pick<Inspection, "draftElements"> {
+  if (draft === undefined) return {};
+  const {
+    keyValueElements: told,
+    layers,
+    embeddingDimensions,
+  } = inspectionOf({ values: draft, parameters: 0, sizeBytes: 0 }, { bytes: 0 });
+  return { draftElements: told ?? 2 * layers * embeddingDimensions };
 }
 
 type CacheFacts = Pick<Inspection, "keyElements" | "keyValueElements">;

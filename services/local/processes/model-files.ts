@@ -1,5 +1,5 @@
 /**
- * The files of a model, fetched into the cache: its weights, then its adapters and its projector.
+ * The files of a model, fetched into the cache: its weights, then its adapters, its draft model and its projector.
  *
  * What may be different next time (a server that was down) is tried again, ever more slowly, for as long
  * as the model is wanted. Everything else needs a person and is thrown.
@@ -20,6 +20,7 @@ import { buildVision } from "./vision-build.ts";
 export type ModelFiles = {
   readonly weightsPath: string;
   readonly projectorPath?: string;
+  readonly draftPath?: string;
   readonly adapters: readonly {
     readonly id?: string;
     readonly path: string;
@@ -45,7 +46,15 @@ export async function fetchFiles({ spec }: DesiredModel, hooks: FetchHooks): Pro
     adapters.push({ ...(id !== undefined && { id }), path, scale });
     pinnedFiles.push(...pinned);
   }
-  const files = { weightsPath: weights.path, adapters, pinnedFiles };
+  const draft = spec.draft && (await fetchPersistently(spec.draft, hooks));
+  pinnedFiles.push(...(draft?.pinned ?? []));
+  const draftPath = draft?.path;
+  const files = {
+    weightsPath: weights.path,
+    ...(draftPath !== undefined && { draftPath }),
+    adapters,
+    pinnedFiles,
+  };
   if (spec.projector === undefined) return files;
   const projector = await fetchPersistently(spec.projector, hooks);
   pinnedFiles.push(...projector.pinned);

@@ -46,6 +46,7 @@ function serverConfig(
     createdSeconds,
     weightsPath: files.weightsPath,
     ...(files.projectorPath !== undefined && { projectorPath: files.projectorPath }),
+    ...(files.draftPath !== undefined && { draftPath: files.draftPath }),
     adapters: [...files.adapters],
     pinnedFiles: [...files.pinnedFiles],
     imageHosts: spec.imageUrls?.allowedHosts ?? [],
@@ -69,10 +70,6 @@ function variables({ spec }: DesiredModel): Record<string, string> {
 
 /** Fields of a document that have no effect on this machine, and that their author should know of. */
 export function unusedFields({ spec }: DesiredModel): readonly string[] {
-  return [
-    ...(spec.draft === undefined ? [] : ["spec.draft"]),
-    ...((spec.env ?? []).some((one) => one.valueFrom !== undefined)
-      ? ["spec.env[].valueFrom"]
-      : []),
-  ];
+  const isUnused = (spec.env ?? []).some((one) => one.valueFrom !== undefined);
+  return isUnused ? ["spec.env[].valueFrom"] : [];
 }

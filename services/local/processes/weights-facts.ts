@@ -3,6 +3,7 @@ import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts"
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { likelyCapabilities } from "@localmodel/weights/gguf/capabilities.ts";
 import { inspectionOf } from "@localmodel/weights/gguf/inspection-of.ts";
+import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
 import { metadataOf } from "@localmodel/weights/gguf/metadata.ts";
 import { inspectWeights } from "@localmodel/weights/inspect-weights.ts";
 import { stat } from "node:fs/promises";
@@ -16,15 +17,16 @@ export type WeightsFacts = {
 /** Throws a WeightsError for what cannot be read. */
 export async function weightsFacts(files: ModelFiles): Promise<WeightsFacts> {
   const weights = await inspectWeights({ file: { path: files.weightsPath } });
-  const { adapters, projectorPath } = files;
-  const further = [...adapters.map(({ path }) => path), projectorPath ?? []].flat();
+  const { adapters, projectorPath, draftPath } = files;
+  const further = [
+    ...adapters.map(({ path }) => path),
+    projectorPath ?? [],
+    draftPath ?? [],
+  ].flat();
   const sizes = await Promise.all(further.map((path) => stat(path)));
   const furtherBytes = sizes.reduce((sum, { size }) => sum + size, 0);
-  const projector =
-    projectorPath === undefined
-      ? undefined
-      : (await inspectWeights({ file: { path: projectorPath } })).values;
-  const inspection = inspectionOf(weights, { bytes: furtherBytes, projector });
+  const [projector, draft] = [await valuesIn(projectorPath), await valuesIn(draftPath)];
+  const inspection = inspectionOf(weights, { bytes: furtherBytes, projector, draft });
   const { architecture, parameters, quantization, sizeBytes } = inspection;
   const { trainContextTokens, vocabularyTokens, embeddingDimensions } = inspection;
   return {
@@ -42,4 +44,8 @@ export async function weightsFacts(files: ModelFiles): Promise<WeightsFacts> {
       }),
     },
   };
+}
+
+async function valuesIn(path: string | undefined): Promise<GgufValues | undefined> {
+  return path === undefined ? undefined : (await inspectWeights({ file: { path } })).values;
 }

@@ -29,9 +29,12 @@ import {
 import { fingerprintOf, samplingOf } from "./model/facts.ts";
 import { type Keeping, openStateFiles } from "./kept/open-state-files.ts";
 import { createEmbedder } from "./llama/embedder.ts";
+import type { Drafter } from "./stepping/drafter.ts";
 import type { Embedder } from "./stepping/embedding-queue.ts";
-import { createGenerations } from "./llama/generations.ts";
+import { createGenerations, type Generating } from "./llama/generations.ts";
 import { freeGpuBytes, type LlamaLibrary, type LlamaLog, openLibrary } from "./llama/library.ts";
+import type { ContextOptions } from "./llama/context.ts";
+import { type DraftModel, loadDraftModel } from "./llama/draft-model.ts";
 import { loadOnDevices } from "./llama/on-devices.ts";
 import { loadPictures, type Pictures } from "./llama/pictures.ts";
 import { describeModel, type MemoryBytes, type ModelDescription } from "./llama/model.ts";
@@ -59,6 +62,8 @@ export type LoadedEngine = {
   readonly keptStatesBytes: number;
   /** Tokens that each slot guesses at a time, at most. */
   readonly draftTokens: number;
+  /** What guesses for the slots of the model's own context. */
+  readonly drafter: Drafter | undefined;
   /** Of the next step. */
   readonly threads: () => number;
   /** A server unloads by exiting; this is for those who load many models in one process. */
@@ -73,12 +78,14 @@ export async function loadEngine(
   const metadata = await metadataIn(config.weightsPath);
   for (const { path } of adapters) await metadataIn(path);
   const projectorBytes = await projectorBytesOf(config);
+  const draftBytes = await draftBytesOf(config);
   const contexts = contextsOf(config);
   const threads = engine.threads ?? Math.max(1, usableThreads() - config.sparedThreads);
   const library = await openLibrary(engine, report.log);
   const { gpu } = library.llama;
   const sizeBytes = await fileBytes(config.weightsPath);
-  const weights = { metadata, sizeBytes, projectorBytes, onProgress: report.progress };
+  const besideBytes = projectorBytes + draftBytes;
+  const weights = { metadata, sizeBytes, besideBytes, onProgress: report.progress };
   const { model, ...deviceFacts } = await loadOnDevices(library, config, weights);
   const description = describeModel(model, metadata);
   const vocabulary = new Vocabulary(description.vocabulary);
@@ -92,7 +99,7 @@ export async function loadEngine(
     chatTemplate: template !== undefined,
     ...sensesOf(pictures),
   });
-  const weightsBytes = description.tensorBytes + projectorBytes;
+  const weightsBytes = description.tensorBytes + besideBytes;
   const contextTokens = chosenContext(config, library, { ...description, weightsBytes });
   const settings = { ...engine, contextTokens, threads, adapters };
   const stepThreads = new StepThreads(threads, { adapts: gpu === false });
@@ -101,20 +108,16 @@ export async function loadEngine(
     const memory = { availableBytes: availableBytes(), weightsBytes };
     assertFits(metadata, { ...settings, contexts }, memory);
   }
-  const generations = embeds
-    ? []
-    : await createGenerations(library, model, config, { ...settings, threads: stepThreads });
-  const embedder = embeds
-    ? await createEmbedder(library, model, { ...settings, threads: stepThreads })
-    : undefined;
+  const options = { ...settings, threads: stepThreads, embeds };
+  const { generations, embedder, draft } = await createContexts(library, model, config, options);
   const fingerprint = { engine: description.engine, settings, projectorBytes };
   const kept = { engine: description.engine, contextTokens, projectorBytes, log: report.log };
-  const contextsMemory = [...generations.map(({ context }) => context), embedder, pictures];
+  const parts = [description, ...generations.map(({ context }) => context), embedder, pictures];
   return {
     facts: {
       ...factsOf(description),
       ...deviceFacts,
-      memoryBytes: sumOf([description, ...contextsMemory].map((one) => one?.memoryBytes)),
+      memoryBytes: sumOf([...parts, ...(draft?.parts ?? [])].map((part) => part?.memoryBytes)),
       sizeBytes,
       slots: embeds ? 1 : engine.slots,
       contextTokens,
@@ -129,10 +132,11 @@ export async function loadEngine(
     constraints: constraintsOf(description, vocabulary, tokenizer),
     generations: await openStateFiles(config, generations, kept),
     embedder,
-    draftTokens: engine.draftTokens ?? defaultDraftTokens(description.quantization, gpu !== false),
+    draftTokens: draftTokensOf(config, description, library),
+    drafter: draft?.drafter,
     threads: () => stepThreads.count,
     keptStatesBytes: promptCacheBytes(config, availableBytes()) / Math.max(1, generations.length),
-    unload: () => model[Symbol.dispose](),
+    unload: () => [draft?.model, model].forEach((loaded) => loaded?.[Symbol.dispose]()),
   };
 }
 
@@ -218,6 +222,52 @@ async function fileBytes(weightsPath: string): Promise<number> {
   const paths = Array.from({ length: parts }, (_, index) => withPart(weightsPath, index + 1));
   const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
   return sizes.reduce((total, size) => total + size, 0);
+}
+
+function draftTokensOf(
+  { engine }: ServerConfig,
+  { quantization }: ModelDescription,
+  { llama }: LlamaLibrary,
+): number {
+  return engine.draftTokens ?? defaultDraftTokens(quantization, llama.gpu !== false);
+}
+
+type Contexts = {
+  readonly generations: readonly Generating[];
+  readonly embedder: Embedder | undefined;
+  readonly draft: DraftModel | undefined;
+};
+
+async function createContexts(
+  library: LlamaLibrary,
+  model: Model,
+  config: ServerConfig,
+  { embeds, ...options }: Omit<ContextOptions, "adapters"> & { readonly embeds: boolean },
+): Promise<Contexts> {
+  if (embeds) {
+    const embedder = await createEmbedder(library, model, options);
+    return { generations: [], embedder, draft: undefined };
+  }
+  const generations = await createGenerations(library, model, config, options);
+  const draft = await draftModelOf(library, model, config, options);
+  return { generations, embedder: undefined, draft };
+}
+
+async function draftModelOf(
+  library: LlamaLibrary,
+  model: Model,
+  { draftPath }: ServerConfig,
+  options: Omit<ContextOptions, "adapters">,
+): Promise<DraftModel | undefined> {
+  if (draftPath === undefined) return undefined;
+  return loadDraftModel(library, model, draftPath, options);
+}
+
+/** 0 where there is none. */
+async function draftBytesOf({ draftPath }: ServerConfig): Promise<number> {
+  if (draftPath === undefined) return 0;
+  await metadataIn(draftPath);
+  return fileBytes(draftPath);
 }
 
 /** 0 where there is none. */

@@ -48,7 +48,14 @@ function generating(loaded: LoadedEngine, reporter: Reporter): EngineOperation<"
   const schedulers = new Map(
     loaded.generations.map(({ adapter, context, files: keptFiles }) => [
       adapter,
-      scheduler(loaded, { context, keptFiles, inTurn, ...reporter }),
+      scheduler(loaded, {
+        context,
+        keptFiles,
+        inTurn,
+        // Its sequences are the slots of one context: what adapters make of the model, it does not know.
+        drafter: adapter === undefined ? loaded.drafter : undefined,
+        ...reporter,
+      }),
     ]),
   );
   // The weights, which are what is cold, are the same for all.
@@ -67,6 +74,7 @@ function scheduler(
     readonly context: StepContext;
     readonly keptFiles: KeptFiles | undefined;
     readonly inTurn: InTurn;
+    readonly drafter: LoadedEngine["drafter"];
   } & Reporter,
 ): Scheduler {
   const { contextTokens } = facts;

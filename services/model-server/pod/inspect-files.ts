@@ -6,7 +6,8 @@ import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import type { FetchHooks } from "./fetch-files.ts";
 import { type InspectedWeights, inspectionOf } from "@localmodel/weights/gguf/inspection-of.ts";
-import { PROJECTOR_ROLE } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import { DRAFT_ROLE, PROJECTOR_ROLE } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import { draftProblem } from "./draft-problem.ts";
 import { persistently } from "./persistently.ts";
 import { projectorProblem } from "./projector-problem.ts";
 import { secretCredentials } from "./secret-credentials.ts";
@@ -15,6 +16,7 @@ export async function inspectFiles(config: FetchConfig, hooks: FetchHooks): Prom
   let weights: InspectedWeights | undefined;
   let furtherBytes = 0;
   let projector: GgufValues | undefined;
+  let draft: GgufValues | undefined;
   for (const { role, source } of config.files) {
     const inspected = await persistently(
       () =>
@@ -33,11 +35,16 @@ export async function inspectFiles(config: FetchConfig, hooks: FetchHooks): Prom
       continue;
     }
     furtherBytes += inspected.sizeBytes;
+    if (role === DRAFT_ROLE) {
+      draft = inspected.values;
+      const problem = draftProblem(weights.values, draft);
+      if (problem !== undefined) throw new WeightsError("InvalidSource", problem);
+    }
     if (role !== PROJECTOR_ROLE) continue;
     projector = inspected.values;
     const problem = projectorProblem(weights.values, inspected);
     if (problem !== undefined) throw new WeightsError("InvalidSource", problem);
   }
   if (weights === undefined) throw new WeightsError("InvalidSource", "there are no weights");
-  return inspectionOf(weights, { bytes: furtherBytes, projector });
+  return inspectionOf(weights, { bytes: furtherBytes, projector, draft });
 }

@@ -199,12 +199,13 @@ test("a projector is fetched like the weights, from volumes too, and the server 
     projector: { persistentVolumeClaim: { claimName: "models", path: "mmproj.gguf" } },
     adapters: [{ http: { url }, scale: 1 }],
     imageUrls: { allowedHosts: ["images.example.com"] },
+    draft: { http: { url } },
   };
   const { fetch, server } = partsOf(asked);
   const { files } = FetchConfig.parse(configOf(fetch));
   assert.deepEqual(
     files.map(({ role }) => role),
-    ["weights", "projector", "adapter-0"],
+    ["weights", "projector", "draft", "adapter-0"],
   );
   const onVolume = "/var/lib/localmodel/volumes/projector-0";
   assert.equal(files[1]?.source.file?.path, `${onVolume}/mmproj.gguf`);
@@ -213,8 +214,9 @@ test("a projector is fetched like the weights, from volumes too, and the server 
   assert.equal(config.projectorPath, files[1]?.path);
   assert.deepEqual(
     config.adapters.map(({ path }) => path),
-    [files[2]?.path],
+    [files[3]?.path],
   );
+  assert.equal(config.draftPath, files[2]?.path);
   assert.deepEqual(config.imageHosts, ["images.example.com"]);
   const [seeing, blind] = [server, partsOf({}).server].map(({ resources }) =>
     mebibytes(resources.limits["memory"]),

@@ -85,7 +85,6 @@ function unsupportedGpu(model: Model): Problem | undefined {
 /** Sentences to add to what Ready says. */
 export function withoutEffect({ spec, ignored = [] }: Model): readonly string[] {
   return [
-    ...(spec.draft === undefined ? [] : ["Not supported yet, and without effect: spec.draft."]),
     ...(spec.scaling !== undefined && spec.replicas > 1
       ? [`Without effect beside spec.scaling: spec.replicas, which is ${spec.replicas}.`]
       : []),

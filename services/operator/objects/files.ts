@@ -9,6 +9,7 @@ import { posix } from "node:path";
 import type { FetchedFile } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import {
   adapterRole,
+  DRAFT_ROLE,
   fetchedPath,
   PROJECTOR_ROLE,
   volumeFolder,
@@ -31,7 +32,7 @@ export type ModelFile = {
 
 /** The weights first. */
 export function filesOf({ spec }: Pick<Model, "spec">): readonly ModelFile[] {
-  const { projector } = spec;
+  const { projector, draft } = spec;
   const adapters = (spec.adapters ?? []).map(({ id: _id, scale: _scale, ...source }, index) => ({
     role: adapterRole(index),
     source,
@@ -39,6 +40,7 @@ export function filesOf({ spec }: Pick<Model, "spec">): readonly ModelFile[] {
   return [
     { role: WEIGHTS_ROLE, source: spec.source },
     ...(projector === undefined ? [] : [{ role: PROJECTOR_ROLE, source: projector }]),
+    ...(draft === undefined ? [] : [{ role: DRAFT_ROLE, source: draft }]),
     ...adapters,
   ].map((file) => ({
     ...file,

@@ -7,6 +7,7 @@
 import { sharesOf } from "@localmodel/localmodel/resource/claims.ts";
 import {
   adapterRole,
+  DRAFT_ROLE,
   METRICS_PORT,
   METRICS_PORT_NAME,
   PINNED_FILES_PATH,
@@ -113,7 +114,7 @@ function sleepOf({ spec: { scaling } }: Model): Pick<ServerConfigInput, "sleepAf
 function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerConfigInput {
   const { spec, claim, modelId, createdSeconds } = model;
   const paths = new Map(filesOf(model).map(({ role, path }) => [role, path]));
-  const projectorPath = paths.get(PROJECTOR_ROLE);
+  const [projectorPath, draftPath] = [paths.get(PROJECTOR_ROLE), paths.get(DRAFT_ROLE)];
   const [id = modelId] = sharesOf({ modelId, aliases: spec.aliases }, claim).ids;
   return {
     modelId: id,
@@ -122,6 +123,7 @@ function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerCon
     createdSeconds,
     weightsPath: paths.get(WEIGHTS_ROLE) ?? "",
     ...(projectorPath !== undefined && { projectorPath }),
+    ...(draftPath !== undefined && { draftPath }),
     ...expectedAccelerator(model),
     pinnedFilesPath: PINNED_FILES_PATH,
     adapters: (spec.adapters ?? []).map(({ id: adapterId, scale }, index) => {

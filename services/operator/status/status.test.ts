@@ -436,13 +436,12 @@ test("who lost its id is told who has it", () => {
 
 test("a lost alias and a field without effect do not keep a model from being ready", () => {
   const claim = { held: ["llama"], lost: [{ id: "chat", holder: "team/other" }] };
-  const draft = { http: { url: "https://models.example/draft.gguf" } };
   const status = statusFor({
-    model: modelWith({ aliases: ["chat"], draft }, { claim }),
+    model: modelWith({ aliases: ["chat"] }, { claim, ignored: ["spec.future"] }),
     observed: { pods: [readyPod()] },
   });
   assert.equal(sayings(status)["Ready"], "True Ready");
-  assert.match(messageOf(status), /alias "chat" belongs to .*team\/other.*effect: spec\.draft\.$/);
+  assert.match(messageOf(status), /alias "chat" belongs to .*team\/other.*effect: spec\.future\.$/);
 });
 
 test("what the controller of Deployments may not make is told", () => {

@@ -23,7 +23,8 @@ import { type TensorBuffers, tensorBuffersOf } from "./tensor-buffers.ts";
 type Weights = {
   readonly metadata: Metadata;
   readonly sizeBytes: number;
-  readonly projectorBytes: number;
+  /** Of the projector and the draft model, which are on devices as well. */
+  readonly besideBytes: number;
   readonly onProgress: (progress: number) => void;
 };
 
@@ -62,7 +63,7 @@ type Placed = { readonly gpuLayers: number; readonly problem: AcceleratorProblem
 function placeLayers(
   library: LlamaLibrary,
   { engine, accelerator }: ServerConfig,
-  { metadata, sizeBytes, projectorBytes, keptBytes }: Weights & Pick<TensorBuffers, "keptBytes">,
+  { metadata, sizeBytes, besideBytes, keptBytes }: Weights & Pick<TensorBuffers, "keptBytes">,
 ): Placed {
   const given = (problem: AcceleratorProblem | undefined) => {
     if (problem !== undefined && accelerator === "Required") throw new AcceleratorError(problem);
@@ -71,7 +72,7 @@ function placeLayers(
   if (library.llama.gpu === false) return { gpuLayers: 0, problem: given(accessProblem(library)) };
   if (engine.gpuLayers !== undefined) return { gpuLayers: engine.gpuLayers, problem: undefined };
   const size = { ...engine, contextTokens: engine.contextTokens ?? DEFAULT_CONTEXT_TOKENS };
-  const freeBytes = Math.max(0, freeGpuBytes(library, engine) - projectorBytes);
+  const freeBytes = Math.max(0, freeGpuBytes(library, engine) - besideBytes);
   const movableBytes = Math.max(0, sizeBytes - keptBytes);
   const plan = gpuLayersThatFit(metadata, size, { sizeBytes: movableBytes, freeBytes });
   const problem = given(deviceTooSmall(plan, deviceFacts(library)));

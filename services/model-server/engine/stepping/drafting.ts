@@ -6,6 +6,7 @@
  * step without guesses takes.
  */
 import type { SlotNeed } from "./compose.ts";
+import { DraftPace } from "./draft-pace.ts";
 import { draftLengths } from "./drafts.ts";
 import { SpeculationLedger } from "./speculation-ledger.ts";
 import { StepCosts } from "./step-costs.ts";
@@ -19,13 +20,16 @@ export type DecodedStep = {
   readonly certainRows: number;
   /** Those that turned out to be the text's. */
   readonly settledRows: number;
-  /** With the choosing. */
+  /** With the choosing, without what drafting took. */
   readonly durationMs: number;
+  /** What a draft model was asked for before it, for each slot, and what writing that took. */
+  readonly draft?: { readonly tokens: number; readonly durationMs: number } | undefined;
 };
 
 export class Drafting {
   readonly #costs = new StepCosts();
   readonly #ledger = new SpeculationLedger();
+  readonly #model = new DraftPace();
 
   /** For each slot; `tokens` is what each evaluates in any case. */
   lengths(
@@ -44,9 +48,27 @@ export class Drafting {
     return draftLengths(guesses, { rows, room }, (count) => this.#costs.ms(count));
   }
 
-  record({ rows, certainRows, settledRows, durationMs }: DecodedStep): void {
-    this.#costs.record(rows, durationMs);
-    const isGuessed = rows > certainRows;
+  /** Tokens that a draft model is to be asked for, for each of so many slots: none where that does not pay. */
+  modelLength(slots: number, most: number): number {
+    if (!this.#costs.knows(slots)) return 0;
+    const cost = (rows: number) => this.#costs.ms(rows);
+    const allowanceMs = this.#ledger.allowanceMs(cost(slots));
+    return this.#model.length({ slots, most, cost, allowanceMs });
+  }
+
+  get modelChance(): number {
+    return this.#model.chance;
+  }
+
+  observeModel(right: boolean): void {
+    this.#model.observe(right);
+  }
+
+  record({ rows, certainRows, settledRows, draft, durationMs: stepMs }: DecodedStep): void {
+    this.#costs.record(rows, stepMs);
+    const durationMs = stepMs + (draft?.durationMs ?? 0);
+    if (draft !== undefined) this.#model.record(draft.durationMs / draft.tokens);
+    const isGuessed = rows > certainRows || draft !== undefined;
     if (isGuessed && !this.#costs.knows(certainRows)) return;
     const plainMs = isGuessed ? this.#costs.ms(certainRows) : durationMs;
     this.#ledger.record({ durationMs, plainMs, plainSteps: settledRows / certainRows });

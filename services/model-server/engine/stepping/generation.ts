@@ -105,13 +105,18 @@ export class Generation {
     const { remainingPrompt } = this;
     if (remainingPrompt === 0) {
       const put = this.#pending - 1;
-      // A token follows the last guess in any case.
-      const left = this.#maxTokens - this.#answered - 1;
-      const guess = put === 0 ? this.guesser.guess(left) : NO_GUESS;
+      const guess = put === 0 ? this.guesser.guess(this.#guessable) : NO_GUESS;
       return { prompt: 0, put, scored: this.#explains, guess };
     }
     const prompt = this.#explains ? remainingPrompt : this.#pending;
     return { prompt, put: 0, scored: this.#explainsPrompt, guess: NO_GUESS };
+  }
+
+  /** What a draft model would go on from, and for how many tokens at most; undefined where nothing may be guessed. */
+  get draftable(): { readonly tokens: readonly number[]; readonly left: number } | undefined {
+    const left = this.#guessable;
+    const isAtChoice = this.remainingPrompt === 0 && this.#pending === 1;
+    return isAtChoice && left > 0 ? { tokens: this.#tokens, left } : undefined;
   }
 
   /** What a step with so many tokens, and guesses behind them, evaluates; undefined where it sits the step out. */
@@ -209,6 +214,12 @@ export class Generation {
   /** Tokens of the answer that are decided, told or not. */
   get #answered(): number {
     return this.#tokens.length - this.#prompt.length;
+  }
+
+  /** A token follows the last guess in any case. */
+  get #guessable(): number {
+    const left = this.#maxTokens - this.#answered - 1;
+    return Math.max(0, Math.min(this.#options.draftTokens, left));
   }
 
   /** Whether there is a next token to choose. */

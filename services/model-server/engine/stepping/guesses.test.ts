@@ -14,6 +14,9 @@ type Asked = Partial<GenerateRequest> & { readonly text?: string };
 /** Whatever it costs. */
 const EAGER = {
   lengths: (needs: readonly SlotNeed[]) => needs.map(({ guess }) => guess.length),
+  modelChance: 1,
+  modelLength: (_slots: number, most: number) => most,
+  observeModel: () => {},
   record: () => {},
 };
 const REPEATING = "one two three one two three one two three one two ";

@@ -13,7 +13,8 @@ import type { Constraints } from "../constraint/constraints.ts";
 import type { Guide } from "../constraint/guide.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import { composeStep } from "./compose.ts";
-import { Drafting } from "./drafting.ts";
+import type { Drafter } from "./drafter.ts";
+import { type DecodedStep, Drafting } from "./drafting.ts";
 import { Generation } from "./generation.ts";
 import { audioTokensOf, Job } from "./job.ts";
 import { Outbox } from "./outbox.ts";
@@ -41,7 +42,9 @@ type SchedulerOptions = {
   /** Tokens that each slot guesses at a time, at most. Default: none. */
   readonly draftTokens?: number;
   /** How many of these are worth it. Default: as many as pay by the clock. */
-  readonly drafting?: Pick<Drafting, "lengths" | "record">;
+  readonly drafting?: SomeDrafting;
+  /** A model that says what may follow. Default: none. */
+  readonly drafter?: Pick<Drafter, "propose"> | undefined;
   /** What states of beginnings that no slot holds may take. Default: none are kept. */
   readonly keptStatesBytes?: number;
   /** States that outlive the process. Default: none do. */
@@ -52,6 +55,11 @@ type SchedulerOptions = {
   /** Told of what nobody foresaw; it may end the process. */
   readonly onBroken: (error: unknown, inARow: number) => void;
 };
+
+type SomeDrafting = Pick<
+  Drafting,
+  "lengths" | "modelChance" | "modelLength" | "observeModel" | "record"
+>;
 
 /** What one slot evaluates in a step. */
 type Part = { readonly slot: Slot; readonly run: Run };
@@ -64,6 +72,7 @@ type Step = {
   readonly rows: number;
   /** Those that are no guesses. */
   readonly certainRows: number;
+  readonly draft: DecodedStep["draft"];
 };
 
 /** What went wrong in a step, by slot. */
@@ -73,7 +82,7 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #slots: Slots;
   readonly #pace: Pace;
-  readonly #drafting: Pick<Drafting, "lengths" | "record">;
+  readonly #drafting: SomeDrafting;
   /** In order of arrival; a job stays until its last choice has finished. */
   readonly #jobs = new Map<number, Job>();
   readonly #encoding = new Map<number, AbortController>();
@@ -263,13 +272,40 @@ export class Scheduler {
 
   async #step(slots: readonly Slot[]): Promise<void> {
     const { inTurn = atOnce } = this.#options;
-    const step = this.#composed(slots);
+    const draft = await inTurn(() => this.#draft(slots));
+    const step = { ...this.#composed(slots), draft };
     this.#outbox.sendPressing(this.#pace.decodeMs);
     const failures = await inTurn(() => this.#evaluate(step));
     this.#tell(slots, failures);
   }
 
-  #composed(slots: readonly Slot[]): Step {
+  /** Asks the draft model what may follow, where that pays and nothing was written before that says it better. */
+  async #draft(slots: readonly Slot[]): Promise<DecodedStep["draft"]> {
+    const { drafter, draftTokens = 0 } = this.#options;
+    if (drafter === undefined || slots.some(({ running }) => isReading(running))) return undefined;
+    const most = this.#drafting.modelLength(slots.length, draftTokens);
+    if (most === 0) return undefined;
+    const chance = this.#drafting.modelChance;
+    const asked = slots.flatMap(({ number: sequence, tenant, running }) => {
+      const generation = running?.generation;
+      const draftable = generation?.draftable;
+      if (generation === undefined || draftable === undefined) return [];
+      const { tokens, left } = draftable;
+      if (generation.guesser.likelihood(left) >= chance) return [];
+      return [{ generation, sequence, tenant, tokens, most: Math.min(most, left) }];
+    });
+    if (asked.length === 0) return undefined;
+    this.#abandon = new AbortController();
+    this.#abandonUnwanted();
+    const { proposals, tokens, writingMs } = await drafter.propose(asked, this.#abandon.signal);
+    const observe = (right: boolean): void => this.#drafting.observeModel(right);
+    for (const [index, { generation }] of asked.entries()) {
+      generation.guesser.offer({ tokens: proposals[index] ?? [], chance, observe });
+    }
+    return { tokens, durationMs: writingMs };
+  }
+
+  #composed(slots: readonly Slot[]): Omit<Step, "draft"> {
     const { context } = this.#options;
     const needs = slots.flatMap(({ running }) => running?.generation.need ?? []);
     const decoding = needs.filter(({ prompt }) => prompt === 0).length;
@@ -291,7 +327,7 @@ export class Scheduler {
   }
 
   /** Evaluates, sends what has waited for it, and lets every generation take what it needs of the outputs. */
-  async #evaluate({ parts, load, rows, certainRows }: Step): Promise<Failures> {
+  async #evaluate({ parts, load, rows, certainRows, draft }: Step): Promise<Failures> {
     const { context } = this.#options;
     const failures: Failures = new Map();
     let indexes: readonly number[] | undefined;
@@ -324,8 +360,8 @@ export class Scheduler {
       }
     }
     if (load.waiting === 0) {
-      const durationMs = performance.now() - before;
-      this.#drafting.record({ rows, certainRows, settledRows, durationMs });
+      const wholeMs = performance.now() - before;
+      this.#drafting.record({ rows, certainRows, settledRows, durationMs: wholeMs, draft });
     }
     return failures;
   }
@@ -399,4 +435,8 @@ function finishOf({ job, generation: { completionTokens } }: Running) {
 function failureOf(error: unknown): FailureData {
   if (error instanceof Failure) return error.data;
   return engineFailed("The engine failed to process this request.").data;
+}
+
+function isReading(running: Running | undefined): boolean {
+  return running !== undefined && running.generation.remainingPrompt > 0;
 }
