@@ -75,7 +75,7 @@ suite("every endpoint", { timeout: 240_000 }, () => {
     test(`${path} is answered, traced and shown`, async () => {
       assert.ok(path in BODIES, "say what it is asked with: fixtures/endpoint-bodies.ts");
       assert.ok(OPERATION_NAMES.includes(telemetryName));
-      const reading = await follow(api, "root");
+      const reading = await follow(api, "root", servers.length);
       const response = await api.post(path, body, { headers: bearer("alice") });
       const text = await response.text();
       assert.equal(response.status, 200, text);
@@ -126,8 +126,8 @@ suite("every endpoint", { timeout: 240_000 }, () => {
   }
 });
 
-/** Reads the log stream along. */
-async function follow(api: ApiProcess, name: string) {
+/** Reads the log stream along, of all servers from the first request on. */
+async function follow(api: ApiProcess, name: string, servers: number) {
   const leaving = new AbortController();
   const response = await fetch(`${api.url}/admin/log`, {
     headers: bearer(name),
@@ -137,16 +137,20 @@ async function follow(api: ApiProcess, name: string) {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   assert.ok(reader !== undefined);
   let seen = "";
-  const about = (id: string) =>
-    seen.split("\n\n").filter((one) => one.includes(id) && one.includes("data: "));
+  const untilSeen = async (isThere: () => boolean): Promise<void> => {
+    while (!isThere()) {
+      const { value, done } = await reader.read();
+      assert.ok(!done, seen);
+      seen += value;
+    }
+  };
+  const eventsWith = (part: string) =>
+    seen.split("\n\n").filter((one) => one.includes(part) && one.includes("data: "));
+  await untilSeen(() => eventsWith('"type":"attached"').length === servers);
   return {
     /** What was asked and what was answered has come. */
     until: async (id: string): Promise<void> => {
-      while (about(id).length < 2) {
-        const { value, done } = await reader.read();
-        assert.ok(!done, seen);
-        seen += value;
-      }
+      await untilSeen(() => eventsWith(id).length >= 2);
       leaving.abort();
     },
   };

@@ -51,6 +51,7 @@ test("a real model is described by its header alone", async (t) => {
     embeddingDimensions: 576,
     layers: 30,
     keyValueElements: 30 * 3 * (64 + 64),
+    keyElements: 30 * 3 * 64,
   });
 });
 

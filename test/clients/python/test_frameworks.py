@@ -6,7 +6,7 @@ LOCALMODEL_URL as in test_openai.py.
 
 import asyncio
 import unittest
-from typing import Literal
+from typing import Annotated, Literal
 
 import agents
 import openai
@@ -81,7 +81,7 @@ class Agents(unittest.TestCase):
         called = []
 
         @agents.function_tool
-        def tell(city: Literal["Paris", "Rome"], days: int) -> str:
+        def tell(city: Literal["Paris", "Rome"], days: Annotated[int, Field(ge=1, le=14)]) -> str:
             """Tells the weather."""
             called.append((city, days))
             return "It is clear."
@@ -92,7 +92,7 @@ class Agents(unittest.TestCase):
         )
         [(city, days)] = called
         self.assertIn(city, ["Paris", "Rome"])
-        self.assertIsInstance(days, int)
+        self.assertIn(days, range(1, 15))
         self.assertEqual(told, "It is clear.")
 
 
