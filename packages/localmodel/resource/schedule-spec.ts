@@ -16,7 +16,7 @@ export const ScheduleWindow = z.strictObject({
     .max(7)
     .exactOptional()
     .describe("Days of the week on which it begins. Absent: all.")
-    .meta({ "x-kubernetes-list-type": "set" }),
+    .meta({ "x-kubernetes-list-type": "atomic" }),
   from: TimeOfDay.describe("When it begins, such as `08:00`."),
   to: TimeOfDay.describe(
     "When it ends. At or before `from`: on the next day, so `00:00` to `00:00` is a whole day.",
