@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type { GenerateRequest } from "@localmodel/inference/generate.ts";
+import { smollm2Path } from "../../../../test/support/smollm2.ts";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { writeTinyChatModel } from "../../../../test/support/tiny-models.ts";
 import { TestEngine } from "../../fixtures/engine.ts";
@@ -109,13 +110,17 @@ suite("a draft model", { timeout: 120_000 }, () => {
   });
 
   test("by the clock, decides for itself and leaves the text as it is", async () => {
-    const path = folder.file("tiny.gguf");
-    const engine = await TestEngine.load(path, { ...MODEL, draftTokens: 6 }, { draftPath: path });
+    // The others' numbers differ in their last bits by how many rows a batch has, and here the clock says how many.
+    const path = await smollm2Path();
+    const [engine, alone] = [
+      await TestEngine.load(path, { ...MODEL, draftTokens: 6 }, { draftPath: path }),
+      await TestEngine.load(path, MODEL),
+    ];
     try {
-      const { texts } = await engine.ask({ maxTokens: 200 });
-      assert.deepEqual(texts, (await plain.ask({ maxTokens: 200 })).texts);
+      const { texts } = await engine.ask({ maxTokens: 30 });
+      assert.deepEqual(texts, (await alone.ask({ maxTokens: 30 })).texts);
     } finally {
-      engine.loaded.unload();
+      for (const one of [engine, alone]) one.loaded.unload();
     }
   });
 
