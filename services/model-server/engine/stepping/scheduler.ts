@@ -271,8 +271,8 @@ export class Scheduler {
   }
 
   async #step(slots: readonly Slot[]): Promise<void> {
-    const { inTurn = atOnce } = this.#options;
-    const draft = await inTurn(() => this.#draft(slots));
+    const { inTurn = atOnce, drafter } = this.#options;
+    const draft = drafter && (await inTurn(() => this.#draft(slots, drafter)));
     const step = { ...this.#composed(slots), draft };
     this.#outbox.sendPressing(this.#pace.decodeMs);
     const failures = await inTurn(() => this.#evaluate(step));
@@ -280,9 +280,12 @@ export class Scheduler {
   }
 
   /** Asks the draft model what may follow, where that pays and nothing was written before that says it better. */
-  async #draft(slots: readonly Slot[]): Promise<DecodedStep["draft"]> {
-    const { drafter, draftTokens = 0 } = this.#options;
-    if (drafter === undefined || slots.some(({ running }) => isReading(running))) return undefined;
+  async #draft(
+    slots: readonly Slot[],
+    drafter: Pick<Drafter, "propose">,
+  ): Promise<DecodedStep["draft"]> {
+    const { draftTokens = 0 } = this.#options;
+    if (slots.some(({ running }) => isReading(running))) return undefined;
     const most = this.#drafting.modelLength(slots.length, draftTokens);
     if (most === 0) return undefined;
     const chance = this.#drafting.modelChance;
