@@ -2,6 +2,7 @@
 import type { Model } from "@localmodel/llama/model.ts";
 import type { Vocabulary } from "@localmodel/llama/vocabulary.ts";
 import { ALL_LAYERS } from "../machine/gpu-layers.ts";
+import { shapeProblem } from "../model/draft-vocabulary.ts";
 import { Drafter } from "../stepping/drafter.ts";
 import { type ContextOptions, createGenerationContext } from "./context.ts";
 import type { LlamaLibrary } from "./library.ts";
@@ -13,9 +14,6 @@ export type DraftModel = {
   /** What takes memory. */
   readonly parts: readonly { readonly memoryBytes: MemoryBytes }[];
 };
-
-/** Vocabularies of one family are padded to different lengths. */
-const PADDING_TOKENS = 256;
 
 export async function loadDraftModel(
   library: LlamaLibrary,
@@ -45,12 +43,8 @@ export async function loadDraftModel(
 }
 
 function vocabularyProblem(own: Vocabulary, drafts: Vocabulary): string | undefined {
-  if (own.kind !== drafts.kind) {
-    return `its tokenizer is of the kind "${drafts.kind}", not "${own.kind}"`;
-  }
-  if (Math.abs(own.size - drafts.size) > PADDING_TOKENS) {
-    return `its vocabulary has ${drafts.size} tokens, not ${own.size}`;
-  }
+  const problem = shapeProblem(own, drafts);
+  if (problem !== undefined) return problem;
   for (let token = 0; token < Math.min(own.size, drafts.size); token += 1) {
     const [text, other] = [own.text(token), drafts.text(token)];
     if (text !== other) {
