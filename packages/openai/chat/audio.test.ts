@@ -1,7 +1,7 @@
 /** Audio in chats: how clients send it, what becomes of it, and what is refused. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Failure } from "@localmodel/inference/failure.ts";
+import { refusalOf } from "../../../test/support/refusal.ts";
 import { chatWire } from "./chat-wire.ts";
 
 const BYTES = Buffer.from("524946460000000057415645ff", "hex");
@@ -11,16 +11,6 @@ const text = (words: string) => ({ type: "text", text: words });
 const audio = (of: object) => ({ type: "input_audio", input_audio: of });
 const asked = (...messages: object[]) => chatWire.understand({ messages }).ask;
 const user = (...content: unknown[]) => asked({ role: "user", content });
-
-function refusalOf(act: () => unknown): Failure {
-  try {
-    act();
-  } catch (error) {
-    assert.ok(error instanceof Failure, String(error));
-    return error;
-  }
-  throw new assert.AssertionError({ message: "it was accepted" });
-}
 
 for (const [name, of] of Object.entries({
   "as OpenAI has it": { data, format: "wav" },

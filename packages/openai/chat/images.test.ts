@@ -1,7 +1,7 @@
 /** Images in chats: every spelling that clients have, what becomes of them, and what is refused. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Failure } from "@localmodel/inference/failure.ts";
+import { refusalOf } from "../../../test/support/refusal.ts";
 import { chatWire } from "./chat-wire.ts";
 
 const BYTES = Buffer.from("89504e470d0a1a0a00ff", "hex");
@@ -11,16 +11,6 @@ const WEB = "https://images.example.com/cat.png";
 const text = (words: string) => ({ type: "text", text: words });
 const asked = (...messages: object[]) => chatWire.understand({ messages }).ask;
 const user = (...content: unknown[]) => asked({ role: "user", content });
-
-function refusalOf(act: () => unknown): Failure {
-  try {
-    act();
-  } catch (error) {
-    assert.ok(error instanceof Failure, String(error));
-    return error;
-  }
-  throw new assert.AssertionError({ message: "it was accepted" });
-}
 
 const spellings: Record<string, object> = {
   "OpenAI's": { type: "image_url", image_url: { url: DATA } },
