@@ -6,7 +6,7 @@ import { join, relative } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { promisify } from "node:util";
 import type OpenAI from "openai";
-import { encode } from "bmp-ts";
+import { plainBmp } from "@localmodel/pictures/fixtures/sample-bmps.ts";
 import sharp, { type Sharp } from "sharp";
 import { commandsOf, isRunBy, REPOSITORY } from "../support/documented-commands.ts";
 import { pictureOfText } from "../support/glyphs.ts";
@@ -96,7 +96,7 @@ suite("images as documented", { timeout: 120_000 }, () => {
       png: await fileOf("HELLO").png().toBuffer(),
       webp: await fileOf("HELLO").webp({ lossless: true }).toBuffer(),
       gif: await fileOf("HELLO").gif().toBuffer(),
-      bmp: await bmpOf("HELLO"),
+      bmp: plainBmp(pictureOfText(["HELLO"]), 24),
       another: await fileOf("WORLD").png().toBuffer(),
     };
     const answers = new Map<string, string>();
@@ -127,14 +127,4 @@ async function hasOpenAi(): Promise<boolean> {
 function fileOf(word: string): Sharp {
   const { width, height, rgb } = pictureOfText([word]);
   return sharp(rgb, { raw: { width, height, channels: 3 } });
-}
-
-async function bmpOf(word: string): Promise<Buffer> {
-  const { width, height, rgb } = pictureOfText([word]);
-  const data = Buffer.alloc(width * height * 4);
-  for (let pixel = 0; pixel < width * height; pixel++) {
-    const [red = 0, green = 0, blue = 0] = rgb.subarray(3 * pixel, 3 * pixel + 3);
-    data.set([255, blue, green, red], 4 * pixel);
-  }
-  return Buffer.from(encode({ data, width, height, bitPP: 32 }).data);
 }

@@ -1,40 +1,77 @@
-/** BMP, which libvips does not read. */
-import { decode } from "bmp-ts";
-import { FileError } from "../problem.ts";
+/**
+ * BMP, which libvips does not read: from a file to red, green, blue and alpha of each pixel, the top row first.
+ *
+ * A pixel is a value of some bits: a colour itself, or the number of one in the file's palette.
+ */
+import { type BmpHeader, cutOff, type Mask } from "./bmp-header.ts";
+import { valuesInRuns } from "./bmp-runs.ts";
 
-const HEADER_SIZE_AT = 14;
-/** OS/2's first header counts in 16 bits. */
-const CORE_HEADER_BYTES = 12;
-const LEAST_BYTES = 26;
+const CHANNELS = 4;
+const OPAQUE = 255;
 
-type Size = { readonly width: number; readonly height: number };
+/** Of a pixel in the file's own order of rows. */
+export type ValueAt = (row: number, column: number) => number;
+type Write = (value: number, at: number) => void;
 
-/** As its header has it, which nothing else has been asked for yet. */
-export function bmpSize(file: Uint8Array): Size {
-  if (file.length < LEAST_BYTES) {
-    throw new FileError({ code: "image_parse_error", message: "the file is cut off" });
+export function bmpPixels(file: Uint8Array, header: BmpHeader): Uint8Array {
+  const { width, height, isTopDown, bits } = header;
+  const valueAt = header.hasRuns ? valuesInRuns(file, header) : valuesInRows(file, header);
+  const pixels = new Uint8Array(width * height * CHANNELS);
+  const write = bits <= 8 ? numberedColours(header, pixels) : ownColours(header, pixels);
+  for (let row = 0; row < height; row++) {
+    const line = isTopDown ? row : height - 1 - row;
+    for (let column = 0; column < width; column++) {
+      write(valueAt(row, column), (line * width + column) * CHANNELS);
+    }
   }
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const isCore = view.getUint32(HEADER_SIZE_AT, true) === CORE_HEADER_BYTES;
-  const width = isCore ? view.getUint16(18, true) : view.getInt32(18, true);
-  // Negative where the first row is the top one.
-  const height = isCore ? view.getUint16(20, true) : Math.abs(view.getInt32(22, true));
-  if (width <= 0 || height === 0) {
-    const message = `its header says ${width} by ${height} pixels`;
-    throw new FileError({ code: "image_parse_error", message });
+  // Many of those with 32 bits a pixel have zeros in alpha's place, and mean nothing by it.
+  if (isInvisible(pixels)) {
+    for (let at = CHANNELS - 1; at < pixels.length; at += CHANNELS) pixels[at] = OPAQUE;
   }
-  return { width, height };
+  return pixels;
 }
 
-/** Red, green, blue and alpha of each pixel. */
-export function bmpPixels(file: Uint8Array): Size & { readonly pixels: Uint8Array } {
-  const { width, height, data } = decode(Buffer.from(file), { toRGBA: true });
-  // Most have no alpha, and many of those with 32 bits a pixel have zeros in its place.
-  if (isInvisible(data)) for (let at = 3; at < data.length; at += 4) data[at] = 255;
-  return { width, height, pixels: data };
+/** Rows end at multiples of four bytes; what is behind the last one's pixels may be missing. */
+function valuesInRows(file: Uint8Array, { width, height, bits, pixelsAt }: BmpHeader): ValueAt {
+  const usedBytes = Math.ceil((width * bits) / 8);
+  const rowBytes = Math.ceil(usedBytes / 4) * 4;
+  if (file.length < pixelsAt + rowBytes * (height - 1) + usedBytes) throw cutOff();
+  const byte = (at: number): number => file[at] ?? 0;
+  if (bits < 8) {
+    return (row, column) => {
+      const bit = column * bits;
+      const shift = 8 - bits - (bit % 8);
+      return (byte(pixelsAt + row * rowBytes + Math.floor(bit / 8)) >> shift) & (2 ** bits - 1);
+    };
+  }
+  const bytes = bits / 8;
+  return (row, column) => {
+    const at = pixelsAt + row * rowBytes + column * bytes;
+    let value = 0;
+    for (let index = bytes - 1; index >= 0; index--) value = value * 256 + byte(at + index);
+    return value;
+  };
+}
+
+function numberedColours({ palette }: BmpHeader, pixels: Uint8Array): Write {
+  return (value, at) => {
+    // One that the palette does not have is black.
+    pixels.set(palette.subarray(value * 3, value * 3 + 3), at);
+    pixels[at + 3] = OPAQUE;
+  };
+}
+
+function ownColours({ masks }: BmpHeader, pixels: Uint8Array): Write {
+  return (value, at) => {
+    for (const [index, mask] of masks.entries()) pixels[at + index] = channel(value, mask);
+  };
+}
+
+function channel(value: number, { shift, max }: Mask): number {
+  return max === 0 ? 0 : Math.round((((value >>> shift) & max) * 255) / max);
 }
 
 function isInvisible(rgba: Uint8Array): boolean {
-  for (let at = 3; at < rgba.length; at += 4) if (rgba[at] !== 0) return false;
+  for (let at = CHANNELS - 1; at < rgba.length; at += CHANNELS) if (rgba[at] !== 0) return false;
   return true;
 }

@@ -9,7 +9,8 @@ import { createHash } from "node:crypto";
 import sharp, { type Sharp } from "sharp";
 import { IMAGE_FORMATS, imageFormatOf, whatElse } from "../image-format.ts";
 import { FileError } from "../problem.ts";
-import { bmpPixels, bmpSize } from "./bmp.ts";
+import { bmpPixels } from "./bmp.ts";
+import { readBmpHeader } from "./bmp-header.ts";
 import { BYTES_PER_PIXEL, SOURCE_MAX_PIXELS, SOURCE_MAX_SIDE_PIXELS } from "./limits.ts";
 
 export type DecodedPicture = {
@@ -52,9 +53,10 @@ async function sourceOf(file: Uint8Array): Promise<Sharp> {
     requireReasonable(await sharp(file, { ...OPTIONS, limitInputPixels: false }).metadata());
     return sharp(file, OPTIONS);
   }
-  requireReasonable(bmpSize(file));
-  const { pixels, width, height } = bmpPixels(file);
-  return sharp(pixels, { ...OPTIONS, raw: { width, height, channels: 4 } });
+  const header = readBmpHeader(file);
+  requireReasonable(header);
+  const { width, height } = header;
+  return sharp(bmpPixels(file, header), { ...OPTIONS, raw: { width, height, channels: 4 } });
 }
 
 function requireReasonable({ width, height }: { readonly width: number; readonly height: number }) {

@@ -160,7 +160,8 @@ function checkPicture({ width, height, rgb, field }: Picture): void {
   if (Math.max(width, height) <= ASPECT_RATIO_MAX * Math.min(width, height)) return;
   throw invalidRequest(
     field,
-    `Invalid image: ${width} x ${height} pixels. One side may be at most ${ASPECT_RATIO_MAX} times as long as the other.`,
+    `Invalid image in '${field}': it is ${width} by ${height} pixels, and one side may be at most ${ASPECT_RATIO_MAX} times as long as the other.`,
+    "invalid_image",
   );
 }
 

@@ -193,7 +193,7 @@ suite("a chat with pictures", { timeout: 120_000 }, () => {
     const line = pictureOf({ width: 1000, height: 1 }, new Uint8Array(3000));
     const { error } = await engine.ask(asking(chat(line, "?")));
     assert.equal(error?.field, line.field);
-    assert.match(error?.message ?? "", /image.*1000 x 1/);
+    assert.match(error?.message ?? "", /image.*1000 by 1/);
     const short = { ...dot, width: 2 };
     assert.match(
       (await engine.ask(asking(chat(short, "?")))).error?.message ?? "",
