@@ -2,6 +2,8 @@
  * POST /api/chat and /api/generate: Ollama's form, turned into OpenAI's, in which it is understood as everything else is;
  * answers are told in Ollama's again.
  */
+import type { Failure } from "@localmodel/inference/failure.ts";
+import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import type { AnswerHead, Understood, Wire } from "@localmodel/inference/wire.ts";
 import { chatWire } from "@localmodel/openai/chat/chat-wire.ts";
 import { completionWire } from "@localmodel/openai/completions/completion-wire.ts";
@@ -11,6 +13,7 @@ import { z } from "zod";
 import { lines, loaded, type Said, whole } from "./answers/generated.ts";
 import { OLLAMA_CHAT, OLLAMA_GENERATE } from "./endpoints.ts";
 import { Messages, openAiMessages } from "./requests/chat-messages.ts";
+import { inMessage, inRequest, withImagePlaces } from "./requests/image-places.ts";
 import {
   contentOf,
   type Generation,
@@ -32,7 +35,10 @@ export const ollamaChatWire: Wire<"generate"> = {
     const { tools } = request;
     if (request.messages.length === 0) return loading({ request, ignored }, asMessage);
     const messages = openAiMessages(request.messages);
-    const understood = chatWire.understand(given({ ...openAiFields(request), messages, tools }));
+    const understood = withImagePlaces(
+      () => chatWire.understand(given({ ...openAiFields(request), messages, tools })),
+      inMessage,
+    );
     return answering({ request, ignored }, understood, asMessage);
   },
 };
@@ -68,12 +74,23 @@ function generationOf(request: Generate): Understood<"generate"> {
   const { prompt = "", suffix = "", system = "", images, raw = false } = request;
   const fields = openAiFields(request);
   if (raw || suffix !== "") {
+    if (images !== undefined && images.length > 0) throw noPlaceForImages(suffix);
     const gap = suffix === "" ? {} : { suffix };
     return completionWire.understand({ max_tokens: -1, ...fields, prompt, ...gap });
   }
   const instructions = system === "" ? [] : [{ role: "system", content: system }];
   const question = { role: "user", content: contentOf(prompt, images) };
-  return chatWire.understand({ ...fields, messages: [...instructions, question] });
+  const asked = { ...fields, messages: [...instructions, question] };
+  return withImagePlaces(() => chatWire.understand(asked), inRequest);
+}
+
+function noPlaceForImages(suffix: string): Failure {
+  const which = suffix === "" ? "with 'raw'" : "with a 'suffix'";
+  return invalidRequest(
+    "images",
+    `Invalid 'images': a prompt ${which} goes to the model as it is, and has no place for images. Leave that out, or ask with /api/chat.`,
+    "invalid_value",
+  );
 }
 
 /** Nothing is asked, so that the model is loaded and stays so for as long as the request says. */

@@ -38,10 +38,10 @@ export function openAiMessages(messages: readonly Message[]): readonly object[] 
   const pending: Pending[] = [];
   return messages.map((message) => {
     const { role, content = "", images, thinking, tool_calls: calls = [] } = message;
-    if (role === "tool") {
-      return { role, content, tool_call_id: message.tool_call_id ?? answered(pending, message) };
-    }
     const said = { role, content: contentOf(content, images) };
+    if (role === "tool") {
+      return { ...said, tool_call_id: message.tool_call_id ?? answered(pending, message) };
+    }
     const named = calls.map(({ id: given, function: called }) => {
       count += 1;
       const id = given ?? `call_${count}`;
