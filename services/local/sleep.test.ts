@@ -3,7 +3,7 @@
  * (fixtures/model-server.ts). Each of them needs some 400 MB by the estimate, so that 600 MB hold one of them.
  */
 import assert from "node:assert/strict";
-import { rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { LocalMode } from "../../test/support/local-mode.ts";
@@ -305,4 +305,22 @@ test("a model whose file goes while it sleeps is not listed any more", async (t)
     (await stage.models()).some(({ id }) => id === "a") ? undefined : true,
   );
   await stage.ask("b");
+});
+
+test("a model whose file is replaced while it sleeps is listed as what it is now, and loaded so", async (t) => {
+  const stage = await scene(t, () => ({ "a.gguf": sampleGguf({ rows: 8 }) }));
+  const { meta: before } = await stage.becomes("a", "asleep");
+  await writeFile(stage.folder.file("next"), sampleGguf({ rows: 16 }));
+  await rename(stage.folder.file("next"), stage.folder.file("a.gguf"));
+  await stage.local.until("a is known anew", async () => {
+    const [now] = await stage.models();
+    return now?.state === "asleep" && (now.meta?.size ?? 0) > (before?.size ?? 0)
+      ? true
+      : undefined;
+  });
+  const pid = await stage.ask("a");
+  await writeFile(stage.folder.file("next"), sampleGguf({ rows: 8 }));
+  await rename(stage.folder.file("next"), stage.folder.file("a.gguf"));
+  await stage.becomes("a", "asleep");
+  assert.notEqual(await stage.ask("a"), pid);
 });

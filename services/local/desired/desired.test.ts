@@ -34,6 +34,7 @@ describe("a revision", () => {
     ["the environment", ", env: [{name: A, value: b}]"],
     ["an adapter", ", adapters: [{file: {path: /l.gguf}}]"],
     ["the projector", ", projector: {file: {path: /p.gguf}}"],
+    ["the model that drafts", ", draft: {file: {path: /d.gguf}}"],
   ];
   for (const [name, spec] of different) {
     test(`is changed by ${name}`, () => assert.notEqual(revisionOf(spec), base));

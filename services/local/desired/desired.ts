@@ -35,6 +35,12 @@ export type DesiredModel = {
   readonly activationTimeoutSeconds?: number;
 };
 
+/** A model as this machine finds it. */
+export type FoundModel = ParsedModel & {
+  /** Of weights without a document: what tells the file from another of its name. */
+  readonly weightsFile?: string;
+};
+
 export type Conflict = { readonly key: string; readonly lost: Lost };
 
 type Desired = {
@@ -45,7 +51,7 @@ type Desired = {
 
 /** `seenMs` says since when each key is known. */
 export function desiredState(
-  parsed: readonly ParsedModel[],
+  parsed: readonly FoundModel[],
   seenMs: ReadonlyMap<string, number>,
 ): Desired {
   const claimants = parsed.map((one) => claimant(one, seenMs));
@@ -70,7 +76,7 @@ function namesOf(model: LocalModel) {
 
 /** None for a model that is suspended or has lost all its ids. */
 function desiredModel(
-  { key, model, file }: ParsedModel,
+  { key, model, file, weightsFile }: FoundModel,
   claim: Pick<Claim, "held">,
   seenMs: ReadonlyMap<string, number>,
 ): DesiredModel[] {
@@ -79,10 +85,10 @@ function desiredModel(
   const shares = sharesOf(namesOf(model), claim);
   const createdMs = createdMsOf(model) ?? seenMs.get(key) ?? 0;
   const createdSeconds = Math.max(0, Math.floor(createdMs / 1000));
-  const { source, projector, adapters, engine, sampling, env } = spec;
+  const { source, projector, draft, adapters, engine, sampling, env } = spec;
   const sleep = sleepOf(spec);
-  const started = { source, projector, adapters, engine, sampling, env, ...sleep };
-  const revision = digest({ ids: shares.ids, ...started });
+  const started = { source, projector, draft, adapters, engine, sampling, env, ...sleep };
+  const revision = digest({ ids: shares.ids, weightsFile, ...started });
   const name = model.metadata.name;
   return [{ key, name, file, ...shares, revision, createdSeconds, spec, ...sleep }];
 }
@@ -120,10 +126,10 @@ function sorted(value: unknown): unknown {
  * stays as it was, until the document is valid or its file is gone.
  */
 export function keepLastGood(
-  before: readonly ParsedModel[],
-  read: { readonly models: readonly ParsedModel[]; readonly problems: readonly Problem[] },
+  before: readonly FoundModel[],
+  read: { readonly models: readonly FoundModel[]; readonly problems: readonly Problem[] },
   exists: (file: string) => boolean,
-): readonly ParsedModel[] {
+): readonly FoundModel[] {
   const broken = new Set(read.problems.map((problem) => problem.file));
   const keys = new Set(read.models.map((model) => model.key));
   const kept = before.filter(({ key, file }) => !keys.has(key) && broken.has(file) && exists(file));

@@ -16,6 +16,7 @@ import type { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts"
 import type { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
 import type { MirrorSpec } from "@localmodel/localmodel/resource/source-spec.ts";
 import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
+import type { FoundModel } from "../desired/desired.ts";
 import { whyNoModel } from "./weights-role.ts";
 
 /** What the command line says about the engine of models without a document. */
@@ -24,7 +25,7 @@ export type BareEngine = Partial<
 >;
 
 type BareModels = {
-  readonly models: readonly ParsedModel[];
+  readonly models: readonly FoundModel[];
   readonly skipped: readonly (Problem & { readonly inFolder: boolean })[];
 };
 
@@ -46,7 +47,7 @@ export class BareWeights {
       await Promise.all(documented.flatMap(({ model }) => filesNamedBy(model.spec)).map(real)),
     );
     const taken = new Set(documented.map(({ model }) => model.metadata.name));
-    const models: ParsedModel[] = [];
+    const models: FoundModel[] = [];
     const skipped: BareModels["skipped"][number][] = [];
     for (const given of weights) {
       const { file, inFolder } = given;
@@ -65,7 +66,8 @@ export class BareWeights {
         sleeps: inFolder,
       });
       taken.add(model.metadata.name);
-      models.push({ key: `default/${model.metadata.name}`, model, file, line: 1 });
+      const key = `default/${model.metadata.name}`;
+      models.push({ key, model, file, line: 1, weightsFile: await identityOf(file) });
     }
     return { models, skipped };
   }
@@ -84,11 +86,16 @@ export class BareWeights {
   }
 
   async #verdictOn(file: string): Promise<string | undefined> {
-    const stats = await stat(file, { bigint: true }).catch(() => undefined);
-    const key = `${file} ${stats?.ino} ${stats?.size} ${stats?.mtimeNs}`;
+    const key = await identityOf(file);
     if (!this.#verdicts.has(key)) this.#verdicts.set(key, await whyNoModel(file));
     return this.#verdicts.get(key);
   }
+}
+
+/** Of a file and what is in it. */
+async function identityOf(file: string): Promise<string> {
+  const stats = await stat(file, { bigint: true }).catch(() => undefined);
+  return `${file} ${stats?.ino} ${stats?.size} ${stats?.mtimeNs}`;
 }
 
 async function real(file: string): Promise<string> {

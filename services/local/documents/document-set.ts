@@ -5,7 +5,6 @@
  * keeps an id, and how a model was before its document became invalid.
  */
 import { existsSync } from "node:fs";
-import type { ParsedModel } from "@localmodel/localmodel/documents/judge-document.ts";
 import { formatProblem } from "@localmodel/localmodel/documents/problem.ts";
 import { readDocuments } from "@localmodel/localmodel/documents/read-documents.ts";
 import { type BareEngine, BareWeights } from "./bare-weights.ts";
@@ -13,6 +12,7 @@ import {
   type Conflict,
   type DesiredModel,
   desiredState,
+  type FoundModel,
   keepLastGood,
 } from "../desired/desired.ts";
 import { permitted } from "./permitted.ts";
@@ -38,8 +38,8 @@ export class DocumentSet {
   readonly #weights: BareWeights;
   readonly #allowedVariables: readonly string[];
   readonly #seenMs = new Map<string, number>();
-  #documented: readonly ParsedModel[] = [];
-  #bare: readonly ParsedModel[] = [];
+  #documented: readonly FoundModel[] = [];
+  #bare: readonly FoundModel[] = [];
   #told = new Set<string>();
 
   /** `engine` is for weights without a document, `allowedVariables` for `spec.env` of those with one. */
@@ -72,7 +72,7 @@ export class DocumentSet {
     return { models, notes, hasProblems: problems.length > 0 };
   }
 
-  #models(): readonly ParsedModel[] {
+  #models(): readonly FoundModel[] {
     return [...this.#documented, ...this.#bare];
   }
 
