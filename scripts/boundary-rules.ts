@@ -18,6 +18,7 @@ export const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
   "node-llama-cpp": "packages/llama/",
   "@kubernetes/client-node": "packages/kube/",
   koffi: "packages/llama/",
+  "@redis/client": "services/api/valkey/",
 };
 
 /** Packages that only compute, and their few files that may touch the machine. */

@@ -52,7 +52,7 @@ export const LAYERS: Layers = {
   "packages/tools": ["syntax/", "constraint/ prompt/ reading/", "derive/"],
   "packages/weights": ["progress/ source/", "cache/ gguf/ http/", "python/ web/"],
   "services/api": [
-    "browsers/ cli/ directory/ gateways/ request/",
+    "browsers/ cli/ directory/ gateways/ request/ valkey/",
     "balancing/ keys/ upstream/",
     "admission/ answer/",
     "demand/ kept/ metrics/ prompt-log/",

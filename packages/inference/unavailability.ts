@@ -51,6 +51,22 @@ export function shuttingDown(afterSeconds = 1): Failure {
   );
 }
 
+/** What keeps answers is away: nobody can go on with one, or have one kept for sure. */
+export function storeUnreachable(options?: ErrorOptions): Failure {
+  return new Failure(
+    {
+      kind: "unavailable",
+      message:
+        "Kept responses cannot be reached at the moment. Try again, or send the whole conversation as `input` without " +
+        "`previous_response_id` and with `store: false`.",
+      code: "response_store_unavailable",
+      field: null,
+      retry: { afterSeconds: 2 },
+    },
+    options,
+  );
+}
+
 /** The weights cannot be served until a person changes something, so repeating is no use. */
 export function modelFailed(message: string): Failure {
   return new Failure({

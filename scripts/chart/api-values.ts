@@ -34,6 +34,30 @@ const keys = group(
   },
 );
 
+const dataKey = z
+  .string()
+  .regex(/^[-._a-zA-Z0-9]*$/)
+  .max(253);
+const valkey = group(
+  "A Valkey, or Redis, which all replicas share: kept answers are there, and not in the memory of each.",
+  {
+    url: value(
+      "`valkey://HOST:PORT`, or `valkeys://` for TLS, with `/NUMBER` for a database; without a password.",
+      z.string().regex(/^((valkeys?|rediss?):\/\/[^@\s]+)?$/),
+      "",
+    ),
+    existingSecret: value("A Secret of this namespace for what follows.", objectName, ""),
+    existingSecretUrlKey: value(
+      "Key of the Secret's data for the URL, instead of `url`; that one may have a password.",
+      dataKey,
+      "",
+    ),
+    existingSecretPasswordKey: value("Key for the password.", dataKey, ""),
+    existingSecretCaKey: value("Key for certificates to believe in TLS, as PEM.", dataKey, ""),
+    port: value("Its port, for the NetworkPolicy.", port, 6379),
+  },
+);
+
 const autoscaling = group("Replicas by load, instead of `replicas`.", {
   enabled: value("Whether to make a HorizontalPodAutoscaler.", z.boolean(), false),
   minReplicas: value("Never fewer replicas than this.", z.int().min(1), 2),
@@ -124,10 +148,12 @@ export const api = group("The OpenAI-compatible endpoint.", {
       drainTimeoutMs: true,
       drainQuietMs: true,
       serverKeyFile: true,
+      valkey: true,
     }),
     {},
   ),
   keys,
+  valkey,
   drainTimeoutSeconds: value(
     "How long open streams may go on when a pod is asked to end.",
     z.int().min(0).max(86_400),

@@ -15,7 +15,7 @@ import {
 } from "./value-schemas.ts";
 
 /** Volumes of the chart itself. */
-const OWN_VOLUMES = ["tmp", "keys", "server-key"] as const;
+const OWN_VOLUMES = ["tmp", "keys", "server-key", "valkey"] as const;
 
 export function image(repository: string) {
   return group("Its image.", {

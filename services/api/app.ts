@@ -37,7 +37,7 @@ import { holdRefusals } from "./keys/held-refusals.ts";
 import { limitKeys } from "./keys/limit.ts";
 import { restrictModel } from "./keys/model-access.ts";
 import { findEarlier } from "./kept/keeping.ts";
-import type { Conversations } from "./kept/conversations.ts";
+import type { AnswerStore } from "./kept/answer-store.ts";
 import { keptRouter } from "./kept/routes.ts";
 import { ApiMetrics } from "./metrics/api-metrics.ts";
 import { findModel } from "./directory/find-model.ts";
@@ -64,7 +64,7 @@ type AppOptions = {
   readonly log: Logger;
   readonly limits: AdmissionLimits & BodyLimits;
   /** Default: no answer is kept. */
-  readonly kept?: Conversations;
+  readonly kept?: AnswerStore;
   /** What other replicas ask for. Default: there are none. */
   readonly peerRoutes?: Router;
   /** Default: all there are. */

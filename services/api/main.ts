@@ -30,10 +30,13 @@ import { KeptResponses } from "./kept/kept-responses.ts";
 import { peerRouter } from "./kept/peer-routes.ts";
 import { Peers } from "./kept/peers.ts";
 import type { ModelDirectory } from "./directory/model-directory.ts";
+import { ValkeyAnswers } from "./kept/valkey-answers.ts";
 import { OpenRequests } from "./upstream/open-requests.ts";
 import { parentDirectory } from "./directory/parent-directory.ts";
 import { configuredSecrets, serverKeysFrom } from "./upstream/server-keys.ts";
 import { createUpstream } from "./upstream/upstream.ts";
+import { ValkeySettingsError, valkeySettings } from "./valkey/settings.ts";
+import type { Valkey } from "./valkey/valkey.ts";
 
 const log = createLogger("api");
 debugOnSignal(log);
@@ -48,9 +51,11 @@ const requests = new OpenRequests();
 const feed = new DemandFeed(process.env["POD_NAME"] ?? hostname());
 
 try {
+  const valkey = await sharedValkey();
   const kept = new KeptResponses(config.keptResponses);
   const secrets = configuredSecrets(config, process.env);
-  const peers = otherReplicas(secrets);
+  // What all replicas find in one place, none has to ask the others for.
+  const peers = valkey === undefined ? otherReplicas(secrets) : undefined;
   const gateways = countGateways(config.peers);
   await gateways.refresh();
   const app = createApp({
@@ -61,7 +66,10 @@ try {
     requests,
     log,
     limits: config,
-    kept: new Conversations(kept, peers),
+    kept:
+      valkey === undefined
+        ? new Conversations(kept, peers)
+        : new ValkeyAnswers({ valkey, limits: config.keptResponses, log }),
     ...(peers !== undefined && { peerRoutes: peerRouter(kept, peers) }),
     browsers: config,
     adminFromLoopback: config.adminFromLoopback,
@@ -78,17 +86,40 @@ try {
     const left = requests.drain(drainQuietMs);
     await server.drain(drainQuietMs + drainTimeoutMs, () => requests.cut(), left);
     await peers?.close();
+    await valkey?.[Symbol.asyncDispose]();
     feed.end();
     await telemetry.stop();
   });
   notifyParent({ type: "listening", port: server.port });
   log.info("listening", { url: server.url });
 } catch (error) {
-  if (!(error instanceof ListenError || error instanceof DocumentFileError)) throw error;
+  if (!isForPeople(error)) throw error;
   process.exitCode = 1;
   const { message, code } = error;
   if (!notifyParent({ type: "failed", message, code })) log.error(message);
   process.disconnect?.();
+}
+
+/** What whoever started it can mend. */
+function isForPeople(
+  error: unknown,
+): error is ListenError | DocumentFileError | ValkeySettingsError {
+  return (
+    error instanceof ListenError ||
+    error instanceof DocumentFileError ||
+    error instanceof ValkeySettingsError
+  );
+}
+
+/** Undefined where none is configured. Nobody waits for it: it may be away at any time, so also now. */
+async function sharedValkey(): Promise<Valkey | undefined> {
+  const settings = valkeySettings(config, process.env);
+  if (settings === undefined) return undefined;
+  // Only loaded where there is one: its client is large.
+  const { Valkey } = await import("./valkey/valkey.ts");
+  const { ValkeyMetrics } = await import("./valkey/valkey-metrics.ts");
+  const { metrics } = telemetry;
+  return new Valkey({ settings, log, metrics: metrics && new ValkeyMetrics(metrics) });
 }
 
 async function modelDirectory(): Promise<ModelDirectory> {

@@ -120,6 +120,19 @@ suite("the chart's network policies", () => {
     for (const one of [api, operator, model]) assert.ok(reaches(policies, one, collector, 4318));
   });
 
+  test("let the API service out to Valkey's port, and nobody else", async () => {
+    const cache: Place = { namespace: "data", labels: { app: "cache" } };
+    const valkey = { url: "valkeys://cache.data.svc:6380", port: 6380 };
+    const { policies, api, operator } = await installed({
+      watchNamespaces: ["models"],
+      api: { valkey },
+    });
+    assert.ok(reaches(policies, api, cache, 6380));
+    for (const one of [operator, model]) assert.ok(!reaches(policies, one, cache, 6380));
+    const without = await installed({ watchNamespaces: ["models"] });
+    assert.ok(!reaches(without.policies, without.api, cache, 6379));
+  });
+
   async function installed(values: object) {
     const flags = await valuesFile(folder, values);
     const objects = objectsIn(await renderedText(helm, NAMESPACE, flags));

@@ -17,6 +17,15 @@ const refused: Readonly<Record<string, readonly [setting: string, complaint: Reg
       "0".repeat(64),
     /api\.keys: entries and existingSecret exclude each other/,
   ],
+  "a password in a value": ["api.valkey.url=valkey://:secret@cache", /api\.valkey\.url|url/],
+  "a key of a Secret that nobody names": [
+    "api.valkey.existingSecretUrlKey=url",
+    /api\.valkey: keys of a Secret's data need existingSecret/,
+  ],
+  "a password for no Valkey": [
+    "api.valkey.existingSecret=cache,api.valkey.existingSecretPasswordKey=password",
+    /api\.valkey: without url or existingSecretUrlKey there is no Valkey/,
+  ],
   "fewer replicas at most than at least": [
     "api.autoscaling.enabled=true,api.autoscaling.minReplicas=11",
     /minReplicas is 11, which is more than maxReplicas, 10/,

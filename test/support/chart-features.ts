@@ -61,6 +61,18 @@ export const CHART_FEATURES: Readonly<Record<string, Values>> = {
     modelServer: { key: { existingSecret: "model-server-key", existingSecretKey: "secret" } },
   },
   "no key between the services": { modelServer: { key: { enabled: false } } },
+  "a Valkey": { api: { valkey: { url: "valkey://cache.data.svc:6379/1" } } },
+  "a Valkey with secrets": {
+    api: {
+      valkey: {
+        url: "valkeys://cache.data.svc:6380",
+        existingSecret: "cache",
+        existingSecretPasswordKey: "valkey-password",
+        existingSecretCaKey: "ca.crt",
+        port: 6380,
+      },
+    },
+  },
   registry: {
     image: { registry: "registry.example.com/localmodel/", tag: "1.2.3", pullPolicy: "Always" },
     imagePullSecrets: [{ name: "registry" }, { name: "registry" }],

@@ -12,7 +12,14 @@ import { join, resolve } from "node:path";
 export const REPOSITORY = resolve(import.meta.dirname, "../..");
 
 /** What a machine of a developer does not have. */
-export const NEEDS = ["nodes", "GPUs", "a registry", "the internet", "a terminal"] as const;
+export const NEEDS = [
+  "nodes",
+  "GPUs",
+  "a registry",
+  "the internet",
+  "a terminal",
+  "a Valkey",
+] as const;
 
 export type Command = {
   readonly page: string;

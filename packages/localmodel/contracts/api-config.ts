@@ -111,7 +111,35 @@ export const ApiConfig = z.strictObject({
     })
     .prefault({})
     .describe(
-      "Answers of /v1/responses that are kept in memory, to be gone on with; those of the key that has most go first.",
+      "Answers of /v1/responses that are kept in memory, to be gone on with; those of the key that has most go first. In " +
+        "Valkey so many of each key.",
+    ),
+  valkey: z
+    .strictObject({
+      url: z
+        .string()
+        .min(1)
+        .exactOptional()
+        .describe(
+          "valkey://HOST:PORT, or valkeys:// for TLS; LOCALMODEL_VALKEY_URL goes before it.",
+        ),
+      caFile: z
+        .string()
+        .min(1)
+        .exactOptional()
+        .describe("Certificates to believe in TLS, instead of those that the process believes."),
+      prefix: z
+        .string()
+        .min(1)
+        .max(200)
+        .default("localmodel")
+        .describe(
+          "Of all keys in it: services that share one, and not their clients, need their own.",
+        ),
+    })
+    .prefault({})
+    .describe(
+      "Keeps answers for all replicas, instead of the memory of each; absent without a URL.",
     ),
   peers: z
     .array(z.url({ protocol: /^http$/ }))

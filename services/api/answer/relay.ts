@@ -18,7 +18,10 @@ import { LINES } from "./whole-lines.ts";
 import { WholeParts } from "./whole-parts.ts";
 
 /** What is kept of an answer, once it is known whether it streams. */
-export type KeeperOf = (isStream: boolean) => { data(chunk: Buffer): void; end(): void };
+export type KeeperOf = (isStream: boolean) => {
+  data(chunk: Buffer): Promise<void> | undefined;
+  end(): Promise<void> | undefined;
+};
 
 /** Rejects with what broke the answer, after the client has been told. */
 export function relay(answer: UpstreamAnswer, res: Response, keeperOf?: KeeperOf): Promise<void> {
@@ -29,31 +32,73 @@ export function relay(answer: UpstreamAnswer, res: Response, keeperOf?: KeeperOf
   const keeper = answer.status === 200 ? keeperOf?.(isStream(answer, res)) : undefined;
   const { framing } = dialectOf(res).stream;
   if (!res.headersSent) res.writeHead(answer.status, clientHeaders(answer.headers));
+  const order = new Order();
+  const pass = (chunk: Buffer): boolean => {
+    const flowing = client.data(chunk);
+    if (!flowing) res.once("drain", () => answer.resume());
+    return flowing;
+  };
   answer.deliver({
     data: (chunk) => {
       meter?.count(chunk, framing);
-      keeper?.data(chunk);
-      const flowing = client.data(chunk);
-      if (!flowing) res.once("drain", () => answer.resume());
-      return flowing;
+      order.waitFor(keeper?.data(chunk));
+      if (order.isFree) return pass(chunk);
+      order.next(() => {
+        if (res.destroyed || pass(chunk)) answer.resume();
+      });
+      return false;
     },
     end: (trailers) => {
       meter?.read(trailers);
-      keeper?.end();
-      client.end();
-      resolve();
+      order.waitFor(keeper?.end());
+      order.next(() => {
+        client.end();
+        resolve();
+      });
     },
     fail: (thrown) => {
-      // Before the response ends, and with it the line in the log.
-      note(res, { outcome: "broken" });
-      markFailed(res, failureType(thrown));
-      client.fail(thrown);
-      reject(thrown);
+      order.next(() => {
+        // Before the response ends, and with it the line in the log.
+        note(res, { outcome: "broken" });
+        markFailed(res, failureType(thrown));
+        client.fail(thrown);
+        reject(thrown);
+      });
     },
   });
   // What has come with the head has gone with it.
   if (!res.writableEnded && !client.begun) res.flushHeaders();
   return promise;
+}
+
+/** One after the other, at once while nothing is waited for. */
+class Order {
+  #last: Promise<void> | undefined;
+  #waiting = 0;
+
+  get isFree(): boolean {
+    return this.#waiting === 0;
+  }
+
+  /** What comes after it happens when it is settled. */
+  waitFor(waited: Promise<void> | undefined): void {
+    if (waited !== undefined) this.#last = this.#after(this.#last, () => waited);
+  }
+
+  next(act: () => void): void {
+    if (this.isFree) act();
+    else this.#last = this.#after(this.#last, act);
+  }
+
+  async #after(before: Promise<void> | undefined, act: () => void | Promise<void>): Promise<void> {
+    this.#waiting += 1;
+    try {
+      await before;
+      await act();
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
 }
 
 type Client = Pick<Sink, "data" | "fail"> & { readonly begun: boolean; end(): void };

@@ -33,7 +33,7 @@ import { endInStream } from "../answer/broken-stream.ts";
 import { Journey } from "./journey.ts";
 import type { ApiMetrics } from "../metrics/api-metrics.ts";
 import { keeperFor } from "../kept/keeping.ts";
-import type { Conversations } from "../kept/conversations.ts";
+import type { AnswerStore } from "../kept/answer-store.ts";
 import type { ModelDirectory } from "../directory/model-directory.ts";
 import { ClientGone, type OpenRequest, type OpenRequests } from "../upstream/open-requests.ts";
 import type { Reference } from "../request/reference.ts";
@@ -60,7 +60,7 @@ type ForwardOptions = {
   readonly serverKeys?: ServerKeys;
   readonly log: Logger;
   /** Where answers are kept. Absent: they are not. */
-  readonly kept?: Conversations;
+  readonly kept?: AnswerStore;
   readonly admission: Admission;
   readonly demand: DemandBook;
   readonly balancer: Balancer;

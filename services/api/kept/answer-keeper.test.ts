@@ -10,9 +10,9 @@ const EARLIER = `event: response.created\ndata: {"a":1}\n\n: keep-alive\n`;
 
 function kept(pieces: readonly Buffer[], maxBytes = 10_000): string[] {
   const found: string[] = [];
-  const keeper = streamKeeper(NAMES, { maxBytes, keep: (one) => found.push(one.toString()) });
-  for (const piece of pieces) keeper.data(piece);
-  keeper.end();
+  const keeper = streamKeeper(NAMES, { maxBytes, keep: (one) => void found.push(one.toString()) });
+  for (const piece of pieces) void keeper.data(piece);
+  void keeper.end();
   return found;
 }
 
@@ -34,11 +34,11 @@ test("a stream without its end is not kept, nor one that is too large", () => {
 
 test("an answer that comes whole is kept as it is, unless it is too large", () => {
   const found: string[] = [];
-  const keep = (one: Buffer) => found.push(one.toString());
+  const keep = (one: Buffer) => void found.push(one.toString());
   for (const maxBytes of [8, 7]) {
     const keeper = wholeAnswerKeeper({ maxBytes, keep });
-    for (const piece of ['{"a"', ":12}"]) keeper.data(Buffer.from(piece));
-    keeper.end();
+    for (const piece of ['{"a"', ":12}"]) void keeper.data(Buffer.from(piece));
+    void keeper.end();
   }
   assert.deepEqual(found, ['{"a":12}']);
 });

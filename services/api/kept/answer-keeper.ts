@@ -5,17 +5,17 @@
  * forgotten, and nothing of it held back.
  */
 
-/** Takes pieces of an answer, each before it is passed on. */
+/** Takes pieces of an answer, each before it is passed on. Until a promise is resolved, it is not to be. */
 export type AnswerKeeper = {
-  data(chunk: Buffer): void;
+  data(chunk: Buffer): Promise<void> | undefined;
   /** Before the end is passed on. */
-  end(): void;
+  end(): Promise<void> | undefined;
 };
 
 type Options = {
   readonly maxBytes: number;
   /** Takes the JSON of the whole answer, or of the event that holds it. */
-  readonly keep: (json: Buffer) => void;
+  readonly keep: (json: Buffer) => Promise<void> | undefined;
 };
 
 export function wholeAnswerKeeper({ maxBytes, keep }: Options): AnswerKeeper {
@@ -26,10 +26,9 @@ export function wholeAnswerKeeper({ maxBytes, keep }: Options): AnswerKeeper {
       bytes += chunk.length;
       if (bytes <= maxBytes) chunks.push(chunk);
       else chunks.length = 0;
+      return undefined;
     },
-    end: () => {
-      if (bytes <= maxBytes) keep(Buffer.concat(chunks));
-    },
+    end: () => (bytes <= maxBytes ? keep(Buffer.concat(chunks)) : undefined),
   };
 }
 
@@ -45,22 +44,22 @@ export function streamKeeper(lastEvents: readonly string[], options: Options): A
   let isOver = false;
   return {
     data: (chunk) => {
-      if (isOver) return;
+      if (isOver) return undefined;
       tail = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
       if (!isFound) {
         const at = firstOf(tail, marks);
         isFound = at !== -1;
         tail = isFound ? tail.subarray(at) : tail.subarray(Math.max(0, tail.length - longest));
       }
-      if (!isFound) return;
-      const end = tail.indexOf(EVENT_END);
-      isOver = end !== -1 || tail.length > options.maxBytes;
-      if (end !== -1 && end <= options.maxBytes) {
-        options.keep(tail.subarray(tail.indexOf(DATA) + DATA.length, end));
-      }
+      if (!isFound) return undefined;
+      const event = tail;
+      const end = event.indexOf(EVENT_END);
+      isOver = end !== -1 || event.length > options.maxBytes;
       if (isOver) tail = Buffer.alloc(0);
+      if (end === -1 || end > options.maxBytes) return undefined;
+      return options.keep(event.subarray(event.indexOf(DATA) + DATA.length, end));
     },
-    end: () => {},
+    end: () => undefined,
   };
 }
 

@@ -5,14 +5,17 @@
  * has: the model server reads the one after the other.
  */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import { codeOf } from "@localmodel/inference/failure.ts";
 import { requestTooLarge } from "@localmodel/inference/refusals.ts";
+import { spanOf } from "@localmodel/service/http/server-span.ts";
+import { within } from "@localmodel/telemetry/spans/span.ts";
 import type { RequestHandler, Response } from "express";
 import type { Link } from "../balancing/prompt-chain.ts";
 import { contextOf, tenantOf } from "../request/context.ts";
 import type { Reference } from "../request/reference.ts";
 import { BYTES_PER_TOKEN } from "../request/token-estimate.ts";
 import { type AnswerKeeper, streamKeeper, wholeAnswerKeeper } from "./answer-keeper.ts";
-import type { Conversations } from "./conversations.ts";
+import type { AnswerStore } from "./answer-store.ts";
 import type { KeptResponse } from "./kept-responses.ts";
 
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
@@ -20,25 +23,41 @@ const [OPEN, COMMA, CLOSE] = [Buffer.from("["), Buffer.from(","), Buffer.from("]
 
 type Where = {
   /** Absent: no answer is kept. */
-  readonly kept?: Conversations;
+  readonly kept?: AnswerStore;
   /** Of a body together with what comes before it. */
   readonly limits: { readonly bodyMaxBytes: number };
 };
 
-/** Follows `readReference`. Throws a 404 for an answer that is not kept, or is another tenant's. */
+/**
+ * Follows `readReference`. Throws a 404 for an answer that is not kept, or is another tenant's, and a 503 where the store
+ * is away and the client said that it needs it. Whoever has not said so goes on, and his answer is kept if it can be.
+ */
 export function findEarlier({ kept, limits }: Where, { keeps }: Endpoint): RequestHandler {
   return async (_req, res, next) => {
     const context = contextOf(res);
     const { reference } = context;
     if (kept === undefined || keeps === undefined || reference?.keeping === undefined)
       return next();
-    const { previous } = reference.keeping;
+    const { previous, mustStore } = reference.keeping;
+    if (mustStore && kept.outage !== undefined) throw kept.outage;
     const { bodyMaxBytes } = limits;
-    const turns =
-      previous === undefined ? [] : await kept.turnsUpTo(tenantOf(res), previous, bodyMaxBytes);
+    const turns = previous === undefined ? [] : await recall(res, kept, previous, bodyMaxBytes);
     context.reference = following(reference, turns, bodyMaxBytes);
     next();
   };
+}
+
+function recall(
+  res: Response,
+  kept: AnswerStore,
+  previous: string,
+  maxBytes: number,
+): Promise<readonly KeptResponse[]> {
+  return within(spanOf(res), "recall", {
+    act: () => kept.turnsUpTo(tenantOf(res), previous, maxBytes),
+    describe: ({ length }) => ({ "localmodel.recall.turns": length }),
+    errorTypeOf: codeOf,
+  });
 }
 
 function following(
@@ -68,16 +87,16 @@ function arrayOf(items: readonly Buffer[]): readonly Buffer[] {
 
 /** Undefined for an answer that is not to be kept. `chain` is that of the request's prompt. */
 export function keeperFor(
-  kept: Conversations,
+  kept: AnswerStore,
   res: Response,
   { keeps, chain }: Pick<Endpoint, "keeps"> & { readonly chain: () => readonly Link[] },
 ): ((isStream: boolean) => AnswerKeeper) | undefined {
   const keeping = contextOf(res).reference?.keeping;
   const { answers } = keeps ?? {};
   if (answers === undefined || keeping?.store !== true) return undefined;
-  const keep = (response: unknown): void => {
-    if (!isResponse(response)) return;
-    kept.keep(tenantOf(res), {
+  const keep = (response: unknown): Promise<void> | undefined => {
+    if (!isResponse(response)) return undefined;
+    return kept.keep(tenantOf(res), {
       id: response.id,
       ...(keeping.previous !== undefined && { previous: keeping.previous }),
       input: itemsIn(parsed(keeping.input)),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { asksOfAnswerStores } from "../fixtures/answer-store-contract.ts";
 import { Conversations } from "./conversations.ts";
 import { type KeptResponse, KeptResponses } from "./kept-responses.ts";
 
@@ -18,24 +19,8 @@ function idsOf(turns: readonly KeptResponse[]): string[] {
 const turnsOf = (kept: KeptResponses, tenant: string, id: string) =>
   new Conversations(kept).turnsUpTo(tenant, id, 1024 * 1024);
 
-test("a conversation is all turns up to the one that is named, oldest first", async () => {
-  const kept = new KeptResponses(LIMITS);
-  kept.keep("a", one("1"));
-  kept.keep("a", one("2", { previous: "1" }));
-  kept.keep("a", one("3", { previous: "2" }));
-  kept.keep("a", one("other", { previous: "1" }));
-  assert.deepEqual(idsOf(await turnsOf(kept, "a", "3")), ["1", "2", "3"]);
-  assert.deepEqual(idsOf(await turnsOf(kept, "a", "1")), ["1"]);
-});
-
-test("nobody finds what another tenant's is", async () => {
-  const kept = new KeptResponses(LIMITS);
-  kept.keep("a", one("1"));
-  assert.equal(kept.find("b", "1"), undefined);
-  assert.equal(kept.delete("b", "1"), false);
-  await assert.rejects(turnsOf(kept, "b", "1"), { code: "previous_response_not_found" });
-  assert.equal(kept.find("a", "1")?.id, "1");
-});
+test("memory is a place where answers are kept:", (t) =>
+  asksOfAnswerStores(t, (limits) => new Conversations(new KeptResponses(limits))));
 
 test("what nobody has used for its lifetime is gone, and use makes a whole conversation young", async () => {
   let nowMs = 0;
@@ -51,26 +36,6 @@ test("what nobody has used for its lifetime is gone, and use makes a whole conve
   nowMs = 200_000;
   assert.equal(kept.find("a", "2"), undefined);
   assert.equal(kept.count, 0);
-});
-
-test("a turn that is gone takes what goes on with it along", async () => {
-  const kept = new KeptResponses(LIMITS);
-  kept.keep("a", one("1"));
-  kept.keep("a", one("2", { previous: "1" }));
-  assert.equal(kept.delete("a", "1"), true);
-  await assert.rejects(turnsOf(kept, "a", "2"), { code: "previous_response_not_found" });
-});
-
-test("a conversation that leads back to itself, or is too large, is refused", async () => {
-  const kept = new KeptResponses(LIMITS);
-  kept.keep("a", one("1", { previous: "2", input: Buffer.alloc(1000) }));
-  await assert.rejects(turnsOf(kept, "a", "1"), { code: "previous_response_not_found" });
-  kept.keep("a", one("2", { previous: "1" }));
-  await assert.rejects(turnsOf(kept, "a", "2"), { code: "previous_response_not_found" });
-  kept.keep("a", one("1", { input: Buffer.alloc(1000) }));
-  await assert.rejects(new Conversations(kept).turnsUpTo("a", "2", 999), {
-    code: "request_too_large",
-  });
 });
 
 test("who holds most gives way, and what is too large is not kept", () => {

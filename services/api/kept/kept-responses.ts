@@ -158,6 +158,11 @@ function bytesOf({ input, output, response }: KeptResponse): number {
   return OVERHEAD_BYTES + input.length + output.length + response.length;
 }
 
+/** As it is told to others, in JSON. */
+export const Chain = z.array(
+  z.object({ hash: z.number(), bytes: z.number(), opens: z.literal(true).exactOptional() }),
+);
+
 const Wire = z.array(
   z.object({
     id: z.string(),
@@ -165,9 +170,7 @@ const Wire = z.array(
     input: z.string(),
     output: z.string(),
     response: z.string(),
-    chain: z.array(
-      z.object({ hash: z.number(), bytes: z.number(), opens: z.literal(true).exactOptional() }),
-    ),
+    chain: Chain,
   }),
 );
 

@@ -9,13 +9,13 @@ import { type Request, type RequestHandler, type Response, Router } from "expres
 import { tenantOf } from "../request/context.ts";
 import { inputPage } from "./input-page.ts";
 import { itemsOf } from "./keeping.ts";
-import type { Conversations } from "./conversations.ts";
+import type { AnswerStore } from "./answer-store.ts";
 import type { KeptResponse } from "./kept-responses.ts";
 
 type Named = { readonly id: string };
 
 /** Nothing, where no answer is kept. `maxBytes`: of a conversation that is listed. */
-export function keptRouter(kept: Conversations | undefined, maxBytes: number): Router {
+export function keptRouter(kept: AnswerStore | undefined, maxBytes: number): Router {
   const router = Router();
   if (kept === undefined) return router;
   const answers = answersFrom(kept, maxBytes);
@@ -39,7 +39,7 @@ type Answer = RequestHandler<Named>;
 
 type Answers = Readonly<Record<"get" | "delete" | "listInput" | "cancel", Answer>>;
 
-function answersFrom(kept: Conversations, maxBytes: number): Answers {
+function answersFrom(kept: AnswerStore, maxBytes: number): Answers {
   const found = async (req: Request<Named>, res: Response): Promise<KeptResponse> => {
     const one = await kept.find(tenantOf(res), req.params.id);
     if (one === undefined) throw notFound(req.params.id);

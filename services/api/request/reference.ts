@@ -41,6 +41,8 @@ type Earlier = {
 type Keeping = {
   /** Whether this one's is to be. */
   readonly store: boolean;
+  /** Whether the client relies on it, having said so itself. */
+  readonly mustStore: boolean;
   /** The answer that it goes on with. */
   readonly previous?: string;
   /** What is asked, as its JSON. Absent: nothing new. */
@@ -95,11 +97,13 @@ function keepingOf(
   { fields, keeps }: Pick<Endpoint, "fields"> & { readonly keeps: NonNullable<Endpoint["keeps"]> },
 ): Keeping {
   const { answers } = keeps;
-  const store = answers && outline.field(answers.store);
+  const field = answers && outline.field(answers.store);
+  const said = field && textOf(body, field);
   const previous = idIn(body, outline, keeps.previous);
   const input = outline.field(fields.prompt);
   return {
-    store: answers !== undefined && (store === undefined || textOf(body, store) !== "false"),
+    store: answers !== undefined && said !== "false",
+    mustStore: said === "true",
     ...(previous !== undefined && { previous }),
     ...(input !== undefined && { input: body.subarray(input.start, input.end) }),
   };

@@ -28,7 +28,8 @@ export type ContainerOptions = {
   readonly memoryBytes?: number;
   /** Reachable from this machine; the first one answers `readyPath` with 200 once it is ready. */
   readonly ports: readonly [number, ...number[]];
-  readonly readyPath: string;
+  /** A path, or what its log says of one that speaks no HTTP. */
+  readonly readyPath: string | { readonly says: string };
 };
 
 const START_TIMEOUT_MS = 120_000;
@@ -67,9 +68,15 @@ export async function startContainer(options: ContainerOptions): Promise<Started
       .withPullPolicy({ shouldPull: () => false })
       .withLogConsumer((log) => log.pipe(logFile(options)))
       .withStartupTimeout(START_TIMEOUT_MS)
-      .withWaitStrategy(Wait.forHttp(options.readyPath, ports[0]))
+      .withWaitStrategy(readiness(options))
       .start()
   );
+}
+
+function readiness({ readyPath, ports }: ContainerOptions) {
+  return typeof readyPath === "string"
+    ? Wait.forHttp(readyPath, ports[0])
+    : Wait.forLogMessage(readyPath.says);
 }
 
 /** Of what a container says. */

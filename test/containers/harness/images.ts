@@ -1,6 +1,6 @@
 /**
  * The images that the suite starts: two of the product's, Jaeger compiled from its Go module, and Debian's
- * Prometheus and nginx. What exists is not built again, so every test file may ask.
+ * Prometheus, nginx and Redis. What exists is not built again, so every test file may ask.
  */
 import { join } from "node:path";
 import { once, type Report } from "../../build/build-once.ts";
@@ -13,7 +13,7 @@ import { buildProduct } from "../../build/product-images.ts";
 import { SUITE } from "./places.ts";
 
 export type Images = Readonly<
-  Record<"model-server" | "api" | "jaeger" | "prometheus" | "nginx", string>
+  Record<"model-server" | "api" | "jaeger" | "prometheus" | "nginx" | "valkey", string>
 >;
 
 export async function buildImages(report: Report): Promise<Images> {
@@ -24,6 +24,7 @@ export async function buildImages(report: Report): Promise<Images> {
     jaeger: await buildJaegerImage(report),
     prometheus: await buildFromDebian("prometheus", os, report),
     nginx: await buildFromDebian("nginx", os, report),
+    valkey: await buildFromDebian("valkey", os, report),
   };
 }
 

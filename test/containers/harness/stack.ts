@@ -30,7 +30,13 @@ export const ServerName = z.enum(["model-a", "model-b"]);
 export type ServerName = z.infer<typeof ServerName>;
 const SERVERS = ServerName.options;
 
-type Name = ServerName | "api" | "jaeger" | "prometheus" | "nginx";
+const REPLICAS = ["api", "api-b"] as const;
+type Replica = (typeof REPLICAS)[number];
+type Name = ServerName | Replica | "jaeger" | "prometheus" | "nginx" | "valkey";
+
+const VALKEY_PORT = 6379;
+/** As images/valkey has it. */
+const VALKEY_PASSWORD = "secret";
 
 /** Spans leave at once, and few enough wait that a test can fill the queue. */
 const SPAN_QUEUE_MAX = 512;
@@ -61,7 +67,7 @@ export class Stack implements AsyncDisposable {
   static async start(
     scene: string,
     servers: readonly ServerName[] = SERVERS,
-    { ingress = false } = {},
+    { ingress = false, valkey = false } = {},
   ): Promise<Stack> {
     // No reaper: its image is in a registry.
     process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
@@ -72,7 +78,9 @@ export class Stack implements AsyncDisposable {
     const stack = new Stack(scene, images, folder, await new Network().start());
     try {
       await stack.serveFrom(servers);
+      if (valkey) await stack.#startValkey();
       await stack.#startAll();
+      if (valkey) await stack.#startApi("api-b");
       if (ingress) await stack.#startIngress();
       return stack;
     } catch (error) {
@@ -97,10 +105,16 @@ export class Stack implements AsyncDisposable {
     return new Prometheus(this.#url("prometheus", 9090));
   }
 
+  /** Where Valkey is for this machine. */
+  get valkey(): { readonly host: string; readonly port: number; readonly password: string } {
+    const { hostname, port } = new URL(this.#url("valkey", VALKEY_PORT));
+    return { host: hostname, port: Number(port), password: VALKEY_PASSWORD };
+  }
+
   /** OpenAI's client, which tries nothing again: what happens to a request shows. */
-  client(headers: Readonly<Record<string, string>> = {}): OpenAI {
+  client(headers: Readonly<Record<string, string>> = {}, replica: Replica = "api"): OpenAI {
     const options = { apiKey: "none", maxRetries: 0, defaultHeaders: { ...headers } };
-    return new OpenAI({ baseURL: `${this.apiUrl}/v1`, ...options });
+    return new OpenAI({ baseURL: `${this.#url(replica, HTTP_PORT)}/v1`, ...options });
   }
 
   container(name: Name): StartedTestContainer {
@@ -112,6 +126,11 @@ export class Stack implements AsyncDisposable {
   /** As if its machine lost power: no drain, no farewell. */
   async kill(name: Name): Promise<void> {
     await run("docker", ["kill", this.container(name).getId()]);
+  }
+
+  /** One that was killed begins anew, where it was. */
+  async revive(name: Name): Promise<void> {
+    await run("docker", ["start", this.container(name).getId()]);
   }
 
   /** It accepts connections, and says nothing on them until it is thawed. */
@@ -184,14 +203,24 @@ export class Stack implements AsyncDisposable {
     });
   }
 
-  async #startApi(): Promise<void> {
+  async #startValkey(): Promise<void> {
+    const readyPath = { says: "Ready to accept connections" };
+    await this.#start("valkey", { ports: [VALKEY_PORT], readyPath });
+  }
+
+  async #startApi(name: Replica = "api"): Promise<void> {
     const config: ApiConfigInput = {
       host: "0.0.0.0",
       port: HTTP_PORT,
       directory: { file: "/etc/localmodel/models.yaml" },
     };
-    await this.#start("api", {
-      environment: { ...TELEMETRY, API_CONFIG: JSON.stringify(config) },
+    const url = `valkey://:${VALKEY_PASSWORD}@valkey:${VALKEY_PORT}`;
+    await this.#start(name, {
+      environment: {
+        ...TELEMETRY,
+        API_CONFIG: JSON.stringify(config),
+        ...(this.#containers.has("valkey") && { LOCALMODEL_VALKEY_URL: url }),
+      },
       mounts: [{ source: join(this.#folder, "models"), target: "/etc/localmodel" }],
       ports: [HTTP_PORT],
       readyPath: "/readyz",
@@ -207,7 +236,7 @@ export class Stack implements AsyncDisposable {
     name: Name,
     options: Omit<ContainerOptions, "name" | "image" | "network" | "scene">,
   ): Promise<void> {
-    const image = this.#images[name === "model-a" || name === "model-b" ? "model-server" : name];
+    const image = this.#images[imageOf(name)];
     const place = { name, image, network: this.#network, scene: this.#scene };
     this.#containers.set(name, await startContainer({ ...place, ...options }));
   }
@@ -222,4 +251,9 @@ export class Stack implements AsyncDisposable {
     const container = this.container(name);
     return `http://${container.getHost()}:${container.getMappedPort(port)}`;
   }
+}
+
+function imageOf(name: Name): keyof Images {
+  if (name === "model-a" || name === "model-b") return "model-server";
+  return name === "api-b" ? "api" : name;
 }
