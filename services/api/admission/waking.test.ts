@@ -92,6 +92,36 @@ test("a client that shows what models think is shown what its stream waits for, 
   ]);
 });
 
+test("a client that asks for the events of LM Studio is told of the load by them, before its answer", async (t) => {
+  const { api, become, wait } = await setUp(t, ASLEEP, { keepAliveMs: 20 });
+  const wishes = { headers: { "x-localmodel-wait": "events" } };
+  const { body } = await chat(api.url, { model: "m", stream: true }, wishes);
+  await wait(1);
+  const reader = (body ?? assert.fail()).pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  const until = async (told: string): Promise<void> => {
+    while (!text.includes(told)) text += (await reader.read()).value ?? assert.fail(text);
+  };
+  await until("model_load.start");
+  become({ ...ASLEEP, state: "loading", progress: 0.5, message: "x" });
+  await until("model_load.progress");
+  const server = await upstream(t, answer(STREAM));
+  become({ ...ASLEEP, state: "ready", endpoints: [server.url], slots: 4 });
+  await until("[DONE]");
+  const named = [...text.matchAll(/^event: (.+)\ndata: (.+)$/gm)];
+  const told = named.map(([, name = "", data = ""]) => [name, JSON.parse(data) as object] as const);
+  const instance = { model_instance_id: "m" };
+  assert.deepEqual(told.slice(0, 2), [
+    ["model_load.start", { type: "model_load.start", ...instance }],
+    ["model_load.progress", { type: "model_load.progress", ...instance, progress: 0.5 }],
+  ]);
+  assert.deepEqual(
+    told.slice(2).map(([name]) => name),
+    ["model_load.end"],
+  );
+  assert.ok(text.indexOf("model_load.end") < text.indexOf("one"));
+});
+
 test("downloads are waited for, and what needs a person ends the wait with its reason", async (t) => {
   const { api, become, wait } = await setUp(t, ASLEEP);
   const answers = [chat(api.url, { model: "m" }), chat(api.url, { model: "m" })];

@@ -5,40 +5,75 @@
  * it comes late, and whoever would rather have the status says `X-LocalModel-Wait: silent`. Who wants to see how far a
  * model is that loads says `X-LocalModel-Wait: progress`, and gets a comment every second. Who says `no` does not wait: he
  * is told when to come again, and what he asked for is woken all the same. Who says `reasoning` gets it, once for each change,
- * where clients show what a model thinks, if the endpoint has such a place.
+ * where clients show what a model thinks, if the endpoint has such a place. Who says `events` gets the events by which LM
+ * Studio tells of a load, where events have names.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
+import type { StreamForm } from "@localmodel/inference/dialect.ts";
 import { openEventStream } from "@localmodel/service/http/event-stream.ts";
 import { dialectOf, exchangeOf } from "@localmodel/service/http/exchange.ts";
 import type { Request, Response } from "express";
+import { LoadEvents } from "./load-events.ts";
 
 const PROGRESS_MS = 1000;
 
 export class WaitingStream implements Disposable {
   readonly #timer: NodeJS.Timeout;
+  readonly #res: Response;
+  readonly #stream: StreamForm;
+  readonly #telling: Telling;
+  readonly #look: () => DirectoryModel;
 
-  /** `reason` is what it waits for, asked anew for each comment. `model`: for which it is shown as reasoning. */
+  /** `look`: at the model that it waits for, as it is now. */
   constructor(
     res: Response,
-    { intervalMs, model }: { readonly intervalMs: number; readonly model: string | undefined },
-    reason: () => string,
+    { intervalMs, telling }: { readonly intervalMs: number; readonly telling: Telling },
+    look: () => DirectoryModel,
   ) {
-    const { stream } = dialectOf(res);
-    const frameOf = model === undefined ? undefined : exchangeOf(res).endpoint?.waitingFrame;
-    let shown = "";
-    this.#timer = setInterval(() => {
-      if (res.destroyed) return;
-      if (!res.headersSent) openEventStream(res, stream);
-      const text = reason();
-      if (frameOf === undefined || text === shown) return void res.write(stream.comment(text));
-      shown = text;
-      res.write(stream.frame(frameOf(model ?? "", text)));
-    }, intervalMs);
+    this.#res = res;
+    this.#stream = dialectOf(res).stream;
+    this.#telling = telling;
+    this.#look = look;
+    this.#timer = setInterval(() => this.#tell(), intervalMs);
+  }
+
+  #tell(): void {
+    if (this.#res.destroyed) return;
+    if (!this.#res.headersSent) openEventStream(this.#res, this.#stream);
+    const model = this.#look();
+    this.#res.write(this.#telling.of(model) || this.#stream.comment(waitingFor(model)));
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+    const last = this.#telling.last?.(this.#look()) ?? "";
+    if (last !== "" && !this.#res.destroyed) this.#res.write(last);
   }
+}
+
+/** What is shown instead of a comment, which stands where it is empty. `last`: once it waits no longer. */
+type Telling = {
+  readonly of: (model: DirectoryModel) => string;
+  readonly last?: (model: DirectoryModel) => string;
+};
+
+const COMMENTS: Telling = { of: () => "" };
+
+export function tellingFor(req: Request, res: Response): Telling {
+  const wish = wishOf(req);
+  const { stream } = dialectOf(res);
+  if (wish === "events" && stream.framing === undefined) return new LoadEvents();
+  const frameOf = exchangeOf(res).endpoint?.waitingFrame;
+  if (wish !== "reasoning" || frameOf === undefined) return COMMENTS;
+  let shown = "";
+  return {
+    of: (model) => {
+      const text = waitingFor(model);
+      if (text === shown) return "";
+      shown = text;
+      return stream.frame(frameOf(model.id, text));
+    },
+  };
 }
 
 /** Whether the client would rather be refused than wait. */
@@ -46,23 +81,21 @@ export function waits(req: Request): boolean {
   return wishOf(req) !== "no";
 }
 
-export function showsAsReasoning(req: Request): boolean {
-  return wishOf(req) === "reasoning";
-}
-
 function wishOf(req: Request): string | undefined {
   return req.get("x-localmodel-wait")?.trim().toLowerCase();
 }
+
+const CLOSE_WISHES: ReadonlySet<string | undefined> = new Set(["progress", "reasoning", "events"]);
 
 /** Undefined where the client wants to hear nothing. */
 export function waitingIntervalMs(req: Request, usualMs: number): number | undefined {
   const wish = wishOf(req);
   if (wish === "silent") return undefined;
-  return wish === "progress" || wish === "reasoning" ? Math.min(PROGRESS_MS, usualMs) : usualMs;
+  return CLOSE_WISHES.has(wish) ? Math.min(PROGRESS_MS, usualMs) : usualMs;
 }
 
 /** What a request for this model waits for. */
-export function waitingFor(model: DirectoryModel): string {
+function waitingFor(model: DirectoryModel): string {
   if (model.endpoints.length > 0) return "waiting for a free slot";
   const { state, message, progress } = model;
   const percent = progress === undefined ? "" : ` ${Math.floor(progress * 100)} %`;

@@ -45,13 +45,7 @@ import { clientFailureOf, failureType, UpstreamFailure } from "../upstream/upstr
 import { failureOfStatus } from "../upstream/statuses.ts";
 import type { ServerKeys } from "../upstream/server-keys.ts";
 import type { Upstream, UpstreamRequest } from "../upstream/upstream.ts";
-import {
-  showsAsReasoning,
-  waitingFor,
-  waitingIntervalMs,
-  WaitingStream,
-  waits,
-} from "../answer/waiting-stream.ts";
+import { tellingFor, waitingIntervalMs, WaitingStream, waits } from "../answer/waiting-stream.ts";
 
 type ForwardOptions = {
   readonly directory: ModelDirectory;
@@ -167,10 +161,10 @@ class Forwarder {
     return findModel(this.#options.directory.current(), id);
   }
 
-  #whyWaiting({ id }: DirectoryModel): string {
+  /** The model as it is now; as it was for one that is gone. */
+  #now(model: DirectoryModel): DirectoryModel {
     const { models } = this.#options.directory.current();
-    const model = models.find((one) => one.id === id);
-    return model === undefined ? "waiting" : waitingFor(model);
+    return models.find(({ id }) => id === model.id) ?? model;
   }
 
   async #admit(
@@ -204,8 +198,8 @@ class Forwarder {
     const { keepAliveMs = KEEP_ALIVE_MS } = this.#options;
     const intervalMs = waitingIntervalMs(req, keepAliveMs);
     if (intervalMs === undefined) return undefined;
-    const shownFor = showsAsReasoning(req) ? model.id : undefined;
-    return new WaitingStream(res, { intervalMs, model: shownFor }, () => this.#whyWaiting(model));
+    const telling = tellingFor(req, res);
+    return new WaitingStream(res, { intervalMs, telling }, () => this.#now(model));
   }
 
   /** False when the model has lost its last endpoint. */
