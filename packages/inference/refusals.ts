@@ -60,7 +60,7 @@ export function modelNotMultimodal(
   const which =
     others.length === 0
       ? 'Models that read images have "vision" among their capabilities in GET /v1/models.'
-      : `Models that read images: ${others.map((id) => `\`${id}\``).join(", ")}.`;
+      : `Models that read images: ${quotedIds(others)}.`;
   return invalidRequest(
     field,
     `Invalid '${field}': it is an image, and the model \`${modelId}\` reads text only. ${which}`,
@@ -68,13 +68,25 @@ export function modelNotMultimodal(
   );
 }
 
-/** A sound that the model cannot hear. */
-export function modelDoesNotHear(field: string, modelId: string): Failure {
+/** A sound that the model cannot hear. `others`: models that do, where anybody knows. */
+export function modelDoesNotHear(
+  field: string,
+  modelId: string,
+  others: readonly string[],
+): Failure {
+  const which =
+    others.length === 0
+      ? 'Models that do have "audio" among their capabilities in GET /v1/models.'
+      : `Models that do: ${quotedIds(others)}.`;
   return invalidRequest(
     field,
-    `Invalid '${field}': it is audio, and the model \`${modelId}\` does not hear. Models that do have "audio" among their capabilities in GET /v1/models.`,
+    `Invalid '${field}': it is audio, and the model \`${modelId}\` does not hear. ${which}`,
     "model_not_multimodal",
   );
+}
+
+function quotedIds(ids: readonly string[]): string {
+  return ids.map((id) => `\`${id}\``).join(", ");
 }
 
 export function tooManySounds(field: string, count: number, most: number): Failure {

@@ -13,8 +13,11 @@ export const TENANT_HEADER = "x-localmodel-tenant";
  */
 export const EARLIER_BYTES_HEADER = "x-localmodel-earlier-bytes";
 
-/** To a model server that reads text alone: ids of models that look at images, with commas between them. */
+/** To a model server that looks at no images: ids of models that look at images, with commas between them. */
 export const SEEING_MODELS_HEADER = "x-localmodel-seeing-models";
+
+/** To a model server that does not hear: ids of models that do, with commas between them. */
+export const HEARING_MODELS_HEADER = "x-localmodel-hearing-models";
 
 /** From a model server: tokens of the prompt, known when a stream begins. */
 export const PROMPT_TOKENS_HEADER = "x-localmodel-prompt-tokens";

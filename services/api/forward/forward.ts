@@ -12,10 +12,7 @@
  * no endpoint left, the request waits for one as if it had just come.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import {
-  EARLIER_BYTES_HEADER,
-  SEEING_MODELS_HEADER,
-} from "@localmodel/localmodel/contracts/internal-headers.ts";
+import { EARLIER_BYTES_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { SERVER_KEY_HEADER } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
 import { exchangeOf } from "@localmodel/service/http/exchange.ts";
@@ -39,7 +36,7 @@ import { ClientGone, type OpenRequest, type OpenRequests } from "../upstream/ope
 import type { Reference } from "../request/reference.ts";
 import { contextOf, note, tenantOf } from "../request/context.ts";
 import { type KeeperOf, relay } from "../answer/relay.ts";
-import { sees, seeingModels } from "../keys/seeing-models.ts";
+import { ableModelsHeaders } from "../keys/able-models.ts";
 import { findModel } from "../directory/find-model.ts";
 import { clientFailureOf, failureType, UpstreamFailure } from "../upstream/upstream-failure.ts";
 import { failureOfStatus } from "../upstream/statuses.ts";
@@ -141,11 +138,11 @@ class Forwarder {
     const { directory, serverKeys } = this.#options;
     const body = wholeBody(reference);
     const key = serverKeys?.(model);
-    const seeing = sees(model) ? [] : seeingModels(res, directory.current());
-    if (key === undefined && seeing.length === 0) return { ...request, body };
-    const headers = { ...request.headers };
-    if (key !== undefined) headers[SERVER_KEY_HEADER] = key;
-    if (seeing.length > 0) headers[SEEING_MODELS_HEADER] = seeing.join(",");
+    const headers = {
+      ...request.headers,
+      ...(key !== undefined && { [SERVER_KEY_HEADER]: key }),
+      ...ableModelsHeaders(res, model, directory.current()),
+    };
     return { ...request, headers, body };
   }
 

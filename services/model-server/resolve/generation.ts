@@ -11,10 +11,10 @@ import { requireValidTokens } from "./tokens.ts";
 
 export function resolveGeneration(
   { length, sampling, reasoningTokens, images = [], sounds = [], ...ask }: GenerateAsk,
-  { config, facts, served, seeing, tenant }: ResolveContext,
+  { config, facts, served, seeing, hearing, tenant }: ResolveContext,
 ): GenerateRequest {
   requireVision(images, facts, served, seeing);
-  requireHearing(sounds, facts, served);
+  requireHearing(sounds, facts, served, hearing);
   for (const prompt of ask.prompts) {
     if (prompt.kind === "tokens") requireValidTokens(prompt.tokens, facts);
     if (prompt.kind === "text" && prompt.suffix !== undefined) requireInfill(facts);

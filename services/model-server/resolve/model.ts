@@ -93,7 +93,8 @@ export function requireHearing(
   [first]: readonly SoundInput[],
   { capabilities }: ModelFacts,
   { modelId }: Served,
+  others: readonly string[] = [],
 ): void {
   if (first === undefined || capabilities.includes("audio")) return;
-  throw modelDoesNotHear(first.field, modelId);
+  throw modelDoesNotHear(first.field, modelId, others);
 }

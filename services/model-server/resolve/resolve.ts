@@ -20,6 +20,8 @@ export type ResolveContext = {
   readonly tenant: string;
   /** Other models, which look at images. */
   readonly seeing?: readonly string[];
+  /** Other models, which hear. */
+  readonly hearing?: readonly string[];
 };
 
 type Resolvers = {

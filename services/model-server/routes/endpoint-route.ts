@@ -9,6 +9,7 @@ import { codeOf } from "@localmodel/inference/failure.ts";
 import { type Operation, pair } from "@localmodel/inference/operation.ts";
 import type { AnswerHead, Wire } from "@localmodel/inference/wire.ts";
 import {
+  HEARING_MODELS_HEADER,
   SEEING_MODELS_HEADER,
   TENANT_HEADER,
 } from "@localmodel/localmodel/contracts/internal-headers.ts";
@@ -46,8 +47,15 @@ export function endpointRoute<Asked extends Operation>(
     const facts = loadedModel(engine.state);
     requireCapability(endpoint.capability, facts, served.modelId);
     const tenant = req.get(TENANT_HEADER) ?? "";
-    const seeing = req.get(SEEING_MODELS_HEADER)?.split(",") ?? [];
-    const context = { config, facts, served, seeing, tenant, requested: understood.model };
+    const context = {
+      config,
+      facts,
+      served,
+      seeing: idsIn(req, SEEING_MODELS_HEADER),
+      hearing: idsIn(req, HEARING_MODELS_HEADER),
+      tenant,
+      requested: understood.model,
+    };
     const request = resolve(operation, understood.ask, context);
     return { understood, served, facts, tenant, request };
   };
@@ -92,6 +100,10 @@ export function endpointRoute<Asked extends Operation>(
     reportUsage(res, answer.usage);
     sendJson(res, understood.answer(head, answer.events));
   });
+}
+
+function idsIn(req: Request, header: string): readonly string[] {
+  return req.get(header)?.split(",") ?? [];
 }
 
 function answerHead(idPrefix: string, model: string, fingerprint: string): AnswerHead {

@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { Picture } from "@localmodel/inference/picture.ts";
-import { SEEING_MODELS_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
+import {
+  HEARING_MODELS_HEADER,
+  SEEING_MODELS_HEADER,
+} from "@localmodel/localmodel/contracts/internal-headers.ts";
 import type { ErrorBody } from "@localmodel/openai/dialect.ts";
 import { flat, LOSSLESS, RGB } from "@localmodel/pictures/fixtures/sample-images.ts";
 import { facts, ScriptedEngine } from "../fixtures/scripted-engine.ts";
@@ -71,6 +74,15 @@ test("who knows which models look at images has them named", async (t) => {
   const headers = { "content-type": "application/json", [SEEING_MODELS_HEADER]: "org/eyes,other" };
   const error = await errorOf(await post(PATH, chat(image(await flat(1, 1))), { headers }));
   assert.match(error.message, /Models that read images: `org\/eyes`, `other`\.$/);
+});
+
+test("who knows which models hear has them named", async (t) => {
+  const { post } = await serve(t, new ScriptedEngine());
+  const headers = { "content-type": "application/json", [HEARING_MODELS_HEADER]: "ears,other" };
+  const sound = { type: "input_audio", input_audio: { data: "UklGRg==", format: "wav" } };
+  const error = await errorOf(await post(PATH, chat(text, sound), { headers }));
+  assert.equal(error.param, "messages[0].content[1]");
+  assert.match(error.message, /it is audio, .* does not hear\. Models that do: `ears`, `other`\.$/);
 });
 
 test("a file that is no picture is refused by its place, and the engine is not asked", async (t) => {
