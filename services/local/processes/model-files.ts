@@ -58,15 +58,16 @@ export async function fetchFiles({ spec }: DesiredModel, hooks: FetchHooks): Pro
   if (spec.projector === undefined) return files;
   const projector = await fetchPersistently(spec.projector, hooks);
   pinnedFiles.push(...projector.pinned);
-  await prepareVision(hooks);
-  return { ...files, projectorPath: projector.path };
+  return (await canSee(hooks)) ? { ...files, projectorPath: projector.path } : files;
 }
 
-async function prepareVision({ show, onLine }: FetchHooks): Promise<void> {
+/** Without the library the server is not told of the projector: it would say once more what is missing. */
+async function canSee({ show, onLine }: FetchHooks): Promise<boolean> {
   const message = "making the library that looks at pictures: two minutes, once";
   show({ state: "loading", message });
   const problem = await buildVision();
   if (problem !== undefined) onLine(`it will not see pictures, only read text: ${problem}`);
+  return problem === undefined;
 }
 
 async function fetchPersistently(source: WeightsSource, hooks: FetchHooks): Promise<Weights> {
