@@ -14,7 +14,7 @@ import type { Log } from "@localmodel/kube/log.ts";
 import { Manager } from "@localmodel/kube/manager/manager.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
-import { DEPLOYMENTS } from "@localmodel/kube/objects/core-resources.ts";
+import { DEPLOYMENTS, PODS } from "@localmodel/kube/objects/core-resources.ts";
 import { keyOf } from "@localmodel/kube/objects/objects.ts";
 import type { Transport } from "@localmodel/kube/wire/transport.ts";
 import { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
@@ -26,6 +26,7 @@ import { isDeepStrictEqual } from "node:util";
 import { createDemand } from "./demand.ts";
 import { askPods as askRealPods, type AskPods } from "./observe/ask-pods.ts";
 import { Caches, modelKeysOf } from "./observe/caches.ts";
+import { DownloadsView } from "./observe/downloads.ts";
 import { FleetView } from "./observe/fleet.ts";
 import { Neighbours } from "./observe/neighbours.ts";
 import { claimants } from "./observe/duplicates.ts";
@@ -65,6 +66,7 @@ export function createOperator(options: OperatorOptions): Manager {
   const caches = new Caches(transport, log, config.namespaces);
   observeModels(metrics, caches);
   const fleet = new FleetView(caches, config.upgrades.maxRolling);
+  const downloads = new DownloadsView(caches, config.downloads.maxPerHost);
   const written = new WrittenVersions(systemClock);
   const recorder = new EventRecorder(client, {
     reporter: { controller: REPORTER, instance: identity },
@@ -85,6 +87,7 @@ export function createOperator(options: OperatorOptions): Manager {
     platform: () => ({ ...config, ...own }),
     askPods,
     fleet,
+    downloads,
     scales: demand.scales,
     neighbours: new Neighbours({ client, clock: systemClock, log, own: installationOf(options) }),
     clock,
@@ -99,7 +102,7 @@ export function createOperator(options: OperatorOptions): Manager {
     resyncMs,
     written,
   });
-  watchAll(controller, { caches, written, fleet });
+  watchAll(controller, { caches, written, fleet, downloads });
   return new Manager({
     reflectors: [...caches.reflectors, ...demand.reflectors],
     controllers: [controller],
@@ -115,9 +118,9 @@ export function createOperator(options: OperatorOptions): Manager {
   });
 }
 
-type Watched = Pick<Surroundings, "caches" | "written" | "fleet">;
+type Watched = Pick<Surroundings, "caches" | "written" | "fleet" | "downloads">;
 
-function watchAll(controller: Controller, { caches, written, fleet }: Watched): void {
+function watchAll(controller: Controller, { caches, written, fleet, downloads }: Watched): void {
   const { classes } = caches;
   if (classes !== undefined) {
     controller.watches(classes.cache, ({ metadata }) => modelsOfClass(metadata.name, caches));
@@ -134,6 +137,9 @@ function watchAll(controller: Controller, { caches, written, fleet }: Watched): 
       controller.watches(reflector.cache, modelKeysOf);
       if (resource === DEPLOYMENTS) {
         controller.watches(reflector.cache, (_object, change) => fleet.concernedBy(change));
+      }
+      if (resource === PODS) {
+        controller.watches(reflector.cache, (_object, change) => downloads.concernedBy(change));
       }
       written.seenIn(resource, reflector.cache, namespace);
     }

@@ -21,6 +21,7 @@ import type { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.
 import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { isDeepStrictEqual } from "node:util";
 import { applyObject, deleteObject, markPod, scaleDeployment, type Writer } from "./act/apply.ts";
+import { fetchPodOf } from "./act/fill-report.ts";
 import type { AskPods } from "./observe/ask-pods.ts";
 import { type Caches, OWNED } from "./observe/caches.ts";
 import { decide, type Decision } from "./decide/decide.ts";
@@ -28,7 +29,9 @@ import { askedBefore, classOf } from "./observe/classes.ts";
 import { claimOf, idsOf } from "./observe/duplicates.ts";
 import { classProblem, refusedIds } from "./decide/class-rules.ts";
 import type { Neighbours } from "./observe/neighbours.ts";
+import type { DownloadsView } from "./observe/downloads.ts";
 import type { FleetView } from "./observe/fleet.ts";
+import { fetchPodName } from "./objects/fetch-pod.ts";
 import { inspectPodName } from "./objects/inspect-pod.ts";
 import { pullPodName } from "./objects/pull-pod.ts";
 import { LOCAL_MODELS, type StoredModel } from "./model/local-model-resource.ts";
@@ -44,6 +47,7 @@ import type { Scales, ScaleStep } from "./scaling/scales.ts";
 import { stayingOf } from "./status/pod-problem.ts";
 import { revisionOf } from "./status/situation.ts";
 import type { Problem } from "./status/problem.ts";
+import { lookUpClaim } from "./observe/claim-events.ts";
 import { lookUpWaiting } from "./observe/waiting.ts";
 import type { Strangers } from "./observe/strangers.ts";
 import { transitions } from "./decide/transitions.ts";
@@ -64,6 +68,7 @@ export type Surroundings = {
   readonly platform: () => Platform;
   readonly askPods: AskPods;
   readonly fleet: FleetView;
+  readonly downloads: DownloadsView;
   readonly neighbours: Neighbours;
   readonly scales: Scales;
   readonly clock: Clock;
@@ -81,8 +86,12 @@ export function reconciler(surroundings: Surroundings): Reconcile {
     }
     if (!(await isClaimed(surroundings, pass, stored))) return "requeue";
     const seen = set.observe(stored);
-    const waiting = await lookUpWaiting(surroundings.client.with({ signal: pass.signal }), seen);
-    const observed = { ...seen, ...(waiting && { waiting }) };
+    const client = surroundings.client.with({ signal: pass.signal });
+    const [waiting, claimSays] = await Promise.all([
+      lookUpWaiting(client, seen),
+      lookUpClaim(client, seen),
+    ]);
+    const observed = { ...seen, ...(waiting && { waiting }), ...(claimSays && { claimSays }) };
     const identity = identityOf(stored);
     const read = readSpec(stored.spec);
     const now = kubeTime(surroundings.clock.date());
@@ -177,18 +186,20 @@ async function runPass(
   pass: Pass,
   { stored, observed, model: plain, platform, classProblem: refusal }: Target,
 ): Promise<Outcome> {
-  const { clock, askPods, fleet } = surroundings;
+  const { clock, askPods, fleet, downloads } = surroundings;
   const step = scaleStep(surroundings, pass, { model: plain, observed });
   const model = { ...plain, ...(step && { scale: step.scale }) };
   const moment = {
     nowMs: clock.date().getTime(),
     fleet: fleet.now(),
+    downloads: downloads.besides(pass.key),
     ...(step && { podLoads: step.load }),
     ...(refusal && { refusal }),
   };
   const decision = decide(model, platform, observed, moment);
   // Before anything is waited for: other passes decide meanwhile.
   if (decision.begins !== undefined) fleet.begin(pass.key, decision.begins);
+  downloads.decided(pass.key, downloadIn(decision));
   fleet.queue(pass.key, decision.turn?.kind === "wait");
   const questions = questionsOf(decision, observed);
   const [answers, { refusals, againInMs }] = await Promise.all([
@@ -205,6 +216,14 @@ async function runPass(
   const unanswered = status.modelRevision === decision.revision ? [] : questions.facts;
   const asked = [...questions.progress, ...unanswered].map((question) => question.againInMs);
   return soonest([...againInMs, decision.againInMs, step?.againInMs, ...asked]);
+}
+
+/** What the others have to know of this model's download. */
+function downloadIn({ fill }: Decision): { from?: string; waits: boolean } {
+  return {
+    ...(fill?.kind === "filling" && { from: fill.host }),
+    waits: fill?.kind === "queued",
+  };
 }
 
 type WriteResult = { readonly refusals: readonly Problem[]; readonly againInMs: readonly number[] };
@@ -256,9 +275,14 @@ function questionsOf(decision: Decision, { pods, inspectPod, status }: Observed)
   if (decision.kind === "inspect") {
     return { progress: progressQuestions(inspectPod ? [inspectPod] : []), facts: [] };
   }
+  const fetching = progressQuestions(fetchPodOf(decision.fill));
+  if (decision.kind === "fill") return { progress: fetching, facts: [] };
   const current = pods.filter((pod) => revisionOf(pod) === decision.revision);
   const isKnown = status.modelRevision === decision.revision;
-  return { progress: progressQuestions(current), facts: isKnown ? [] : factsQuestion(current) };
+  return {
+    progress: [...progressQuestions(current), ...fetching],
+    facts: isKnown ? [] : factsQuestion(current),
+  };
 }
 
 function soonest(delaysMs: readonly (number | undefined)[]): Outcome {
@@ -298,15 +322,16 @@ async function writeStatus(
 }
 
 function forgetDeleted(
-  { memory, strangers, fleet, scales }: Surroundings,
+  { memory, strangers, fleet, downloads, scales }: Surroundings,
   { key, name }: Pass,
 ): void {
   strangers.forget(key);
   scales.forget(key);
   fleet.forget(key);
+  downloads.forget(key);
   const object = { namespace: name.namespace ?? "", name: objectName(name.name) };
   for (const resource of OWNED) memory.forget(resource, object);
-  for (const pod of [inspectPodName(name.name), pullPodName(name.name)]) {
-    memory.forget(PODS, { ...object, name: pod });
+  for (const podName of [inspectPodName, pullPodName, fetchPodName]) {
+    memory.forget(PODS, { ...object, name: podName(name.name) });
   }
 }

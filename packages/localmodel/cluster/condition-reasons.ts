@@ -26,9 +26,16 @@ export const CONDITION_REASONS = {
     "Scheduling",
     "SchedulingGated",
     "Unschedulable",
+    "VolumeMissing",
     "WaitingForRoom",
   ],
-  downloading: ["DeadlineExceeded", "Downloading", "DownloadStalled", "SourceUnavailable"],
+  downloading: [
+    "DeadlineExceeded",
+    "Downloading",
+    "DownloadQueued",
+    "DownloadStalled",
+    "SourceUnavailable",
+  ],
   loading: ["Loading", "RollingOut", "Starting"],
   restarting: ["CrashLoop", "Draining", "Restarting"],
   failed: [
@@ -78,6 +85,7 @@ export const STUCK_REASONS: ReadonlySet<string> = new Set([
   "QuotaExceeded",
   "SourceUnavailable",
   "Unschedulable",
+  "VolumeMissing",
 ] satisfies readonly ConditionReason[]);
 
 export type ConditionReason = (typeof CONDITION_REASONS)[keyof typeof CONDITION_REASONS][number];

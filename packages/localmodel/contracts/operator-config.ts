@@ -102,6 +102,17 @@ export const OperatorConfig = z.strictObject({
     })
     .prefault({})
     .describe("What happens when a new version of the operator wants other pods."),
+  downloads: z
+    .strictObject({
+      maxPerHost: z
+        .int()
+        .min(1)
+        .max(1000)
+        .default(4)
+        .describe("Caches that are filled from one host at the same time, before there are pods."),
+    })
+    .prefault({})
+    .describe("How much is downloaded at once."),
   demand: z
     .strictObject({
       namespace: z.string().min(1),

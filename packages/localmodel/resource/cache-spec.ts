@@ -45,6 +45,12 @@ export const CacheSpec = z
     claimTemplate: ClaimTemplate.exactOptional().describe(
       "A PersistentVolumeClaim made for this LocalModel and deleted with it.",
     ),
+    fill: z
+      .enum(["Automatic", "Ahead", "WithPods"])
+      .default("Automatic")
+      .describe(
+        "Who downloads into it. `Automatic`: a pod without devices, before pods that ask for some are made, and while the model sleeps. `Ahead`: that pod, also while `replicas` is 0. `WithPods`: the pods that serve.",
+      ),
   })
   .check((payload) => {
     const { claimName, claimTemplate } = payload.value;

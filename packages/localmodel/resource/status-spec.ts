@@ -126,6 +126,11 @@ const ScalingStatus = z.object({
   ).exactOptional(),
 });
 
+const CacheStatus = z.object({
+  sourceHash: text(64).describe("Stands for the sources and the claim that it was filled from."),
+  filledAt: time("When the last of the files was there."),
+});
+
 export const LocalModelStatus = z.object({
   conditions: z
     .array(Condition)
@@ -155,6 +160,9 @@ export const LocalModelStatus = z.object({
     .describe("Revision of the pod that `model` was asked of; absent before one was ready."),
   inspection: InspectionStatus.exactOptional().describe(
     "What the header of the weights says, read before any pod that serves is made.",
+  ),
+  cache: CacheStatus.exactOptional().describe(
+    "That the claim of `spec.cache` has all files; absent before, and where nobody needs to know.",
   ),
   memory: MemoryStatus.exactOptional().describe(
     "Memory each pod is expected to need, computed where `resources` does not say it.",

@@ -4,7 +4,6 @@
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import { sentence } from "@localmodel/localmodel/contracts/sentence.ts";
-import { FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type {
   AcceleratorStatus,
   LocalModelStatus,
@@ -13,6 +12,7 @@ import type {
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { usesDevices } from "../objects/gpu.ts";
 import type { Decision } from "../decide/decide.ts";
+import { hasFetched } from "../decide/fill.ts";
 import { duplicateNotes, duplicateProblem } from "../observe/duplicates.ts";
 import { type Identity, isAsleep, type Model, wantedReplicas } from "../model/model.ts";
 import { boundsOf } from "../scaling/bounds.ts";
@@ -21,6 +21,7 @@ import { saysMemory, servedBy } from "../objects/resources.ts";
 import type { Observed } from "../model/observed.ts";
 import type { Answer } from "../status/answers.ts";
 import { mostTellingFirst, type Problem } from "../status/problem.ts";
+import { fetchPodOf, fillNotes, fillProblems, isUnderWay } from "./fill-report.ts";
 import { podProblem } from "../status/pod-problem.ts";
 import { replicaProblem } from "../status/refusal.ts";
 import { countPods, type Kept, podProblems, revisionOf } from "../status/situation.ts";
@@ -56,20 +57,23 @@ export function reportedStatus(
   result: PassResult,
 ): LocalModelStatus {
   const { decision, answers, refusals, now } = result;
-  const { pods, inspectPod, deployment } = observed;
+  const { pods, deployment } = observed;
   const isInspecting = decision.kind === "inspect";
   const wanted = wantedReplicas(model);
   // What is wrong with pods of an earlier revision will not matter for long.
-  const asked = isInspecting
-    ? [inspectPod].filter((pod) => pod !== undefined)
-    : pods.filter((pod) => revisionOf(pod) === decision.revision);
+  const asked = podsBefore(decision, observed) ?? [
+    ...pods.filter((pod) => revisionOf(pod) === decision.revision),
+    ...fetchPodOf(decision.fill),
+  ];
   const replicas = replicaProblem(deployment);
   const counted = countPods(pods, decision.revision);
-  const isPaused = model.spec.rollout.paused && !isInspecting && counted.current < wanted;
+  const isPaused =
+    model.spec.rollout.paused && decision.kind === "serve" && counted.current < wanted;
   const problems = [
     ...refusals,
     ...(replicas ? [replicas] : []),
     ...heldBack(decision, isPaused),
+    ...fillProblems(decision),
     ...podProblems(asked, answers, outlookOf(decision)),
   ];
   const blocker = decision.blocker ?? duplicateProblem(model);
@@ -80,17 +84,39 @@ export function reportedStatus(
     wanted,
     isAsleep: isAsleep(model),
     isInspecting,
-    isResolved: decision.inspection !== undefined || asked.some(hasFetched),
+    isResolved:
+      decision.inspection !== undefined ||
+      decision.fill?.kind === "filled" ||
+      asked.some(hasFetched),
     pods: counted,
     wantsDevices: usesDevices(model),
-    problems: wanted === 0 && !isInspecting ? refusals : mostTellingFirst(problems),
-    notes: [...duplicateNotes(model), ...withoutEffect(model), ...turnNotes(decision)],
+    problems: isIdle(decision, wanted) ? refusals : mostTellingFirst(problems),
+    notes: [
+      ...duplicateNotes(model),
+      ...withoutEffect(model),
+      ...turnNotes(decision),
+      ...fillNotes(decision, wanted),
+    ],
   };
   const found = kept(model, observed, result);
   const { accelerator } = found;
   const notes = [...situation.notes, ...deviceNotes(found)];
   const status = statusOf({ ...situation, notes, ...(accelerator && { accelerator }) }, found, now);
   return withRefused(status, model);
+}
+
+/** The one that has to come to its end before there are pods that serve. */
+function podsBefore(
+  { kind, fill }: Decision,
+  { inspectPod }: Observed,
+): readonly Pod[] | undefined {
+  if (kind === "fill") return fetchPodOf(fill);
+  return kind === "inspect" ? [inspectPod].filter((pod) => pod !== undefined) : undefined;
+}
+
+/** Of a suspended model nothing can be wrong, but what it does nevertheless. */
+function isIdle({ kind, fill }: Decision, wanted: number): boolean {
+  return wanted === 0 && kind !== "inspect" && !isUnderWay(fill);
 }
 
 function withRefused(status: LocalModelStatus, { refusedIds = [] }: Model): LocalModelStatus {
@@ -132,8 +158,8 @@ export function unreadableStatus(
     wantsDevices: previous.conditions?.some(({ type }) => type === "Accelerated") ?? false,
     ...(previous.accelerator && { accelerator: previous.accelerator }),
   };
-  const { model, accelerator, modelRevision, inspection, memory, scaling } = previous;
-  const found = { model, accelerator, modelRevision, inspection, memory, scaling };
+  const { model, accelerator, modelRevision, inspection, cache, memory, scaling } = previous;
+  const found = { model, accelerator, modelRevision, inspection, cache, memory, scaling };
   const known = Object.entries(found).filter(([, value]) => value !== undefined);
   return statusOf(situation, { previous, ...Object.fromEntries(known) }, now);
 }
@@ -185,9 +211,22 @@ function kept(
     previous,
     ...facts(model, previous, decision, answers),
     ...(inspection && { inspection }),
+    ...cacheOf(decision, previous, now),
     ...(memory && { memory }),
     ...scalingOf(model, previous, now),
   };
+}
+
+/** What a model that is held has been found to have stays. */
+function cacheOf(
+  { kind, fill }: Decision,
+  { cache }: LocalModelStatus,
+  now: string,
+): Pick<Kept, "cache"> {
+  if (kind === "hold" || kind === "inspect") return cache === undefined ? {} : { cache };
+  if (fill?.kind !== "filled") return {};
+  const { sourceHash } = fill;
+  return { cache: cache?.sourceHash === sourceHash ? cache : { sourceHash, filledAt: now } };
 }
 
 function scalingOf(
@@ -259,10 +298,4 @@ function modelOf(found: ModelFacts): ModelStatus {
     contextLength: contextTokens,
     capabilities: [...new Set(capabilities)],
   };
-}
-
-function hasFetched({ status }: Observed["pods"][number]): boolean {
-  return (status?.initContainerStatuses ?? []).some(
-    ({ name, state }) => name === FETCH_CONTAINER && state?.terminated?.exitCode === 0,
-  );
 }

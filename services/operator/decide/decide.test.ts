@@ -9,6 +9,7 @@ import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { inspectionMessage } from "@localmodel/localmodel/contracts/inspection.ts";
 import { decide } from "./decide.ts";
 import {
+  NO_DOWNLOADS,
   containerStatus,
   inspection,
   modelWith,
@@ -21,7 +22,7 @@ import { inspectPod, sourceHash } from "../objects/inspect-pod.ts";
 import { metadataOf } from "../objects/metadata.ts";
 
 const NOW_MS = Date.parse("2026-01-01T00:10:00Z");
-const MOMENT = { nowMs: NOW_MS, fleet: { members: [], maxRolling: 1 } };
+const MOMENT = { nowMs: NOW_MS, fleet: { members: [], maxRolling: 1 }, downloads: NO_DOWNLOADS };
 const kinds = (decision: ReturnType<typeof decide>) => ({
   kind: decision.kind,
   applies: decision.applies.map(({ resource }) => resource.kind).at(-1),

@@ -1,9 +1,10 @@
 /**
  * The decision of a pass: what to write and what to take away, from what is asked for and what is there.
  *
- * Pure. Three cases, in this order:
+ * Pure. Four cases, in this order:
  *   hold     the model cannot be served as it is written: what serves already is left alone
  *   inspect  nothing is known of its weights: an inspect pod finds out, what serves is left alone
+ *   fill     its cache is filled before its pods ask for devices (fill.ts), what serves is left alone
  *   serve    everything else, suspended models included
  */
 import {
@@ -14,6 +15,8 @@ import {
 import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import { apiVersionOf, type Resource } from "@localmodel/kube/objects/resource.ts";
 import { desiredObjects, type DesiredObject } from "./desired.ts";
+import type { Downloads } from "../model/downloads.ts";
+import { type Fill, fillStep, isBefore } from "./fill.ts";
 import { type KnownInspection, knownInspection, needsInspection } from "./inspection.ts";
 import { type Model, wantedReplicas } from "../model/model.ts";
 import { REVISION_ANNOTATION } from "../objects/metadata.ts";
@@ -37,14 +40,19 @@ import { type PodLoads, scaleIn } from "./scale-in.ts";
 import type { Problem } from "../status/problem.ts";
 import { unsupported } from "./unsupported.ts";
 
+/** Nobody tells what is said of a claim. */
+const CLAIM_AGAIN_MS = 2000;
+
 export type Decision = {
-  readonly kind: "hold" | "inspect" | "serve";
+  readonly kind: "hold" | "inspect" | "fill" | "serve";
   readonly blocker?: Problem;
   readonly inspection?: KnownInspection;
   /** Of the pods that are asked for. */
   readonly revision?: string;
   readonly applies: readonly DesiredObject[];
   readonly deletes: readonly OwnedObject[];
+  /** Of its cache. */
+  readonly fill?: Fill;
   /** Pods that are to go before others of their kind, and do not say so yet. */
   readonly marks?: readonly Pod[];
   /** Pods that say so and are to stay. */
@@ -69,6 +77,7 @@ export type Decision = {
 type Moment = {
   readonly nowMs: number;
   readonly fleet: Fleet;
+  readonly downloads: Downloads;
   /** Requests at each of its pods, by name. */
   readonly podLoads?: PodLoads;
   /** What its class does not let it do. */
@@ -99,18 +108,22 @@ type Situation = Moment & {
 };
 
 function serving(model: Model, platform: Platform, situation: Situation): Decision {
-  const { observed, inspection, fleet } = situation;
+  const { observed, inspection, fleet, nowMs, downloads } = situation;
   const template = podTemplate(model, platform, inspection);
   const revision = template.metadata.annotations[REVISION_ANNOTATION];
   const wanted = { revision, platform: platformRevision(model, platform) };
   const isNewer = isUpgrade(model, observed.deployment, wanted);
+  const given = { observed, nowMs, downloads, revision, isUpgrade: isNewer };
+  const fill = fillStep(model, platform, given);
+  if (isBefore(fill, model)) return filling(model, platform, { observed, revision, fill });
   const turn: Turn = isNewer ? turnOf(keyOf(model), wanted.platform, fleet) : { kind: "none" };
   if (turn.kind === "wait" || (isNewer && model.spec.rollout.paused)) {
-    return waitingForTurn(model, platform, observed, turn);
+    return waitingForTurn(model, platform, observed, { turn, fill });
   }
   return rolling(model, platform, situation, {
     template,
     revision,
+    fill,
     platform: wanted.platform,
     isUpgrade: turn.kind === "go" || wasUpgrade(model, observed.deployment, wanted.platform),
     begins: turn.kind === "go",
@@ -119,6 +132,7 @@ function serving(model: Model, platform: Platform, situation: Situation): Decisi
 
 type Roll = Pick<DeploymentParts, "template" | "platform" | "isUpgrade"> & {
   readonly revision: string | undefined;
+  readonly fill: Fill;
   readonly begins: boolean;
 };
 
@@ -126,7 +140,7 @@ function rolling(
   model: Model,
   platform: Platform,
   { observed, nowMs, podLoads }: Situation,
-  { revision, begins, ...parts }: Roll,
+  { revision, fill, begins, ...parts }: Roll,
 ): Decision {
   const { pull, makesRoom, isHeld, ...step } = rollStep(model, platform, {
     observed,
@@ -137,9 +151,11 @@ function rolling(
   const applies = [
     ...objects.filter(({ resource }) => !isHeld || resource !== DEPLOYMENTS),
     ...(pull.kind === "known" ? [] : [{ resource: PODS, configuration: pull.configuration }]),
+    ...besides(fill),
   ];
   return {
     kind: "serve",
+    fill,
     ...(revision !== undefined && { revision }),
     ...step,
     ...leaving(step.marks, scaleIn(model, observed, { revision, ...podLoads })),
@@ -164,12 +180,13 @@ function waitingForTurn(
   model: Model,
   platform: Platform,
   observed: Observed,
-  turn: Turn,
+  { turn, fill }: { readonly turn: Turn; readonly fill: Fill },
 ): Decision {
-  const applies = desiredObjects(model, platform, { phase: "wait" });
+  const applies = [...desiredObjects(model, platform, { phase: "wait" }), ...besides(fill)];
   const revision = deployedRevision(observed.deployment);
   return {
     kind: "serve",
+    fill,
     ...(revision !== undefined && { revision }),
     applies,
     deletes: unwanted(model, observed, applies),
@@ -177,6 +194,35 @@ function waitingForTurn(
     turn,
     againInMs: LOOK_AGAIN_MS,
   };
+}
+
+type Filling = Pick<Situation, "observed"> & {
+  readonly revision: string | undefined;
+  readonly fill: Fill;
+};
+
+/** Pods of the version before go on, as many as are asked for; there are none yet of the one that waits. */
+function filling(
+  model: Model,
+  platform: Platform,
+  { observed, revision, fill }: Filling,
+): Decision {
+  const applies = [...desiredObjects(model, platform, { phase: "wait" }), ...besides(fill)];
+  const serves = (observed.deployment?.spec?.replicas ?? 0) > 0;
+  const isOld = deployedRevision(observed.deployment) !== revision;
+  return {
+    kind: "fill",
+    fill,
+    applies,
+    deletes: unwanted(model, observed, applies),
+    ...(serves && isOld && rescaled(model, observed)),
+    againInMs: fill.kind === "claim" ? CLAIM_AGAIN_MS : LOOK_AGAIN_MS,
+  };
+}
+
+function besides(fill: Fill): readonly DesiredObject[] {
+  const configuration = "configuration" in fill ? fill.configuration : undefined;
+  return configuration === undefined ? [] : [{ resource: PODS, configuration }];
 }
 
 /** All else goes with its LocalModel, so the operator needs no right to delete it. */

@@ -11,7 +11,7 @@ import type { Platform } from "../model/platform.ts";
 import { serverImage } from "../objects/image.ts";
 import { REVISION_ANNOTATION } from "../objects/metadata.ts";
 import { pullPod } from "../objects/pull-pod.ts";
-import { conditionOf, isEnding, isOver, isScheduled } from "../status/pod-problem.ts";
+import { foundNoNode, isEnding, isOver } from "../status/pod-problem.ts";
 
 /** For a node that has no room even for the pull pod: then nothing can be known. */
 const PATIENCE_MS = 120_000;
@@ -40,7 +40,7 @@ export function pullOn(
     !isEnding(seen) &&
     madeFrom(seen.metadata) === madeFrom(configuration.metadata);
   const pod = isThis ? seen : undefined;
-  const isDone = pod !== undefined && (isOver(pod) || isHopeless(pod, nowMs));
+  const isDone = pod !== undefined && (isOver(pod) || foundNoNode(pod, nowMs, PATIENCE_MS));
   return { kind: isDone ? "pulled" : "pulling", configuration, pod };
 }
 
@@ -57,12 +57,4 @@ function isOnNode(image: string, nodeName: string, { pods, waiting }: Observed):
   );
   const images = waiting?.places.get(nodeName)?.node.status?.images ?? [];
   return runs || images.some(({ names = [] }) => names.includes(image));
-}
-
-function isHopeless(pod: Pod, nowMs: number): boolean {
-  const scheduled = conditionOf(pod, "PodScheduled");
-  const sinceMs = Date.parse(scheduled?.lastTransitionTime ?? "");
-  return (
-    !isScheduled(pod) && scheduled?.reason === "Unschedulable" && nowMs - sinceMs > PATIENCE_MS
-  );
 }

@@ -14,7 +14,20 @@ export function transitions(
   before: LocalModelStatus,
   after: LocalModelStatus,
 ): readonly Transition[] {
-  return [...readyTransitions(before, after), ...scaleTransitions(before, after)];
+  return [
+    ...readyTransitions(before, after),
+    ...scaleTransitions(before, after),
+    ...cacheTransitions(before, after),
+  ];
+}
+
+function cacheTransitions(
+  { cache: was }: LocalModelStatus,
+  { cache: is }: LocalModelStatus,
+): readonly Transition[] {
+  if (is === undefined || is.sourceHash === was?.sourceHash) return [];
+  const note = "All files of the model are in its cache.";
+  return [{ type: "Normal", reason: "CacheFilled", action: "Fetch", note }];
 }
 
 /** The first number is no change. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DEPLOYMENTS, type Deployment, type Pod } from "@localmodel/kube/objects/core-resources.ts";
 import {
+  NO_DOWNLOADS,
   inspection,
   modelWith,
   observedWith,
@@ -25,7 +26,11 @@ const known = (model: Model) => ({ inspection: { ...inspection, sourceHash: sour
 /** As the API server has it after the pods have become ready. */
 function deployed(model: Model, by = OLD): Deployment {
   const observed = observedWith({ status: known(model) });
-  const { applies } = decide(model, by, observed, { nowMs: NOW_MS, fleet: noFleet });
+  const { applies } = decide(model, by, observed, {
+    nowMs: NOW_MS,
+    fleet: noFleet,
+    downloads: NO_DOWNLOADS,
+  });
   const made = applies.find(({ resource }) => resource === DEPLOYMENTS)?.configuration;
   const { spec } = made as Deployment;
   const count = spec?.replicas ?? 0;
@@ -54,6 +59,7 @@ function upgrade({ model = modelWith(), members, pods }: Case, pullPod?: Pod) {
   return decide(model, NEW, observed, {
     nowMs: NOW_MS,
     fleet: { members: [own, ...(members ?? [])], maxRolling: 2 },
+    downloads: NO_DOWNLOADS,
   });
 }
 
@@ -164,7 +170,11 @@ test("an image that a pod of the model has run with on that node is not pulled a
 test("a model that names its image keeps it, and only what the platform allows", () => {
   const observed = observedWith({ status: known(modelWith()) });
   const decideWith = (image: string, by = platform) =>
-    decide(modelWith({ runtime: { image } }), by, observed, { nowMs: NOW_MS, fleet: noFleet });
+    decide(modelWith({ runtime: { image } }), by, observed, {
+      nowMs: NOW_MS,
+      fleet: noFleet,
+      downloads: NO_DOWNLOADS,
+    });
   const pinned = decideWith("server:0.9");
   assert.match(JSON.stringify(pinned.applies), /"image":"server:0.9"/);
   const refused = decideWith("registry.example:5000/mine:1");

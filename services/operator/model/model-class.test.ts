@@ -31,6 +31,11 @@ test("a class that says nothing changes nothing", () => {
   );
 });
 
+test("what an author names twice, and the class does not add to, stays as it is", () => {
+  const spec = modelWith({ imagePullSecrets: [{ name: "a" }, { name: "a" }] }).spec;
+  assert.deepEqual(mergedSpec(spec, classWith({})).imagePullSecrets, spec.imagePullSecrets);
+});
+
 test("whatever a class gives, the result is a spec, and merging it again changes nothing", () => {
   fc.assert(
     fc.property(specs, classes, (spec, found) => {
@@ -41,7 +46,7 @@ test("whatever a class gives, the result is a spec, and merging it again changes
       for (const field of ["priorityClassName", "runtimeClassName", "resources"] as const) {
         assert.deepEqual(merged[field], spec[field] ?? found[field]);
       }
-      const given = found.cache && { claimTemplate: found.cache };
+      const given = found.cache && { claimTemplate: found.cache, fill: "Automatic" };
       assert.deepEqual(merged.cache, spec.cache ?? given);
       for (const [label, value] of Object.entries(found.nodeSelector ?? {})) {
         assert.equal(merged.nodeSelector?.[label], value);

@@ -59,15 +59,20 @@ function usually(found: LocalModelClassSpec): Partial<Spec> {
     ...(priorityClassName !== undefined && { priorityClassName }),
     ...(schedulerName !== undefined && { schedulerName }),
     ...(resources !== undefined && { resources }),
-    ...(cache !== undefined && { cache: { claimTemplate: cache } }),
+    ...(cache !== undefined && { cache: { claimTemplate: cache, fill: "Automatic" } }),
   };
 }
 
 type Listed = "tolerations" | "supplementalGroups" | "imagePullSecrets";
 
-function added(field: Listed, ...from: readonly Pick<Spec, Listed>[]): Partial<Spec> {
-  const items = distinct(from.flatMap((one) => (one[field] ?? []) as readonly unknown[]));
-  return items.length === 0 ? {} : { [field]: items };
+/** What the class does not add to is as it is written, twice where it is twice. */
+function added(
+  field: Listed,
+  { [field]: given = [] }: Pick<Spec, Listed>,
+  { [field]: own = [] }: Pick<Spec, Listed>,
+): Partial<Spec> {
+  const items = distinct<unknown>([...given, ...own]);
+  return given.length === 0 ? {} : { [field]: items };
 }
 
 function mergedPlatform(platform: Platform, found: LocalModelClassSpec): Platform {

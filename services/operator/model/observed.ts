@@ -17,6 +17,13 @@ export type Waiting = {
   readonly scaleUpAtMs?: number;
 };
 
+/** What was last said of a claim that has no volume. Looked up only while it has none. */
+export type ClaimEvent = {
+  readonly isWarning: boolean;
+  readonly reason: string;
+  readonly message: string;
+};
+
 export type Observed = {
   /** The LocalModel's, as it is stored. */
   readonly status: LocalModelStatus;
@@ -25,7 +32,9 @@ export type Observed = {
   readonly pods: readonly Pod[];
   readonly inspectPod: Pod | undefined;
   readonly pullPod: Pod | undefined;
+  readonly fetchPod: Pod | undefined;
   /** All objects labelled as the LocalModel's, of whatever kind. */
   readonly objects: readonly OwnedObject[];
   readonly waiting?: Waiting;
+  readonly claimSays?: ClaimEvent;
 };

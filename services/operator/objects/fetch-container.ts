@@ -32,21 +32,27 @@ export function fetchContainer(model: Model, platform: Platform, { fetchMounts }
   };
 }
 
-/** What fetching and inspecting have in common. */
-export function fetching(model: Model, platform: Platform, image: string) {
-  const config: FetchConfigInput = {
+export function fetchConfig(
+  model: Model,
+  { sourceHosts }: Pick<Platform, "sourceHosts">,
+): FetchConfigInput {
+  return {
     files: filesOf(model).map(fetchedFile),
     cacheFolder: CACHE_FOLDER,
     // Whoever can mount a claim can write to it, with this pod's own user.
     cacheIsShared: model.spec.cache !== undefined,
-    ...(platform.sourceHosts !== undefined && { sourceHosts: [...platform.sourceHosts] }),
+    ...(sourceHosts !== undefined && { sourceHosts: [...sourceHosts] }),
     pinnedFilesPath: PINNED_FILES_PATH,
     port: FETCH_PORT,
   };
+}
+
+/** What fetching and inspecting have in common. */
+export function fetching(model: Model, platform: Platform, image: string) {
   return {
     ...imageFields(image, platform),
     env: [
-      { name: FETCH_CONFIG_VARIABLE, value: JSON.stringify(config) },
+      { name: FETCH_CONFIG_VARIABLE, value: JSON.stringify(fetchConfig(model, platform)) },
       HOME_VARIABLE,
       ...wayVariables(platform),
     ],

@@ -14,6 +14,7 @@ import type { Identity } from "../model/model.ts";
 
 export const INSPECT_COMPONENT = "inspect";
 export const PULL_COMPONENT = "pull";
+export const FETCH_COMPONENT = "fetch";
 const MANAGED_BY_LABEL = "app.kubernetes.io/managed-by";
 /** On pods: stands for everything they were made from. */
 export const REVISION_ANNOTATION = "localmodel.dev/revision";

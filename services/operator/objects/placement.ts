@@ -55,6 +55,19 @@ export function inspectPlacement(model: Model, platform: Platform) {
   return { ...commonPlacement(model, platform), ...(affinity && { affinity }) };
 }
 
+/** For a pod that runs on one node and no other, whatever its taints. */
+export function onNode(name: string) {
+  const matchFields = [{ key: "metadata.name", operator: "In", values: [name] }];
+  return {
+    affinity: {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields }] },
+      },
+    },
+    tolerations: [{ operator: "Exists" }],
+  };
+}
+
 function architectureRequirements(values: readonly string[]): readonly NodeRequirement[] {
   return values.length === 0 ? [] : [{ key: "kubernetes.io/arch", operator: "In", values }];
 }

@@ -13,7 +13,7 @@ import type { Platform } from "../model/platform.ts";
 import { filesOf } from "./files.ts";
 import { imageFields, serverImage } from "./image.ts";
 import { metadataOf, PULL_COMPONENT, REVISION_ANNOTATION } from "./metadata.ts";
-import { commonPlacement } from "./placement.ts";
+import { commonPlacement, onNode } from "./placement.ts";
 import { containerSecurity, podSecurity } from "./security.ts";
 import { volumesOf } from "./volumes.ts";
 
@@ -41,8 +41,7 @@ export function pullPod(
     ...podSecurity(model, platform),
     serviceAccountName,
     ...(imagePullSecrets && { imagePullSecrets }),
-    affinity: onNode(nodeName),
-    tolerations: [{ operator: "Exists" }],
+    ...onNode(nodeName),
     restartPolicy: "Never",
     terminationGracePeriodSeconds: 1,
     containers: [
@@ -59,13 +58,4 @@ export function pullPod(
   };
   const metadata = metadataOf(model, { name: pullPodName(model.name), component: PULL_COMPONENT });
   return { metadata: { ...metadata, annotations: { [REVISION_ANNOTATION]: digest(spec) } }, spec };
-}
-
-function onNode(name: string) {
-  const matchFields = [{ key: "metadata.name", operator: "In", values: [name] }];
-  return {
-    nodeAffinity: {
-      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields }] },
-    },
-  };
 }

@@ -25,6 +25,7 @@ import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts
 import { allIdsOf, ID_INDEX } from "./duplicates.ts";
 import { LOCAL_MODEL_CLASSES, type StoredClass } from "../model/model-class.ts";
 import { LOCAL_MODELS, type StoredModel } from "../model/local-model-resource.ts";
+import { fetchPodName } from "../objects/fetch-pod.ts";
 import { inspectPodName } from "../objects/inspect-pod.ts";
 import { pullPodName } from "../objects/pull-pod.ts";
 import type { Observed } from "../model/observed.ts";
@@ -90,6 +91,7 @@ class WatchedSet {
       objects,
       deployment: this.cacheOf(DEPLOYMENTS)?.get(keyOf({ namespace, name: objectName(name) })),
       inspectPod: pods.find(({ metadata }) => metadata.name === inspectPodName(name)),
+      fetchPod: pods.find(({ metadata }) => metadata.name === fetchPodName(name)),
       pullPod: pods.find(({ metadata }) => metadata.name === pullPodName(name)),
       pods: pods
         .filter(({ metadata }) => metadata.labels?.[COMPONENT_LABEL] === MODEL_SERVER_COMPONENT)

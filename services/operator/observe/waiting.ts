@@ -5,16 +5,10 @@
  * Only while a pod waits, and nothing of it is watched: an operator of many models would otherwise hold all pods and
  * nodes of its cluster in memory. What it may not read is left out, as for an operator of single namespaces.
  */
-import { ApiStatusError } from "@localmodel/kube/wire/api-errors.ts";
 import type { Client } from "@localmodel/kube/wire/client.ts";
-import {
-  CORE_EVENTS,
-  type CoreEvent,
-  NODES,
-  type Pod,
-  PODS,
-} from "@localmodel/kube/objects/core-resources.ts";
+import { CORE_EVENTS, NODES, type Pod, PODS } from "@localmodel/kube/objects/core-resources.ts";
 import type { Observed, Place, Waiting } from "../model/observed.ts";
+import { timeMs, unlessForbidden } from "./events.ts";
 import { conditionOf, isEnding, isScheduled } from "../status/pod-problem.ts";
 
 /** Pods of a model mostly are alike, and so are their nodes. */
@@ -70,19 +64,4 @@ async function scaleUpOf(client: Client, { metadata }: Pod): Promise<number | un
   );
   const last = said.toSorted((a, b) => timeMs(a) - timeMs(b)).at(-1);
   return last === undefined || GIVES_UP.includes(last.reason ?? "") ? undefined : timeMs(last);
-}
-
-function timeMs({ series, lastTimestamp, eventTime, metadata }: CoreEvent): number {
-  const time = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp;
-  const ms = Date.parse(time ?? "");
-  return Number.isNaN(ms) ? 0 : ms;
-}
-
-async function unlessForbidden<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (error instanceof ApiStatusError && error.code === 403) return undefined;
-    throw error;
-  }
 }

@@ -54,6 +54,7 @@ export const ADVICE: ReadonlyMap<string, Advice> = new Map(
     ),
     ImagePullFailed: load("Check the name of the image, and that the nodes may pull it."),
     ConfigError: load("Correct what it names in spec.env, spec.cache or the volumes."),
+    VolumeMissing: schedule("Correct the StorageClass in spec.cache, or have it or a volume made."),
     Unschedulable: schedule("Add or free such a node, or ask for less."),
     QuotaExceeded: schedule("Ask for less, or have the namespace's quota raised."),
     PodSecurity: schedule(

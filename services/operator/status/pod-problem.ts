@@ -41,6 +41,13 @@ export function isScheduled(pod: Pod): boolean {
   return pod.spec?.nodeName !== undefined && pod.spec.nodeName !== "";
 }
 
+/** Whether the scheduler has had no node for it for so long. */
+export function foundNoNode(pod: Pod, nowMs: number, patienceMs: number): boolean {
+  const scheduled = conditionOf(pod, "PodScheduled");
+  const sinceMs = Date.parse(scheduled?.lastTransitionTime ?? "");
+  return !isScheduled(pod) && scheduled?.reason === "Unschedulable" && nowMs - sinceMs > patienceMs;
+}
+
 export function conditionOf({ status }: Pod, type: string) {
   return status?.conditions?.find((condition) => condition.type === type);
 }

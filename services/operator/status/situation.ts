@@ -15,7 +15,7 @@ import type {
   ModelStatus,
 } from "@localmodel/localmodel/resource/status-spec.ts";
 import type { Identity } from "../model/model.ts";
-import { INSPECT_COMPONENT, REVISION_ANNOTATION } from "../objects/metadata.ts";
+import { FETCH_COMPONENT, INSPECT_COMPONENT, REVISION_ANNOTATION } from "../objects/metadata.ts";
 import type { Answer } from "./answers.ts";
 import { isEnding, isReady, isScheduled, podProblem, stayingOf } from "./pod-problem.ts";
 import type { Problem } from "./problem.ts";
@@ -61,6 +61,7 @@ export type Kept = {
   readonly accelerator?: AcceleratorStatus;
   readonly modelRevision?: string;
   readonly inspection?: Inspection & { readonly sourceHash: string };
+  readonly cache?: LocalModelStatus["cache"];
   readonly memory?: MemoryEstimate;
   readonly scaling?: LocalModelStatus["scaling"];
 };
@@ -81,7 +82,7 @@ export function countPods(pods: readonly Pod[], revision: string | undefined): P
   };
 }
 
-/** Why pods do not serve. An inspect pod never does, whatever the kubelet says about its readiness. */
+/** Why pods do not serve. One that inspects or fetches never does, whatever the kubelet says about its readiness. */
 export function podProblems(
   pods: readonly Pod[],
   answers: ReadonlyMap<string, Answer>,
@@ -91,8 +92,10 @@ export function podProblems(
   return staying.map((pod) => podProblem(pod, answers.get(pod.metadata.name), outlook));
 }
 
+const SERVE_NEVER: ReadonlySet<string> = new Set([INSPECT_COMPONENT, FETCH_COMPONENT]);
+
 export function serves(pod: Pod): boolean {
-  return isReady(pod) && pod.metadata.labels?.[COMPONENT_LABEL] !== INSPECT_COMPONENT;
+  return isReady(pod) && !SERVE_NEVER.has(pod.metadata.labels?.[COMPONENT_LABEL] ?? "");
 }
 
 export function isSettled({ wanted, isInspecting, pods }: Situation): boolean {

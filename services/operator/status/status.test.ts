@@ -21,6 +21,7 @@ import { reportedStatus, unreadableStatus } from "../act/report.ts";
 import { ADVICE } from "./advice.ts";
 import type { Answer } from "./answers.ts";
 import type { Problem } from "./problem.ts";
+import { readyCondition } from "./status.ts";
 import { transitions } from "../decide/transitions.ts";
 
 const NOW = "2026-01-01T00:00:00Z";
@@ -413,6 +414,87 @@ test("an inspection is told as such, and its failures as failures of the source"
   const inspectPod = podWith({ containerStatuses: [failed] });
   const status = statusFor({ decision: inspects, observed: { inspectPod } });
   assert.equal(sayings(status)["SourceResolved"], "False Unauthorized");
+});
+
+test("a cache that is filled before there are pods is told of by the pod that fills it", () => {
+  const bare = podWith({
+    conditions: [{ type: "Ready", status: "True" }],
+    containerStatuses: [containerStatus("fetch", running, { ready: true })],
+  });
+  const labels = { "app.kubernetes.io/component": "fetch" };
+  const pod = { ...bare, metadata: { ...bare.metadata, labels } };
+  const fill = { kind: "filling", host: "models.example", configuration: pod, pod } as never;
+  const fills: Decision = { kind: "fill", fill, inspection: known, applies: [], deletes: [] };
+  const progress = { message: "", receivedBytes: 10, totalBytes: 100, stalled: false };
+  const answers = { [pod.metadata.name]: { from: "fetch", progress } } as const;
+  const going = statusFor({ decision: fills, answers });
+  assert.deepEqual(sayings(going), {
+    Ready: "False Downloading",
+    SourceResolved: "True Resolved",
+    Scheduled: "Unknown Downloading",
+    Loaded: "False Downloading",
+    Progressing: "True Downloading",
+    Active: "True Active",
+  });
+  assert.match(readyCondition(going)?.message ?? "", /10 %/);
+  const old = statusFor({
+    decision: fills,
+    answers,
+    observed: { pods: [readyPod({ revision: "r0" })] },
+  });
+  assert.equal(sayings(old)["Ready"], "Unknown RollingOut");
+  const failed = podWith({ containerStatuses: [crashed("fetch", { message: words("NotFound") })] });
+  const failing = { ...fills, fill: { ...(fill as object), pod: failed } as never };
+  assert.equal(sayings(statusFor({ decision: failing }))["Ready"], "False NotFound");
+  const queued = { ...fills, fill: { kind: "queued", host: "models.example" } as const };
+  const waits = statusFor({ decision: queued });
+  assert.deepEqual(sayings(waits)["Progressing"], "True DownloadQueued");
+  assert.match(readyCondition(waits)?.message ?? "", /others from models\.example/);
+});
+
+const waitsForClaim = (says?: object): Decision => ({
+  kind: "fill",
+  fill: { kind: "claim", says } as never,
+  applies: [],
+  deletes: [],
+});
+
+test("a claim without a volume is told of in its provisioner's words, once it complains", () => {
+  assert.equal(sayings(statusFor({ decision: waitsForClaim() }))["Ready"], "False Pending");
+  const says = {
+    isWarning: true,
+    reason: "ProvisioningFailed",
+    message: 'storageclass.storage.k8s.io "fast" not found',
+  };
+  const status = statusFor({ decision: waitsForClaim(says) });
+  assert.equal(sayings(status)["Scheduled"], "False VolumeMissing");
+  assert.equal(sayings(status)["Progressing"], "False VolumeMissing");
+  assert.match(
+    readyCondition(status)?.message ?? "",
+    /"fast" not found\. Correct the StorageClass/,
+  );
+});
+
+test("a suspended model whose cache is filled says how far it is, and that it is done", () => {
+  const model = modelWith({
+    replicas: 0,
+    cache: { claimName: "weights", fill: "Ahead" },
+  });
+  const pod = podWith({ containerStatuses: [containerStatus("fetch", running)] });
+  const fill = { kind: "filling", host: "models.example", configuration: pod, pod } as never;
+  const going = statusFor({ model, decision: { ...serves, fill } });
+  assert.equal(sayings(going)["Ready"], "False Suspended");
+  assert.equal(sayings(going)["Progressing"], "True Downloading");
+  const filled = { kind: "filled", sourceHash: "h" } as const;
+  const done = statusFor({ model, decision: { ...serves, fill: filled } });
+  assert.equal(sayings(done)["Progressing"], "False Suspended");
+  assert.match(readyCondition(done)?.message ?? "", /in the cache/);
+  assert.deepEqual(done.cache, { sourceHash: "h", filledAt: NOW });
+  assert.deepEqual(
+    transitions(going, done).map(({ reason }) => reason),
+    ["CacheFilled"],
+  );
+  assert.deepEqual(transitions(done, done), []);
 });
 
 test("a suspended model says so, whatever its last pods do", () => {

@@ -38,7 +38,7 @@ const MESSAGE_MAX_CHARACTERS = 2000;
 /** `now`: the time of day, in Kubernetes' form. */
 export function statusOf(situation: Situation, kept: Kept, now: string): LocalModelStatus {
   const { identity, modelId, pods } = situation;
-  const { previous, model, accelerator, modelRevision, inspection, memory, scaling } = kept;
+  const { previous, model, accelerator, modelRevision, inspection, cache, memory, scaling } = kept;
   return {
     observedGeneration: identity.generation,
     modelId,
@@ -49,6 +49,7 @@ export function statusOf(situation: Situation, kept: Kept, now: string): LocalMo
     ...(accelerator !== undefined && { accelerator }),
     ...(modelRevision !== undefined && { modelRevision }),
     ...(inspection !== undefined && { inspection }),
+    ...(cache !== undefined && { cache }),
     ...(memory !== undefined && { memory }),
     ...(scaling !== undefined && { scaling }),
     replicas: pods.all,

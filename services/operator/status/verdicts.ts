@@ -72,8 +72,10 @@ export function progressing(situation: Situation): Verdict {
     (problem) => problem?.waits === false,
   );
   if (failed !== undefined) return no(failed);
-  if (situation.wanted === 0 && !situation.isAsleep) return no(SUSPENDED);
-  if (situation.isAsleep ? !situation.isInspecting : isSettled(situation))
+  // What has no pods may have its cache filled nevertheless.
+  const isFilling = situation.wanted === 0 && situation.problems.length > 0;
+  if (situation.wanted === 0 && !situation.isAsleep && !isFilling) return no(SUSPENDED);
+  if (situation.isAsleep ? !situation.isInspecting && !isFilling : isSettled(situation))
     return no({ reason: "Complete", message: "All that is asked for is there." });
   return yes(...reasonAndMessage(whyNot(situation)));
 }

@@ -1,0 +1,62 @@
+/**
+ * Where the pod that fills a cache may run, by how the claim can be mounted.
+ *
+ * It must not decide where a volume is made: one that is made where its first pod runs, and that one node can mount, might
+ * end up where there are no devices.
+ */
+import {
+  PERSISTENT_VOLUME_CLAIMS,
+  type PersistentVolumeClaim,
+  type Pod,
+} from "@localmodel/kube/objects/core-resources.ts";
+import type { Model } from "../model/model.ts";
+import type { ClaimEvent, Observed } from "../model/observed.ts";
+import { cacheClaimName } from "../objects/cache-claim.ts";
+import { gpuOf } from "../objects/gpu.ts";
+import { isOver, isScheduled } from "../status/pod-problem.ts";
+
+type Place =
+  /** Any that reaches the volume, or the one that is named. */
+  | { readonly kind: "node"; readonly nodeName?: string }
+  | { readonly kind: "claim"; readonly says: ClaimEvent | undefined }
+  | { readonly kind: "left" };
+
+/** Of a claim whose volume is made where its first pod runs. */
+const WAITS_FOR_POD = "WaitForFirstConsumer";
+
+/** A claim that the author brings is taken to be there, and to be one that many may mount. */
+export function placeFor(model: Model, observed: Observed): Place {
+  const template = model.spec.cache?.claimTemplate;
+  if (template === undefined || template.accessMode === "ReadWriteMany") return { kind: "node" };
+  const name = cacheClaimName(model);
+  const user = observed.pods.find((pod) => isScheduled(pod) && !isOver(pod) && hasClaim(pod, name));
+  if (user === undefined) return placeOfUnused(model, name, observed);
+  const nodeName = user.spec?.nodeName;
+  const isOfOnePod = template.accessMode === "ReadWriteOncePod";
+  return isOfOnePod || nodeName === undefined ? { kind: "left" } : { kind: "node", nodeName };
+}
+
+function placeOfUnused(
+  model: Model,
+  name: string | undefined,
+  { objects, claimSays }: Observed,
+): Place {
+  const claim = objects.find(
+    ({ resource, object }) =>
+      resource === PERSISTENT_VOLUME_CLAIMS && object.metadata.name === name,
+  )?.object;
+  if (isBound(claim)) return { kind: "node" };
+  if (claimSays?.reason !== WAITS_FOR_POD) return { kind: "claim", says: claimSays };
+  return gpuOf(model) === undefined ? { kind: "node" } : { kind: "left" };
+}
+
+function isBound(claim: PersistentVolumeClaim | undefined): boolean {
+  return claim?.status?.phase === "Bound";
+}
+
+export function hasClaim({ spec }: Pod, claim: string | undefined): boolean {
+  return (spec?.volumes ?? []).some(
+    ({ persistentVolumeClaim }) =>
+      claim !== undefined && persistentVolumeClaim?.claimName === claim,
+  );
+}

@@ -1,0 +1,308 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import {
+  DEPLOYMENTS,
+  PERSISTENT_VOLUME_CLAIMS,
+  type Pod,
+  PODS,
+} from "@localmodel/kube/objects/core-resources.ts";
+import type { LocalModelSpecInput } from "@localmodel/localmodel/resource/localmodel.ts";
+import {
+  containerStatus,
+  http,
+  inspection,
+  modelWith,
+  NO_DOWNLOADS,
+  observedWith,
+  platform,
+} from "../fixtures/models.ts";
+import type { Downloads } from "../model/downloads.ts";
+import type { Model } from "../model/model.ts";
+import type { Observed } from "../model/observed.ts";
+import { cacheClaim } from "../objects/cache-claim.ts";
+import { deployment } from "../objects/deployment.ts";
+import { fetchPod, fillHash } from "../objects/fetch-pod.ts";
+import { sourceHash } from "../objects/inspect-pod.ts";
+import { podTemplate } from "../objects/pod-template.ts";
+import { decide } from "./decide.ts";
+
+const NOW_MS = Date.parse("2026-01-01T00:10:00Z");
+const gpu = { count: 1 };
+type Mode = "ReadWriteOnce" | "ReadWriteMany" | "ReadWriteOncePod";
+const template = (accessMode: Mode = "ReadWriteMany") => ({
+  claimTemplate: { size: "10Gi", accessMode },
+});
+const cached = (spec: Partial<LocalModelSpecInput> = {}, more: Partial<Model> = {}) =>
+  modelWith({ gpu, cache: template(), ...spec }, more);
+
+type Given = {
+  readonly observed?: Partial<Observed>;
+  readonly downloads?: Downloads;
+};
+
+function decideFor(model: Model, { observed = {}, downloads = NO_DOWNLOADS }: Given = {}) {
+  const status = {
+    inspection: { ...inspection, sourceHash: sourceHash(model) },
+    ...observed.status,
+  };
+  const moment = { nowMs: NOW_MS, fleet: { members: [], maxRolling: 1 }, downloads };
+  return decide(model, platform, observedWith({ ...observed, status }), moment);
+}
+
+const madePods = ({ applies }: ReturnType<typeof decide>) =>
+  applies
+    .filter(({ resource }) => resource === PODS)
+    .map(({ configuration }) => configuration as unknown as Pod);
+const makesDeployment = ({ applies }: ReturnType<typeof decide>) =>
+  applies.some(({ resource }) => resource === DEPLOYMENTS);
+
+function claimOf(model: Model, phase: string) {
+  const made = cacheClaim(model);
+  assert.ok(made);
+  return {
+    resource: PERSISTENT_VOLUME_CLAIMS,
+    object: { ...made, status: { phase } } as never,
+  };
+}
+
+function fetchPodOf(model: Model, state: object, status: object = {}): Pod {
+  const sourceHashOf = fillHash(model) ?? "";
+  const made = fetchPod(model, platform, { sourceHash: sourceHashOf, host: "models.example" });
+  return {
+    ...(made as unknown as Pod),
+    status: { containerStatuses: [containerStatus("fetch", state)], ...status },
+  };
+}
+
+function servingPod(model: Model, more: object = {}): Pod {
+  const { metadata, spec } = podTemplate(model, platform, inspection);
+  return {
+    metadata: { namespace: "default", name: "llama-1", ...metadata },
+    spec: { ...spec, nodeName: "node-7" },
+    status: {
+      initContainerStatuses: [containerStatus("fetch", { terminated: { exitCode: 0 } })],
+      ...more,
+    },
+  } as unknown as Pod;
+}
+
+suite("a cache is filled before pods ask for devices", () => {
+  test("by a pod that asks for none, in the surroundings of the others", () => {
+    const decision = decideFor(cached({ serviceAccountName: "reader" }));
+    assert.equal(decision.kind, "fill");
+    assert.ok(!makesDeployment(decision));
+    const [pod] = madePods(decision);
+    assert.ok(pod?.spec);
+    const [container] = pod.spec.containers;
+    assert.deepEqual(Object.keys(container?.resources?.requests ?? {}).toSorted(), [
+      "cpu",
+      "memory",
+    ]);
+    assert.equal(container?.image, "server:cpu");
+    assert.equal(pod.spec.serviceAccountName, "reader");
+    assert.ok(pod.spec.volumes?.some((one) => one.persistentVolumeClaim !== undefined));
+    assert.ok(pod.spec.tolerations?.some(({ key }) => key === "nvidia.com/gpu"));
+  });
+
+  test("and once it has said so, it is remembered, taken away, and the model is served", () => {
+    const model = cached();
+    const pod = fetchPodOf(model, { terminated: { exitCode: 0 } });
+    const owned = [{ resource: PODS, object: pod }];
+    const decision = decideFor(model, { observed: { fetchPod: pod, objects: owned } });
+    assert.equal(decision.kind, "serve");
+    assert.ok(makesDeployment(decision));
+    assert.deepEqual(decision.fill, { kind: "filled", sourceHash: fillHash(model) });
+    assert.deepEqual(decision.deletes, owned);
+    const status = { cache: { sourceHash: fillHash(model) ?? "", filledAt: "" } };
+    assert.equal(decideFor(model, { observed: { status } }).kind, "serve");
+  });
+
+  test("but other files, or another claim, have to be there anew", () => {
+    const before = cached();
+    const status = { cache: { sourceHash: fillHash(before) ?? "", filledAt: "" } };
+    const others = [
+      cached({ source: { http: { url: "https://models.example/other.gguf" } } }),
+      cached({ cache: { claimName: "shared" } }),
+      cached({ adapters: [{ http }] }),
+    ];
+    for (const model of others) {
+      assert.equal(decideFor(model, { observed: { status } }).kind, "fill");
+    }
+  });
+
+  const withoutNeed: Readonly<Record<string, Model>> = {
+    "there is no cache": modelWith({ gpu }),
+    "no device is asked for": modelWith({ cache: template() }),
+    "its author says so": cached({ cache: { ...template(), fill: "WithPods" } }),
+    "the weights are on a claim": cached({
+      source: { persistentVolumeClaim: { claimName: "weights", path: "a.gguf" } },
+    }),
+    "the weights are an image": cached({
+      source: { image: { reference: "registry.example/a", path: "a.gguf" } },
+    }),
+  };
+  for (const [why, model] of Object.entries(withoutNeed)) {
+    test(`not where ${why}`, () => {
+      const decision = decideFor(model);
+      assert.deepEqual(madePods(decision), []);
+      assert.ok(makesDeployment(decision));
+    });
+  }
+
+  test("pods that have fetched the same onto the same claim have filled it", () => {
+    const model = cached();
+    const pods = [servingPod(model)];
+    assert.equal(decideFor(model, { observed: { pods } }).fill?.kind, "filled");
+    const other = cached({ source: { http: { url: "https://models.example/other.gguf" } } });
+    assert.equal(decideFor(other, { observed: { pods } }).kind, "fill");
+  });
+
+  test("pods that are there already go on fetching for themselves", () => {
+    const model = cached();
+    const made = podTemplate(model, platform, inspection);
+    const parts = { template: made, makesRoom: 0, platform: "p", isUpgrade: false };
+    const there = deployment(model, parts) as never;
+    const decision = decideFor(model, { observed: { deployment: there } });
+    assert.equal(decision.kind, "serve");
+    assert.deepEqual(madePods(decision), []);
+  });
+
+  test("a pod of the version before goes on, as often as it is asked for, and none of the new one is made", () => {
+    const before = cached();
+    const made = podTemplate(before, platform, inspection);
+    const parts = { template: made, makesRoom: 0, platform: "p", isUpgrade: false };
+    const annotations = { "localmodel.dev/generation": "2", "localmodel.dev/platform": "p" };
+    const there = { ...deployment(before, parts), metadata: { annotations } } as never;
+    const after = cached({
+      source: { http: { url: "https://models.example/other.gguf" } },
+      replicas: 3,
+    });
+    const decision = decideFor(after, { observed: { deployment: there } });
+    assert.equal(decision.kind, "fill");
+    assert.equal(decision.scalesTo, 3);
+    const none = { ...(there as object), spec: { replicas: 0, template: made } } as never;
+    assert.equal(decideFor(after, { observed: { deployment: none } }).scalesTo, undefined);
+  });
+
+  test("where no node has room for the pod for minutes, pods fetch for themselves, and it is not made anew", () => {
+    const model = cached();
+    const since = (lastTransitionTime: string) =>
+      fetchPodOf(
+        model,
+        {},
+        {
+          conditions: [
+            { type: "PodScheduled", status: "False", reason: "Unschedulable", lastTransitionTime },
+          ],
+        },
+      );
+    const soon = decideFor(model, { observed: { fetchPod: since("2026-01-01T00:09:30Z") } });
+    assert.equal(soon.kind, "fill");
+    const late = decideFor(model, { observed: { fetchPod: since("2026-01-01T00:05:00Z") } });
+    assert.equal(late.kind, "serve");
+    assert.equal(madePods(late).length, 1);
+  });
+});
+
+suite("a model without pods", () => {
+  const scaling = { minReplicas: 0, maxReplicas: 1 };
+  const scale = { desired: 0, reason: "Asleep", sinceMs: 0, lastUsedMs: 0 } as const;
+
+  test("has its cache filled while it sleeps, whether or not it asks for devices", () => {
+    for (const spec of [{ gpu }, {}]) {
+      const decision = decideFor(modelWith({ ...spec, cache: template(), scaling }, { scale }));
+      assert.equal(decision.kind, "serve");
+      assert.equal(madePods(decision).length, 1);
+    }
+  });
+
+  test("that is suspended has it filled where its author asks for it ahead", () => {
+    const usual = decideFor(cached({ replicas: 0 }));
+    assert.deepEqual(madePods(usual), []);
+    const ahead = decideFor(cached({ replicas: 0, cache: { ...template(), fill: "Ahead" } }));
+    assert.equal(ahead.kind, "serve");
+    assert.equal(madePods(ahead).length, 1);
+  });
+
+  test("has no pods made by a wake before the weights are there", () => {
+    const model = modelWith(
+      { gpu, cache: template(), scaling },
+      { scale: { ...scale, desired: 1 } },
+    );
+    const made = podTemplate(model, platform, inspection);
+    const parts = { template: made, makesRoom: 0, platform: "p", isUpgrade: false };
+    const there = { ...deployment(model, parts), spec: { replicas: 0, template: made } } as never;
+    const decision = decideFor(model, { observed: { deployment: there } });
+    assert.equal(decision.kind, "fill");
+    assert.equal(decision.scalesTo, undefined);
+  });
+});
+
+suite("a claim that one node can mount", () => {
+  const model = cached({ cache: template("ReadWriteOnce") });
+
+  test("is waited for until it has a volume", () => {
+    const fresh = decideFor(model);
+    assert.deepEqual([fresh.kind, fresh.fill?.kind], ["fill", "claim"]);
+    assert.deepEqual(madePods(fresh), []);
+    const objects = [claimOf(model, "Pending")];
+    assert.equal(decideFor(model, { observed: { objects } }).fill?.kind, "claim");
+    const bound = decideFor(model, { observed: { objects: [claimOf(model, "Bound")] } });
+    assert.equal(madePods(bound).length, 1);
+  });
+
+  test("is left to pods with devices where its volume is made where its first pod runs", () => {
+    const claimSays = { isWarning: false, reason: "WaitForFirstConsumer", message: "waiting" };
+    const objects = [claimOf(model, "Pending")];
+    const decision = decideFor(model, { observed: { objects, claimSays } });
+    assert.deepEqual(
+      [decision.kind, decision.fill?.kind, madePods(decision).length],
+      ["serve", "left", 0],
+    );
+    const without = modelWith(
+      { cache: template("ReadWriteOnce"), scaling: { minReplicas: 0, maxReplicas: 1 } },
+      { scale: { desired: 0, reason: "Asleep", sinceMs: 0, lastUsedMs: 0 } },
+    );
+    const own = [claimOf(without, "Pending")];
+    assert.equal(madePods(decideFor(without, { observed: { objects: own, claimSays } })).length, 1);
+  });
+
+  test("is filled on the node of the pods that have it mounted", () => {
+    const other = cached({
+      cache: template("ReadWriteOnce"),
+      source: { http: { url: "https://models.example/other.gguf" } },
+    });
+    const objects = [claimOf(other, "Bound")];
+    const pods = [servingPod(model)];
+    const [pod] = madePods(decideFor(other, { observed: { pods, objects } }));
+    assert.match(JSON.stringify(pod?.spec?.affinity), /"metadata.name".*"node-7"/);
+    const oncePod = cached({
+      cache: template("ReadWriteOncePod"),
+      source: { http: { url: "https://models.example/other.gguf" } },
+    });
+    assert.equal(decideFor(oncePod, { observed: { pods, objects } }).fill?.kind, "left");
+  });
+});
+
+suite("downloads from one host", () => {
+  const busy: Downloads = {
+    maxPerHost: 2,
+    othersFrom: (host) => (host === "models.example" ? 2 : 0),
+  };
+
+  test("wait for each other, and not for those from elsewhere", () => {
+    const decision = decideFor(cached(), { downloads: busy });
+    assert.deepEqual(decision.fill, { kind: "queued", host: "models.example" });
+    assert.deepEqual(madePods(decision), []);
+    const elsewhere = cached({ source: { huggingFace: { repo: "a/b", file: "c.gguf" } } });
+    assert.equal(decideFor(elsewhere, { downloads: busy }).fill?.kind, "filling");
+  });
+
+  test("that have begun go on, whoever else begins", () => {
+    const model = cached();
+    const pod = fetchPodOf(model, { running: {} });
+    const decision = decideFor(model, { observed: { fetchPod: pod }, downloads: busy });
+    assert.equal(decision.fill?.kind, "filling");
+    assert.equal(madePods(decision).length, 1);
+  });
+});

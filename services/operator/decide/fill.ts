@@ -1,0 +1,128 @@
+/**
+ * Whether the cache of a model is filled before it gets pods, by a pod that asks for no device. Pure.
+ *
+ * That pod comes first where serving pods would hold devices while they download, and while a model sleeps. Where it cannot
+ * (fill-place.ts), the pods that serve fetch for themselves, as they do without it.
+ */
+import type { Deployment, Pod } from "@localmodel/kube/objects/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
+import {
+  FETCH_CONFIG_VARIABLE,
+  type FetchConfigInput,
+} from "@localmodel/localmodel/contracts/fetch-config.ts";
+import { FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import type { Downloads } from "../model/downloads.ts";
+import { isAsleep, type Model, wantedReplicas } from "../model/model.ts";
+import type { ClaimEvent, Observed } from "../model/observed.ts";
+import type { Platform } from "../model/platform.ts";
+import { cacheClaimName } from "../objects/cache-claim.ts";
+import { downloadHost } from "../objects/download-host.ts";
+import { fetchConfig } from "../objects/fetch-container.ts";
+import { fetchPod, fillHash } from "../objects/fetch-pod.ts";
+import { gpuOf } from "../objects/gpu.ts";
+import { SOURCE_ANNOTATION } from "../objects/inspect-pod.ts";
+import { foundNoNode, isEnding } from "../status/pod-problem.ts";
+import { hasClaim, placeFor } from "./fill-place.ts";
+import { deployedRevision } from "./upgrade.ts";
+
+/** Then pods fetch for themselves: no node that has room may reach the volume. */
+const PATIENCE_MS = 120_000;
+
+export type Fill =
+  /** Nobody has to wait for it. */
+  | { readonly kind: "none" }
+  | { readonly kind: "filled"; readonly sourceHash: string }
+  /** The claim has no volume yet; what was said of it last. */
+  | { readonly kind: "claim"; readonly says: ClaimEvent | undefined }
+  /** As many others download from the host as may. */
+  | { readonly kind: "queued"; readonly host: string }
+  | {
+      readonly kind: "filling";
+      readonly host: string;
+      readonly configuration: ApplyConfiguration<Pod>;
+      /** There is one already, and it is this one. */
+      readonly pod: Pod | undefined;
+    }
+  /** To the pods that serve; the pod that could not be placed stays, so that nobody makes it anew. */
+  | { readonly kind: "left"; readonly configuration?: ApplyConfiguration<Pod> };
+
+type FillGiven = {
+  readonly observed: Observed;
+  readonly nowMs: number;
+  readonly downloads: Downloads;
+  /** Of the pods that are asked for. */
+  readonly revision: string | undefined;
+  /** Whether it is the platform alone that wants other pods: their weights are there. */
+  readonly isUpgrade: boolean;
+};
+
+export function fillStep(model: Model, platform: Platform, given: FillGiven): Fill {
+  const { observed, nowMs, downloads } = given;
+  const sourceHash = fillHash(model);
+  const host = downloadHost(model, platform);
+  if (sourceHash === undefined || host === undefined) return { kind: "none" };
+  if (isFilled(sourceHash, model, platform, observed)) return { kind: "filled", sourceHash };
+  if (!isAskedFor(model, given)) return { kind: "none" };
+  const place = placeFor(model, observed);
+  if (place.kind !== "node") return place;
+  const { nodeName } = place;
+  const configuration = fetchPod(model, platform, { sourceHash, host, nodeName });
+  const pod = observed.fetchPod;
+  if (pod === undefined || isEnding(pod)) {
+    const isFull = downloads.othersFrom(host) >= downloads.maxPerHost;
+    return isFull
+      ? { kind: "queued", host }
+      : { kind: "filling", host, configuration, pod: undefined };
+  }
+  if (wantedReplicas(model) > 0 && foundNoNode(pod, nowMs, PATIENCE_MS))
+    return { kind: "left", configuration };
+  return { kind: "filling", host, configuration, pod };
+}
+
+/** Whether pods have to wait for it. */
+export function isBefore(fill: Fill, model: Model): boolean {
+  return wantedReplicas(model) > 0 && ["claim", "queued", "filling"].includes(fill.kind);
+}
+
+function isFilled(
+  sourceHash: string,
+  model: Model,
+  platform: Platform,
+  { status, fetchPod: pod, pods }: Observed,
+): boolean {
+  if (status.cache?.sourceHash === sourceHash) return true;
+  if (pod?.metadata.annotations?.[SOURCE_ANNOTATION] === sourceHash && hasFetched(pod)) return true;
+  const fetchedOnes = pods.filter(hasFetched);
+  if (fetchedOnes.length === 0) return false;
+  const config = fetchConfig(model, platform);
+  const claim = cacheClaimName(model);
+  return fetchedOnes.some((one) => hasClaim(one, claim) && hasConfig(one, config));
+}
+
+export function hasFetched({ status }: Pod): boolean {
+  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  return all.some(
+    ({ name, state }) => name === FETCH_CONTAINER && state?.terminated?.exitCode === 0,
+  );
+}
+
+function hasConfig({ spec }: Pod, config: FetchConfigInput): boolean {
+  const text = JSON.stringify(config);
+  return (spec?.initContainers ?? []).some(({ env = [] }) =>
+    env.some(({ name, value }) => name === FETCH_CONFIG_VARIABLE && value === text),
+  );
+}
+
+function isAskedFor(model: Model, { observed, revision, isUpgrade }: FillGiven): boolean {
+  const { fill } = model.spec.cache ?? {};
+  if (fill === undefined || fill === "WithPods" || isUpgrade) return false;
+  if (wantedReplicas(model) === 0) {
+    return isAsleep(model) || (fill === "Ahead" && model.claim.held.length > 0);
+  }
+  return gpuOf(model) !== undefined && !havePods(observed.deployment, revision);
+}
+
+/** Pods that are there already fetch for themselves. */
+function havePods(deployment: Deployment | undefined, revision: string | undefined): boolean {
+  return deployedRevision(deployment) === revision && (deployment?.spec?.replicas ?? 0) > 0;
+}

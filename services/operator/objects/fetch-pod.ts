@@ -1,0 +1,82 @@
+/**
+ * The pod that fills a model's cache before there are pods that ask for devices, so that none waits for a download.
+ *
+ * It does what the container `fetch` of a serving pod does, on the same claim, and that one then finds everything there. It
+ * needs no accelerator, and so the smallest image and any node that reaches the volume.
+ */
+import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
+import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
+import { FETCH_ARGS, FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import { digest } from "../model/digest.ts";
+import type { Model } from "../model/model.ts";
+import type { Platform } from "../model/platform.ts";
+import { cacheClaimName } from "./cache-claim.ts";
+import { fetching } from "./fetch-container.ts";
+import { filesOf } from "./files.ts";
+import { SOURCE_ANNOTATION } from "./inspect-pod.ts";
+import { FETCH_COMPONENT, metadataOf, REVISION_ANNOTATION } from "./metadata.ts";
+import { inspectPlacement, onNode } from "./placement.ts";
+import { fetchResources } from "./resources.ts";
+import { podSecurity } from "./security.ts";
+import { volumesOf } from "./volumes.ts";
+
+/** On the pod: whom it downloads from. */
+export const HOST_ANNOTATION = "localmodel.dev/host";
+/** What it has written is continued by the next. */
+const GRACE_SECONDS = 1;
+
+export function fetchPodName(modelName: string): string {
+  return `${objectName(modelName)}-fetch`;
+}
+
+/** Stands for the files and the claim they are on; undefined where there is no claim. */
+export function fillHash(model: Model): string | undefined {
+  const claim = cacheClaimName(model);
+  return claim === undefined ? undefined : digest([claim, filesOf(model)]);
+}
+
+type Wanted = {
+  readonly sourceHash: string;
+  readonly host: string;
+  /** The one node that has the volume; none: any that reaches it. */
+  readonly nodeName?: string | undefined;
+};
+
+export function fetchPod(
+  model: Model,
+  platform: Platform,
+  { sourceHash, host, nodeName }: Wanted,
+): ApplyConfiguration<Pod> {
+  const volumes = volumesOf(filesOf(model), {
+    claim: cacheClaimName(model),
+    caBundle: platform.fetch.caBundle,
+  });
+  const spec = {
+    ...podSecurity(model, platform),
+    ...inspectPlacement(model, platform),
+    ...(nodeName !== undefined && onNode(nodeName)),
+    restartPolicy: "OnFailure",
+    terminationGracePeriodSeconds: GRACE_SECONDS,
+    containers: [
+      {
+        name: FETCH_CONTAINER,
+        args: FETCH_ARGS,
+        ...fetching(model, platform, platform.images.cpu),
+        resources: fetchResources(model),
+        volumeMounts: volumes.fetchMounts,
+      },
+    ],
+    volumes: volumes.volumes,
+  };
+  const metadata = metadataOf(model, {
+    name: fetchPodName(model.name),
+    component: FETCH_COMPONENT,
+  });
+  const annotations = {
+    [SOURCE_ANNOTATION]: sourceHash,
+    [HOST_ANNOTATION]: host,
+    [REVISION_ANNOTATION]: digest(spec),
+  };
+  return { metadata: { ...metadata, annotations }, spec };
+}
