@@ -238,16 +238,20 @@ function acceptsInSomeOrder(data: unknown, { program, orders }: Means, maxTries:
     const mayCome = (at: State, [key]: [string, unknown], before: string) =>
       after(at, `${before}${JSON.stringify(key)}: `, () => true);
     const possible = left.filter((member) => mayCome(state, member, comma));
-    return possible.some((member) => {
-      if (++tries > maxTries) return false;
-      const [key, value] = member;
-      const others = possible.filter((other) => other !== member);
-      const rest = left.filter((other) => other !== member);
-      // What might have come now has to be possible still: else it would be found out only at the end.
-      const then: Next = (at) =>
-        others.every((other) => mayCome(at, other, ", ")) && members(rest, ", ", at, next);
-      return after(state, `${comma}${JSON.stringify(key)}: `, (at) => write(value, at, then));
-    });
+    // What might have come now should be possible still. Else it is lost, or comes behind a member that has to be first:
+    // that is tried where nothing else leads to the end.
+    return [true, false].some((keepsOthers) =>
+      possible.some((member) => {
+        if (++tries > maxTries) return false;
+        const [key, value] = member;
+        const others = possible.filter((other) => other !== member);
+        const rest = left.filter((other) => other !== member);
+        const then: Next = (at) =>
+          others.every((other) => mayCome(at, other, ", ")) === keepsOthers &&
+          members(rest, ", ", at, next);
+        return after(state, `${comma}${JSON.stringify(key)}: `, (at) => write(value, at, then));
+      }),
+    );
   };
   return write(data, startState(program), ({ complete }) => complete);
 }

@@ -181,6 +181,67 @@ check({
     yes: [7, 0.5, -2.5],
     no: [3, 5.5, "a", null],
   },
+  "a listed array is told from others by its length and its items": {
+    schema: { type: "array", not: { enum: [["a", 1], "b"] } },
+    yes: [[], ["a"], ["a", 2], ["b", 1], ["a", 1, null], ["a", [1]], [{}, 1]],
+    no: [["a", 1], "b", {}],
+  },
+  "listed arrays and objects are told from others all at once": {
+    schema: { not: { enum: [["a"], ["b"], {}, { k: { n: [1] } }, 5] } },
+    yes: [
+      [],
+      ["c"],
+      ["a", "b"],
+      { x: 1 },
+      { k: 1 },
+      { k: { n: [] } },
+      { k: { n: [1, 2] } },
+      4,
+      "a",
+    ],
+    no: [["a"], ["b"], {}, { k: { n: [1] } }, 5],
+  },
+  "options of oneOf are told apart by arrays that only one of them lists": {
+    schema: {
+      oneOf: [
+        { type: "array", items: { enum: ["x", "y"] }, minItems: 1 },
+        { enum: [["deleted"]] },
+        { enum: [["x"]] },
+      ],
+    },
+    yes: [["y"], ["x", "x"], ["deleted"]],
+    no: [["x"], [], ["deleted", "x"]],
+  },
+  "options of oneOf are told apart by names that no member can have": {
+    schema: {
+      oneOf: [
+        { $ref: "#/$defs/scales" },
+        { $ref: "#/$defs/locales" },
+        {
+          type: "object",
+          properties: { ref: { type: "string" } },
+          additionalProperties: false,
+          required: ["ref"],
+        },
+      ],
+      $defs: {
+        scales: {
+          type: "object",
+          patternProperties: { "^\\d+x$": { type: "integer" } },
+          additionalProperties: false,
+          minProperties: 1,
+        },
+        locales: {
+          type: "object",
+          patternProperties: { "^[a-z]{2}$": { type: "integer" } },
+          additionalProperties: false,
+          minProperties: 1,
+        },
+      },
+    },
+    yes: [{ "1x": 1, "22x": 2 }, { en: 1, fr: 2 }, { ref: "a" }],
+    no: [{}, { "1x": 1, en: 1 }, { ref: 1 }, { x: 1 }],
+  },
   "options of oneOf are told apart by members that only one of them names": {
     schema: {
       type: "object",

@@ -7,6 +7,7 @@
 import { type Json, isArray } from "../json.ts";
 import { maximumLanguage, minimumLanguage, multiplesOf } from "../regular/numbers.ts";
 import { LAST, forbidName, requireNames } from "./assert-object.ts";
+import { othersOfType } from "./differing.ts";
 import type { Subschema } from "./document.ts";
 import {
   ALL_TYPES,
@@ -69,10 +70,13 @@ function brokenValues(at: Subschema, reading: Reading): readonly Option[] {
   return [listed, constant === undefined ? undefined : [constant]]
     .filter((list) => list !== undefined)
     .flatMap((list) => {
-      const composite = list.filter((value) => typeof value === "object" && value !== null);
-      const types = composite.reduce<number>((bits, value) => bits | typeOf(value), 0);
+      const types =
+        list.reduce<number>((bits, value) => bits | typeOf(value), 0) & (ARRAY | OBJECT);
       const others = { narrow: (facts: Facts) => withoutValues(facts, list, reading) };
-      return types === 0 ? [others] : [others, unsayable(types)];
+      const ofTypes = [ARRAY, OBJECT]
+        .filter((type) => (types & type) !== 0)
+        .flatMap((type) => othersOfType(type, list, reading.schemas) ?? [unsayable(type)]);
+      return [others, ...ofTypes];
     });
 }
 
@@ -103,13 +107,8 @@ function withoutValues(facts: Facts, values: readonly Json[], { schemas }: Readi
   for (const value of values) {
     if (value === null) facts.types &= ~typeOf(null);
     else if (typeof value === "boolean") facts.booleans &= value ? ~1 : ~2;
-    else if (isArray(value)) {
-      if (value.length === 0) facts.minItems = Math.max(facts.minItems, 1);
-      else facts.types &= ~ARRAY;
-    } else if (typeof value === "object") {
-      if (Object.keys(value).length === 0) facts.minProperties = Math.max(facts.minProperties, 1);
-      else facts.types &= ~OBJECT;
-    }
+    else if (isArray(value)) facts.types &= ~ARRAY;
+    else if (typeof value === "object") facts.types &= ~OBJECT;
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import type { Budget } from "../budget.ts";
 import { GrammarError } from "../grammar-error.ts";
-import { type Json, type JsonObject, isArray, isObject } from "../json.ts";
+import { type Json, type JsonObject, canonicalText, isArray, isObject } from "../json.ts";
 
 /** Drafts differ in few keywords; where a document names none, the newest is meant. */
 type Dialect = "draft4" | "draft6" | "draft7" | "2019-09" | "2020-12";
@@ -24,6 +24,8 @@ export type SchemaDocument = {
   readonly root: Subschema;
   /** The schema `false`. */
   readonly never: Subschema;
+  /** The schema of this value alone. */
+  readonly constant: (value: Json) => Subschema;
   /** The subschema at a keyword (and a name or index in it) of another. */
   readonly child: (of: Subschema, keyword: string, key?: string | number) => Subschema;
   readonly resolve: (from: Subschema, reference: string, keyword: string) => Subschema;
@@ -70,9 +72,19 @@ export function readDocument(schema: Json, budget: Budget): SchemaDocument {
     return add(value ?? null, { path, base: of.base, depth: path.split("/").length }, index);
   };
 
+  const top: Place = { path: "#", base: ROOT_BASE, depth: 0 };
+  const constants = new Map<string, JsonObject>();
+  const constant = (value: Json): Subschema => {
+    const key = canonicalText(value);
+    const made = constants.get(key) ?? { const: value };
+    constants.set(key, made);
+    return add(made, top, index);
+  };
+
   return {
     root,
-    never: add(false, { path: "#", base: ROOT_BASE, depth: 0 }, index),
+    never: add(false, top, index),
+    constant,
     child,
     resolve: (from, reference, keyword) => {
       const found = resolveReference(reference, from, index);

@@ -58,8 +58,23 @@ function withoutObjects(facts: Facts, schemas: Schemas): boolean {
   const lacking = [...facts.required].some((name) =>
     schemas.isImpossible(memberAt(facts, name, schemas)),
   );
-  if (lacking || facts.required.size > facts.maxProperties) facts.types &= ~OBJECT;
-  return !lacking || (facts.names.length === 0 && facts.unevaluated.length === 0);
+  const isNameless = facts.minProperties > 0 && !lacking && allowsNoName(facts, schemas);
+  if (lacking || isNameless || facts.required.size > facts.maxProperties) facts.types &= ~OBJECT;
+  const isWhole = facts.names.length === 0 && facts.unevaluated.length === 0;
+  return isWhole || !(lacking || isNameless);
+}
+
+/** Whether what is closed to other members leaves no name for any. */
+function allowsNoName({ blocks }: Facts, schemas: Schemas): boolean {
+  const { of } = schemas;
+  const closed = blocks.filter(
+    ({ additional }) => additional.length > 0 && schemas.isImpossible(additional),
+  );
+  if (closed.length === 0) return false;
+  const names = closed.map(({ properties, patterns }) =>
+    of.or(...[...properties.keys()].map(of.literal), ...patterns.map(([pattern]) => pattern)),
+  );
+  return isNothing(of.and(...names), schemas);
 }
 
 function withoutArrays(facts: Facts, schemas: Schemas): boolean {
