@@ -39,11 +39,13 @@ export type Budget = {
   readonly spend: (units: number) => void;
 };
 
-export function createBudget(limits: Limits): Budget {
+/** What is spent of a budget within another one is spent of that one too. */
+export function createBudget(limits: Limits, within?: Budget): Budget {
   let left = limits.steps;
   return {
     limits,
     spend: (units) => {
+      within?.spend(units);
       left -= units;
       if (left < 0) {
         throw new GrammarError("too_large", "the schema takes too much work to compile");

@@ -4,7 +4,7 @@
  * document (references) -> unfold (alternatives) -> emit (rules; automata for strings and numbers) -> tidy -> GBNF.
  * Nothing is weakened on the way. What cannot be guaranteed is a `GrammarError` that names the place.
  */
-import { type Limits, DEFAULT_LIMITS, createBudget } from "./budget.ts";
+import { type Budget, type Limits, DEFAULT_LIMITS, createBudget } from "./budget.ts";
 import { createCounted } from "./emit/counted.ts";
 import { type Grammar, createGrammarBuilder } from "./rules/grammar.ts";
 import { type Whitespace, createLayout } from "./emit/layout.ts";
@@ -29,6 +29,8 @@ export type SchemaOptions = {
    */
   readonly closesObjects?: boolean;
   readonly limits?: Partial<Limits>;
+  /** Of several schemas together. */
+  readonly within?: Budget | undefined;
 };
 
 /**
@@ -57,8 +59,8 @@ export function schemaGrammar(schema: Json, options: SchemaOptions = {}): Gramma
 }
 
 function compile(schema: Json, options: SchemaOptions): Grammar {
-  const { whitespace = "flexible", closesObjects = false, limits } = options;
-  const budget = createBudget({ ...DEFAULT_LIMITS, ...limits });
+  const { whitespace = "flexible", closesObjects = false, limits, within } = options;
+  const budget = createBudget({ ...DEFAULT_LIMITS, ...limits }, within);
   const document = readDocument(schema, budget);
   const unfold = createUnfold(() => schemas);
   const possibleTypes = createPossibleTypes(unfold);

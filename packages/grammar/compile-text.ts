@@ -3,7 +3,7 @@
  *
  * A regular expression is meant as a whole (vLLM's `guided_regex` too): the answer is the match, not text around it.
  */
-import { type Budget, type Limits, DEFAULT_LIMITS, createBudget } from "./budget.ts";
+import { type Budget, DEFAULT_LIMITS, createBudget } from "./budget.ts";
 import { compileSchema, type SchemaOptions } from "./compile-schema.ts";
 import { type Grammar, createGrammarBuilder } from "./rules/grammar.ts";
 import { createTexts } from "./emit/texts.ts";
@@ -16,7 +16,7 @@ import { trieOf } from "./regular/dfa.ts";
 import { type Expression, type Expressions, createExpressions } from "./regular/expression.ts";
 import { patternLanguage } from "./regular/pattern-language.ts";
 
-export type TextOptions = { readonly limits?: Partial<Limits> };
+export type TextOptions = Pick<SchemaOptions, "limits" | "within">;
 
 /** Any JSON object: `response_format: {type: "json_object"}`. */
 export function compileJsonObject(options: SchemaOptions = {}): string {
@@ -51,15 +51,15 @@ export function choiceGrammar(choices: readonly string[], options: TextOptions =
  * The text itself, when llama.cpp's engine can run it.
  * @throws GrammarError on bad syntax, undefined rules, left recursion, tokens by name, and too much repetition
  */
-export function checkedGbnf(text: string, options: TextOptions = {}): string {
+export function checkedGbnf(text: string, options: Pick<TextOptions, "limits"> = {}): string {
   readGbnf(text, options);
   return text;
 }
 
 type Language = (of: Expressions, budget: Budget) => Expression;
 
-function languageGrammar({ limits }: TextOptions, languageOf: Language): Grammar {
-  const budget = createBudget({ ...DEFAULT_LIMITS, ...limits });
+function languageGrammar({ limits, within }: TextOptions, languageOf: Language): Grammar {
+  const budget = createBudget({ ...DEFAULT_LIMITS, ...limits }, within);
   const of = createExpressions(budget);
   const grammar = createGrammarBuilder(budget);
   const texts = createTexts(grammar, budget);

@@ -3,10 +3,15 @@
  *
  * What is refused is named by the request's field that it came from and the place inside it, as a client would write it.
  */
-import type { Language } from "@localmodel/inference/constraint.ts";
+import type { Constraint, Language } from "@localmodel/inference/constraint.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import type { Failure } from "@localmodel/inference/failure.ts";
-import { DEFAULT_LIMITS, type Limits } from "@localmodel/grammar/budget.ts";
+import {
+  type Budget,
+  createBudget,
+  DEFAULT_LIMITS,
+  type Limits,
+} from "@localmodel/grammar/budget.ts";
 import {
   eitherGrammar,
   repeatGrammar,
@@ -27,9 +32,15 @@ import { tidy } from "@localmodel/grammar/rules/tidy.ts";
 const ELEMENTS_MAX = 400_000;
 const LIMITS: Limits = { ...DEFAULT_LIMITS, automatonStates: 20_000, textLength: 500_000 };
 
+/** A request may have hundreds of tools: together they may take as long as two schemas that take the most. */
+const STEPS_OF_ALL = 2 * LIMITS.steps;
+/** Of each element of a schema's grammar: what is written by few steps is work to put together. */
+const STEPS_PER_ELEMENT = 5;
+
 /** @throws Failure for what cannot be guaranteed */
 export function compileLanguage(language: Language): Program {
-  const grammar = tidy(grammarOf(language));
+  const within = createBudget({ ...LIMITS, steps: STEPS_OF_ALL });
+  const grammar = tidy(grammarOf(language, within));
   if (grammar === undefined) throw nothingMatches(language);
   if (leftRecursiveRule(grammar.rules) !== undefined) throw nothingMatches(language);
   const program = programOf(grammar);
@@ -40,39 +51,47 @@ export function compileLanguage(language: Language): Program {
   return program;
 }
 
-function grammarOf(language: Language): Grammar {
+function grammarOf(language: Language, within: Budget): Grammar {
   switch (language.kind) {
     case "schema":
-      return ofField(language.field, "schema", () =>
-        schemaGrammar(language.schema as Json, {
+      return ofField(language.field, "schema", () => {
+        const grammar = schemaGrammar(language.schema as Json, {
           whitespace: "spaced",
           closesObjects: true,
           limits: LIMITS,
-        }),
-      );
+          within,
+        });
+        within.spend(STEPS_PER_ELEMENT * elementsOf(grammar));
+        return grammar;
+      });
     case "regex":
       return ofField(language.field, "regular expression", () =>
-        regexGrammar(language.pattern, { limits: LIMITS }),
+        regexGrammar(language.pattern, { limits: LIMITS, within }),
       );
     case "choice":
       return ofField(language.field, "choice", () =>
-        choiceGrammar(language.texts, { limits: LIMITS }),
+        choiceGrammar(language.texts, { limits: LIMITS, within }),
       );
     case "gbnf":
       return ofField(language.field, "grammar", () => readGbnf(language.text, { limits: LIMITS }));
     case "text":
       return textGrammar(language.text);
     case "sequence":
-      return sequenceGrammar(language.parts.map(grammarOf));
+      return sequenceGrammar(language.parts.map((part) => grammarOf(part, within)));
     case "either":
-      return eitherGrammar(language.parts.map(grammarOf));
+      return eitherGrammar(language.parts.map((part) => grammarOf(part, within)));
     case "repeat":
-      return repeatGrammar(grammarOf(language.part), {
-        between: grammarOf(language.between),
+      return repeatGrammar(grammarOf(language.part, within), {
+        between: grammarOf(language.between, within),
         least: language.least,
         most: language.most,
       });
   }
+}
+
+function elementsOf({ rules }: Grammar): number {
+  const items = rules.flatMap(({ alternatives }) => alternatives.flat());
+  return items.reduce((sum, item) => sum + (item.kind === "text" ? item.text.length : 1), 0);
 }
 
 function ofField<Result>(field: string, what: string, compile: () => Result): Result {
@@ -129,8 +148,13 @@ function nothingMatches(language: Language): Failure {
   return invalidRequest(field, `Invalid '${field}': no text is possible.`, "invalid_value");
 }
 
+/** The request's field that says what the answer must be. */
+export function fieldIn({ grammar }: Constraint): string | null {
+  return (grammar && fieldOf(grammar.language)) || null;
+}
+
 /** The first that is named. */
-function fieldOf(language: Language): string {
+export function fieldOf(language: Language): string {
   if ("field" in language) return language.field;
   const parts =
     language.kind === "repeat" ? [language.part] : "parts" in language ? language.parts : [];

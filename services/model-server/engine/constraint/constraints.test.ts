@@ -68,3 +68,34 @@ test("what the machine did not manage is tried again", async () => {
   for (let time = 0; time < 2; time += 1) await assert.rejects(ask(word), Failure);
   assert.equal(compiled.length, 2);
 });
+
+test("what is refused for the time that it takes, or for what it leaves open, is named by its field", async () => {
+  const { ask } = counted({ beatMs: 0, beats: 0 });
+  const isNamed = (error: unknown) =>
+    error instanceof Failure && error.field === "response_format.schema";
+  const slow: Language = { kind: "schema", field: "response_format.schema", schema: true };
+  await assert.rejects(ask(slow), isNamed);
+  const guide = (await counted().ask(slow))();
+  assert.equal(guide.field, "response_format.schema");
+});
+
+test("many tools together may not take longer than a few schemas", async () => {
+  const { ask } = counted({ beatMs: 1000, beats: 120 });
+  const choices = Array.from({ length: 8 }, (_, index) => ({
+    anyOf: [0, 1].map((value) => ({
+      properties: { [`a${index}`]: { const: value } },
+      required: [`a${index}`],
+    })),
+  }));
+  const costly = (index: number): Language => ({
+    kind: "schema",
+    field: `tools[${index}].function.parameters`,
+    schema: { type: "object", title: `${index}`, allOf: choices },
+  });
+  await assert.doesNotReject(ask(costly(0)));
+  const others = Array.from({ length: 100 }, (_, index) => costly(index + 1));
+  await assert.rejects(
+    ask({ kind: "either", parts: [costly(0), ...others] }),
+    /cannot be guaranteed: the schema takes too much work to compile, at 'tools\[\d+\]/,
+  );
+});

@@ -10,6 +10,7 @@ import { ByteAutomaton } from "@localmodel/grammar/follow/byte-automaton.ts";
 import { GrammarError } from "@localmodel/grammar/grammar-error.ts";
 import type { Program } from "@localmodel/grammar/gbnf/recognize.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
+import { fieldIn } from "./compile.ts";
 import type { GrammarThread } from "./grammar-thread.ts";
 import { Guide } from "./guide.ts";
 import { type GuidedVocabulary, TokenRules } from "./token-rules.ts";
@@ -55,7 +56,7 @@ export class Constraints {
       this.#requirePossible(constraint, rules);
       return () => new Guide(constraint, rules);
     } catch (error) {
-      if (error instanceof GrammarError) throw cannotFollow(error);
+      if (error instanceof GrammarError) throw cannotFollow(error, fieldIn(constraint));
       throw error;
     }
   }
@@ -175,7 +176,7 @@ export class Constraints {
 }
 
 /** A grammar that leaves more open than can be followed. */
-export function cannotFollow({ message }: GrammarError): Failure {
+export function cannotFollow({ message }: GrammarError, field: string | null): Failure {
   const text = `The answer cannot be held to what it must be: ${message.replace(/^#: /u, "")}.`;
-  return invalidRequest(null, text, "schema_too_large");
+  return invalidRequest(field, text, "schema_too_large");
 }

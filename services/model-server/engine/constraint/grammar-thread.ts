@@ -12,6 +12,7 @@ import { type PackedProgram, unpacked } from "@localmodel/grammar/follow/packed-
 import type { TokenTrie } from "@localmodel/grammar/follow/token-trie.ts";
 import type { Program } from "@localmodel/grammar/gbnf/recognize.ts";
 import { Patience, type PatienceLimit } from "@localmodel/service/process/patience.ts";
+import { fieldOf } from "./compile.ts";
 import type { VocabularySource } from "../text/vocabulary.ts";
 
 export type Task =
@@ -79,7 +80,8 @@ export class GrammarThread {
       if (error instanceof Failure) throw error;
       this.#worker = undefined;
       void worker.terminate();
-      throw cannotCompile(error as NodeJS.ErrnoException);
+      const field = task.kind === "compile" ? fieldOf(task.language) : "";
+      throw cannotCompile(error as NodeJS.ErrnoException, field);
     } finally {
       worker.off("message", resolve).off("error", reject).off("online", renew);
       worker.unref();
@@ -104,12 +106,12 @@ export class GrammarThread {
 }
 
 /** What was thrown is its cause: another time, or on another machine, it might be compiled. */
-function cannotCompile(cause: NodeJS.ErrnoException): Failure {
+function cannotCompile(cause: NodeJS.ErrnoException, field: string): Failure {
   const { code, message } = cause;
   const why =
     code === "ERR_WORKER_OUT_OF_MEMORY"
       ? `it takes more than ${HEAP_MAX_MEBIBYTES} MiB of memory`
       : message;
   const text = `What the answer must be cannot be compiled: ${why}.`;
-  return new Failure(invalidRequest(null, text, "schema_too_large").data, { cause });
+  return new Failure(invalidRequest(field || null, text, "schema_too_large").data, { cause });
 }

@@ -6,6 +6,7 @@
  */
 import type { Constraint } from "@localmodel/inference/constraint.ts";
 import type { ByteState } from "@localmodel/grammar/follow/byte-automaton.ts";
+import { fieldIn } from "./compile.ts";
 import { isMarked, type TokenRules } from "./token-rules.ts";
 
 /** Where an answer is: everything is allowed, or the grammar says what is. */
@@ -23,6 +24,8 @@ type Marker = { readonly text: string; readonly isPartOfLanguage: boolean };
 const BLANKS = /^[ \t\r\n]{0,8}/u;
 
 export class Guide {
+  /** The request's field that says what the answer must be. */
+  readonly field: string | null;
   readonly #constraint: Constraint;
   readonly #rules: TokenRules;
   readonly #markers: readonly Marker[];
@@ -39,6 +42,7 @@ export class Guide {
 
   constructor(constraint: Constraint, rules: TokenRules) {
     const { banned = [], cutoff, grammar } = constraint;
+    this.field = fieldIn(constraint);
     this.#constraint = constraint;
     this.#rules = rules;
     this.#markers = (grammar?.begins?.after ?? []).map(({ text, isPartOfLanguage = false }) => ({

@@ -23,7 +23,7 @@ export function guided(guide: Guide, logits: Float32Array, draw: Draw): number {
   try {
     return drawn(guide, logits, draw);
   } catch (error) {
-    throw error instanceof GrammarError ? cannotFollow(error) : error;
+    throw error instanceof GrammarError ? cannotFollow(error, guide.field) : error;
   }
 }
 
