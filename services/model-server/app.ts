@@ -4,7 +4,6 @@
  * It validates, admits, streams and answers for its health; it never computes, so it answers for its health
  * also while the engine is busy, loading or dead.
  */
-import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import { DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import { PICTURES_MAX_BYTES } from "@localmodel/localmodel/contracts/picture-limits.ts";
@@ -80,7 +79,7 @@ export function createApp(options: AppOptions): Express {
       fetcher: new ImageFetcher({ allowedHosts: config.imageHosts }),
       room: new Room(PICTURES_MAX_BYTES),
     },
-    places: new Places({ ...config.engine, slots: config.engine.slots * contextsOf(config) }),
+    places: new Places(config.engine),
   };
 
   const app = express();

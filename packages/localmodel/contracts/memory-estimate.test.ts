@@ -70,16 +70,6 @@ test("larger batches and vocabularies need larger buffers", () => {
   assert.ok(estimate({}, { vocabularyTokens: 256_000 }).marginBytes > usual);
 });
 
-test("each adapter that clients choose has a context and buffers of its own, and shares the weights", () => {
-  const [one, three] = [1, 3].map((contexts) =>
-    estimateMemory(SMOLLM2, EngineSpec.parse({}), { contexts }),
-  );
-  assert.ok(one !== undefined && three !== undefined);
-  assert.equal(three.weightsBytes, one.weightsBytes);
-  assert.equal(three.contextBytes, 3 * one.contextBytes);
-  assert.ok(three.marginBytes > one.marginBytes && three.marginBytes < 3 * one.marginBytes);
-});
-
 test("a draft model has a context beside the model's, and buffers", () => {
   const plain = estimate();
   const drafting = estimate({}, { draftElements: 1000 });

@@ -23,7 +23,7 @@ export const DEFAULT_CONTEXT_TOKENS = 4096;
 /** llama.cpp allocates the cache of a context in steps of so many tokens. */
 const CACHE_STEP_TOKENS = 256;
 
-/** Both Node processes with their libraries, and what waits to be collected (sampler-memory.ts of the engine). */
+/** Both Node processes with their libraries, and what waits to be collected. */
 const PROCESSES_BYTES = 320 * 2 ** 20;
 /** Of a body: as bytes, as text, as what is asked, on its way to the engine, and there as much again. */
 const BODY_COPIES = 10;
@@ -47,8 +47,6 @@ export type MemoryEstimate = {
 };
 
 type Served = {
-  /** One for the model, and one for each adapter that clients choose. */
-  readonly contexts?: number;
   /** With a projector. */
   readonly takesImages?: boolean;
 };
@@ -56,11 +54,11 @@ type Served = {
 export function estimateMemory(
   inspection: Inspection,
   engine: EngineSpec,
-  { contexts = 1, takesImages = false }: Served = {},
+  { takesImages = false }: Served = {},
 ): MemoryEstimate {
   const weightsBytes = inspection.sizeBytes + inspection.furtherBytes;
   const contextBytes = Math.ceil(
-    (contexts * bytesPerToken(inspection, engine) +
+    (bytesPerToken(inspection, engine) +
       mostCacheBytesPerToken(inspection.draftElements ?? 0, engine)) *
       cacheTokens(inspection, engine),
   );
@@ -70,8 +68,7 @@ export function estimateMemory(
     (engine.promptCacheMiB ?? 0) * 2 ** 20 +
     BODY_COPIES * bodiesMaxBytes(contextTokensOf(engine, inspection)) +
     // A draft model has a context of its own, and fewer dimensions.
-    (inspection.draftElements === undefined ? contexts : contexts + 1) *
-      batchBytes(inspection, engine) +
+    (inspection.draftElements === undefined ? 1 : 2) * batchBytes(inspection, engine) +
     (takesImages ? imageBytes(inspection, engine) : 0);
   return {
     weightsBytes,

@@ -97,7 +97,7 @@ const SpecFields = z.strictObject({
       payload.issues.push({ code: "custom", message: ADAPTER_TWICE, input: payload.value });
     })
     .describe(
-      "LoRA adapters: the fields of `source`, `scale`, and an `id` for those that clients choose. Each with an id has a context of its own; the weights are loaded once.",
+      "LoRA adapters: the fields of `source`, `scale`, and an `id` for those that clients choose. The weights are loaded once, and the slots are for all.",
     )
     .meta({
       "x-kubernetes-list-type": "atomic",

@@ -24,11 +24,10 @@ const STEP_TOKENS = 256;
 
 export function memoryPlan(
   inspection: Inspection,
-  { engine, adapters = [], projector }: Pick<LocalModelSpec, "adapters" | "engine" | "projector">,
+  { engine, projector }: Pick<LocalModelSpec, "engine" | "projector">,
   budgetBytes: number,
 ): MemoryPlan {
-  const contexts = 1 + adapters.filter(({ id }) => id !== undefined).length;
-  const served = { contexts, takesImages: projector !== undefined };
+  const served = { takesImages: projector !== undefined };
   const bytesWith = (contextTokens: number): number =>
     estimateMemory(inspection, { ...engine, contextTokens }, served).totalBytes;
   const least = contextTokensOf(engine, inspection);

@@ -4,42 +4,34 @@
  * The order matters to the reader of a failure: what is wrong with the file is found before any memory
  * is claimed for it.
  */
-import { open, stat } from "node:fs/promises";
-import { basename } from "node:path";
-import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import { contextTokensOf } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
-import { HEAD_BYTES, problemOfHead, requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
-import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
 import type { Model } from "@localmodel/llama/model.ts";
 import { toolSyntaxOf } from "@localmodel/tools/derive/tool-syntax.ts";
-import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.ts";
-import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import { availableBytes, usableThreads } from "./machine/cgroup.ts";
 import { Constraints } from "./constraint/constraints.ts";
 import { GrammarThread } from "./constraint/grammar-thread.ts";
 import { CHATML } from "./prompt/chat-template.ts";
 import { TemplateThread } from "./prompt/template-thread.ts";
 import { architectureOf, capabilitiesOf } from "@localmodel/weights/gguf/capabilities.ts";
-import {
-  PROJECTOR_ARCHITECTURE,
-  unsupportedKind,
-} from "@localmodel/weights/gguf/projector-kind.ts";
 import { fingerprintOf, samplingOf } from "./model/facts.ts";
-import { type Keeping, openStateFiles } from "./kept/open-state-files.ts";
+import { modelFilesOf } from "./model/model-files.ts";
+import { openStateFiles } from "./kept/open-state-files.ts";
+import type { StateFiles } from "./kept/state-files.ts";
 import { createEmbedder } from "./llama/embedder.ts";
 import type { Drafter } from "./stepping/drafter.ts";
 import type { Embedder } from "./stepping/embedding-queue.ts";
-import { createGenerations, type Generating } from "./llama/generations.ts";
 import { freeGpuBytes, type LlamaLibrary, type LlamaLog, openLibrary } from "./llama/library.ts";
-import type { ContextOptions } from "./llama/context.ts";
+import {
+  type ContextOptions,
+  createGenerationContext,
+  type GenerationContext,
+} from "./llama/context.ts";
 import { type DraftModel, loadDraftModel } from "./llama/draft-model.ts";
 import { loadOnDevices } from "./llama/on-devices.ts";
 import { loadPictures, type Pictures } from "./llama/pictures.ts";
 import { describeModel, type MemoryBytes, type ModelDescription } from "./llama/model.ts";
-import { NotAGgufError } from "./model/load-error.ts";
-import { type Metadata, metadataOf } from "@localmodel/weights/gguf/metadata.ts";
 import { StepThreads } from "./llama/step-threads.ts";
 import { defaultDraftTokens } from "./machine/draft-tokens.ts";
 import { defaultContextTokens } from "./machine/default-context.ts";
@@ -55,14 +47,18 @@ export type LoadedEngine = {
   /** Tokens that end an answer. */
   readonly ends: ReadonlySet<number>;
   readonly constraints: Constraints;
-  /** The model's own first, then one for each adapter that clients choose; none if it does not generate. */
-  readonly generations: readonly Keeping[];
+  /** Undefined where the model does not generate. `files`: where states of slots outlive the process. */
+  readonly generation:
+    | { readonly context: GenerationContext; readonly files: StateFiles | undefined }
+    | undefined;
+  /** Those that clients choose, by their ids: what tells one from another. */
+  readonly adapters: ReadonlyMap<string, string>;
   readonly embedder: Embedder | undefined;
-  /** What states of beginnings that no slot holds may take, in each of the contexts. */
+  /** What states of beginnings that no slot holds may take. */
   readonly keptStatesBytes: number;
   /** Tokens that each slot guesses at a time, at most. */
   readonly draftTokens: number;
-  /** What guesses for the slots of the model's own context. */
+  /** What guesses for the slots. */
   readonly drafter: Drafter | undefined;
   /** Of the next step. */
   readonly threads: () => number;
@@ -75,15 +71,10 @@ export async function loadEngine(
   report: { readonly progress: (progress: number) => void; readonly log: LlamaLog },
 ): Promise<LoadedEngine> {
   const { engine, adapters } = config;
-  const metadata = await metadataIn(config.weightsPath);
-  for (const { path } of adapters) await metadataIn(path);
-  const projectorBytes = await projectorBytesOf(config);
-  const draftBytes = await draftBytesOf(config);
-  const contexts = contextsOf(config);
+  const { metadata, sizeBytes, projectorBytes, draftBytes } = await modelFilesOf(config);
   const threads = engine.threads ?? Math.max(1, usableThreads() - config.sparedThreads);
   const library = await openLibrary(engine, report.log);
   const { gpu } = library.llama;
-  const sizeBytes = await fileBytes(config.weightsPath);
   const besideBytes = projectorBytes + draftBytes;
   const weights = { metadata, sizeBytes, besideBytes, onProgress: report.progress };
   const { model, ...deviceFacts } = await loadOnDevices(library, config, weights);
@@ -106,13 +97,13 @@ export async function loadEngine(
   const embeds = capabilities.includes("embeddings") || capabilities.includes("rerank");
   if (!embeds && gpu === false) {
     const memory = { availableBytes: availableBytes(), weightsBytes };
-    assertFits(metadata, { ...settings, contexts }, memory);
+    assertFits(metadata, settings, memory);
   }
   const options = { ...settings, threads: stepThreads, embeds };
-  const { generations, embedder, draft } = await createContexts(library, model, config, options);
+  const { context, embedder, draft } = await createContexts(library, model, config, options);
   const fingerprint = { engine: description.engine, settings, projectorBytes };
   const kept = { engine: description.engine, contextTokens, projectorBytes, log: report.log };
-  const parts = [description, ...generations.map(({ context }) => context), embedder, pictures];
+  const parts = [description, context, embedder, pictures];
   return {
     facts: {
       ...factsOf(description),
@@ -130,14 +121,25 @@ export async function loadEngine(
     vocabulary,
     ends: description.ends,
     constraints: constraintsOf(description, vocabulary, tokenizer),
-    generations: await openStateFiles(config, generations, kept),
+    generation: context && { context, files: await openStateFiles(config, kept) },
+    adapters: await chosenAdapters(config),
     embedder,
     draftTokens: draftTokensOf(config, description, library),
     drafter: draft?.drafter,
     threads: () => stepThreads.count,
-    keptStatesBytes: promptCacheBytes(config, availableBytes()) / Math.max(1, generations.length),
+    keptStatesBytes: promptCacheBytes(config, availableBytes()),
     unload: () => [draft?.model, model].forEach((loaded) => loaded?.[Symbol.dispose]()),
   };
+}
+
+async function chosenAdapters({ adapters }: ServerConfig): Promise<ReadonlyMap<string, string>> {
+  const chosen = adapters.flatMap(({ id, path, scale }) =>
+    id === undefined ? [] : { id, path, scale },
+  );
+  const told = chosen.map(
+    async ({ id, path, scale }) => [id, await fingerprintOf(path, { scale })] as const,
+  );
+  return new Map(await Promise.all(told));
 }
 
 function constraintsOf(
@@ -183,13 +185,12 @@ function chosenContext(
   if (engine.contextTokens !== undefined || !config.contextFromMemory) {
     return contextTokensOf(engine, { architecture: architectureOf(metadata), trainContextTokens });
   }
-  const size = { ...engine, contexts: contextsOf(config) };
   const freeBytes =
     // What the weights leave: they are on the GPU already, and on the CPU they come as they are read.
     library.llama.gpu === false
       ? Math.max(0, availableBytes() - weightsBytes)
       : freeGpuBytes(library, engine);
-  return defaultContextTokens(metadata, trainContextTokens, size, freeBytes);
+  return defaultContextTokens(metadata, trainContextTokens, engine, freeBytes);
 }
 
 type FactsOfTheFile = Omit<
@@ -216,14 +217,6 @@ function sumOf(all: readonly (MemoryBytes | undefined)[]): MemoryBytes {
   };
 }
 
-/** Of all parts: what was downloaded, headers included. */
-async function fileBytes(weightsPath: string): Promise<number> {
-  const { parts = 1 } = parseSplitName(weightsPath) ?? {};
-  const paths = Array.from({ length: parts }, (_, index) => withPart(weightsPath, index + 1));
-  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
-  return sizes.reduce((total, size) => total + size, 0);
-}
-
 function draftTokensOf(
   { engine }: ServerConfig,
   { quantization }: ModelDescription,
@@ -233,7 +226,7 @@ function draftTokensOf(
 }
 
 type Contexts = {
-  readonly generations: readonly Generating[];
+  readonly context: GenerationContext | undefined;
   readonly embedder: Embedder | undefined;
   readonly draft: DraftModel | undefined;
 };
@@ -242,15 +235,15 @@ async function createContexts(
   library: LlamaLibrary,
   model: Model,
   config: ServerConfig,
-  { embeds, ...options }: Omit<ContextOptions, "adapters"> & { readonly embeds: boolean },
+  { embeds, ...options }: ContextOptions & { readonly embeds: boolean },
 ): Promise<Contexts> {
   if (embeds) {
     const embedder = await createEmbedder(library, model, options);
-    return { generations: [], embedder, draft: undefined };
+    return { context: undefined, embedder, draft: undefined };
   }
-  const generations = await createGenerations(library, model, config, options);
+  const context = await createGenerationContext(library, model, options);
   const draft = await draftModelOf(library, model, config, options);
-  return { generations, embedder: undefined, draft };
+  return { context, embedder: undefined, draft };
 }
 
 async function draftModelOf(
@@ -261,56 +254,6 @@ async function draftModelOf(
 ): Promise<DraftModel | undefined> {
   if (draftPath === undefined) return undefined;
   return loadDraftModel(library, model, draftPath, options);
-}
-
-/** 0 where there is none. */
-async function draftBytesOf({ draftPath }: ServerConfig): Promise<number> {
-  if (draftPath === undefined) return 0;
-  await metadataIn(draftPath);
-  return fileBytes(draftPath);
-}
-
-/** 0 where there is none. */
-async function projectorBytesOf({ projectorPath }: ServerConfig): Promise<number> {
-  if (projectorPath === undefined) return 0;
-  const values = await valuesIn(projectorPath);
-  const architecture = architectureOf(metadataOf(values));
-  if (architecture !== PROJECTOR_ARCHITECTURE) {
-    throw new Error(
-      `${projectorPath} is no projector (mmproj), but of the architecture "${architecture}"`,
-    );
-  }
-  const unsupported = unsupportedKind(values);
-  if (unsupported !== undefined) throw new Error(`${projectorPath} cannot be used: ${unsupported}`);
-  return fileBytes(projectorPath);
-}
-
-async function metadataIn(path: string): Promise<Metadata> {
-  return metadataOf(await valuesIn(path));
-}
-
-/** llama.cpp answers any unreadable file with one sentence for all; the usual mistakes deserve more. */
-async function valuesIn(path: string): Promise<GgufValues> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    const problem = problemOfHead(buffer.subarray(0, bytesRead));
-    if (problem === undefined) return await possibleValues(path);
-    throw new NotAGgufError(`${path} is not a GGUF file: ${problem}`);
-  } finally {
-    await file.close();
-  }
-}
-
-/** Whoever fetched the file has looked already; a file that was put here has met nobody. */
-async function possibleValues(path: string): Promise<GgufValues> {
-  try {
-    return (await requireGguf(path, basename(path))).values;
-  } catch (error) {
-    // What is incomplete or misnamed, llama.cpp says itself.
-    if (!(error instanceof WeightsError) || error.reason !== "NotAGguf") return new Map();
-    throw new NotAGgufError(`${path} is ${error.message}`);
-  }
 }
 
 type Chat = {

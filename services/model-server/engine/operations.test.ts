@@ -16,7 +16,7 @@ test("a warm-up that hangs is told, before anybody has asked for anything", (t) 
   const stuck = t.mock.fn();
   const loaded = {
     facts: { contextTokens: 512 },
-    generations: [{ adapter: undefined, context: context as unknown as StepContext }],
+    generation: { context: context as unknown as StepContext, files: undefined },
   } as unknown as LoadedEngine;
   operationsOf(loaded, { send: unforeseen, onBroken: unforeseen, onStuck: stuck });
   t.mock.timers.tick(3_600_000);

@@ -10,9 +10,6 @@ import { encodePrompts } from "./prompt/prompt.ts";
 import type { EngineEvent } from "./protocol.ts";
 import { StepWatch } from "./step-watch.ts";
 import { Scheduler } from "./stepping/scheduler.ts";
-import type { KeptFiles } from "./stepping/slots.ts";
-import type { StepContext } from "./stepping/step-context.ts";
-import { atOnce, type InTurn, turns } from "./stepping/turns.ts";
 import { tokenizing } from "./tokenizing.ts";
 
 export type EngineOperation<Asked extends Operation> = {
@@ -36,56 +33,33 @@ export function operationsOf(loaded: LoadedEngine, reporter: Reporter): EngineOp
   const { embedder } = loaded;
   return {
     tokenize: tokenizing(loaded, reporter),
-    ...(loaded.generations.length > 0 && { generate: generating(loaded, reporter) }),
+    ...(loaded.generation !== undefined && {
+      generate: generating(loaded, loaded.generation, reporter),
+    }),
     ...(embedder !== undefined && pooling({ ...loaded, embedder }, reporter)),
   };
 }
 
-function generating(loaded: LoadedEngine, reporter: Reporter): EngineOperation<"generate"> {
-  const turn = loaded.generations.length > 1 ? turns() : atOnce;
-  const watch = new StepWatch(reporter.onStuck);
-  const inTurn: InTurn = (step) => turn(() => watch.during(step));
-  const schedulers = new Map(
-    loaded.generations.map(({ adapter, context, files: keptFiles }) => [
-      adapter,
-      scheduler(loaded, {
-        context,
-        keptFiles,
-        inTurn,
-        // Its sequences are the slots of one context: what adapters make of the model, it does not know.
-        drafter: adapter === undefined ? loaded.drafter : undefined,
-        ...reporter,
-      }),
-    ]),
-  );
-  // The weights, which are what is cold, are the same for all.
-  void schedulers.get(undefined)?.warmUp();
-  return {
-    ask: (id, request) => void schedulers.get(request.adapter)?.generate(id, request),
-    cancel: (id) => {
-      for (const one of schedulers.values()) one.cancel(id);
-    },
-  };
-}
-
-function scheduler(
-  { facts, tokenizer, vocabulary, ends, constraints, keptStatesBytes, draftTokens }: LoadedEngine,
-  own: {
-    readonly context: StepContext;
-    readonly keptFiles: KeptFiles | undefined;
-    readonly inTurn: InTurn;
-    readonly drafter: LoadedEngine["drafter"];
-  } & Reporter,
-): Scheduler {
+function generating(
+  loaded: LoadedEngine,
+  { context, files: keptFiles }: NonNullable<LoadedEngine["generation"]>,
+  reporter: Reporter,
+): EngineOperation<"generate"> {
+  const { tokenizer, facts } = loaded;
   const { contextTokens } = facts;
-  return new Scheduler({
-    ...own,
+  const watch = new StepWatch(reporter.onStuck);
+  const scheduler = new Scheduler({
+    ...loaded,
+    ...reporter,
+    context,
+    keptFiles,
     contextTokens,
-    vocabulary,
-    ends,
-    constraints,
-    draftTokens,
-    keptStatesBytes,
+    watched: (step) => watch.during(step),
     encode: (request, signal) => encodePrompts(request, tokenizer, { contextTokens, signal }),
   });
+  void scheduler.warmUp();
+  return {
+    ask: (id, request) => void scheduler.generate(id, request),
+    cancel: (id) => scheduler.cancel(id),
+  };
 }

@@ -7,7 +7,6 @@
  * the author sets one: throttled threads that wait for each other spinning are worse than busy nodes.
  */
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
-import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
@@ -73,7 +72,7 @@ function defaultCpu({ spec }: Model): Quantities {
 
 /** What takes memory beside the weights and the context of the model itself. */
 export function servedBy(spec: Model["spec"]) {
-  return { contexts: contextsOf(spec), takesImages: spec.projector !== undefined };
+  return { takesImages: spec.projector !== undefined };
 }
 
 function memoryOf(model: Model, inspection: Inspection | undefined) {

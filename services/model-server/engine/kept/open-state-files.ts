@@ -1,18 +1,12 @@
-/** The files in which the states of contexts outlive the process, where the LocalModel has a folder for them. */
+/** The files in which the states of slots outlive the process, where the LocalModel has a folder for them. */
 import { cacheTypesOf } from "@localmodel/localmodel/contracts/cache-bytes.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
-import type { Generating } from "../llama/generations.ts";
 import type { LlamaLog } from "../llama/library.ts";
 import { fingerprintOf } from "../model/facts.ts";
 import { StateFiles } from "./state-files.ts";
 
 /** Changes with what a state has in it. */
-const FORMAT = 1;
-
-export type Keeping = Generating & {
-  /** Undefined where nothing is to be kept. */
-  readonly files: StateFiles | undefined;
-};
+const FORMAT = 2;
 
 type Computed = {
   /** Release of llama.cpp, and what it runs on. */
@@ -21,40 +15,34 @@ type Computed = {
   readonly projectorBytes: number;
 };
 
-/** For each context the files of its own fingerprint, in a folder for all. */
+/** Undefined where nothing is to be kept. */
 export async function openStateFiles(
   config: ServerConfig,
-  generations: readonly Generating[],
   { log, ...computed }: Computed & { readonly log: LlamaLog },
-): Promise<readonly Keeping[]> {
+): Promise<StateFiles | undefined> {
   const { promptCacheDisk: disk } = config.engine;
   const folder = disk?.directory;
-  if (disk === undefined) return generations.map((one) => ({ ...one, files: undefined }));
+  if (disk === undefined) return undefined;
   if (folder === undefined) {
     log("warn", "engine.promptCacheDisk names no directory, so no prompts are kept on the disk");
-    return generations.map((one) => ({ ...one, files: undefined }));
+    return undefined;
   }
-  const keeping = generations.map(async (one) => ({
-    ...one,
-    files: await StateFiles.open({
-      folder,
-      maxBytes: disk.maxMiB * 2 ** 20,
-      fingerprint: await stateFingerprint(config, computed, one.adapter),
-      warn: (message) => log("warn", message),
-    }),
-  }));
-  return Promise.all(keeping);
+  return StateFiles.open({
+    folder,
+    maxBytes: disk.maxMiB * 2 ** 20,
+    fingerprint: await stateFingerprint(config, computed),
+    warn: (message) => log("warn", message),
+  });
 }
 
-/** Of all that changes what a state has in it. */
+/** Of all that changes what a state has in it, but for adapters that are chosen: those are a matter of its owner. */
 async function stateFingerprint(
   { engine, adapters, weightsPath }: ServerConfig,
   computed: Computed,
-  adapter: string | undefined,
 ): Promise<string> {
   const { flashAttention, kvUnified, fullSwaCache, rope } = engine;
   const types = cacheTypesOf(engine);
-  const applied = adapters.filter(({ id }) => id === undefined || id === adapter);
+  const applied = adapters.filter(({ id }) => id === undefined);
   const adapted = await Promise.all(
     applied.map(({ path, scale }) => fingerprintOf(path, { scale })),
   );

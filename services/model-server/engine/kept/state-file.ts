@@ -11,7 +11,7 @@ export type StateHead = {
   /** Of the weights, the engine and the settings that it was computed with. */
   readonly fingerprint: string;
   /** Hashed. */
-  readonly tenant: string;
+  readonly owner: string;
   readonly tokens: readonly number[];
   readonly stateBytes: number;
   readonly stateCrc32: number;

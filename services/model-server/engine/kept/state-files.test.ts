@@ -19,8 +19,8 @@ async function opened(folder: string, more: { maxBytes?: number; fingerprint?: s
   return { files: await StateFiles.open(options), warnings };
 }
 
-async function stateIn(files: StateFiles, tenant: string, wanted: readonly number[]) {
-  const [found] = files.candidates(tenant, wanted);
+async function stateIn(files: StateFiles, owner: string, wanted: readonly number[]) {
+  const [found] = files.candidates(owner, wanted);
   return found && { length: found.length, byte: (await found.read())[0] };
 }
 
@@ -28,7 +28,7 @@ test("what was saved is found again by whoever opens the folder next, and by nob
   await using folder = await TemporaryFolder.create();
   const { files } = await opened(folder.path);
   const tokens = tokensFrom(1);
-  await files.save({ tenant: "alice", tokens, state: stateOf(7) });
+  await files.save({ owner: "alice", tokens, state: stateOf(7) });
   assert.equal(files.wants("alice", tokens), false);
 
   const { files: again } = await opened(folder.path);
@@ -43,8 +43,8 @@ test("what was saved is found again by whoever opens the folder next, and by nob
 test("a conversation that went on takes the place of its own beginning", async () => {
   await using folder = await TemporaryFolder.create();
   const { files } = await opened(folder.path);
-  await files.save({ tenant: "", tokens: tokensFrom(1, 150), state: stateOf(1) });
-  await files.save({ tenant: "", tokens: tokensFrom(1, 300), state: stateOf(2) });
+  await files.save({ owner: "", tokens: tokensFrom(1, 150), state: stateOf(1) });
+  await files.save({ owner: "", tokens: tokensFrom(1, 300), state: stateOf(2) });
   assert.equal((await readdir(folder.path)).length, 1);
   assert.deepEqual(await stateIn(files, "", tokensFrom(1, 300)), { length: 300, byte: 2 });
 });
@@ -58,7 +58,7 @@ test("files that are torn, changed or gone are passed over and removed", async (
     () => Buffer.alloc(0),
   ]) {
     const { files } = await opened(folder.path);
-    await files.save({ tenant: "", tokens: tokensFrom(1), state: stateOf(3) });
+    await files.save({ owner: "", tokens: tokensFrom(1), state: stateOf(3) });
     const [name = ""] = await readdir(folder.path);
     const file = path.join(folder.path, name);
     await writeFile(file, spoil(await readFile(file)));
@@ -76,13 +76,13 @@ test("all files together take no more than they may: what was used longest ago g
   const { files } = await opened(folder.path, { maxBytes });
   for (let one = 1; one <= 6; one += 1) {
     const tokens = tokensFrom(1000 * one);
-    await files.save({ tenant: "", tokens, state: stateOf(one, 2000) });
+    await files.save({ owner: "", tokens, state: stateOf(one, 2000) });
     const names = await readdir(folder.path);
     const sizes = await Promise.all(names.map(async (name) => stat(path.join(folder.path, name))));
     assert.ok(sizes.reduce((sum, { size }) => sum + size, 0) <= maxBytes);
   }
   assert.deepEqual(await stateIn(files, "", tokensFrom(6000)), { length: 200, byte: 6 });
-  await files.save({ tenant: "", tokens: tokensFrom(1), state: stateOf(1, maxBytes) });
+  await files.save({ owner: "", tokens: tokensFrom(1), state: stateOf(1, maxBytes) });
   assert.equal(files.candidates("", tokensFrom(1)).length, 0);
 });
 
@@ -91,7 +91,7 @@ test("a folder that cannot be written costs a warning and nothing else", async (
   const blocked = folder.file("a-file");
   await writeFile(blocked, "");
   const { files, warnings } = await opened(path.join(blocked, "below"));
-  await files.save({ tenant: "", tokens: tokensFrom(1), state: stateOf(1) });
+  await files.save({ owner: "", tokens: tokensFrom(1), state: stateOf(1) });
   assert.equal(warnings.length, 1);
   assert.deepEqual(files.candidates("", tokensFrom(1)), []);
 });
@@ -102,7 +102,7 @@ test("others' files in the folder stay as they are, and nobody else may read wha
   await mkdir(below);
   await writeFile(path.join(below, "notes.txt"), "mine");
   const { files } = await opened(below, { maxBytes: 10_000 });
-  await files.save({ tenant: "", tokens: tokensFrom(1), state: stateOf(1) });
+  await files.save({ owner: "", tokens: tokensFrom(1), state: stateOf(1) });
   assert.equal(await readFile(path.join(below, "notes.txt"), "utf8"), "mine");
   const [name = ""] = (await readdir(below)).filter((one) => one.endsWith(".state"));
   assert.equal((await stat(path.join(below, name))).mode & 0o077, 0);
@@ -112,7 +112,7 @@ test("a head is read as it was written, and any other beginning as none", () => 
   const head = fc.record(
     {
       fingerprint: fc.string(),
-      tenant: fc.string(),
+      owner: fc.string(),
       tokens: fc.array(fc.maxSafeInteger()),
       stateBytes: fc.nat(),
       stateCrc32: fc.nat(),

@@ -1,6 +1,6 @@
 /**
  * Beginnings of conversations on a disk, so that they outlive the process: those of one fingerprint, each found by its
- * tokens and its tenant.
+ * tokens and its owner.
  *
  * What is there is listed once, at the start. A file that another process removed is missed when it is read, and what it
  * stood for is evaluated.
@@ -55,13 +55,13 @@ export class StateFiles implements KeptFiles {
     this.#worker.on("error", (error) => this.#end(error));
   }
 
-  wants(tenant: string, tokens: readonly number[]): boolean {
+  wants(owner: string, tokens: readonly number[]): boolean {
     if (this.#saving || tokens.length < FEWEST_TOKENS) return false;
-    return !this.#of(tenant).some((file) => beginsWith(file.tokens, tokens));
+    return !this.#of(owner).some((file) => beginsWith(file.tokens, tokens));
   }
 
-  candidates(tenant: string, wanted: readonly number[]): readonly FoundFile[] {
-    return this.#of(tenant)
+  candidates(owner: string, wanted: readonly number[]): readonly FoundFile[] {
+    return this.#of(owner)
       .map((file) => ({
         tokens: file.tokens,
         length: commonPrefix(file.tokens, wanted),
@@ -71,14 +71,14 @@ export class StateFiles implements KeptFiles {
   }
 
   /** A conversation that went on takes the place of its own beginning. */
-  async save({ tenant, tokens, state }: KeptState): Promise<void> {
+  async save({ owner, tokens, state }: KeptState): Promise<void> {
     const { fingerprint, maxBytes, warn } = this.#options;
-    const hashed = hashOf(tenant);
+    const hashed = hashOf(owner);
     const name = `${fingerprint}-${hashOf(`${hashed} ${tokens.join(" ")}`).slice(0, 32)}.state`;
-    const instead = this.#of(tenant)
+    const instead = this.#of(owner)
       .filter((file) => beginsWith(tokens, file.tokens))
       .map((file) => file.name);
-    const head = { fingerprint, tenant: hashed, tokens };
+    const head = { fingerprint, owner: hashed, tokens };
     this.#saving = true;
     const written = { name, head, state, instead, maxBytes };
     const { isWritten, error } = await this.#ask<"write">({ kind: "write", written }, [
@@ -87,7 +87,7 @@ export class StateFiles implements KeptFiles {
     this.#saving = false;
     if (error !== undefined) return warn(`A prompt's state could not be kept: ${error}`);
     const others = this.#files.filter((file) => !instead.includes(file.name));
-    this.#files = isWritten === true ? [...others, { name, tenant: hashed, tokens }] : others;
+    this.#files = isWritten === true ? [...others, { name, owner: hashed, tokens }] : others;
   }
 
   async #read(file: ListedState): Promise<Uint8Array> {
@@ -97,9 +97,9 @@ export class StateFiles implements KeptFiles {
     throw new Error(`${file.name} is gone, or is not what was written`);
   }
 
-  #of(tenant: string): readonly ListedState[] {
-    const hashed = hashOf(tenant);
-    return this.#files.filter((file) => file.tenant === hashed);
+  #of(owner: string): readonly ListedState[] {
+    const hashed = hashOf(owner);
+    return this.#files.filter((file) => file.owner === hashed);
   }
 
   #ask<Kind extends Asked>(

@@ -34,7 +34,7 @@ const UNFINISHED_SUFFIX = ".unfinished";
 /** What takes longer to write was left by a process that is gone. */
 const UNFINISHED_MS = 600_000;
 
-export type ListedState = Pick<StateHead, "tenant" | "tokens"> & { readonly name: string };
+export type ListedState = Pick<StateHead, "owner" | "tokens"> & { readonly name: string };
 
 /** Those with this fingerprint that look whole. Also removes what somebody left unfinished. */
 export function listStates(folder: string, fingerprint: string): readonly ListedState[] {

@@ -4,7 +4,7 @@
  * Caches are apart: how long one conversation is costs the others nothing, and what one says does not depend on who else
  * is there.
  */
-import { loadAdapter } from "@localmodel/llama/adapter.ts";
+import { type Adapter, loadAdapter } from "@localmodel/llama/adapter.ts";
 import type { Batch } from "@localmodel/llama/batch.ts";
 import { type Context, createContext } from "@localmodel/llama/context.ts";
 import type { Model } from "@localmodel/llama/model.ts";
@@ -30,7 +30,12 @@ export type ContextOptions = CacheSettings & {
   readonly batchTokens: number;
   readonly flashAttention: boolean;
   readonly threads: StepThreads;
-  readonly adapters: readonly { readonly path: string; readonly scale: number }[];
+  /** With an id for those requests that name it, without for all. */
+  readonly adapters: readonly {
+    readonly id?: string;
+    readonly path: string;
+    readonly scale: number;
+  }[];
 };
 
 /** What the logits of one step may take: each is as long as the vocabulary. */
@@ -46,6 +51,8 @@ export async function createGenerationContext(
   const batchTokens = Math.max(options.batchTokens, slots);
   const total = contextTokens * slots;
   const outputs = Math.floor(LOGITS_BYTES / (4 * model.vocabulary.size));
+  // llama.cpp wants to know of all before it makes a context.
+  const adapters = await loadAdapters(library, model, options.adapters);
   const context = await orDoesNotFit(
     library,
     `a context of ${slots} × ${contextTokens} = ${total} tokens`,
@@ -61,26 +68,32 @@ export async function createGenerationContext(
         threads: threads.count,
       }),
   );
-  await setAdapters(library, context, options.adapters);
-  return new GenerationContext(context, options);
+  return new GenerationContext(context, options, adapters);
 }
 
-async function setAdapters(
+type LoadedAdapter = {
+  /** Undefined where it is applied to all requests. */
+  readonly id: string | undefined;
+  readonly adapter: Adapter;
+  readonly scale: number;
+};
+
+async function loadAdapters(
   library: LlamaLibrary,
-  context: Context,
+  model: Model,
   adapters: ContextOptions["adapters"],
-): Promise<void> {
-  const loaded = [];
-  for (const { path, scale } of adapters) {
+): Promise<readonly LoadedAdapter[]> {
+  const loaded: LoadedAdapter[] = [];
+  for (const { id, path, scale } of adapters) {
     const adapter = await orDoesNotFit(
       library,
       `the adapter ${path}`,
-      () => loadAdapter(context.model, path),
+      () => loadAdapter(model, path),
       ADAPTER_HINT,
     );
-    loaded.push({ adapter, scale });
+    loaded.push({ id, adapter, scale });
   }
-  if (loaded.length > 0) context.setAdapters(loaded);
+  return loaded;
 }
 
 export class GenerationContext implements StepContext {
@@ -100,8 +113,15 @@ export class GenerationContext implements StepContext {
   /** 0 where nothing is forgotten. */
   readonly #windowTokens: number;
   readonly #threads: StepThreads;
+  readonly #adapters: readonly LoadedAdapter[];
+  /** Undefined is the model as it is. */
+  #adapter: string | undefined;
 
-  constructor(context: Context, { flashAttention, threads, ...options }: ContextOptions) {
+  constructor(
+    context: Context,
+    { flashAttention, threads, ...options }: ContextOptions,
+    adapters: readonly LoadedAdapter[],
+  ) {
     const { batchTokens, sequences, outputs } = context.limits;
     this.#context = context;
     this.#threads = threads;
@@ -118,6 +138,20 @@ export class GenerationContext implements StepContext {
     this.outputsMax = outputs;
     this.flashAttention = flashAttention;
     this.memoryBytes = memoryOf(context.reservations);
+    this.#adapters = adapters;
+    this.#apply();
+  }
+
+  use(adapter: string | undefined): void {
+    if (adapter === this.#adapter) return;
+    this.#adapter = adapter;
+    this.#apply();
+  }
+
+  #apply(): void {
+    if (this.#adapters.length === 0) return;
+    const isApplied = ({ id }: LoadedAdapter) => id === undefined || id === this.#adapter;
+    this.#context.setAdapters(this.#adapters.filter(isApplied));
   }
 
   async evaluate(

@@ -16,9 +16,8 @@ test("a slot gets what the model was trained for where memory is plentiful", () 
   assert.equal(defaultContextTokens(METADATA, 131_072, SIZE, 8 * GIB), 131_072);
 });
 
-test("half of what is free goes to the contexts of all slots and adapters", () => {
+test("half of what is free goes to the contexts of all slots", () => {
   assert.equal(defaultContextTokens(METADATA, 131_072, SIZE, 2 * GIB), 65_536);
-  assert.equal(defaultContextTokens(METADATA, 131_072, { ...SIZE, contexts: 2 }, 2 * GIB), 32_768);
   assert.equal(defaultContextTokens(METADATA, 131_072, { ...SIZE, slots: 1 }, 0.5 * GIB), 65_536);
 });
 

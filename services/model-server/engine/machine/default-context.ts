@@ -20,14 +20,14 @@ const STEP_TOKENS = 256;
 export function defaultContextTokens(
   metadata: Metadata,
   trainContextTokens: number,
-  { slots, contexts = 1, ...types }: Omit<ContextSize, "contextTokens">,
+  { slots, ...types }: Omit<ContextSize, "contextTokens">,
   freeBytes: number,
 ): number {
   const least = Math.min(trainContextTokens, DEFAULT_CONTEXT_TOKENS);
   const elements = keyValueElements(metadata);
   const tokenBytes = elements === undefined ? 0 : cacheBytesPerToken(elements, types);
   if (tokenBytes <= 0) return least;
-  const bytesPerToken = tokenBytes * slots * contexts;
+  const bytesPerToken = tokenBytes * slots;
   const steps = Math.floor((SHARE * freeBytes) / bytesPerToken / STEP_TOKENS);
   return Math.max(least, Math.min(trainContextTokens, steps * STEP_TOKENS));
 }

@@ -20,8 +20,6 @@ import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
 export type ContextSize = CacheTypes & {
   readonly contextTokens: number;
   readonly slots: number;
-  /** Contexts of that size; 1 if left out. */
-  readonly contexts?: number;
 };
 
 /** Bytes of the key-value cache; undefined where the architecture does not follow the plain formula. */
@@ -46,14 +44,13 @@ export function assertFits(
   size: ContextSize,
   memory: { readonly availableBytes: number; readonly weightsBytes: number },
 ): void {
-  const { slots, contextTokens, contexts = 1 } = size;
-  const eachBytes = kvCacheBytes(metadata, size);
-  if (eachBytes === undefined) return;
-  const cacheBytes = contexts * eachBytes;
+  const { slots, contextTokens } = size;
+  const cacheBytes = kvCacheBytes(metadata, size);
+  if (cacheBytes === undefined) return;
   if (cacheBytes + memory.weightsBytes <= memory.availableBytes) return;
   throw new DoesNotFitError(
     `This machine has not enough memory: ${gibibytes(memory.availableBytes)} are available, but the ` +
-      `weights take ${gibibytes(memory.weightsBytes)} and ${contexts === 1 ? "a context" : `${contexts} contexts`} of ${slots} × ${contextTokens} ` +
+      `weights take ${gibibytes(memory.weightsBytes)} and a context of ${slots} × ${contextTokens} ` +
       `tokens ${gibibytes(cacheBytes)}. Lower engine.contextTokens or engine.slots.`,
   );
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type { GenerateRequest } from "@localmodel/inference/generate.ts";
+import { writeNoiseLora } from "../../../../test/support/noise-lora.ts";
 import { smollm2Path } from "../../../../test/support/smollm2.ts";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { writeTinyChatModel } from "../../../../test/support/tiny-models.ts";
@@ -97,6 +98,29 @@ suite("a draft model", { timeout: 120_000 }, () => {
       }
       assert.deepEqual(engine.broken, []);
     }
+  });
+
+  test("drafts for adapters that clients choose, and changes none of their texts", async () => {
+    const [weights, tone] = [folder.file("tiny.gguf"), folder.file("tone.gguf")];
+    await writeNoiseLora(tone);
+    const adapters = [{ id: "tone", path: tone, scale: 1 }];
+    const adapted = await TestEngine.load(weights, MODEL, { adapters });
+    const drafting = await TestEngine.load(
+      weights,
+      { ...MODEL, draftTokens: 6 },
+      { adapters, draftPath: weights, drafting: EAGER },
+    );
+    const asked = [{ adapter: "tone" }, {}, { adapter: "tone" }, {}].map((one, index) => ({
+      ...one,
+      text: `${index} ${LONG}`,
+      maxTokens: 30,
+    }));
+    const together = await Promise.all(asked.map((request) => drafting.ask(request)));
+    for (const [index, request] of asked.entries()) {
+      assert.deepEqual(together[index]?.texts, (await adapted.ask(request)).texts);
+      assert.ok((together[index]?.usage?.draftedTokens ?? 0) > 0);
+    }
+    for (const engine of [adapted, drafting]) engine.loaded.unload();
   });
 
   test("is left when the answer is no longer wanted, and drafts for the next", async () => {

@@ -10,14 +10,14 @@ import type { Run, StepContext } from "./step-context.ts";
 
 type DraftQuestion = {
   readonly sequence: number;
-  readonly tenant: string;
+  readonly owner: string;
   /** Of prompt and answer. */
   readonly tokens: readonly number[];
   /** Tokens that are wanted, at most. */
   readonly most: number;
 };
 
-type Sequence = { tenant: string; readonly held: number[] };
+type Sequence = { owner: string; readonly held: number[] };
 
 type Drafted = {
   /** In the order of the questions. */
@@ -51,7 +51,7 @@ export class Drafter {
   constructor(context: DraftContext, vocabularySize: number) {
     this.#context = context;
     this.#vocabularySize = vocabularySize;
-    this.#sequences = Array.from({ length: context.sequences }, () => ({ tenant: "", held: [] }));
+    this.#sequences = Array.from({ length: context.sequences }, () => ({ owner: "", held: [] }));
   }
 
   /** Questions are in the order of their sequences. Nothing is proposed where it was abandoned. */
@@ -73,16 +73,16 @@ export class Drafter {
   }
 
   #begin(question: DraftQuestion): Answer {
-    const { sequence: number, tenant, tokens, most } = question;
+    const { sequence: number, owner, tokens, most } = question;
     const sequence = this.#sequences[number];
     // What a picture is made of the small model cannot read.
     if (sequence === undefined || most < 1 || tokens.some(isRow)) {
       return { question, held: [], pending: [], proposed: [] };
     }
     const { held } = sequence;
-    const isOwn = sequence.tenant === tenant;
+    const isOwn = sequence.owner === owner;
     const known = isOwn ? Math.min(commonPrefix(held, tokens), tokens.length - 1) : 0;
-    sequence.tenant = tenant;
+    sequence.owner = owner;
     if (known < held.length || known === 0) this.#cut(number, held, known);
     return { question, held, pending: tokens.slice(held.length), proposed: [] };
   }

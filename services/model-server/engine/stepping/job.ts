@@ -8,6 +8,8 @@ import type { Waiting } from "./queue.ts";
 type Prepared = {
   readonly prompts: readonly EncodedPrompt[];
   readonly guide?: (() => Guide) | undefined;
+  /** Whose beginnings it may share (cache-owner.ts). */
+  readonly owner: string;
 };
 
 /** What a generation that is over says of itself. */
@@ -22,6 +24,7 @@ export class Job implements Waiting {
   readonly prompts: readonly EncodedPrompt[];
   /** Makes what each choice is held to. */
   readonly guide: (() => Guide) | undefined;
+  readonly owner: string;
   readonly #choices: number;
   #started = 0;
   #finished = 0;
@@ -30,11 +33,12 @@ export class Job implements Waiting {
   #draftedTokens = 0;
   #acceptedTokens = 0;
 
-  constructor(id: number, request: GenerateRequest, { prompts, guide }: Prepared) {
+  constructor(id: number, request: GenerateRequest, { prompts, guide, owner }: Prepared) {
     this.id = id;
     this.request = request;
     this.prompts = prompts;
     this.guide = guide;
+    this.owner = owner;
     this.#choices = prompts.length * request.choicesPerPrompt;
   }
 

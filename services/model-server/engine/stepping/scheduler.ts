@@ -1,33 +1,42 @@
 /**
  * All requests, one loop: admit, step, tell.
  *
- * A step is one batch: every generation that holds a slot evaluates one token or a chunk of its prompt. Between two
- * steps nothing is evaluated, so slots can be cut, copied and given away; whoever is cancelled leaves at the next step,
- * and a step that nobody waits for any more is abandoned.
+ * A step is one batch: every generation that holds a slot and has the step's adapter evaluates one token or a chunk of its
+ * prompt. Between two steps nothing is evaluated, so slots can be cut, copied and given away; whoever is cancelled leaves at
+ * the next step, and a step that nobody waits for any more is abandoned.
  */
-import { engineFailed } from "@localmodel/inference/unavailability.ts";
-import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
-import type { GenerateEvent, GenerateRequest } from "@localmodel/inference/generate.ts";
+import { Failure } from "@localmodel/inference/failure.ts";
+import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
 import type { Constraints } from "../constraint/constraints.ts";
 import type { Guide } from "../constraint/guide.ts";
+import { AdapterTurns } from "./adapter-turns.ts";
+import { cacheOwner } from "./cache-owner.ts";
 import { CancelledError } from "./cancelled-error.ts";
-import { composeStep } from "./compose.ts";
+import { drafted } from "./drafted.ts";
 import type { Drafter } from "./drafter.ts";
 import { type DecodedStep, Drafting } from "./drafting.ts";
 import { Generation } from "./generation.ts";
-import { audioTokensOf, Job } from "./job.ts";
+import { Job } from "./job.ts";
 import { Outbox } from "./outbox.ts";
-import { FIRST_TOKENS, type Load, Pace } from "./pace.ts";
+import { Pace } from "./pace.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { EngineEvent } from "../protocol.ts";
 import { nextInLine } from "./queue.ts";
-import { readBack } from "./read-back.ts";
 import { choiceSeed } from "./seeds.ts";
 import { isWorthWaitingFor, type KeptFiles, type Running, type Slot, Slots } from "./slots.ts";
-import { atOnce, type InTurn } from "./turns.ts";
-import type { Run, StepContext } from "./step-context.ts";
+import {
+  composedOf,
+  learnFrom,
+  type Part,
+  type SomeDrafting,
+  type Step,
+  type Steering,
+} from "./step.ts";
+import type { StepContext } from "./step-context.ts";
+import { failureOf, Telling } from "./telling.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
+import { warmUp } from "./warm-up.ts";
 
 type SchedulerOptions = {
   readonly context: StepContext;
@@ -39,6 +48,8 @@ type SchedulerOptions = {
   /** Throws the signal's reason once it is aborted. */
   readonly encode: (request: GenerateRequest, signal: AbortSignal) => Promise<EncodedPrompt[]>;
   readonly constraints: Pick<Constraints, "prepare">;
+  /** Of the adapters that may be asked for, by their ids: what tells one from another. */
+  readonly adapters?: ReadonlyMap<string, string>;
   /** Tokens that each slot guesses at a time, at most. Default: none. */
   readonly draftTokens?: number;
   /** How many of these are worth it. Default: as many as pay by the clock. */
@@ -49,30 +60,11 @@ type SchedulerOptions = {
   readonly keptStatesBytes?: number;
   /** States that outlive the process. Default: none do. */
   readonly keptFiles?: KeptFiles | undefined;
-  /** Contexts that share processors step in turn. Default: whenever they like. */
-  readonly inTurn?: InTurn;
+  /** Told of every step while it is evaluated. */
+  readonly watched?: <Result>(step: () => Promise<Result>) => Promise<Result>;
   readonly send: (events: readonly EngineEvent[]) => void;
   /** Told of what nobody foresaw; it may end the process. */
   readonly onBroken: (error: unknown, inARow: number) => void;
-};
-
-type SomeDrafting = Pick<
-  Drafting,
-  "lengths" | "modelChance" | "modelLength" | "observeModel" | "record"
->;
-
-/** What one slot evaluates in a step. */
-type Part = { readonly slot: Slot; readonly run: Run };
-
-/** A step: who evaluates what. */
-type Step = {
-  readonly parts: readonly Part[];
-  readonly load: Load;
-  /** Tokens and guesses of all. */
-  readonly rows: number;
-  /** Those that are no guesses. */
-  readonly certainRows: number;
-  readonly draft: DecodedStep["draft"];
 };
 
 /** What went wrong in a step, by slot. */
@@ -81,23 +73,28 @@ type Failures = Map<Slot, unknown>;
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #slots: Slots;
-  readonly #pace: Pace;
-  readonly #drafting: SomeDrafting;
+  readonly #steering: Steering;
+  readonly #turns = new AdapterTurns();
   /** In order of arrival; a job stays until its last choice has finished. */
   readonly #jobs = new Map<number, Job>();
   readonly #encoding = new Map<number, AbortController>();
   readonly #outbox: Outbox;
-  /** Of the step that is being evaluated. */
+  readonly #telling: Telling;
+  /** Of the step that is being evaluated, and whose it is. */
   #abandon = new AbortController();
+  #stepping: readonly Slot[] = [];
   #looping = false;
   #brokenSteps = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#drafting = options.drafting ?? new Drafting();
-    this.#pace = new Pace(options.context.batchTokens);
-    this.#outbox = new Outbox(options.send);
     const { context, keptStatesBytes: bytes = 0, keptFiles: files } = options;
+    this.#steering = {
+      pace: new Pace(context.batchTokens),
+      drafting: options.drafting ?? new Drafting(),
+    };
+    this.#outbox = new Outbox(options.send);
+    this.#telling = new Telling(this.#outbox);
     this.#slots = new Slots(context, { bytes, files });
   }
 
@@ -109,22 +106,9 @@ export class Scheduler {
       const prompts = await this.#options.encode(request, cancellation.signal);
       const guide = await this.#guides(request);
       cancellation.signal.throwIfAborted();
-      const job = new Job(id, request, { prompts, guide });
+      const job = new Job(id, request, { prompts, guide, owner: this.#ownerOf(request) });
       this.#jobs.set(id, job);
-      const { promptTokens } = job;
-      const engine = { receivedMs, processId: process.pid };
-      const told = {
-        ...(request.reportsPrompts === true && {
-          prompts: prompts.map((prompt) => readBack(prompt, this.#options.vocabulary)),
-        }),
-        ...(request.reportsTimes === true && { engine }),
-      };
-      this.#put(job, {
-        type: "accepted",
-        promptTokens,
-        ...audioTokensOf(job.prompts),
-        ...told,
-      });
+      this.#telling.accepted(job, this.#options.vocabulary, receivedMs);
       this.#wake();
     } catch (error) {
       if (!cancellation.signal.aborted) this.#options.send([{ id, failure: failureOf(error) }]);
@@ -133,40 +117,34 @@ export class Scheduler {
     }
   }
 
+  #ownerOf({ tenant, adapter }: GenerateRequest): string {
+    if (adapter === undefined) return cacheOwner(tenant);
+    const fingerprint = this.#options.adapters?.get(adapter);
+    if (fingerprint === undefined) throw new Error(`The engine has no adapter "${adapter}"`);
+    return cacheOwner(tenant, fingerprint);
+  }
+
   async #guides({ constraint }: GenerateRequest): Promise<(() => Guide) | undefined> {
     return constraint === undefined ? undefined : this.#options.constraints.prepare(constraint);
   }
 
-  /**
-   * Touches all weights once: the first evaluation after loading takes many times as long as any later
-   * one. Requests that arrive meanwhile wait for it as they would have anyway.
-   */
+  /** Requests that arrive meanwhile wait for it as they would have anyway. */
   async warmUp(): Promise<void> {
     if (this.#looping) return;
     this.#looping = true;
-    const { context, inTurn = atOnce } = this.#options;
-    const sequence = context.sequences - 1;
-    const evaluate = (tokens: number): Promise<number> =>
-      inTurn(async () => {
-        const before = performance.now();
-        const run = { sequence, position: 0, tokens: Array.from({ length: tokens }, () => 0) };
-        await context.evaluate([{ ...run, outputs: "last" }]);
-        context.keep(sequence, 0);
-        return performance.now() - before;
-      });
+    const { context, contextTokens, onBroken } = this.#options;
     try {
-      await evaluate(1);
-      // From the second time on it tells what a step costs.
-      const decode = { decoding: 1, waiting: 0, promptTokens: 0 };
-      this.#pace.record({ ...decode, durationMs: await evaluate(1) });
-      const most = Math.min(context.batchTokens, this.#options.contextTokens - 1);
-      const promptTokens = Math.min(FIRST_TOKENS.alone, most);
-      const prompt = { decoding: 0, waiting: 1, promptTokens };
-      this.#pace.record({ ...prompt, durationMs: await evaluate(promptTokens) });
+      const { pace } = this.#steering;
+      await warmUp({ context, contextTokens, pace }, (step) => this.#watched(step));
     } catch (error) {
-      this.#options.onBroken(error, Number.POSITIVE_INFINITY);
+      onBroken(error, Number.POSITIVE_INFINITY);
     }
     await this.#loop();
+  }
+
+  #watched<Result>(step: () => Promise<Result>): Promise<Result> {
+    const { watched } = this.#options;
+    return watched === undefined ? step() : watched(step);
   }
 
   cancel(id: number): void {
@@ -177,8 +155,15 @@ export class Scheduler {
 
   /** Ends the evaluation that nobody waits for any more; in company the others' is worth its while. */
   #abandonUnwanted(): void {
-    const wanted = this.#slots.running.some(({ running }) => this.#isWanted(running));
+    const wanted = this.#stepping.some(({ running }) => this.#isWanted(running));
     if (!wanted) this.#abandon.abort();
+  }
+
+  /** For what is evaluated from now on. */
+  #abandonable(): AbortSignal {
+    this.#abandon = new AbortController();
+    this.#abandonUnwanted();
+    return this.#abandon.signal;
   }
 
   #isWanted(running: Running | undefined): boolean {
@@ -232,7 +217,7 @@ export class Scheduler {
       job.started(cachedTokens);
       const generation = this.#generation(slot, job, { prompt, choice });
       slot.running = { job, prompt, generation, begun: false, prefilled: false };
-      this.#put(job, { type: "started", choice, cachedTokens });
+      this.#telling.started(job, choice, cachedTokens);
     }
   }
 
@@ -270,76 +255,38 @@ export class Scheduler {
     });
   }
 
-  async #step(slots: readonly Slot[]): Promise<void> {
-    const { inTurn = atOnce, drafter } = this.#options;
-    const draft = drafter && (await inTurn(() => this.#draft(slots, drafter)));
-    const step = { ...this.#composed(slots), draft };
-    this.#outbox.sendPressing(this.#pace.decodeMs);
-    const failures = await inTurn(() => this.#evaluate(step));
+  /** One batch of all that have the adapter whose turn it is. */
+  async #step(running: readonly Slot[]): Promise<void> {
+    const { context } = this.#options;
+    const adapter = this.#turns.next(new Set(running.map(adapterOf)), performance.now());
+    const slots = running.filter((slot) => adapterOf(slot) === adapter);
+    this.#stepping = slots;
+    const draft = await this.#drafted(slots);
+    const step = composedOf(slots, context, this.#steering);
+    this.#outbox.sendPressing(this.#steering.pace.decodeMs);
+    context.use(adapter);
+    const failures = await this.#watched(() => this.#evaluate(step, draft));
     this.#tell(slots, failures);
   }
 
-  /** Asks the draft model what may follow, where that pays and nothing was written before that says it better. */
-  async #draft(
-    slots: readonly Slot[],
-    drafter: Pick<Drafter, "propose">,
-  ): Promise<DecodedStep["draft"]> {
-    const { draftTokens = 0 } = this.#options;
-    if (slots.some(({ running }) => isReading(running))) return undefined;
-    const most = this.#drafting.modelLength(slots.length, draftTokens);
-    if (most === 0) return undefined;
-    const chance = this.#drafting.modelChance;
-    const asked = slots.flatMap(({ number: sequence, tenant, running }) => {
-      const generation = running?.generation;
-      const draftable = generation?.draftable;
-      if (generation === undefined || draftable === undefined) return [];
-      const { tokens, left } = draftable;
-      if (generation.guesser.likelihood(left) >= chance) return [];
-      return [{ generation, sequence, tenant, tokens, most: Math.min(most, left) }];
-    });
-    if (asked.length === 0) return undefined;
-    this.#abandon = new AbortController();
-    this.#abandonUnwanted();
-    const { proposals, tokens, writingMs } = await drafter.propose(asked, this.#abandon.signal);
-    const observe = (right: boolean): void => this.#drafting.observeModel(right);
-    for (const [index, { generation }] of asked.entries()) {
-      generation.guesser.offer({ tokens: proposals[index] ?? [], chance, observe });
-    }
-    return { tokens, durationMs: writingMs };
-  }
-
-  #composed(slots: readonly Slot[]): Omit<Step, "draft"> {
-    const { context } = this.#options;
-    const needs = slots.flatMap(({ running }) => running?.generation.need ?? []);
-    const decoding = needs.filter(({ prompt }) => prompt === 0).length;
-    const load = { decoding, waiting: needs.length - decoding };
-    const limits = { batchTokens: context.batchTokens, outputs: context.outputsMax };
-    const budget = this.#pace.promptBudget(load);
-    const tokens = composeStep(needs, { promptTokens: budget, ...limits });
-    const drafts = this.#drafting.lengths(needs, tokens, limits);
-    const runs = slots.map(({ running }, index) =>
-      running?.generation.next(tokens[index] ?? 0, drafts[index]),
-    );
-    const parts = slots.flatMap((slot, index): Part[] => {
-      const run = runs[index];
-      return run === undefined ? [] : [{ slot, run }];
-    });
-    const rows = parts.reduce((sum, { run }) => sum + run.tokens.length, 0);
-    const guesses = drafts.reduce((sum, length) => sum + length, 0);
-    return { parts, load, rows, certainRows: rows - guesses };
+  async #drafted(slots: readonly Slot[]): Promise<DecodedStep["draft"]> {
+    const { drafter, draftTokens = 0 } = this.#options;
+    if (drafter === undefined) return undefined;
+    const asked = { drafter, draftTokens, drafting: this.#steering.drafting };
+    return this.#watched(() => drafted(slots, asked, this.#abandonable()));
   }
 
   /** Evaluates, sends what has waited for it, and lets every generation take what it needs of the outputs. */
-  async #evaluate({ parts, load, rows, certainRows, draft }: Step): Promise<Failures> {
+  async #evaluate(step: Step, draft: DecodedStep["draft"]): Promise<Failures> {
     const { context } = this.#options;
+    const { parts } = step;
     const failures: Failures = new Map();
     let indexes: readonly number[] | undefined;
-    this.#abandon = new AbortController();
-    this.#abandonUnwanted();
+    const signal = this.#abandonable();
     const before = performance.now();
     try {
       const runs = parts.map(({ run }) => run);
-      indexes = await context.evaluate(runs, this.#abandon.signal);
+      indexes = await context.evaluate(runs, signal);
     } catch (error) {
       for (const { slot } of parts) failures.set(slot, error);
       return failures;
@@ -351,9 +298,6 @@ export class Scheduler {
       return failures;
     }
     const durationMs = performance.now() - before;
-    if (rows === certainRows) {
-      this.#pace.record({ ...load, promptTokens: rows - load.decoding, durationMs });
-    }
     let settledRows = 0;
     for (const [position, part] of parts.entries()) {
       try {
@@ -362,10 +306,8 @@ export class Scheduler {
         failures.set(part.slot, error);
       }
     }
-    if (load.waiting === 0) {
-      const wholeMs = performance.now() - before;
-      this.#drafting.record({ rows, certainRows, settledRows, durationMs: wholeMs, draft });
-    }
+    const wholeMs = performance.now() - before;
+    learnFrom(step, { durationMs, wholeMs, settledRows, draft }, this.#steering);
     return failures;
   }
 
@@ -388,58 +330,25 @@ export class Scheduler {
   }
 
   #progress(slot: Slot, running: Running): void {
+    if (!this.#telling.progress(running)) return;
     const { job, generation } = running;
-    if (job.request.reportsTimes === true && !running.prefilled) this.#tellPrefilled(running);
-    const events = generation.events();
-    for (const event of events) {
-      const isDelta = event.type === "delta";
-      const canWait = isDelta && running.begun;
-      if (event.type === "finish") this.#put(job, { ...event, ...finishOf(running) });
-      else this.#outbox.put({ id: job.id, event }, { canWait });
-      running.begun ||= isDelta;
-    }
-    if (events.at(-1)?.type !== "finish") return;
     job.finished(generation);
     this.#slots.release(slot);
     if (!job.complete) return;
     this.#jobs.delete(job.id);
-    this.#outbox.put({ id: job.id, event: { type: "done", usage: job.usage } });
-  }
-
-  #tellPrefilled(running: Running): void {
-    const { job, generation } = running;
-    if (generation.remainingPrompt > 0) return;
-    running.prefilled = true;
-    const { choice, promptChunks: chunks, evaluatedTokens } = generation;
-    const event = { type: "prefilled", choice, chunks, evaluatedTokens, atMs: epochMs() } as const;
-    // It goes with the first token.
-    this.#outbox.put({ id: job.id, event }, { canWait: true });
-  }
-
-  #put({ id, request }: Job, event: GenerateEvent): void {
-    const told = request.reportsTimes === true ? { ...event, atMs: epochMs() } : event;
-    this.#outbox.put({ id, event: told });
+    this.#telling.done(job);
   }
 
   /** What a failed step left in the slot's cache is not to be trusted. A refusal is no fault of the engine. */
   #fail(slot: Slot, job: Job, failure: unknown): void {
     if (!(failure instanceof Failure)) this.#options.onBroken(failure, this.#brokenSteps);
-    if (this.#jobs.delete(job.id)) this.#outbox.put({ id: job.id, failure: failureOf(failure) });
+    if (this.#jobs.delete(job.id)) this.#telling.failed(job, failure);
     this.#slots.release(slot);
     this.#slots.keep(slot, 0);
   }
 }
 
-function finishOf({ job, generation: { completionTokens } }: Running) {
-  return job.request.reportsTimes === true ? { completionTokens } : {};
-}
-
-/** Anything that is not meant for the client is told as the engine's failure. */
-function failureOf(error: unknown): FailureData {
-  if (error instanceof Failure) return error.data;
-  return engineFailed("The engine failed to process this request.").data;
-}
-
-function isReading(running: Running | undefined): boolean {
-  return running !== undefined && running.generation.remainingPrompt > 0;
+/** Undefined is the model as it is. */
+function adapterOf({ running }: Slot): string | undefined {
+  return running?.job.request.adapter;
 }

@@ -15,14 +15,14 @@ function slotsOf(...differences: Partial<SlotView>[]): SlotView[] {
     number,
     busy: false,
     tokens: [],
-    tenant: "",
+    owner: "",
     lastUse: 0,
     ...difference,
   }));
 }
 
-function chosen(slots: readonly SlotView[], prompt: readonly number[], tenant = "") {
-  return chooseSlot(slots, prompt, tenant)?.number;
+function chosen(slots: readonly SlotView[], prompt: readonly number[], owner = "") {
+  return chooseSlot(slots, prompt, owner)?.number;
 }
 
 const slotViews = fc
@@ -30,7 +30,7 @@ const slotViews = fc
     fc.record({
       busy: fc.boolean(),
       tokens: fc.nat({ max: 60 }).map((length) => tokens(length)),
-      tenant: fc.constantFrom("a", "b"),
+      owner: fc.constantFrom("a", "b"),
       lastUse: fc.nat({ max: 20 }),
     }),
     { maxLength: 8 },
@@ -55,19 +55,19 @@ test("the longest beginning that is worth having wins, and only one's own", () =
   fc.assert(
     fc.property(slotViews, prompts, (slots, prompt) => {
       const reusable = slots
-        .filter(({ busy, tenant }) => !busy && tenant === "a")
+        .filter(({ busy, owner }) => !busy && owner === "a")
         .map((slot) => Math.min(slot.tokens.length, prompt.length - 1));
       const longest = Math.max(0, ...reusable);
       if (longest < WORTHWHILE) return;
       const slot = chooseSlot(slots, prompt, "a");
-      assert.equal(slot?.tenant, "a");
+      assert.equal(slot?.owner, "a");
       assert.equal(Math.min(slot?.tokens.length ?? 0, prompt.length - 1), longest);
     }),
   );
 });
 
-test("another tenant's slot is no better than an unused one", () => {
-  const theirs = { tokens: tokens(100), tenant: "alice", lastUse: 1 };
+test("another owner's slot is no better than an unused one", () => {
+  const theirs = { tokens: tokens(100), owner: "alice", lastUse: 1 };
   assert.equal(chosen(slotsOf(theirs, {}), tokens(100), "bob"), 1);
   assert.equal(chosen(slotsOf(theirs, {}), tokens(100), "alice"), 0);
 });

@@ -2,7 +2,7 @@
  * Which free slot a prompt gets.
  *
  *   1. the one that already holds the longest beginning of the prompt, if that is worth having and
- *      was put there by the same tenant;
+ *      was put there by the same owner;
  *   2. else one next to the running slots: llama.cpp evaluates sequences together only when their
  *      numbers are consecutive;
  *   3. else, on an idle engine, the one unused for longest, so that other conversations keep theirs.
@@ -15,7 +15,7 @@ export type SlotView = {
   readonly busy: boolean;
   /** Tokens in its cache, and whose they are. */
   readonly tokens: readonly number[];
-  readonly tenant: string;
+  readonly owner: string;
   /** Ordinal of its last use; 0 was never used. */
   readonly lastUse: number;
 };
@@ -28,13 +28,13 @@ const FEWEST_TOKENS = 2;
 export function chooseSlot<Slot extends SlotView>(
   slots: readonly Slot[],
   prompt: readonly number[],
-  tenant: string,
+  owner: string,
 ): Slot | undefined {
   // The last token is evaluated in any case.
   const reusable = prompt.length - 1;
   const worthwhile = Math.max(FEWEST_TOKENS, Math.min(WORTHWHILE_TOKENS, reusable));
   const reuse = (slot: Slot) => {
-    const length = slot.tenant === tenant ? commonPrefix(slot.tokens, prompt) : 0;
+    const length = slot.owner === owner ? commonPrefix(slot.tokens, prompt) : 0;
     return length >= worthwhile ? Math.min(length, reusable) : 0;
   };
   const busy = slots.filter((slot) => slot.busy).map((slot) => slot.number);

@@ -28,7 +28,7 @@ export type Slot = {
   readonly number: number;
   /** What its cache holds. */
   readonly tokens: number[];
-  tenant: string;
+  owner: string;
   lastUse: number;
   running: Running | undefined;
   readonly busy: boolean;
@@ -45,8 +45,8 @@ export type FoundFile = {
 /** States that outlive the process. */
 export type KeptFiles = {
   /** Whether these tokens are worth a file now, and have none. */
-  wants(tenant: string, tokens: readonly number[]): boolean;
-  candidates(tenant: string, wanted: readonly number[]): readonly FoundFile[];
+  wants(owner: string, tokens: readonly number[]): boolean;
+  candidates(owner: string, wanted: readonly number[]): readonly FoundFile[];
   save(kept: KeptState): Promise<void>;
 };
 
@@ -91,19 +91,18 @@ export class Slots {
    * A free slot whose cache holds as much of the prompt's beginning as can be had, and nothing else: its `tokens`.
    * Undefined where all are busy.
    */
-  async take({ request }: Job, prompt: EncodedPrompt): Promise<Slot | undefined> {
-    const { tenant } = request;
-    const slot = chooseSlot(this.all, prompt.tokens, tenant);
+  async take({ request, owner }: Job, prompt: EncodedPrompt): Promise<Slot | undefined> {
+    const slot = chooseSlot(this.all, prompt.tokens, owner);
     if (slot === undefined) return undefined;
     const shares = !scoresPrompt(request);
     // So is the last token in any case: its logits choose the first token of the answer.
     const wanted = shares ? prompt.tokens.slice(0, -1) : [];
-    const own = slot.tenant === tenant ? sharedLength(slot.tokens, wanted) : 0;
-    const source = shares ? this.#source(wanted, tenant, own) : undefined;
+    const own = slot.owner === owner ? sharedLength(slot.tokens, wanted) : 0;
+    const source = shares ? this.#source(wanted, owner, own) : undefined;
     await this.#remember(slot, source === undefined ? own : 0);
     if (source === undefined) this.keep(slot, own);
     else await this.#copy(source, slot);
-    slot.tenant = tenant;
+    slot.owner = owner;
     slot.lastUse = ++this.#uses;
     return slot;
   }
@@ -129,13 +128,13 @@ export class Slots {
    */
   async saveIdle(): Promise<{ readonly written: Promise<void> } | undefined> {
     const slot = this.all.find(
-      ({ busy, tenant, tokens }) => !busy && this.#files?.wants(tenant, tokens) === true,
+      ({ busy, owner, tokens }) => !busy && this.#files?.wants(owner, tokens) === true,
     );
     if (slot === undefined) return undefined;
-    const { number, tenant, tokens } = slot;
+    const { number, owner, tokens } = slot;
     try {
       const state = await this.#context.save(number);
-      const written = this.#files?.save({ tenant, tokens: [...tokens], state });
+      const written = this.#files?.save({ owner, tokens: [...tokens], state });
       return written && { written };
     } catch {
       // What cannot be saved is evaluated again.
@@ -149,12 +148,12 @@ export class Slots {
   }
 
   /** Saves what the slot is about to forget, all but its first tokens, if there is a place for it. */
-  async #remember({ number, tenant, tokens }: Slot, keptTokens: number): Promise<void> {
+  async #remember({ number, owner, tokens }: Slot, keptTokens: number): Promise<void> {
     if (tokens.length - keptTokens < REMEMBERED_TOKENS) return;
-    const inMemory = this.#states.wants(tenant, tokens);
-    if (!inMemory && this.#files?.wants(tenant, tokens) !== true) return;
+    const inMemory = this.#states.wants(owner, tokens);
+    if (!inMemory && this.#files?.wants(owner, tokens) !== true) return;
     try {
-      const kept = { tenant, tokens: [...tokens], state: await this.#context.save(number) };
+      const kept = { owner, tokens: [...tokens], state: await this.#context.save(number) };
       if (inMemory) this.#states.keep(kept);
       else void this.#files?.save(kept);
     } catch {
@@ -163,11 +162,11 @@ export class Slots {
   }
 
   /** Whatever holds the most of what is wanted, where copying is better than evaluating. */
-  #source(wanted: readonly number[], tenant: string, own: number): Source | undefined {
+  #source(wanted: readonly number[], owner: string, own: number): Source | undefined {
     const sources = [
-      ...this.#runningSources(wanted, tenant),
-      ...this.#keptSources(wanted, tenant),
-      ...this.#fileSources(wanted, tenant),
+      ...this.#runningSources(wanted, owner),
+      ...this.#keptSources(wanted, owner),
+      ...this.#fileSources(wanted, owner),
     ];
     // Of equals the first: memory is faster than files.
     return sources
@@ -176,9 +175,9 @@ export class Slots {
       .toSorted((a, b) => b.length - a.length)[0];
   }
 
-  #runningSources(wanted: readonly number[], tenant: string): readonly Source[] {
+  #runningSources(wanted: readonly number[], owner: string): readonly Source[] {
     return this.running
-      .filter((slot) => slot.tenant === tenant)
+      .filter((slot) => slot.owner === owner)
       .map(({ number, tokens }) => ({
         tokens,
         length: sharedLength(tokens, wanted),
@@ -186,8 +185,8 @@ export class Slots {
       }));
   }
 
-  #keptSources(wanted: readonly number[], tenant: string): readonly Source[] {
-    return this.#states.candidates(tenant, wanted).map(({ kept, length }) => ({
+  #keptSources(wanted: readonly number[], owner: string): readonly Source[] {
+    return this.#states.candidates(owner, wanted).map(({ kept, length }) => ({
       tokens: kept.tokens,
       length: wholeLength(wanted, length),
       copyTo: async (sequence) => {
@@ -197,8 +196,8 @@ export class Slots {
     }));
   }
 
-  #fileSources(wanted: readonly number[], tenant: string): readonly Source[] {
-    const found = this.#files?.candidates(tenant, wanted) ?? [];
+  #fileSources(wanted: readonly number[], owner: string): readonly Source[] {
+    const found = this.#files?.candidates(owner, wanted) ?? [];
     return found.map(({ tokens, length, read }) => ({
       tokens,
       length: wholeLength(wanted, length),
@@ -237,7 +236,7 @@ function slotOf(number: number): Slot {
   return {
     number,
     tokens: [],
-    tenant: "",
+    owner: "",
     lastUse: 0,
     running: undefined,
     get busy() {

@@ -8,34 +8,34 @@ const MAX_BYTES = 2000;
 
 const tokens = fc.array(fc.nat({ max: 1 }), { minLength: 1, maxLength: 12 });
 const kept: fc.Arbitrary<KeptState> = fc.record({
-  tenant: fc.constantFrom("a", "b"),
+  owner: fc.constantFrom("a", "b"),
   tokens,
   state: fc.nat({ max: 800 }).map((size) => new Uint8Array(size)),
 });
 
-const stateOf = (said: string, size: number, tenant = "a"): KeptState => ({
-  tenant,
+const stateOf = (said: string, size: number, owner = "a"): KeptState => ({
+  owner,
   tokens: Array.from(said, (char) => char.charCodeAt(0)),
   state: new Uint8Array(size),
 });
 
-const saidIn = (cache: StateCache, wanted: string, tenant = "a"): readonly string[] =>
+const saidIn = (cache: StateCache, wanted: string, owner = "a"): readonly string[] =>
   cache
-    .candidates(tenant, stateOf(wanted, 0).tokens)
+    .candidates(owner, stateOf(wanted, 0).tokens)
     .map((found) => String.fromCharCode(...found.kept.tokens));
 
-test("never holds more than it may, and finds the longest common beginning of the same tenant first", () => {
+test("never holds more than it may, and finds the longest common beginning of the same owner first", () => {
   fc.assert(
     fc.property(fc.array(kept, { maxLength: 20 }), tokens, (all, wanted) => {
       const cache = new StateCache(MAX_BYTES);
       for (const one of all) {
-        if (cache.wants(one.tenant, one.tokens)) cache.keep(one);
+        if (cache.wants(one.owner, one.tokens)) cache.keep(one);
         assert.ok(cache.bytes <= MAX_BYTES);
       }
-      for (const tenant of ["a", "b"]) {
-        const found = cache.candidates(tenant, wanted);
+      for (const owner of ["a", "b"]) {
+        const found = cache.candidates(owner, wanted);
         for (const one of found) {
-          assert.equal(one.kept.tenant, tenant);
+          assert.equal(one.kept.owner, owner);
           assert.equal(one.length, commonPrefix(one.kept.tokens, wanted));
         }
         const lengths = found.map(({ length }) => length);

@@ -2,13 +2,13 @@
  * What slots had to forget: states of sequences in ordinary memory, so that more conversations than slots keep their
  * beginnings.
  *
- * Each is found by the tokens that it stands for and by its tenant. When there is no room, what was used longest ago goes
+ * Each is found by the tokens that it stands for and by its owner. When there is no room, what was used longest ago goes
  * first; a conversation that went on takes the place of its own beginning.
  */
 import { beginsWith, commonPrefix } from "./slot-choice.ts";
 
 export type KeptState = {
-  readonly tenant: string;
+  readonly owner: string;
   readonly tokens: readonly number[];
   readonly state: Uint8Array;
 };
@@ -34,11 +34,9 @@ export class StateCache {
   }
 
   /** Whether the state of these tokens is worth saving: it would fit, as far as is known, and is not here yet. */
-  wants(tenant: string, tokens: readonly number[]): boolean {
+  wants(owner: string, tokens: readonly number[]): boolean {
     if (this.#maxBytes === 0 || tokens.length * this.#bytesPerToken > this.#maxBytes) return false;
-    return ![...this.#kept].some(
-      (kept) => kept.tenant === tenant && beginsWith(kept.tokens, tokens),
-    );
+    return ![...this.#kept].some((kept) => kept.owner === owner && beginsWith(kept.tokens, tokens));
   }
 
   keep(kept: KeptState): void {
@@ -46,7 +44,7 @@ export class StateCache {
     this.#bytesPerToken = Math.max(this.#bytesPerToken, bytes / Math.max(1, kept.tokens.length));
     if (bytes > this.#maxBytes) return;
     for (const other of this.#kept) {
-      if (other.tenant === kept.tenant && beginsWith(kept.tokens, other.tokens)) this.#drop(other);
+      if (other.owner === kept.owner && beginsWith(kept.tokens, other.tokens)) this.#drop(other);
     }
     for (const other of this.#kept) {
       if (this.#bytes + bytes <= this.#maxBytes) break;
@@ -56,13 +54,13 @@ export class StateCache {
     this.#bytes += bytes;
   }
 
-  /** The tenant's own that have the most tokens in common with what is wanted first. */
+  /** The owner's own that have the most tokens in common with what is wanted first. */
   candidates(
-    tenant: string,
+    owner: string,
     wanted: readonly number[],
   ): readonly { readonly kept: KeptState; readonly length: number }[] {
     return [...this.#kept]
-      .filter((kept) => kept.tenant === tenant)
+      .filter((kept) => kept.owner === owner)
       .map((kept) => ({ kept, length: commonPrefix(kept.tokens, wanted) }))
       .toSorted((a, b) => b.length - a.length);
   }

@@ -30,6 +30,8 @@ export interface StepContext {
    * to be forgotten.
    */
   evaluate(runs: readonly Run[], abandoned?: AbortSignal): Promise<readonly number[] | undefined>;
+  /** Evaluations from now on are with this adapter; undefined is the model as it is. Nothing where that is so already. */
+  use(adapter: string | undefined): void;
   /** Of every token of the vocabulary. What is written into it changes what a chooser sees. */
   logits(index: number): Float32Array;
   chooser(options: ChooserOptions): Chooser;

@@ -2,7 +2,6 @@
  * Gauges of the engine: its state, its slots, and what they hold, also under the five names of vLLM's that the
  * Gateway API Inference Extension and autoscalers know.
  */
-import { contextsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { ModelFacts, ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { Engine } from "../../engine/contract.ts";
@@ -21,7 +20,7 @@ export function observeEngine(
     registry.gauge(name, help).observe(model, read);
   const facts = (): ModelFacts | undefined =>
     engine.state.state === "ready" ? engine.state.model : undefined;
-  const slots = (): number => contextsOf(config) * (facts()?.slots ?? 0);
+  const slots = (): number => facts()?.slots ?? 0;
   const contextTokens = (): number => slots() * (facts()?.contextTokens ?? 0);
   const usage = (): number => {
     const total = contextTokens();
