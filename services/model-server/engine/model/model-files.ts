@@ -18,7 +18,7 @@ import { parseSplitName, withPart } from "@localmodel/weights/gguf/split-names.t
 import { WeightsError } from "@localmodel/weights/source/weights-error.ts";
 import { NotAGgufError } from "./load-error.ts";
 
-export type ModelFiles = {
+type ModelFiles = {
   readonly metadata: Metadata;
   /** Of the weights, all parts and headers: what was downloaded. */
   readonly sizeBytes: number;
