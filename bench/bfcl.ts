@@ -20,7 +20,7 @@ import {
   isRight,
   type Wanted,
 } from "./bfcl/judge.ts";
-import { buildLlamaServer } from "./peer/build-llama-server.ts";
+import { buildLlamaServer } from "./peer/build-llama-programs.ts";
 import { type Side, startLlamaServer, startModelServer } from "./peer/sides.ts";
 import { printTable, type Row } from "./support/table.ts";
 

@@ -1,6 +1,6 @@
 /**
  * This model server against llama.cpp's own, in one run: the same libraries, file, threads, slots and context, the same
- * requests, in turns.
+ * requests, in turns; alone, and as `npm start` runs it, behind the API service.
  *
  * `--quick` takes about ten minutes on two cores. Rows are told as they are measured, and the table at the end.
  */
@@ -8,8 +8,11 @@ import { parseArgs } from "node:util";
 import { smollm2Path } from "../test/support/smollm2.ts";
 import { TemporaryFolder } from "../test/support/temporary-folder.ts";
 import { writeTinyEmbeddingModel } from "../test/support/tiny-models.ts";
-import { buildLlamaServer } from "./peer/build-llama-server.ts";
+import { againstBatchedBench } from "./peer/batched-bench.ts";
+import { buildBatchedBench, buildLlamaServer } from "./peer/build-llama-programs.ts";
 import { compare } from "./peer/comparison.ts";
+import { writeDecoderEmbedder } from "./peer/decoder-embedder.ts";
+import { startLocal } from "./peer/local-side.ts";
 import { contention, restarts, starts } from "./peer/once.ts";
 import { type PeerOptions, startLlamaServer, startModelServer } from "./peer/sides.ts";
 import {
@@ -60,6 +63,13 @@ const generating = [
   disturbedGaps(8, tokens, LONG_WORDS),
   choices(300, 32),
 ];
+/** What the API service in front of it may change. */
+const throughApi = [
+  ...[1, 4, 8, 16].map((count) => decoding(count, tokens)),
+  ...[1, 4, 8, 16].map(firstTokens),
+  firstTokenOf(450),
+  ...[1, 4].map((count) => gaps(count, tokens)),
+].map((workload) => ({ ...workload, name: `through npm start: ${workload.name}` }));
 const texts = Object.keys(TEXTS).map((text) => writing(text as keyof typeof TEXTS, 2 * tokens));
 const embedding = [
   oneByOne(16, 12),
@@ -67,6 +77,7 @@ const embedding = [
   embeddings(1, 16, 40),
   embeddings(16, 4, 12),
 ];
+const byDecoder = embedding.map((workload) => ({ ...workload, name: `decoder, ${workload.name}` }));
 
 const program = await buildLlamaServer((line) => console.error(line));
 await using folder = await TemporaryFolder.create();
@@ -86,9 +97,18 @@ const embedder = { threads, slots: 1, contextTokens: 512, embeds: true };
 
 const rows: Row[] = [];
 rows.push(...(await compare(chosen(generating), rounds, both(model))));
+if (only.test("batched-bench")) {
+  const bare = await buildBatchedBench((line) => console.error(line));
+  rows.push(...(await againstBatchedBench(bare, model, { rounds, tokens })));
+}
+const throughStart = { ...both(model), own: () => startLocal(model) };
+rows.push(...(await compare(chosen(throughApi), rounds, throughStart)));
 rows.push(...(await compare(chosen(texts), rounds, { ...both(model), other: withoutGuesses })));
 const minilm = { ...embedder, path: values.embedding ?? (await noiseEmbedder()) };
 rows.push(...(await compare(chosen(embedding), rounds, both(minilm))));
+const decoder = { ...embedder, path: folder.file("decoder.gguf") };
+await writeDecoderEmbedder(await smollm2Path(), decoder.path);
+rows.push(...(await compare(chosen(byDecoder), rounds, both(decoder))));
 if (only.test("start")) rows.push(...(await starts(rounds, both(model))));
 if (only.test("restart")) rows.push(...(await restarts(rounds, LONG_WORDS, restarting)));
 if (only.test("contention")) {

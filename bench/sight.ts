@@ -9,7 +9,7 @@ import sharp from "sharp";
 import { type Question, questions, writeProjectorFor } from "../test/support/seeing-smollm2.ts";
 import { smollm2Path } from "../test/support/smollm2.ts";
 import { TemporaryFolder } from "../test/support/temporary-folder.ts";
-import { buildLlamaServer } from "./peer/build-llama-server.ts";
+import { buildLlamaServer } from "./peer/build-llama-programs.ts";
 import { type Side, startLlamaServer, startModelServer } from "./peer/sides.ts";
 
 const SLOTS = 4;

@@ -1,8 +1,8 @@
 /**
- * llama-server from the source that node-llama-cpp carries, on the very libraries that this project runs: what is compared
- * is then the servers, and not two builds of llama.cpp.
+ * llama-server and llama-batched-bench from the source that node-llama-cpp carries, on the very libraries that this project
+ * runs: what is compared is then the programs, and not two builds of llama.cpp.
  *
- * Only the server's own sources are compiled (minutes, once); libllama, libggml with its variants for every CPU, and
+ * Only the programs' own sources are compiled (minutes, once); libllama, libggml with its variants for every CPU, and
  * libllama-common are the package's, and libmtmd is this project's.
  */
 import { execFile } from "node:child_process";
@@ -18,26 +18,56 @@ const run = promisify(execFile);
 const CACHE = path.join(import.meta.dirname, "..", "..", "node_modules", ".cache", "llama-server");
 const VISION_SCRIPT = path.join(import.meta.dirname, "..", "..", "scripts", "build-vision.sh");
 
+type Program = {
+  readonly name: string;
+  /** In the source's folder, or absolute where they were made in the build's. */
+  readonly units: (source: string, build: string) => Promise<readonly string[]>;
+};
+
+const LLAMA_SERVER: Program = {
+  name: "llama-server",
+  units: async (source, build) => [...serverSources(source), await emptyPages(source, build)],
+};
+
+const BATCHED_BENCH: Program = {
+  name: "llama-batched-bench",
+  units: async () =>
+    ["main.cpp", "batched-bench.cpp"].map((file) => path.join("tools/batched-bench", file)),
+};
+
 /** Returns the program's path. Needs g++ and git. */
-export async function buildLlamaServer(report: (line: string) => void): Promise<string> {
+export function buildLlamaServer(report: (line: string) => void): Promise<string> {
+  return buildProgram(LLAMA_SERVER, report);
+}
+
+/** What llama.cpp decodes in the best case, without a server, a sampler or texts. */
+export function buildBatchedBench(report: (line: string) => void): Promise<string> {
+  return buildProgram(BATCHED_BENCH, report);
+}
+
+async function buildProgram(
+  { name, units: unitsOf }: Program,
+  report: (line: string) => void,
+): Promise<string> {
   const { commit, folder: source } = checkOutLlama();
   const build = path.join(CACHE, commit);
-  const program = path.join(build, "llama-server");
+  const program = path.join(build, name);
   if (existsSync(program)) return program;
   const [libraries] = candidatesFor(false, process);
   if (libraries === undefined) throw new Error("There are no libraries of llama.cpp here: npm ci");
   mkdirSync(build, { recursive: true });
   linkLibraries(libraries.folder, build);
   const vision = await builtVision();
-  const pages = await emptyPages(source, build);
-  const units = [...sourcesOf(source), pages];
-  report(`compiling ${units.length} files of llama-server, once`);
+  const units = await unitsOf(source, build);
+  report(`compiling ${units.length} files of ${name}, once`);
   const objects = await compileAll(units, { source, build, report });
   const fresh = `${program}.new`;
-  const names = readdirSync(build).filter((name) => /^lib(?:llama|ggml)(?!-cpu).*\.so$/.test(name));
+  const shared = readdirSync(build).filter((file) =>
+    /^lib(?:llama|ggml)(?!-cpu).*\.so$/.test(file),
+  );
   await run("g++", [
     ...objects,
-    ...names.map((name) => path.join(build, name)),
+    ...shared.map((file) => path.join(build, file)),
     vision,
     `-Wl,-rpath,$ORIGIN:${path.dirname(vision)}`,
     "-lpthread",
@@ -64,7 +94,7 @@ function linkLibraries(from: string, to: string): void {
   }
 }
 
-function sourcesOf(source: string): readonly string[] {
+function serverSources(source: string): readonly string[] {
   const list = (folder: string, keep: RegExp): string[] =>
     readdirSync(path.join(source, folder))
       .filter((name) => keep.test(name))
