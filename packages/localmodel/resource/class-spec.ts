@@ -51,7 +51,8 @@ export const LocalModelClassSpec = z.strictObject({
     .max(256)
     .default(["*"])
     .describe("Namespaces whose LocalModels may have the class.")
-    .meta(set),
+    // Of a set, server-side apply would leave the default beside what it is narrowed to.
+    .meta({ "x-kubernetes-list-type": "atomic" }),
   modelIds: z
     .array(IdPattern)
     .max(256)
