@@ -27,7 +27,7 @@ import { type Caches, OWNED } from "./observe/caches.ts";
 import { decide, type Decision } from "./decide/decide.ts";
 import { askedBefore, classOf } from "./observe/classes.ts";
 import { claimOf, idsOf } from "./observe/duplicates.ts";
-import { classProblem, refusedIds } from "./decide/class-rules.ts";
+import { cappedBy, classProblem, refusedIds } from "./decide/class-rules.ts";
 import type { Neighbours } from "./observe/neighbours.ts";
 import type { DownloadsView } from "./observe/downloads.ts";
 import type { FleetView } from "./observe/fleet.ts";
@@ -132,20 +132,29 @@ function underClass(
   { caches, platform }: Pick<Surroundings, "caches" | "platform">,
   stored: StoredModel,
   { spec, ignored }: { readonly spec: LocalModelSpec; readonly ignored: readonly string[] },
-): Pick<Target, "model" | "platform" | "classProblem"> {
+): Pick<Target, "model" | "platform" | "classProblem" | "overQuota"> {
   const identity = identityOf(stored);
   const ids = idsOf(stored);
   const found = classOf(stored, caches);
   const refused = refusedIds({ ...ids, ...identity }, found);
   const claim = claimOf(stored, caches.modelCaches, refused);
   const own = { ...identity, spec, ignored, modelId: ids.modelId, claim, refusedIds: refused };
+
   const asked = () => askedBefore(stored, caches.modelCaches);
-  const problem = classProblem({ ...ids, ...identity, spec }, found, asked);
+  const capped = cappedBy(found, asked);
+  const refusal = classProblem({ ...ids, ...identity, spec }, found);
+  const problem = refusal ?? (capped?.replicas === 0 ? capped.problem : undefined);
   const merged =
     found.kind === "found"
       ? withClass(own, platform(), found.spec)
       : { model: own, platform: platform() };
-  return { ...merged, ...(problem && { classProblem: problem }) };
+  const room = capped && { roomForReplicas: capped.replicas };
+  return {
+    ...merged,
+    model: { ...merged.model, ...(problem === undefined && room) },
+    ...(problem && { classProblem: problem }),
+    ...(capped && { overQuota: capped.problem }),
+  };
 }
 
 /**
@@ -179,12 +188,14 @@ type Target = {
   readonly model: Model;
   readonly platform: Platform;
   readonly classProblem?: Problem;
+  /** That it asks for more than its class leaves it. */
+  readonly overQuota?: Problem;
 };
 
 async function runPass(
   surroundings: Surroundings,
   pass: Pass,
-  { stored, observed, model: plain, platform, classProblem: refusal }: Target,
+  { stored, observed, model: plain, platform, classProblem: refusal, overQuota }: Target,
 ): Promise<Outcome> {
   const { clock, askPods, fleet, downloads } = surroundings;
   const step = scaleStep(surroundings, pass, { model: plain, observed });
@@ -207,7 +218,13 @@ async function runPass(
     write(surroundings, pass, { decision, observed, stored }),
   ]);
   const now = kubeTime(clock.date());
-  const status = reportedStatus(model, observed, { decision, answers, refusals, now });
+  const status = reportedStatus(model, observed, {
+    decision,
+    answers,
+    refusals,
+    ...(overQuota && { overQuota }),
+    now,
+  });
   await writeStatus(surroundings, pass, { stored, observed, status });
   const by = writer(surroundings, pass, stored);
   for (const object of decision.deletes) await deleteObject(by, object);

@@ -62,6 +62,29 @@ suite("classes on a real API server", () => {
     assert.match(ready.message, /^Answers as "team-b\/llama"/);
   });
 
+  test("a quota cuts off what is scaled beyond it, and what is refused may still be scaled to nothing", async () => {
+    await applyClass("few", { quota: { replicas: 2 } });
+    await cluster.apply("scaled", { source, resources, className: "few" });
+    const [pod] = await cluster.podsWhen("scaled", 1);
+    assert.ok(pod);
+    await cluster.serve(pod);
+    await cluster.until("scaled", "Ready", "True Ready");
+    await cluster.scale("scaled", 5);
+    for (const one of await cluster.podsWhen("scaled", 2)) {
+      if (one.metadata.uid !== pod.metadata.uid) await cluster.serve(one);
+    }
+    const said = await cluster.until("scaled", "Ready", "False QuotaExceeded");
+    assert.match(said.message, /it has 2 of 5 replicas\. Meanwhile/);
+    assert.equal((await cluster.deployment("scaled"))?.spec?.replicas, 2);
+    await applyClass("few", { allowedNamespaces: ["elsewhere"] });
+    await cluster.until("scaled", "Ready", "False ClassForbidden");
+    await cluster.scale("scaled", 0);
+    await eventually(async () => {
+      await cluster.buryPods();
+      assert.deepEqual(await cluster.pods("scaled"), []);
+    });
+  });
+
   test("the class named default is everybody's who names none", async () => {
     await applyClass("default", { allowedNamespaces: ["elsewhere"] });
     await cluster.apply("plain", { source, resources });

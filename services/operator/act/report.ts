@@ -14,7 +14,13 @@ import { usesDevices } from "../objects/gpu.ts";
 import type { Decision } from "../decide/decide.ts";
 import { hasFetched } from "../decide/fill.ts";
 import { duplicateNotes, duplicateProblem } from "../observe/duplicates.ts";
-import { type Identity, isAsleep, type Model, wantedReplicas } from "../model/model.ts";
+import {
+  type Identity,
+  isAsleep,
+  type Model,
+  askedReplicas,
+  wantedReplicas,
+} from "../model/model.ts";
 import { boundsOf } from "../scaling/bounds.ts";
 import { scalingStatus } from "../scaling/scaling-status.ts";
 import { saysMemory, servedBy } from "../objects/resources.ts";
@@ -34,6 +40,8 @@ type PassResult = {
   readonly answers: ReadonlyMap<string, Answer>;
   /** What the API server did not take in this pass. */
   readonly refusals: readonly Problem[];
+  /** That it asks for more than its class leaves it. */
+  readonly overQuota?: Problem;
   readonly now: string;
 };
 
@@ -56,10 +64,10 @@ export function reportedStatus(
   observed: Observed,
   result: PassResult,
 ): LocalModelStatus {
-  const { decision, answers, refusals, now } = result;
+  const { decision, answers, refusals, overQuota, now } = result;
   const { pods, deployment } = observed;
   const isInspecting = decision.kind === "inspect";
-  const wanted = wantedReplicas(model);
+  const { wanted, cut, notes: quotaNotes } = underQuota(model, decision, overQuota);
   // What is wrong with pods of an earlier revision will not matter for long.
   const asked = podsBefore(decision, observed) ?? [
     ...pods.filter((pod) => revisionOf(pod) === decision.revision),
@@ -71,6 +79,7 @@ export function reportedStatus(
     model.spec.rollout.paused && decision.kind === "serve" && counted.current < wanted;
   const problems = [
     ...refusals,
+    ...cut,
     ...(replicas ? [replicas] : []),
     ...heldBack(decision, isPaused),
     ...fillProblems(decision),
@@ -84,10 +93,7 @@ export function reportedStatus(
     wanted,
     isAsleep: isAsleep(model),
     isInspecting,
-    isResolved:
-      decision.inspection !== undefined ||
-      decision.fill?.kind === "filled" ||
-      asked.some(hasFetched),
+    isResolved: isResolved(decision, asked),
     pods: counted,
     wantsDevices: usesDevices(model),
     problems: isIdle(decision, wanted) ? refusals : mostTellingFirst(problems),
@@ -96,6 +102,7 @@ export function reportedStatus(
       ...withoutEffect(model),
       ...turnNotes(decision),
       ...fillNotes(decision, wanted),
+      ...quotaNotes,
     ],
   };
   const found = kept(model, observed, result);
@@ -103,6 +110,19 @@ export function reportedStatus(
   const notes = [...situation.notes, ...deviceNotes(found)];
   const status = statusOf({ ...situation, notes, ...(accelerator && { accelerator }) }, found, now);
   return withRefused(status, model);
+}
+
+function isResolved({ inspection, fill }: Decision, asked: readonly Pod[]): boolean {
+  return inspection !== undefined || fill?.kind === "filled" || asked.some(hasFetched);
+}
+
+/** What a quota cuts off is asked for nevertheless; of a model that scales it only lowers how many there may be. */
+function underQuota(model: Model, { blocker }: Decision, overQuota: Problem | undefined) {
+  const wanted = model.scale === undefined ? askedReplicas(model) : wantedReplicas(model);
+  if (overQuota === undefined || blocker === overQuota) return { wanted, cut: [], notes: [] };
+  return wanted > wantedReplicas(model)
+    ? { wanted, cut: [overQuota], notes: [] }
+    : { wanted, cut: [], notes: [overQuota.message] };
 }
 
 /** The one that has to come to its end before there are pods that serve. */

@@ -6,10 +6,9 @@ import {
 } from "@localmodel/localmodel/resource/class-spec.ts";
 import { modelWith } from "../fixtures/models.ts";
 import type { ClassFound } from "../model/model-class.ts";
-import { classProblem, refusedIds } from "./class-rules.ts";
+import { cappedBy, classProblem, refusedIds } from "./class-rules.ts";
 
 const NOTHING = { replicas: 0, devices: 0 };
-const asked = () => ({ before: NOTHING, own: { replicas: 1, devices: 0 } });
 
 function member(ids: { modelId: string; aliases?: readonly string[] }, namespace = "team-a") {
   const { spec } = modelWith();
@@ -23,17 +22,17 @@ const found = (spec: LocalModelClassSpecInput): ClassFound => ({
 });
 
 test("without a class nothing is refused, and a class that is named has to be there", () => {
-  assert.equal(classProblem(member({ modelId: "a" }), { kind: "none" }, asked), undefined);
+  assert.equal(classProblem(member({ modelId: "a" }), { kind: "none" }), undefined);
   const missing = { kind: "missing", name: "gpu", why: "make it" } as const;
-  const problem = classProblem(member({ modelId: "a" }), missing, asked);
+  const problem = classProblem(member({ modelId: "a" }), missing);
   assert.equal(problem?.reason, "ClassMissing");
   assert.match(problem.message, /^There is no LocalModelClass "gpu": make it\./);
 });
 
 test("a class is for the namespaces that it names", () => {
   const only = found({ allowedNamespaces: ["team-*"] });
-  assert.equal(classProblem(member({ modelId: "a" }), only, asked), undefined);
-  const other = classProblem(member({ modelId: "a" }, "other"), only, asked);
+  assert.equal(classProblem(member({ modelId: "a" }), only), undefined);
+  const other = classProblem(member({ modelId: "a" }, "other"), only);
   assert.equal(other?.reason, "ClassForbidden");
   assert.match(other.message, /is not for the namespace other/);
 });
@@ -43,7 +42,7 @@ test("ids are those that the class lets the namespace have, aliases included", (
   assert.deepEqual(refusedIds(member({ modelId: "team-a/llama" }), own), []);
   const squatter = member({ modelId: "team-a/llama", aliases: ["team-b/llama", "llama"] });
   assert.deepEqual(refusedIds(squatter, own), ["team-b/llama", "llama"]);
-  const problem = classProblem(squatter, own, asked);
+  const problem = classProblem(squatter, own);
   assert.equal(problem?.reason, "ClassForbidden");
   assert.match(problem.message, /team-a claim the id "team-b\/llama", but \{namespace\}\/\*/);
   // What is no wildcard stands for itself.
@@ -54,9 +53,9 @@ test("ids are those that the class lets the namespace have, aliases included", (
 test("hosts of images are those that the class allows", () => {
   const spec = modelWith({ imageUrls: { allowedHosts: ["images.example.com"] } }).spec;
   const asking = { ...member({ modelId: "a" }), spec };
-  assert.equal(classProblem(asking, found({ imageHosts: ["*.example.com"] }), asked), undefined);
-  assert.equal(classProblem(asking, found({}), asked), undefined);
-  const problem = classProblem(asking, found({ imageHosts: [] }), asked);
+  assert.equal(classProblem(asking, found({ imageHosts: ["*.example.com"] })), undefined);
+  assert.equal(classProblem(asking, found({})), undefined);
+  const problem = classProblem(asking, found({ imageHosts: [] }));
   assert.match(
     problem?.message ?? "",
     /does not allow spec\.imageUrls to name images\.example\.com/,
@@ -65,17 +64,28 @@ test("hosts of images are those that the class allows", () => {
 
 test("a quota is for a namespace, and older LocalModels come first", () => {
   const limited = found({ quota: { replicas: 3, devices: 2 } });
-  const problemOf = (before: object, own: object) =>
-    classProblem(member({ modelId: "a" }), limited, () => ({
+  const cap = (before: object, own: object) =>
+    cappedBy(limited, () => ({
       before: { ...NOTHING, ...before },
       own: { ...NOTHING, ...own },
     }));
-  assert.equal(problemOf({ replicas: 2 }, { replicas: 1 }), undefined);
-  assert.equal(problemOf({ replicas: 3 }, { replicas: 1 })?.reason, "QuotaExceeded");
-  const devices = problemOf({ replicas: 1, devices: 1 }, { replicas: 1, devices: 2 });
+  assert.equal(cap({ replicas: 2 }, { replicas: 1 }), undefined);
+  assert.equal(cap({ replicas: 3 }, { replicas: 1 })?.replicas, 0);
+  assert.equal(cap({ replicas: 9 }, { replicas: 0 }), undefined);
+  const devices = cap({ replicas: 1, devices: 1 }, { replicas: 1, devices: 2 });
+  assert.equal(devices?.replicas, 0);
   assert.match(
-    devices?.message ?? "",
+    devices.problem.message,
     /gives 2 devices to a namespace: older LocalModels ask for 1 of them/,
   );
-  assert.equal(problemOf({ replicas: 9 }, { replicas: 0 }), undefined);
+});
+
+test("of more replicas than a quota leaves, a model has those that it leaves", () => {
+  const limited = found({ quota: { replicas: 3, devices: 4 } });
+  const cap = (own: { replicas: number; devices: number }) =>
+    cappedBy(limited, () => ({ before: { replicas: 1, devices: 1 }, own }));
+  assert.equal(cap({ replicas: 5, devices: 0 })?.replicas, 2);
+  assert.match(cap({ replicas: 5, devices: 0 })?.problem.message ?? "", /it has 2 of 5 replicas/);
+  assert.equal(cap({ replicas: 2, devices: 4 })?.replicas, 1);
+  assert.equal(cap({ replicas: 1, devices: 3 }), undefined);
 });

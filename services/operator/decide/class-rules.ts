@@ -17,19 +17,14 @@ const LEFT = "Until then what serves already is left as it is.";
 /** What older LocalModels of the class and the namespace ask for, and what this one does. */
 type AskedOf = { readonly before: Asked; readonly own: Asked };
 
-/** `asked`: counted over all LocalModels, so only where there is a quota. */
-export function classProblem(
-  member: Member,
-  found: ClassFound,
-  asked: () => AskedOf,
-): Problem | undefined {
+export function classProblem(member: Member, found: ClassFound): Problem | undefined {
   if (found.kind === "none") return undefined;
   const { name } = found;
   if (found.kind === "missing") {
     return refused("ClassMissing", `There is no LocalModelClass "${name}": ${found.why}. ${LEFT}`);
   }
   const { namespace, spec } = member;
-  const { allowedNamespaces, quota, imageHosts } = found.spec;
+  const { allowedNamespaces, imageHosts } = found.spec;
   if (!allowedNamespaces.some((pattern) => fits(pattern, namespace))) {
     const message = `The LocalModelClass "${name}" is not for the namespace ${namespace}: name another in spec.className. ${LEFT}`;
     return refused("ClassForbidden", message);
@@ -47,7 +42,7 @@ export function classProblem(
     const message = `The LocalModelClass "${name}" does not allow spec.imageUrls to name ${host}. ${LEFT}`;
     return refused("ClassForbidden", message);
   }
-  return quota && overQuota(name, quota, asked());
+  return undefined;
 }
 
 /** Ids that the LocalModel claims and its class does not let it have: it holds none of them, however old it is. */
@@ -64,20 +59,36 @@ export function refusedIds(
   );
 }
 
-function overQuota(
-  name: string,
-  quota: NonNullable<LocalModelClassSpec["quota"]>,
-  { before, own }: AskedOf,
-): Problem | undefined {
-  for (const what of ["replicas", "devices"] as const) {
-    const limit = quota[what];
-    if (limit === undefined || own[what] === 0 || before[what] + own[what] <= limit) continue;
-    const message =
-      `The LocalModelClass "${name}" gives ${limit} ${what} to a namespace: older LocalModels ask for ` +
-      `${before[what]} of them, and this one for ${own[what]}. Ask for less, or have the quota raised. ${LEFT}`;
-    return { stage: "schedule", reason: "QuotaExceeded", message, waits: false };
-  }
-  return undefined;
+type Quota = NonNullable<LocalModelClassSpec["quota"]>;
+
+/** What a quota leaves to a LocalModel that asks for more: nothing, or some of its replicas. */
+type Capped = { readonly replicas: number; readonly problem: Problem };
+
+/** Undefined where all that it asks for is left. `asked`: counted over all LocalModels, so only where there is a quota. */
+export function cappedBy(found: ClassFound, asked: () => AskedOf): Capped | undefined {
+  if (found.kind !== "found" || found.spec.quota === undefined) return undefined;
+  const { name, spec } = found;
+  const { before, own } = asked();
+  const [worst] = (["replicas", "devices"] as const)
+    .flatMap((what) => leftOf(what, spec.quota ?? {}, { before, own }))
+    .toSorted((a, b) => a.replicas - b.replicas);
+  if (worst === undefined || worst.replicas >= own.replicas) return undefined;
+  const { what, limit, replicas } = worst;
+  const left = replicas === 0 ? LEFT : `Until then it has ${replicas} of ${own.replicas} replicas.`;
+  const message =
+    `The LocalModelClass "${name}" gives ${limit} ${what} to a namespace: older LocalModels ask for ` +
+    `${before[what]} of them, and this one for ${own[what]}. Ask for less, or have the quota raised. ${left}`;
+  return {
+    replicas,
+    problem: { stage: "schedule", reason: "QuotaExceeded", message, waits: false },
+  };
+}
+
+function leftOf(what: keyof Quota, { [what]: limit }: Quota, { before, own }: AskedOf) {
+  if (limit === undefined || own[what] === 0) return [];
+  const each = own[what] / own.replicas;
+  const replicas = Math.max(0, Math.floor((limit - before[what]) / each));
+  return [{ what, limit, replicas }];
 }
 
 function refused(reason: ConditionReason, message: string): Problem {

@@ -48,6 +48,17 @@ test("nothing known of the weights: inspect, and leave the Deployment but for it
   assert.equal(decision.scalesTo, 1);
 });
 
+test("what is held has as few pods as are asked for, and no more than it had", () => {
+  const refusal = { stage: "spec", reason: "ClassForbidden", message: "", waits: false } as const;
+  const scaled = (replicas: number) =>
+    decide(modelWith({ replicas }), platform, observedWith({ deployment }), { ...MOMENT, refusal })
+      .scalesTo;
+  assert.equal(scaled(0), 0);
+  assert.equal(scaled(1), 1);
+  assert.equal(scaled(2), undefined);
+  assert.equal(scaled(5), undefined);
+});
+
 test("an inspection of other sources counts for nothing", () => {
   const status = { inspection: { ...inspection, sourceHash: "other" } };
   assert.equal(decide(model, platform, observedWith({ status }), MOMENT).kind, "inspect");

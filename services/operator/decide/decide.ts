@@ -91,7 +91,7 @@ export function decide(
   moment: Moment,
 ): Decision {
   const blocker = moment.refusal ?? unsupported(model, platform);
-  if (blocker !== undefined) return { kind: "hold", blocker, applies: [], deletes: [] };
+  if (blocker !== undefined) return held(model, observed, blocker);
   const inspection = knownInspection(model, observed);
   if (inspection === undefined && needsInspection(model)) {
     const applies = desiredObjects(model, platform, { phase: "inspect" });
@@ -100,6 +100,19 @@ export function decide(
   }
   const known = inspection && { inspection };
   return { ...serving(model, platform, { observed, inspection, ...moment }), ...known };
+}
+
+/** Fewer pods may be asked for whatever else is wrong, none included. */
+function held(model: Model, observed: Observed, blocker: Problem): Decision {
+  const isFewer = wantedReplicas(model) < (observed.deployment?.spec?.replicas ?? 0);
+  const { scalesTo } = isFewer ? rescaled(model, observed) : {};
+  return {
+    kind: "hold",
+    blocker,
+    applies: [],
+    deletes: [],
+    ...(scalesTo !== undefined && { scalesTo }),
+  };
 }
 
 type Situation = Moment & {

@@ -30,6 +30,8 @@ export type Model = Identity & {
   readonly refusedIds?: readonly string[];
   /** Fields of the spec that this version does not know. */
   readonly ignored?: readonly string[];
+  /** As many as the quota of its class leaves it; absent: all that are asked for. */
+  readonly roomForReplicas?: number;
   /** Of a model with `spec.scaling` that is not suspended, once it is known. */
   readonly scale?: Scale;
 };
@@ -88,7 +90,12 @@ export function isSuspended({ spec, claim }: Pick<Model, "spec" | "claim">): boo
 }
 
 /** Pods there should be. */
-export function wantedReplicas({ scale, ...model }: Model): number {
+export function wantedReplicas(model: Model): number {
+  return Math.min(askedReplicas(model), model.roomForReplicas ?? Number.POSITIVE_INFINITY);
+}
+
+/** Pods there should be, had the class of the model no quota. */
+export function askedReplicas({ scale, ...model }: Model): number {
   if (isSuspended(model)) return 0;
   return scale?.desired ?? model.spec.replicas;
 }

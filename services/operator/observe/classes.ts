@@ -65,11 +65,17 @@ function ageOf({ metadata }: StoredModel): string {
   return `${metadata.creationTimestamp ?? ""} ${metadata.name}`;
 }
 
-/** With the defaults of the definition, which the API server has filled in. */
+/** With the defaults of the definition, which the API server has filled in. One that scales may have all that it may. */
 function askedBy({ spec }: StoredModel): Asked {
-  const { replicas = 1, gpu } = (spec ?? {}) as {
+  const {
+    replicas: fixed = 1,
+    gpu,
+    scaling,
+  } = (spec ?? {}) as {
     readonly replicas?: number;
+    readonly scaling?: { readonly maxReplicas?: number };
     readonly gpu?: { readonly count?: number };
   };
+  const replicas = fixed === 0 ? 0 : (scaling?.maxReplicas ?? fixed);
   return { replicas, devices: gpu === undefined ? 0 : replicas * (gpu.count ?? 1) };
 }

@@ -15,17 +15,20 @@ export type Bounds = {
 };
 
 /** As they are now. Undefined for a model that does not scale. */
-export function boundsOf({ spec }: Pick<Model, "spec">, nowMs: number): Bounds | undefined {
+export function boundsOf(
+  { spec, roomForReplicas = Number.POSITIVE_INFINITY }: Pick<Model, "spec" | "roomForReplicas">,
+  nowMs: number,
+): Bounds | undefined {
   const { scaling, engine } = spec;
   if (scaling === undefined) return undefined;
   // A pod whose engine sleeps is there.
   const fewest = Math.max(scaling.sleep === "unload" ? 1 : 0, scaling.minReplicas);
   const scheduled = scheduledAt(scaling.schedule ?? [], nowMs);
   return {
-    minReplicas: Math.max(fewest, scheduled.minReplicas),
+    minReplicas: Math.min(Math.max(fewest, scheduled.minReplicas), roomForReplicas),
     ...(scheduled.minReplicas > fewest && { isScheduled: true }),
     ...(scheduled.againInMs !== undefined && { changesAtMs: nowMs + scheduled.againInMs }),
-    maxReplicas: scaling.maxReplicas,
+    maxReplicas: Math.min(scaling.maxReplicas, roomForReplicas),
     requestsPerReplica: scaling.targetRequestsPerReplica ?? engine.slots,
     idleMs: scaling.idleSeconds * 1000,
     scaleDownMs: scaling.scaleDownSeconds * 1000,
