@@ -162,6 +162,21 @@ suite("an image somewhere else", { skip: process.platform !== "linux" }, () => {
     ["redirects for ever", redirecting("/"), "failed_to_download_image", /more than 3 times/],
     ["breaks off", (_req, res) => res.destroy(), "failed_to_download_image", /breaks off/],
     [
+      "ends before the length it has said",
+      (_req, res) => {
+        res.writeHead(200, { "content-length": "1000" });
+        res.write(IMAGE, () => res.destroy());
+      },
+      "failed_to_download_image",
+      /breaks off/,
+    ],
+    [
+      "is nothing of HTTP",
+      (_req, res) => res.socket?.end("an image without a head"),
+      "failed_to_download_image",
+      /cannot be reached, or breaks off/,
+    ],
+    [
       "is too large",
       (_req, res) => {
         const chunk = Buffer.alloc(2 ** 20);
@@ -194,6 +209,17 @@ suite("an image somewhere else", { skip: process.platform !== "linux" }, () => {
     const fetcher = fetcherOf(["a.example.com"], { "a.example.com": [PUBLIC] }, 500);
     const result = fetcher.fetch(`https://a.example.com:${port}/`, signal);
     await refused(result, "failed_to_download_image", /within 0\.5 s/);
+  });
+
+  test("is as long as its server said, whatever comes behind that", async (t) => {
+    const more: Script = (_req, res) => {
+      const head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 8\r\n\r\n";
+      res.socket?.end(`${head}${IMAGE.toString()}and more`);
+    };
+    const { port } = await serverAt(t, PUBLIC, more);
+    const fetcher = fetcherOf(["a.example.com"], { "a.example.com": [PUBLIC] });
+    const bytes = await fetcher.fetch(`https://a.example.com:${port}/`, signal);
+    assert.equal(Buffer.from(bytes).toString(), IMAGE.toString());
   });
 
   test("that is compressed on its way is not unpacked", async (t) => {
