@@ -35,6 +35,8 @@ export type Framing<Event> = {
   (event: Event): readonly Frame[];
   /** What is told of a stream that breaks, before its dialect's own event for the failure. */
   readonly failed?: (failure: Failure) => readonly Frame[];
+  /** What is told while there is nothing to tell. Absent: a comment, which some clients' own timers do not count. */
+  readonly idle?: () => readonly Frame[];
 };
 
 export type Understood<Asked extends Operation> = {

@@ -259,6 +259,37 @@ test("a silent stream opens after the keep-alive time and comments until it spea
   assert.match(text, /data: .*"role":"assistant"[^]*data: \[DONE\]\n\n$/);
 });
 
+test("a silent stream of a response says by events that it goes on: clients' own timers see no comments", async (t) => {
+  const begin = Promise.withResolvers<void>();
+  const speak = Promise.withResolvers<void>();
+  const engine = new ScriptedEngine(async function* () {
+    yield { type: "accepted", promptTokens: 3 };
+    await begin.promise;
+    yield { type: "started", choice: 0, cachedTokens: 0 };
+    await speak.promise;
+    yield { type: "delta", choice: 0, text: "Hi" };
+    yield { type: "finish", choice: 0, reason: "stop" };
+    yield { type: "done", usage };
+  });
+  const { clientOptions } = await serve(t, engine, { keepAliveMs: 5 });
+  const client = new OpenAI({ ...clientOptions, maxRetries: 0 });
+  const types: string[] = [];
+  const numbers: number[] = [];
+  const stream = client.responses.stream({ model, input: "x" }).on("event", (event) => {
+    types.push(event.type);
+    numbers.push(event.sequence_number);
+    if (types.length === 4) begin.resolve();
+    if (types.length === 8) speak.resolve();
+  });
+  assert.equal((await stream.finalResponse()).output_text, "Hi");
+  assert.deepEqual(numbers, [...numbers.keys()]);
+  assert.equal(types.filter((type) => type === "response.created").length, 1);
+  assert.deepEqual(types.slice(0, 8), [
+    "response.created",
+    ...Array.from({ length: 7 }, () => "response.in_progress"),
+  ]);
+});
+
 test("what fails after the keep-alive opened the stream is an event", async (t) => {
   const fail = Promise.withResolvers<void>();
   const engine = new ScriptedEngine(async function* () {

@@ -50,6 +50,15 @@ export class ResponseWriter {
     return this.#told(event).map((told) => this.#frame(told));
   }
 
+  /**
+   * That it goes on: Codex for one gives a stream up that has no event for five minutes, and a long prompt on a CPU may take
+   * longer. The first one begins the stream.
+   */
+  idle(): readonly Frame[] {
+    const told = this.#sent === 0 ? this.#started() : [this.#inProgress()];
+    return told.map((one) => this.#frame(one));
+  }
+
   /** None before the stream has begun. */
   failed(failure: Failure): readonly Frame[] {
     if (this.#sent === 0) return [];
@@ -77,7 +86,7 @@ export class ResponseWriter {
   #told(event: GenerateEvent): readonly Told[] {
     switch (event.type) {
       case "started":
-        return this.#started();
+        return this.#sent === 0 ? this.#started() : [];
       case "delta":
         return this.#delta(event);
       case "tool_call":
@@ -95,11 +104,13 @@ export class ResponseWriter {
   }
 
   #started(): readonly Told[] {
-    const response = this.#response({ status: "in_progress", output: [] });
-    return [
-      { type: "response.created", response },
-      { type: "response.in_progress", response },
-    ];
+    const inProgress = this.#inProgress();
+    return [{ ...inProgress, type: "response.created" }, inProgress];
+  }
+
+  #inProgress(): Told {
+    const response = this.#response({ status: "in_progress", output: [...this.#output] });
+    return { type: "response.in_progress", response };
   }
 
   #delta(event: Extract<GenerateEvent, { type: "delta" }>): readonly Told[] {

@@ -37,6 +37,7 @@ function understand(body: unknown, keeper?: Keeper): Understood<"generate"> {
 function framing(writer: ResponseWriter): Framing<GenerateEvent> {
   return Object.assign((event: GenerateEvent) => writer.frames(event), {
     failed: writer.failed.bind(writer),
+    idle: writer.idle.bind(writer),
   });
 }
 

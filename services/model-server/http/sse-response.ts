@@ -2,8 +2,8 @@
  * A response of server-sent events that decides as late as possible to be one.
  *
  * Until the first event the status line is held back, so that whatever fails early is still a proper 4xx or
- * 5xx. A client that waits longer than the keep-alive interval gets its headers and a comment instead, and
- * a comment again whenever nothing else was sent for as long.
+ * 5xx. A client that waits longer than the keep-alive interval gets its headers and a comment instead (or an event, where
+ * its API has one for that), and one again whenever nothing else was sent for as long.
  *
  * The engine does not wait for slow readers, so what they leave unread is bounded here.
  */
@@ -20,7 +20,12 @@ import { wantsReport } from "./usage-report.ts";
 /** Some twenty thousand events that a client has not read yet. */
 const UNREAD_MAX_BYTES = 4 * 1024 * 1024;
 
-type SseOptions = { readonly keepAliveMs: number; readonly log: Logger };
+type SseOptions = {
+  readonly keepAliveMs: number;
+  readonly log: Logger;
+  /** What is sent where nothing else was. Default: a comment. */
+  readonly idle?: (() => readonly Frame[]) | undefined;
+};
 
 export class SseResponse implements Disposable {
   readonly #res: Response;
@@ -29,12 +34,15 @@ export class SseResponse implements Disposable {
   readonly #dialect: Dialect;
   #sentFrames = 0;
 
-  constructor(res: Response, { keepAliveMs, log }: SseOptions) {
+  constructor(res: Response, { keepAliveMs, log, idle }: SseOptions) {
     this.#res = res;
     this.#log = log;
     this.#dialect = dialectOf(res);
-    const keepAlive = this.#dialect.stream.comment("keep-alive");
-    this.#keepAlive = setInterval(() => this.#write(keepAlive), keepAliveMs);
+    const comment = this.#dialect.stream.comment("keep-alive");
+    this.#keepAlive = setInterval(() => {
+      if (idle === undefined) this.#write(comment);
+      else for (const frame of idle()) this.send(frame);
+    }, keepAliveMs);
   }
 
   send(frame: Frame): void {

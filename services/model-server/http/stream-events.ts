@@ -23,6 +23,7 @@ export async function streamEvents<Event extends AnyEvent>(
   using stream = new SseResponse(res, {
     keepAliveMs,
     log: log.child(logFieldsOf(res)),
+    idle: framesOf.idle,
   });
   try {
     let complete = false;
