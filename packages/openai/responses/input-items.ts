@@ -9,6 +9,14 @@ import { contentPart, PARTS_MAX } from "../chat/content-parts.ts";
 import { Arguments, joined } from "../chat/messages.ts";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
+import {
+  ApplyPatchCall,
+  ApplyPatchCallOutput,
+  LocalShellCall,
+  LocalShellCallOutput,
+  ShellCall,
+  ShellCallOutput,
+} from "./client-items.ts";
 import { flatName } from "./namespaces.ts";
 
 const ITEMS_MAX = 16_384;
@@ -79,22 +87,16 @@ const Reasoning = z
 
 const HOSTED = [
   "additional_tools",
-  "apply_patch_call",
-  "apply_patch_call_output",
   "code_interpreter_call",
   "compaction",
   "computer_call",
   "computer_call_output",
   "file_search_call",
   "image_generation_call",
-  "local_shell_call",
-  "local_shell_call_output",
   "mcp_approval_request",
   "mcp_approval_response",
   "mcp_call",
   "mcp_list_tools",
-  "shell_call",
-  "shell_call_output",
   "tool_search_call",
   "tool_search_output",
   "web_search_call",
@@ -132,6 +134,12 @@ const Item = z.preprocess(
       CustomToolCall,
       CallOutput,
       Reasoning,
+      LocalShellCall,
+      LocalShellCallOutput,
+      ShellCall,
+      ShellCallOutput,
+      ApplyPatchCall,
+      ApplyPatchCallOutput,
       HostedItem,
       ItemReference,
     ]),

@@ -18,20 +18,18 @@ import {
 } from "../chat/tools.ts";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
+import { CLIENT_TOOLS, type ClientTool, FORMS, isClientTool } from "./client-tools.ts";
 import { flatName, type NamespacedName } from "./namespaces.ts";
 
 const HOSTED = [
-  "apply_patch",
   "code_interpreter",
   "computer",
   "computer_use",
   "computer_use_preview",
   "file_search",
   "image_generation",
-  "local_shell",
   "mcp",
   "programmatic_tool_calling",
-  "shell",
   "tool_search",
   "web_search",
   "web_search_2025_08_26",
@@ -66,6 +64,22 @@ const CustomTool = z.object({
 const OwnTool = z.discriminatedUnion("type", [FunctionTool, CustomTool]);
 type OwnTool = z.output<typeof OwnTool>;
 
+const Environment = z
+  .looseObject({ type: z.string(), skills: z.array(z.unknown()).exactOptional() })
+  .refine(
+    ({ type, skills = [] }) => type === "local" && skills.length === 0,
+    refusal(
+      "Invalid '{param}': this server runs no shell, so the environment is 'local' and without skills.",
+      "unsupported_value",
+    ),
+  );
+
+/** What the client runs, too, and OpenAI describes. */
+const DescribedTool = z.object({
+  type: z.enum(CLIENT_TOOLS),
+  environment: Environment.exactOptional(),
+});
+
 const Namespace = z.object({
   type: z.literal("namespace"),
   ...described,
@@ -73,23 +87,25 @@ const Namespace = z.object({
 });
 
 const ToolDefinition = nullsAbsent(
-  z.discriminatedUnion("type", [FunctionTool, CustomTool, Namespace, HostedTool]),
+  z.discriminatedUnion("type", [FunctionTool, CustomTool, DescribedTool, Namespace, HostedTool]),
 );
 type ToolDefinition = z.output<typeof ToolDefinition>;
 
 export const Tools = boundedArray(ToolDefinition, { max: TOOLS_MAX }).refine(...notTooLong);
 
 const Named = z.object({ type: z.enum(["function", "custom"]), name: z.string() });
+const ByType = z.object({ type: z.enum(CLIENT_TOOLS) });
 
 export const ToolChoice = z.union([
   z.enum(["none", "auto", "required"]),
   nullsAbsent(
     z.discriminatedUnion("type", [
       Named,
+      ByType,
       z.object({
         type: z.literal("allowed_tools"),
         mode: z.enum(["auto", "required"]),
-        tools: boundedArray(z.discriminatedUnion("type", [Named, HostedTool]), {
+        tools: boundedArray(z.discriminatedUnion("type", [Named, ByType, HostedTool]), {
           min: 1,
           max: TOOLS_MAX,
         }),
@@ -123,7 +139,7 @@ export function toolUseOf(request: ToolFields): ToolUse | undefined {
 /** What an answer says of a call, by the name that the model calls: what the tool is, and how its client names it. */
 export function calledTools(
   request: ToolFields,
-): ReadonlyMap<string, NamespacedName & { readonly type: OwnTool["type"] }> {
+): ReadonlyMap<string, NamespacedName & { readonly type: RunByClient["type"] }> {
   return new Map(
     placedTools(request).map(({ tool, namespace }) => {
       const { name, type } = tool;
@@ -147,9 +163,12 @@ export function refuseMismatches(request: ToolFields, context: z.core.$Refinemen
   );
 }
 
+/** One that OpenAI describes is called as its type is. */
+type RunByClient = OwnTool | { readonly type: ClientTool; readonly name: ClientTool };
+
 /** A tool that the client runs, and where it stands. */
 type PlacedTool = {
-  readonly tool: OwnTool;
+  readonly tool: RunByClient;
   readonly namespace?: string;
   readonly field: string;
   readonly path: readonly (string | number)[];
@@ -159,6 +178,7 @@ function placedTools({ tools = [] }: ToolFields): readonly PlacedTool[] {
   return tools.flatMap((tool, index): PlacedTool[] => {
     const place = { field: `tools[${index}]`, path: ["tools", index] };
     if (tool.type === "function" || tool.type === "custom") return [{ tool, ...place }];
+    if (isDescribed(tool)) return [{ tool: { type: tool.type, name: tool.type }, ...place }];
     if (tool.type !== "namespace") return [];
     return tool.tools.map((inner, at) => ({
       tool: inner,
@@ -169,11 +189,16 @@ function placedTools({ tools = [] }: ToolFields): readonly PlacedTool[] {
   });
 }
 
+function isDescribed(tool: ToolDefinition): tool is z.output<typeof DescribedTool> {
+  return isClientTool(tool.type);
+}
+
 function toolsOf(request: ToolFields): readonly Tool[] {
   return placedTools(request).map(({ tool, namespace, field }) => {
     const { name: own } = tool;
     const name = flatName({ name: own, ...(namespace !== undefined && { namespace }) });
     if (tool.type === "function") return functionTool({ ...tool, name }, field);
+    if (tool.type !== "custom") return functionTool({ ...FORMS[tool.type], name }, field);
     const { format } = tool;
     const pattern = format?.type === "grammar" ? format.definition : undefined;
     return customTool({ ...tool, name, pattern }, field);
@@ -198,7 +223,8 @@ function choiceOf({ tool_choice: choice = "auto" }: ToolFields): Choice {
 }
 
 function nameOfChoice(choice: object): string {
-  return "name" in choice ? String(choice.name) : "";
+  if ("name" in choice) return String(choice.name);
+  return "type" in choice ? String(choice.type) : "";
 }
 
 /** As answers repeat them: with every field that OpenAI's have. */

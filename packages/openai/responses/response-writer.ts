@@ -9,6 +9,7 @@ import type { Usage } from "@localmodel/inference/events.ts";
 import type { Failure } from "@localmodel/inference/failure.ts";
 import type { FinishReason, GenerateEvent } from "@localmodel/inference/generate.ts";
 import type { AnswerHead } from "@localmodel/inference/wire.ts";
+import { clientCallItem, FORMS, isClientTool } from "./client-tools.ts";
 import {
   customCallItem,
   functionCallItem,
@@ -25,7 +26,15 @@ import type { ResponsesRequest } from "./responses-request.ts";
 
 type Kind = "reasoning" | "message" | "call";
 
-const PREFIXES = { reasoning: "rs_", message: "msg_", function: "fc_", custom: "ctc_" } as const;
+const PREFIXES = {
+  reasoning: "rs_",
+  message: "msg_",
+  function: "fc_",
+  custom: "ctc_",
+  local_shell: FORMS.local_shell.idPrefix,
+  shell: FORMS.shell.idPrefix,
+  apply_patch: FORMS.apply_patch.idPrefix,
+};
 
 export class ResponseWriter {
   readonly #request: ResponsesRequest;
@@ -153,6 +162,7 @@ export class ResponseWriter {
 
   #callItem({ id: callId, name }: Extract<GenerateEvent, { type: "tool_call" }>): OutputItem {
     const { type, ...named } = this.#tools.get(name) ?? { type: "function", name };
+    if (isClientTool(type)) return clientCallItem(this.#place(type), { callId, type });
     return type === "custom"
       ? customCallItem(this.#place("custom"), { callId, ...named })
       : functionCallItem(this.#place("function"), { callId, ...named });
