@@ -45,7 +45,11 @@ suite("the chart's values", () => {
     for (const name of [NAMESPACE_OF_FEATURES, "elsewhere"])
       await client.create(NAMESPACES, { metadata: { name } });
     await createDefaultAccount(client, NAMESPACE_OF_FEATURES);
-    for (const definition of await furtherDefinitions()) await client.create(CRDS, definition);
+    const definitions = await furtherDefinitions(
+      "github.com/prometheus-operator/prometheus-operator",
+      "sigs.k8s.io/gateway-api",
+    );
+    for (const definition of definitions) await client.create(CRDS, definition);
     dryRun = new ServerDryRun(transport);
     helm = helmIn(plane.folder, plane.kubeconfig);
     const known = ["monitoring.coreos.com", "gateway.networking.k8s.io"];

@@ -1,5 +1,5 @@
 /**
- * Definitions of other projects that the chart makes objects of, where they are installed: from their Go modules,
+ * Definitions of other projects that the chart makes objects of, or the documentation shows: from their Go modules,
  * as a module proxy is reachable where their releases may not be.
  */
 import { readFile } from "node:fs/promises";
@@ -10,21 +10,27 @@ import { z } from "zod";
 import { run } from "../build/command.ts";
 import { MODULES } from "../build/places.ts";
 
-const FILES: Readonly<Record<string, readonly string[]>> = {
+const FILES = {
   "github.com/prometheus-operator/prometheus-operator": [
     "podmonitors",
     "prometheusrules",
     "servicemonitors",
   ].map((name) => `example/prometheus-operator-crd/monitoring.coreos.com_${name}.yaml`),
   "sigs.k8s.io/gateway-api": ["config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"],
+  "github.com/kedacore/keda/v2": ["config/crd/bases/keda.sh_scaledobjects.yaml"],
 };
+
+type Project = keyof typeof FILES;
 
 const TIMEOUT_MS = 300_000;
 const Downloaded = z.object({ Dir: z.string() });
 
-export async function furtherDefinitions(): Promise<readonly KubeObject[]> {
+export async function furtherDefinitions(
+  ...projects: readonly Project[]
+): Promise<readonly KubeObject[]> {
   const definitions: KubeObject[] = [];
-  for (const [module, files] of Object.entries(FILES)) {
+  for (const module of projects) {
+    const files = FILES[module];
     const answer = await run("go", ["mod", "download", "-json", module], {
       cwd: join(MODULES, "definitions"),
       env: { GOFLAGS: "-mod=mod" },
