@@ -3,8 +3,6 @@
  * as many plain writes, what it writes when nothing happens, how soon a change is in the status, and how
  * much memory that takes. No pod runs, and no controller of Kubernetes; both would use the same two cores.
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { Client } from "@localmodel/kube/wire/client.ts";
 import { DEPLOYMENTS, NAMESPACES, PODS } from "@localmodel/kube/objects/core-resources.ts";
@@ -16,7 +14,6 @@ import { Transport } from "@localmodel/kube/wire/transport.ts";
 import { classDefinition } from "@localmodel/localmodel/cluster/class-crd.ts";
 import { customResourceDefinition } from "@localmodel/localmodel/cluster/crd.ts";
 import { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
-import { OPERATOR_HEAP } from "@localmodel/service/process/heap.ts";
 import { desiredObjects } from "../services/operator/decide/desired.ts";
 import { LOCAL_MODELS, type StoredModel } from "../services/operator/model/local-model-resource.ts";
 import { identityOf } from "../services/operator/model/model.ts";
@@ -25,6 +22,7 @@ import { podTemplate } from "../services/operator/objects/pod-template.ts";
 import { ControlPlane } from "../test/support/control-plane.ts";
 import { CRDS } from "../test/support/crds.ts";
 import { residentBytes } from "../test/support/process-tree.ts";
+import { OperatorProcess } from "./support/operator-of-plane.ts";
 import { percentile } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 
@@ -50,7 +48,6 @@ const PLAIN = "plain";
 await using plane = await ControlPlane.start();
 const access = kubeconfigAccess(plane.kubeconfig);
 const client = new Client(new Transport(access), { fieldManager: "bench" });
-const { headers } = await access.credentials(false);
 await client.apply(CRDS, customResourceDefinition());
 await client.apply(CRDS, classDefinition());
 for (const name of [MODELS, PLAIN]) await client.apply(NAMESPACES, { metadata: { name } });
@@ -69,7 +66,12 @@ const watched = new Reflector(
 void watched.run(new AbortController().signal);
 await watched.synced;
 const startedMs = performance.now();
-const { child, port } = await startOperator();
+const operator = await OperatorProcess.on(plane, {
+  images,
+  namespaces: [MODELS],
+  workers,
+  resyncMs: RESYNC_MS,
+});
 await until(() =>
   watched.cache.list().every((model) => (model.status?.conditions ?? []).length > 0),
 );
@@ -80,7 +82,7 @@ const before = await counts();
 await until(async () => (await counts()).passes >= before.passes + 2 * models);
 const idleWrites = (await counts()).writes - before.writes;
 const latencies = await inParallel(4, names.slice(0, changes), changeToStatusMs);
-const residentMB = (await residentBytes(child.pid ?? 0)) / 1e6;
+const residentMB = (await residentBytes(operator.pid)) / 1e6;
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 printTable(`operator: ${models} LocalModels, ${workers} workers`, [
@@ -94,8 +96,7 @@ printTable(`operator: ${models} LocalModels, ${workers} workers`, [
     "RSS MB": residentMB.toFixed(0),
   },
 ]);
-child.disconnect();
-await once(child, "exit");
+await operator[Symbol.asyncDispose]();
 process.exit(0);
 
 async function createModel(namespace: string, name: string): Promise<StoredModel> {
@@ -119,29 +120,6 @@ async function plainWrites(model: StoredModel): Promise<void> {
   }
   const status = { observedGeneration: 1, modelId: name, replicas: 0, readyReplicas: 0 };
   await client.applyStatus(LOCAL_MODELS, { metadata: { namespace: PLAIN, name }, status });
-}
-
-async function startOperator(): Promise<{ child: ChildProcess; port: number }> {
-  const config = {
-    images,
-    namespaces: [MODELS],
-    leaderElection: { enabled: false },
-    workers,
-    resyncMs: RESYNC_MS,
-  };
-  const started = fork(`${import.meta.dirname}/support/operator-process.ts`, {
-    execArgv: [...OPERATOR_HEAP],
-    env: {
-      ...process.env,
-      // As in the image: every thread would otherwise keep memory of its own.
-      MALLOC_ARENA_MAX: "1",
-      BENCH_SERVER: plane.url,
-      BENCH_TOKEN: (headers["authorization"] ?? "").replace("Bearer ", ""),
-      BENCH_CONFIG: JSON.stringify(config),
-    },
-  });
-  const [found] = (await once(started, "message")) as [number];
-  return { child: started, port: found };
 }
 
 /** From the answer to the write that makes a pod ready until the LocalModel says so. */
@@ -188,7 +166,9 @@ async function idle(): Promise<void> {
 }
 
 async function counts(): Promise<{ readonly writes: number; readonly passes: number }> {
-  const lines = (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).split("\n");
+  const lines = (await (await fetch(`http://127.0.0.1:${operator.port}/metrics`)).text()).split(
+    "\n",
+  );
   const sum = (pattern: RegExp) =>
     lines
       .filter((line) => pattern.test(line))
