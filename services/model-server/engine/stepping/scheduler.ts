@@ -10,21 +10,20 @@ import type { GenerateRequest } from "@localmodel/inference/generate.ts";
 import { epochMs } from "@localmodel/telemetry/spans/epoch.ts";
 import type { Constraints } from "../constraint/constraints.ts";
 import type { Guide } from "../constraint/guide.ts";
+import { admit, type Generating } from "./admit.ts";
 import { AdapterTurns } from "./adapter-turns.ts";
 import { cacheOwner } from "./cache-owner.ts";
 import { CancelledError } from "./cancelled-error.ts";
 import { drafted } from "./drafted.ts";
 import type { Drafter } from "./drafter.ts";
 import { type DecodedStep, Drafting } from "./drafting.ts";
-import { Generation } from "./generation.ts";
 import { Job } from "./job.ts";
 import { Outbox } from "./outbox.ts";
 import { Pace } from "./pace.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { EngineEvent } from "../protocol.ts";
 import { nextInLine } from "./queue.ts";
-import { choiceSeed } from "./seeds.ts";
-import { isWorthWaitingFor, type KeptFiles, type Running, type Slot, Slots } from "./slots.ts";
+import { type KeptFiles, type Running, type Slot, Slots } from "./slots.ts";
 import {
   composedOf,
   learnFrom,
@@ -33,26 +32,16 @@ import {
   type Step,
   type Steering,
 } from "./step.ts";
-import type { StepContext } from "./step-context.ts";
 import { failureOf, Telling } from "./telling.ts";
-import type { Vocabulary } from "../text/vocabulary.ts";
 import { warmUp } from "./warm-up.ts";
 
-type SchedulerOptions = {
-  readonly context: StepContext;
-  /** Of each slot. */
-  readonly contextTokens: number;
-  readonly vocabulary: Vocabulary;
-  /** Tokens that end an answer. */
-  readonly ends: ReadonlySet<number>;
+type SchedulerOptions = Generating & {
   /** Throws the signal's reason once it is aborted. */
   readonly encode: (request: GenerateRequest, signal: AbortSignal) => Promise<EncodedPrompt[]>;
   readonly constraints: Pick<Constraints, "prepare">;
   /** Of the adapters that may be asked for, by their ids: what tells one from another. */
   readonly adapters?: ReadonlyMap<string, string>;
-  /** Tokens that each slot guesses at a time, at most. Default: none. */
-  readonly draftTokens?: number;
-  /** How many of these are worth it. Default: as many as pay by the clock. */
+  /** How many guesses are worth it. Default: as many as pay by the clock. */
   readonly drafting?: SomeDrafting;
   /** A model that says what may follow. Default: none. */
   readonly drafter?: Pick<Drafter, "propose"> | undefined;
@@ -205,54 +194,10 @@ export class Scheduler {
     }
   }
 
-  /** Gives free slots to waiting choices. */
-  async #admit(): Promise<void> {
-    for (;;) {
-      const job = nextInLine([...this.#jobs.values()].filter((one) => !this.#waitsForSibling(one)));
-      if (job === undefined) return;
-      const { choice, prompt } = job.next;
-      const slot = await this.#slots.take(job, prompt);
-      if (slot === undefined) return;
-      const cachedTokens = slot.tokens.length;
-      job.started(cachedTokens);
-      const generation = this.#generation(slot, job, { prompt, choice });
-      slot.running = { job, prompt, generation, begun: false, prefilled: false };
+  #admit(): Promise<void> {
+    const onStarted = (job: Job, choice: number, cachedTokens: number): void =>
       this.#telling.started(job, choice, cachedTokens);
-    }
-  }
-
-  /** Choices of one prompt begin together, when it has been evaluated once. */
-  #waitsForSibling(job: Job): boolean {
-    if (job.unstarted === 0 || job.running === 0) return false;
-    const { prompt } = job.next;
-    if (!isWorthWaitingFor(prompt)) return false;
-    return this.#slots.running.some(
-      ({ running }) => running?.prompt === prompt && running.generation.remainingPrompt > 0,
-    );
-  }
-
-  #generation(
-    slot: Slot,
-    { request, guide }: Job,
-    { prompt, choice }: { readonly prompt: EncodedPrompt; readonly choice: number },
-  ): Generation {
-    const { context, contextTokens, vocabulary, ends, draftTokens = 0 } = this.#options;
-    const sample = choice % request.choicesPerPrompt;
-    return new Generation({
-      choice,
-      request,
-      prompt,
-      seed: choiceSeed(request.sampling.seed, sample),
-      context,
-      sequence: slot.number,
-      cachedTokens: slot.tokens.length,
-      contextTokens,
-      vocabulary,
-      ends,
-      guide: guide?.(),
-      // Where a sequence cannot be cut, what was guessed wrong stays in it.
-      draftTokens: context.cutsAnywhere ? draftTokens : 0,
-    });
+    return admit({ jobs: this.#jobs, slots: this.#slots, onStarted }, this.#options);
   }
 
   /** One batch of all that have the adapter whose turn it is. */
