@@ -59,6 +59,10 @@ export type TopLevel = {
 /** Deepest level whose brackets are told: those around the parts of a field's value. */
 const TOLD_DEPTH = 2;
 
+/** Longer than that of any field that a request may have, and nothing that a message could not show. */
+const FIELD_NAME = /^"([\w.-]{1,64})"$/;
+const FIELD_NAME_MAX_BYTES = 66;
+
 export class JsonShape {
   readonly #json: Uint8Array;
   readonly #top: TopLevel | undefined;
@@ -71,6 +75,9 @@ export class JsonShape {
   #fields = 0;
   #values = 0;
   #excess: string | undefined;
+  /** The string at the top that was passed last, and the one before the last colon there. */
+  #lastString: readonly [start: number, end: number] | undefined;
+  #lastName: readonly [start: number, end: number] | undefined;
   /** Of the string that the pass is in. */
   #stringStart = -1;
   /** A quote in it whose backslashes are being counted, from there to `#run`. */
@@ -85,6 +92,14 @@ export class JsonShape {
   /** What is too much about the text, as far as it has been looked at. */
   get excess(): string | undefined {
     return this.#excess;
+  }
+
+  /** The field of the outermost object whose value is too much; undefined for the object itself, and for odd names. */
+  get field(): string | undefined {
+    if (this.#excess === undefined || this.#depth <= 1 || this.#lastName === undefined) return;
+    const [start, end] = this.#lastName;
+    if (end - start > FIELD_NAME_MAX_BYTES) return;
+    return FIELD_NAME.exec(String.fromCharCode(...this.#json.subarray(start, end)))?.[1];
   }
 
   /** Goes on for about so many steps. False while there is more to look at. */
@@ -123,7 +138,7 @@ export class JsonShape {
       if (this.#depth <= TOLD_DEPTH) this.#top?.mark(byte, at, this.#depth);
     } else {
       if (this.#depth <= 1) this.#top?.mark(byte, at, this.#depth);
-      if (kind === COLON) this.#field();
+      if (kind === COLON) this.#countField();
       else if (++this.#values > JSON_MAX_VALUES)
         this.#excess = `more than ${JSON_MAX_VALUES} values`;
     }
@@ -139,7 +154,8 @@ export class JsonShape {
     } else this.#fieldsAt[this.#depth] = 0;
   }
 
-  #field(): void {
+  #countField(): void {
+    if (this.#depth <= 1) this.#lastName = this.#lastString;
     const fields = (this.#fieldsAt[this.#depth] as number) + 1;
     this.#fieldsAt[this.#depth] = fields;
     if (fields > TOP_MAX_FIELDS && this.#depth <= 1) {
@@ -172,7 +188,10 @@ export class JsonShape {
       this.#at = this.#quote + 1;
       this.#quote = -1;
       if (isEscaped) continue;
-      if (this.#depth <= 1) this.#top?.string(this.#stringStart, this.#at);
+      if (this.#depth <= 1) {
+        this.#lastString = [this.#stringStart, this.#at];
+        this.#top?.string(this.#stringStart, this.#at);
+      }
       this.#stringStart = -1;
       return true;
     }

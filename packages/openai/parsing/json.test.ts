@@ -1,6 +1,7 @@
 /** Bodies as bytes: what is refused before anything is built from it, and after how much work. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Failure } from "@localmodel/inference/failure.ts";
 import * as fc from "fast-check";
 import { JsonShape } from "./json-shape.ts";
 import { parseJson, parseShortJson } from "./json.ts";
@@ -26,6 +27,29 @@ for (const [name, body, message] of [
     const refusal = { status: 400, message };
     await assert.rejects(parseJson(body, neverAsked), refusal);
     assert.throws(() => parseShortJson(body), refusal);
+  });
+}
+
+const deep = "[".repeat(65);
+for (const [what, text, field] of [
+  ["is in a field", `{"a":"b","c":[1],"messages" : ${deep}`, "messages"],
+  ["comes behind a text", `{"a":"b","tools":["x",${deep}`, "tools"],
+  ["is in a field of an unlikely name", `{"a b":${deep}`, undefined],
+  ["is in a field of a long name", `{"${"a".repeat(65)}":${deep}`, undefined],
+  ["is in a list", `["a",${deep}`, undefined],
+  ["is the fields themselves", `{${'"a":1,'.repeat(300)}"b":1}`, undefined],
+] as const) {
+  test(`what is too much and ${what} is ${field === undefined ? "nobody's" : "named by it"}`, () => {
+    for (const steps of [1, 20, Infinity]) {
+      const shape = new JsonShape(bytes(text));
+      while (!shape.advance(steps));
+      assert.notEqual(shape.excess, undefined);
+      assert.equal(shape.field, field);
+    }
+    assert.throws(
+      () => parseShortJson(bytes(text)),
+      (error) => error instanceof Failure && error.data.field === (field ?? null),
+    );
   });
 }
 

@@ -15,7 +15,7 @@ const STEPS_AT_ONCE = 100_000;
 export async function parseJson(bytes: Uint8Array, turn: () => Promise<void>): Promise<unknown> {
   const shape = new JsonShape(bytes);
   while (!shape.advance(STEPS_AT_ONCE)) await turn();
-  if (shape.excess !== undefined) throw tooComplex(shape.excess);
+  if (shape.excess !== undefined) throw tooComplex(shape, shape.excess);
   return parse(decode(bytes));
 }
 
@@ -23,12 +23,14 @@ export async function parseJson(bytes: Uint8Array, turn: () => Promise<void>): P
 export function parseShortJson(bytes: Uint8Array): unknown {
   const shape = new JsonShape(bytes);
   shape.advance(Infinity);
-  if (shape.excess !== undefined) throw tooComplex(shape.excess);
+  if (shape.excess !== undefined) throw tooComplex(shape, shape.excess);
   return parse(decode(bytes));
 }
 
-export function tooComplex(excess: string): Failure {
-  return invalidRequest(null, `The JSON body of the request is too complex: ${excess}.`);
+export function tooComplex({ field }: JsonShape, excess: string): Failure {
+  const where = field === undefined ? "" : ` in '${field}'`;
+  const message = `The JSON body of the request is too complex: ${excess}${where}.`;
+  return invalidRequest(field ?? null, message);
 }
 
 function decode(bytes: Uint8Array): string {

@@ -32,7 +32,7 @@ export async function readOutline(
     await turn();
     isDone = shape.advance(STEPS_IN_A_TURN);
   }
-  if (shape.excess !== undefined) throw tooComplex(shape.excess);
+  if (shape.excess !== undefined) throw tooComplex(shape, shape.excess);
   if (outline.wrongAt !== undefined) throw malformed(body, outline);
   return outline;
 }
