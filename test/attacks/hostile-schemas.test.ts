@@ -145,6 +145,13 @@ describe("schemas that are meant to hurt", { timeout: 900_000 }, () => {
     }
   });
 
+  test("a schema that nests deeper than a body may is refused as a text, too", async () => {
+    const json = '{"not":'.repeat(100_000) + "{}" + "}".repeat(100_000);
+    const answer = await attack({ structured_outputs: { json } });
+    assert.equal(answer.status, 400, JSON.stringify(answer.json));
+    assertNames("structured_outputs.json", answer);
+  });
+
   test("others' streams end before a dear schema is refused", () => {
     const { count, overtaken } = refused;
     assert.ok(count > 8 && overtaken > count / 2, `${overtaken} of ${count}`);

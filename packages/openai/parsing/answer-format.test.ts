@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Failure } from "@localmodel/inference/failure.ts";
 import { chatWire } from "../chat/chat-wire.ts";
 import { completionWire } from "../completions/completion-wire.ts";
 
@@ -68,5 +69,21 @@ for (const [fields, language] of [
       assert.deepEqual(ask.constraint?.grammar?.language, language);
       assert.deepEqual(ignored, []);
     }
+  });
+}
+
+const deep = `{"not":`.repeat(5000) + "{}" + "}".repeat(5000);
+for (const [field, fields] of [
+  ["guided_json", { guided_json: deep }],
+  ["structured_outputs.json", { structured_outputs: { json: deep } }],
+] as const) {
+  test(`a schema sent as text in ${field} is no deeper than one that is no text`, () => {
+    assert.throws(
+      () => chatWire.understand({ messages, ...fields }),
+      (error) =>
+        error instanceof Failure &&
+        error.data.field === field &&
+        error.message.includes("nested deeper than 64 levels"),
+    );
   });
 }

@@ -9,6 +9,7 @@ import { z } from "zod";
 import type { Constraint, Language } from "@localmodel/inference/constraint.ts";
 import { nullsAbsent, saysNothing } from "./fields.ts";
 import { refusal } from "./issue.ts";
+import { JsonShape } from "./json-shape.ts";
 
 const CHOICES_MAX = 4096;
 const TEXT_MAX_CHARACTERS = 500_000;
@@ -160,8 +161,16 @@ function textAt(
   return [{ path, language }];
 }
 
-function parsed(value: unknown): unknown {
+/** A text in a body hides what is in it from whoever looked at the body. */
+function parsed(value: unknown, context: z.core.$RefinementCtx): unknown {
   if (typeof value !== "string") return value;
+  const shape = new JsonShape(new TextEncoder().encode(value));
+  shape.advance(Infinity);
+  if (shape.excess !== undefined) {
+    const message = `Invalid '{param}': the JSON in it is too complex: ${shape.excess}.`;
+    context.addIssue(refusal(message, "invalid_value"));
+    return z.NEVER;
+  }
   try {
     return JSON.parse(value);
   } catch {
