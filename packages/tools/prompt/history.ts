@@ -56,15 +56,25 @@ function withText(call: HistoryCall["function"]): HistoryCall["function"] {
   return call.arguments === "" ? { ...call, arguments: "{}" } : call;
 }
 
+/** As deep as a body may be. */
+const ARGUMENTS_MAX_DEPTH = 64;
+
 /** Clients send the text of the JSON; templates write the JSON of what they get. */
 function withObject(call: HistoryCall["function"]): HistoryCall["function"] {
   if (typeof call.arguments !== "string") return call;
   try {
     const args: unknown = JSON.parse(call.arguments || "{}");
-    return typeof args === "object" && args !== null ? { ...call, arguments: args } : call;
+    const isObject = typeof args === "object" && args !== null;
+    return isObject && !isDeeper(args, ARGUMENTS_MAX_DEPTH) ? { ...call, arguments: args } : call;
   } catch {
     return call;
   }
+}
+
+/** Templates and all else that writes arguments go down into them by recursion. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

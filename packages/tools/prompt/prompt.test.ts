@@ -50,6 +50,23 @@ test("results get the name of their tool, and calls without ids get some that re
   ]);
 });
 
+function nested(levels: number): string {
+  return '{"a":'.repeat(levels) + "1" + "}".repeat(levels);
+}
+
+function argumentsAsObject(text: string): unknown {
+  const said = { role: "assistant" as const, content: "", tool_calls: [call("f", text)] };
+  const [message] = completedHistory([said], { argumentsAs: "object" });
+  return (message?.tool_calls as ReturnType<typeof call>[] | undefined)?.[0]?.function.arguments;
+}
+
+test("arguments that nest deeper than a body may stay a text", () => {
+  assert.deepEqual(argumentsAsObject(nested(64)), JSON.parse(nested(64)));
+  for (const levels of [65, 100_000]) {
+    assert.equal(argumentsAsObject(nested(levels)), nested(levels));
+  }
+});
+
 test("ids get the form that a family demands, the same for a call and its result", () => {
   const [asked, answered] = completedHistory(
     [
