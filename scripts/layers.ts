@@ -16,7 +16,7 @@ export const LAYERS: Layers = {
     "regular/",
     "rules/ schema/",
     "emit/ gbnf/",
-    "follow/",
+    "follow/ lark/",
   ],
   "packages/jinja": ["template-error.ts", "meter.ts", "values/", "builtins/ syntax/", "run/"],
   "packages/kube": [

@@ -70,6 +70,8 @@ export type Language =
   | { readonly kind: "choice"; readonly texts: readonly string[]; readonly field: string }
   /** The rule `root` of GBNF. */
   | { readonly kind: "gbnf"; readonly text: string; readonly field: string }
+  /** A JSON string, with its quotes, of a text of the rule `start` of a Lark grammar. */
+  | { readonly kind: "larkString"; readonly text: string; readonly field: string }
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "sequence"; readonly parts: readonly Language[] }
   | { readonly kind: "either"; readonly parts: readonly Language[] }

@@ -14,6 +14,14 @@ export type Tool = {
   readonly parameters: JsonSchema;
   /** Where the client wrote the parameters: `tools[1].function.parameters`. */
   readonly field: string;
+  /** Of what takes one text, `input`: what that has to be. */
+  readonly inputGrammar?: LarkGrammar;
+};
+
+export type LarkGrammar = {
+  readonly definition: string;
+  /** Where the client wrote it. */
+  readonly field: string;
 };
 
 export type ToolUse = {

@@ -42,6 +42,8 @@ const HEX = rangesOf("09afAF");
 export type Texts = {
   /** The texts of an automaton as they are, for numbers. */
   readonly plain: (dfa: Dfa) => Item;
+  /** The same as a part of the inside of a JSON string. */
+  readonly inside: (dfa: Dfa) => Item;
   /** The inside of a JSON string and its closing quote. */
   readonly quoted: (dfa: Dfa) => Item;
   /** One character of any JSON string. */
@@ -116,6 +118,7 @@ export function createTexts(grammar: GrammarBuilder, budget: Budget): Texts {
 
   return {
     plain: (dfa) => emit(dfa, "number", [], (set, next) => [[setItem(set), next]]),
+    inside: (dfa) => emit(dfa, "string", [], steps),
     quoted: (dfa) => emit(dfa, "text", [text('"')], steps),
     anyChar,
     anyRest: ruleItem(rest),

@@ -24,6 +24,19 @@ export function patternLanguage(source: string, of: Expressions, budget: Budget)
   );
 }
 
+/**
+ * The texts that match as a whole, of a pattern that knows nothing of what is around it.
+ * @throws GrammarError for `^` and `$`, which ask for that
+ */
+export function wholePatternLanguage(
+  pattern: Pattern,
+  of: Expressions,
+  budget: Budget,
+): Expression {
+  if (hasEdge(pattern)) throw unsupported("^ or $ inside of a longer text");
+  return follow(pattern, of.empty, false, { of, budget });
+}
+
 function follow(
   pattern: Pattern,
   rest: Expression,
@@ -129,6 +142,10 @@ function hasAssertion(pattern: Pattern): boolean {
 
 function hasStart(pattern: Pattern): boolean {
   return pattern.kind === "start" || partsOf(pattern).some(hasStart);
+}
+
+function hasEdge(pattern: Pattern): boolean {
+  return pattern.kind === "start" || pattern.kind === "end" || partsOf(pattern).some(hasEdge);
 }
 
 function partsOf(pattern: Pattern): readonly Pattern[] {

@@ -6,6 +6,7 @@
  */
 import { GrammarError } from "../grammar-error.ts";
 import { type CharSet, charSet, complement, setOf, union } from "./char-set.ts";
+import { withOtherCase } from "./letter-case.ts";
 import { CLASS_ESCAPES, CONTROL_ESCAPES, DOT, propertySet } from "./pattern-classes.ts";
 
 export type Pattern =
@@ -19,16 +20,36 @@ export type Pattern =
 const MAX_PATTERN_LENGTH = 20_000;
 const MAX_GROUP_DEPTH = 100;
 
-type Cursor = { readonly chars: readonly string[]; at: number; depth: number };
+/** What flags change. */
+type PatternFlags = {
+  /** A letter stands for its other case too. */
+  readonly ignoresCase?: boolean;
+  /** What `.` stands for; default: ECMA-262's, every character but line breaks. */
+  readonly dot?: CharSet;
+};
 
-export function parsePattern(source: string): Pattern {
+type Cursor = {
+  readonly chars: readonly string[];
+  readonly dot: CharSet;
+  readonly cased: (set: CharSet) => CharSet;
+  at: number;
+  depth: number;
+};
+
+export function parsePattern(source: string, flags: PatternFlags = {}): Pattern {
   if (source.length > MAX_PATTERN_LENGTH) {
     throw new GrammarError(
       "too_large",
       `a pattern is longer than ${MAX_PATTERN_LENGTH} characters`,
     );
   }
-  const cursor: Cursor = { chars: Array.from(source), at: 0, depth: 0 };
+  const cursor: Cursor = {
+    chars: Array.from(source),
+    dot: flags.dot ?? DOT,
+    cased: flags.ignoresCase === true ? withOtherCase : (set) => set,
+    at: 0,
+    depth: 0,
+  };
   const pattern = choice(cursor);
   if (cursor.at < cursor.chars.length) throw invalid(cursor, "an unmatched )");
   return pattern;
@@ -89,19 +110,19 @@ function atom(cursor: Cursor): Pattern {
     case "$":
       return { kind: "end" };
     case ".":
-      return { kind: "set", set: DOT };
+      return { kind: "set", set: cursor.dot };
     case "(":
       return group(cursor);
     case "[":
       return { kind: "set", set: bracket(cursor) };
     case "\\":
-      return escape(cursor);
+      return casedChar(escape(cursor), cursor);
     case "*":
     case "+":
     case "?":
       throw invalid(cursor, "nothing to repeat");
     default:
-      return { kind: "set", set: charSet(char.codePointAt(0) ?? 0) };
+      return { kind: "set", set: cursor.cased(charSet(char.codePointAt(0) ?? 0)) };
   }
 }
 
@@ -139,7 +160,7 @@ function bracket(cursor: Cursor): CharSet {
     members.push(classRange(cursor));
   }
   cursor.at++;
-  const set = union(...members);
+  const set = cursor.cased(union(...members));
   return negated ? complement(set) : set;
 }
 
@@ -167,6 +188,12 @@ function classMember(cursor: Cursor): CharSet {
   const escaped = escape(cursor);
   if (escaped.kind !== "set") throw invalid(cursor, "an escape that is no character");
   return escaped.set;
+}
+
+/** Classes such as `\\w` have both cases already, or mean one. */
+function casedChar(pattern: Pattern, { cased }: Cursor): Pattern {
+  if (pattern.kind !== "set" || !isSingle(pattern.set)) return pattern;
+  return { kind: "set", set: cased(pattern.set) };
 }
 
 function isSingle(set: CharSet): boolean {
@@ -233,7 +260,7 @@ function property(cursor: Cursor): CharSet {
   const set = match?.[1] === undefined ? undefined : propertySet(match[1]);
   if (match === null || set === undefined) throw unsupported(cursor, "this \\p");
   cursor.at += match[0].length;
-  return set;
+  return cursor.cased(set);
 }
 
 function invalid({ chars }: Cursor, what: string): GrammarError {

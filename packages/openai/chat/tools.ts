@@ -40,17 +40,11 @@ const FunctionDefinition = nullsAbsent(
 );
 type FunctionDefinition = z.output<typeof FunctionDefinition>;
 
-export const GRAMMAR_SYNTAXES = z
-  .enum(["regex", "lark"])
-  .refine(
-    (syntax) => syntax === "regex",
-    refusal("Invalid '{param}': this server supports 'regex' only.", "unsupported_parameter"),
-  );
+/** What the text of a custom tool has to be. */
+export const InputGrammar = z.object({ syntax: z.enum(["regex", "lark"]), definition: Text });
+type InputGrammar = z.output<typeof InputGrammar>;
 
-const GrammarFormat = z.object({
-  type: z.literal("grammar"),
-  grammar: z.object({ syntax: GRAMMAR_SYNTAXES, definition: Text }),
-});
+const GrammarFormat = z.object({ type: z.literal("grammar"), grammar: InputGrammar });
 
 const CustomDefinition = nullsAbsent(
   z.object({
@@ -93,8 +87,8 @@ export function toolsOf(
       definition.type === "function"
         ? functionTool(definition.function, `tools[${index}].function`)
         : customTool(
-            { ...definition.custom, pattern: patternOf(definition.custom) },
-            `tools[${index}].custom`,
+            { ...definition.custom, grammar: grammarOf(definition.custom) },
+            { tool: `tools[${index}].custom`, grammar: `tools[${index}].custom.format.grammar` },
           ),
     ),
     ...functions.map((definition, index) => functionTool(definition, `functions[${index}]`)),
@@ -120,25 +114,43 @@ export function functionTool(
 type CustomTool = {
   readonly name: string;
   readonly description?: string;
-  /** What its text has to match. */
-  readonly pattern: string | undefined;
+  readonly grammar: InputGrammar | undefined;
 };
 
-export function customTool({ name, description, pattern }: CustomTool, field: string): Tool {
-  const input = {
-    type: "string",
-    ...(pattern !== undefined && { pattern: `^(?:${pattern})$` }),
-  };
+/** Where the client wrote the tool and its grammar. */
+type Places = { readonly tool: string; readonly grammar: string };
+
+export function customTool({ name, description, grammar }: CustomTool, places: Places): Tool {
+  const isLark = grammar?.syntax === "lark";
   return {
     name,
-    parameters: { type: "object", properties: { input }, required: ["input"] },
-    field: `${field}.format`,
+    parameters: {
+      type: "object",
+      properties: { input: inputSchema(grammar) },
+      required: ["input"],
+    },
+    field: `${places.tool}.format`,
     ...(description !== undefined && { description }),
+    ...(isLark && {
+      inputGrammar: { definition: grammar.definition, field: `${places.grammar}.definition` },
+    }),
   };
 }
 
-function patternOf({ format }: z.output<typeof CustomDefinition>): string | undefined {
-  return format?.type === "grammar" ? format.grammar.definition : undefined;
+/** As the model sees it. A `format` says that there are rules, also to those who write plain strings in another way. */
+function inputSchema(grammar: InputGrammar | undefined): JsonSchema {
+  if (grammar === undefined) return { type: "string" };
+  const { syntax, definition } = grammar;
+  if (syntax === "regex") return { type: "string", pattern: `^(?:${definition})$` };
+  return {
+    type: "string",
+    format: "lark",
+    description: `A text of this Lark grammar:\n${definition}`,
+  };
+}
+
+function grammarOf({ format }: z.output<typeof CustomDefinition>): InputGrammar | undefined {
+  return format?.type === "grammar" ? format.grammar : undefined;
 }
 
 /** As chat templates expect them, who look for every one of these fields. */

@@ -215,13 +215,13 @@ const refusedChats: Refused[] = [
           type: "custom",
           custom: {
             name: "f",
-            format: { type: "grammar", grammar: { syntax: "lark", definition: "start: A" } },
+            format: { type: "grammar", grammar: { syntax: "gbnf", definition: "root ::= A" } },
           },
         },
       ],
     },
     "tools[0].custom.format.grammar.syntax",
-    "unsupported_parameter",
+    "invalid_value",
   ],
   [
     "tools of more than a mebibyte",

@@ -11,12 +11,12 @@ import {
   customTool,
   described,
   functionTool,
-  GRAMMAR_SYNTAXES,
+  InputGrammar,
   notTooLong,
   Schema,
   TOOLS_MAX,
 } from "../chat/tools.ts";
-import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
+import { boundedArray, nullsAbsent } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
 import { CLIENT_TOOLS, type ClientTool, FORMS, isClientTool } from "./client-tools.ts";
 import { flatName, type NamespacedName } from "./namespaces.ts";
@@ -56,7 +56,7 @@ const CustomTool = z.object({
   format: z
     .discriminatedUnion("type", [
       z.object({ type: z.literal("text") }),
-      z.object({ type: z.literal("grammar"), syntax: GRAMMAR_SYNTAXES, definition: Text }),
+      z.object({ type: z.literal("grammar"), ...InputGrammar.shape }),
     ])
     .exactOptional(),
 });
@@ -200,8 +200,8 @@ function toolsOf(request: ToolFields): readonly Tool[] {
     if (tool.type === "function") return functionTool({ ...tool, name }, field);
     if (tool.type !== "custom") return functionTool({ ...FORMS[tool.type], name }, field);
     const { format } = tool;
-    const pattern = format?.type === "grammar" ? format.definition : undefined;
-    return customTool({ ...tool, name, pattern }, field);
+    const grammar = format?.type === "grammar" ? format : undefined;
+    return customTool({ ...tool, name, grammar }, { tool: field, grammar: `${field}.format` });
   });
 }
 

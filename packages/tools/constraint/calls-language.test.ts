@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { larkGrammar } from "@localmodel/grammar/compile-lark.ts";
 import { GrammarError } from "@localmodel/grammar/grammar-error.ts";
 import { ajv } from "../../../test/support/ajv.ts";
 import { randomFrom } from "@localmodel/grammar/fixtures/judge.ts";
@@ -70,6 +71,29 @@ for (const syntax of SYNTAXES) {
       }
     }
     assert.ok(read > TOOL_SETS, `only ${read} calls were read`);
+  });
+
+  test(`${syntax.name}: the text of a tool with a Lark grammar is of the grammar, read from any call`, () => {
+    const random = randomFrom(SEED);
+    const definition = String.raw`start: "say \"" /[a-z<>\n\\\/]*/ "\"\n" start?`;
+    const said: Tool = {
+      ...tool("say", {
+        type: "object",
+        properties: { input: { type: "string", format: "lark" } },
+        required: ["input"],
+      }),
+      inputGrammar: { definition, field: "tools[0].custom.format.grammar.definition" },
+    };
+    const sample = sampler(tidy(grammarOf(callsLanguage(syntax, [said], 1)))!);
+    const ofGrammar = programOf(larkGrammar(definition));
+    for (let n = 0; n < SAMPLES; n++) {
+      const text = sample(random, n * 20);
+      const { calls } = readAnswer({ syntax, tools: [said] }, cutAt(text, [n * 7]));
+      const [call, another] = calls;
+      assert.ok(call !== undefined && call.complete && another === undefined, text);
+      const { input } = JSON.parse(call.arguments) as { input: string };
+      assert.ok(acceptsText(ofGrammar, input), text);
+    }
   });
 
   test(`${syntax.name}: the language has the calls that its template writes`, () => {

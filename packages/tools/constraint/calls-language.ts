@@ -1,6 +1,6 @@
 /** The texts of an answer that calls tools, as a language: every call of it names a tool and fits its schema. */
 import type { Language } from "@localmodel/inference/constraint.ts";
-import type { Tool } from "@localmodel/inference/tools.ts";
+import type { LarkGrammar, Tool } from "@localmodel/inference/tools.ts";
 import {
   afterKeyOf,
   afterValueOf,
@@ -58,7 +58,15 @@ function callLanguage({ form }: CallSyntax, tool: Tool): Language {
 }
 
 function argumentsOf(tool: Tool): Language {
+  const { inputGrammar } = tool;
+  if (inputGrammar !== undefined) {
+    return sequence([text('{"input": '), inputString(inputGrammar), text("}")]);
+  }
   return { kind: "schema", schema: argumentsSchema(tool), field: tool.field };
+}
+
+function inputString({ definition, field }: LarkGrammar): Language {
+  return { kind: "larkString", text: definition, field };
 }
 
 function objectCall(form: ObjectForm, tool: Tool): Language {
@@ -106,6 +114,7 @@ function taggedValue(form: TaggedForm, { tool, key, kind, schema }: Parameter): 
       ? textWithout(afterValueOf(form, kind, key).trim(), field)
       : { kind: "choice", texts, field };
   }
+  if (tool.inputGrammar !== undefined) return inputString(tool.inputGrammar);
   if (typeof schema === "boolean") return { kind: "schema", schema, field };
   const { $defs, definitions, $schema } = tool.parameters;
   const own = Object.entries({ $defs, definitions, $schema }).filter(

@@ -2,6 +2,7 @@
  * Whether arguments that nothing has constrained are what a tool takes: by the grammar that would have constrained them, so
  * that what is accepted here is nothing that could not have been written there.
  */
+import { larkGrammar } from "@localmodel/grammar/compile-lark.ts";
 import { schemaGrammar } from "@localmodel/grammar/compile-schema.ts";
 import { acceptsText, programOf } from "@localmodel/grammar/gbnf/recognize.ts";
 import { GrammarError } from "@localmodel/grammar/grammar-error.ts";
@@ -14,9 +15,13 @@ const STEPS_MAX = 100_000;
 
 export function isValidArguments(tool: Tool, args: unknown): boolean {
   const schema = argumentsSchema(tool);
+  const limits = { steps: STEPS_MAX };
   try {
-    const grammar = schemaGrammar(schema, { whitespace: "compact", limits: { steps: STEPS_MAX } });
-    return acceptsText(programOf(grammar), JSON.stringify(inDeclaredOrder(args, schema)));
+    const grammar = schemaGrammar(schema, { whitespace: "compact", limits });
+    const fits = acceptsText(programOf(grammar), JSON.stringify(inDeclaredOrder(args, schema)));
+    if (!fits || tool.inputGrammar === undefined) return fits;
+    const inputs = larkGrammar(tool.inputGrammar.definition, { limits, asJsonString: true });
+    return acceptsText(programOf(inputs), JSON.stringify(recordOf(args)["input"]));
   } catch (error) {
     if (error instanceof GrammarError) return false;
     throw error;

@@ -18,6 +18,7 @@ import {
   sequenceGrammar,
   textGrammar,
 } from "@localmodel/grammar/combine.ts";
+import { larkGrammar } from "@localmodel/grammar/compile-lark.ts";
 import { schemaGrammar } from "@localmodel/grammar/compile-schema.ts";
 import { choiceGrammar, regexGrammar } from "@localmodel/grammar/compile-text.ts";
 import { readGbnf } from "@localmodel/grammar/gbnf/read.ts";
@@ -74,6 +75,10 @@ function grammarOf(language: Language, within: Budget): Grammar {
       );
     case "gbnf":
       return ofField(language.field, "grammar", () => readGbnf(language.text, { limits: LIMITS }));
+    case "larkString":
+      return ofField(language.field, "grammar", () =>
+        larkGrammar(language.text, { asJsonString: true, limits: LIMITS, within }),
+      );
     case "text":
       return textGrammar(language.text);
     case "sequence":
