@@ -1,13 +1,14 @@
 /**
  * What sleep costs: memory of requests that are held, how soon demand is heard, and the first token of a model that is
- * loaded for a request, alone and in another's place, over that of a process that is started for it. On a
- * control plane of Kubernetes: how soon there is a pod object.
+ * loaded for a request, alone and in another's place, over that of a process that is started for it. In a cluster: how
+ * soon there is a pod object, on a control plane, and the first token over the start of a pod, with nodes.
  */
 import { parseArgs } from "node:util";
 import { smollm2Path } from "../test/support/smollm2.ts";
 import { demandToPod } from "./wake/demand-to-pod.ts";
 import { heldRequests } from "./wake/held-requests.ts";
 import { Laptop, plainStartMs } from "./wake/laptop.ts";
+import { podWakes } from "./wake/pods.ts";
 import { median, percentile } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     "held-only": { type: "boolean", default: false },
     /** Instead: with the binaries that LOCALMODEL_TEST_KUBE_BIN names. */
     "control-plane": { type: "boolean", default: false },
+    /** Instead: in the cluster that runs. */
+    cluster: { type: "boolean", default: false },
     wakes: { type: "string", default: "200" },
   },
 });
@@ -32,6 +35,7 @@ const MIB = 1024 * 1024;
 const mebibytes = (bytes: number): string => (bytes / MIB).toFixed(0);
 
 if (values["control-plane"]) await measureDemand();
+else if (values.cluster) await measurePods();
 else {
   await measureHeld();
   if (!values["held-only"]) await measureLaptop();
@@ -68,6 +72,17 @@ function row(what: string, ms: readonly number[]) {
     "p50 ms": percentile(ms, 0.5).toFixed(0),
     "p99 ms": percentile(ms, 0.99).toFixed(0),
   };
+}
+
+async function measurePods(): Promise<void> {
+  const { readyMs, firstTokenMs } = await podWakes(Number(values.rounds));
+  printTable(`${values.rounds} wakes in a cluster`, [
+    {
+      "pod ready ms": median(readyMs).toFixed(0),
+      "first token ms": median(firstTokenMs).toFixed(0),
+      over: median(firstTokenMs.map((ms, i) => ms / (readyMs[i] ?? NaN))).toFixed(2),
+    },
+  ]);
 }
 
 async function measureLaptop(): Promise<void> {

@@ -97,7 +97,7 @@ suite("a LocalModel that is applied to a cluster", () => {
 
   test("rolls to new settings under load without a client noticing", async () => {
     const old = new Set((await scene.pods("smollm2")).map(({ metadata }) => metadata.uid));
-    const load = scene.startInCluster(loadModule("smollm2", LANES));
+    const load = await scene.startInCluster(loadModule("smollm2", LANES));
     const patch = JSON.stringify({ spec: { engine: { slots: 3 } } });
     await scene.kubectl("patch", "localmodel", "smollm2", "--type=merge", "--patch", patch);
     await scene.untilReady("smollm2", 2);
@@ -105,18 +105,18 @@ suite("a LocalModel that is applied to a cluster", () => {
       const left = (await scene.pods("smollm2")).filter(({ metadata }) => old.has(metadata.uid));
       assert.equal(left.length, 0);
     });
-    assertUndisturbed(JSON.parse(await load.finish()) as LoadResult);
+    assertUndisturbed(await load.finish<LoadResult>());
   });
 
   test("survives the draining of a node under load without a client noticing", async (context) => {
     const agent = scene.cluster.containers[1];
     if (agent === undefined) return context.skip("the cluster has no node that may be drained");
     context.after(() => scene.kubectl("uncordon", agent));
-    const load = scene.startInCluster(loadModule("smollm2", LANES));
+    const load = await scene.startInCluster(loadModule("smollm2", LANES));
     const flags = ["--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s", "--force"];
     await scene.kubectl("drain", agent, ...flags, { timeoutMs: 310_000 });
     await scene.untilReady("smollm2", 2);
-    assertUndisturbed(JSON.parse(await load.finish()) as LoadResult);
+    assertUndisturbed(await load.finish<LoadResult>());
   });
 
   test("suspends at no replicas, says so, and comes back", async () => {

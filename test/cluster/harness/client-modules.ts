@@ -112,3 +112,14 @@ const ended = await Promise.all(Array.from({ length: ${streams} }, (_, number) =
 console.log(JSON.stringify({ streams: ended.reduce((sum, each) => sum + each, 0), failures: failures.slice(0, 20) }));
 `;
 }
+
+/** One stream of one token. Prints how long it was in coming, from the sending of the request. */
+export function firstTokenModule(model: string): string {
+  return `${client({ maxRetries: 0, timeout: 300_000 })}
+const sentMs = performance.now();
+const stream = await client.chat.completions.create({ model: ${JSON.stringify(model)}, stream: true, max_tokens: 1, messages: [{ role: "user", content: "Hello" }] });
+let ms;
+for await (const chunk of stream) if (chunk.choices[0]?.delta.content) ms ??= performance.now() - sentMs;
+console.log(JSON.stringify({ ms }));
+`;
+}

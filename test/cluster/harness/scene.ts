@@ -28,6 +28,7 @@ export const API_URL = `http://localmodel-api.${SYSTEM_NAMESPACE}.svc.cluster.lo
 /** Bounds for a wait in vain, not figures: four models that start at once on two busy cores take minutes. */
 const READY_PATIENCE: Patience = { timeoutMs: 600_000, intervalMs: 500 };
 const REASON_PATIENCE: Patience = { timeoutMs: 300_000 };
+const END_PATIENCE: Patience = { timeoutMs: 300_000, intervalMs: 500 };
 
 type StoredModel = {
   readonly metadata: { readonly generation: number; readonly name: string };
@@ -164,19 +165,24 @@ export class Scene implements AsyncDisposable {
     return JSON.parse(printed) as T;
   }
 
-  /** Goes on until `finish`; see load.ts. */
-  startInCluster(module: string): { finish(): Promise<string> } {
-    const stop = `/tmp/stop-${randomBytes(3).toString("hex")}`;
-    const args = ["exec", "--stdin", "client", "--", "env", `STOP=${stop}`, "node"];
-    const done = this.kubectl(...args, "--input-type=module", "-", {
-      input: module,
-      timeoutMs: 900_000,
-    });
-    done.catch(() => {}); // Told to whoever finishes it.
+  /**
+   * Goes on until `finish`, or to its own end. It is no part of the connection that started it, so it goes on as well
+   * while there is no API server, through which all connections lead.
+   */
+  async startInCluster(module: string): Promise<{ finish<T>(): Promise<T> }> {
+    const files = `/tmp/run-${randomBytes(3).toString("hex")}`;
+    const node = `STOP=${files}.stop node --input-type=module - < ${files} > ${files}.out 2> ${files}.err`;
+    const script = `cat > ${files}; (${node}; echo $? > ${files}.rc) > /dev/null 2>&1 &`;
+    await this.kubectl("exec", "--stdin", "client", "--", "sh", "-c", script, { input: module });
+    const inClient = (command: string) =>
+      this.kubectl("exec", "client", "--", "sh", "-c", command, { timeoutMs: 60_000 });
     return {
-      finish: async () => {
-        await this.kubectl("exec", "client", "--", "touch", stop);
-        return done;
+      finish: async <T>() => {
+        await inClient(`touch ${files}.stop`);
+        const ending = (): Promise<string> => inClient(`cat ${files}.rc`);
+        const status = await eventually("what runs in the client pod to end", ending, END_PATIENCE);
+        if (status.trim() !== "0") throw new Error(await inClient(`cat ${files}.err`));
+        return JSON.parse(await inClient(`cat ${files}.out`)) as T;
       },
     };
   }
