@@ -57,14 +57,10 @@ export function modelNotMultimodal(
   modelId: string,
   others: readonly string[],
 ): Failure {
-  const which =
-    others.length === 0
-      ? 'Models that read images have "vision" among their capabilities in GET /v1/models.'
-      : `Models that read images: ${quotedIds(others)}.`;
-  return invalidRequest(
+  const which = ableModels("that read images", "vision", others);
+  return lacksSense(
     field,
-    `Invalid '${field}': it is an image, and the model \`${modelId}\` reads text only. ${which}`,
-    "model_not_multimodal",
+    `it is an image, and the model \`${modelId}\` reads text only. ${which}`,
   );
 }
 
@@ -74,15 +70,18 @@ export function modelDoesNotHear(
   modelId: string,
   others: readonly string[],
 ): Failure {
-  const which =
-    others.length === 0
-      ? 'Models that do have "audio" among their capabilities in GET /v1/models.'
-      : `Models that do: ${quotedIds(others)}.`;
-  return invalidRequest(
-    field,
-    `Invalid '${field}': it is audio, and the model \`${modelId}\` does not hear. ${which}`,
-    "model_not_multimodal",
-  );
+  const which = ableModels("that do", "audio", others);
+  return lacksSense(field, `it is audio, and the model \`${modelId}\` does not hear. ${which}`);
+}
+
+function lacksSense(field: string, why: string): Failure {
+  return invalidRequest(field, `Invalid '${field}': ${why}`, "model_not_multimodal");
+}
+
+function ableModels(which: string, capability: string, others: readonly string[]): string {
+  return others.length === 0
+    ? `Models ${which} have "${capability}" among their capabilities in GET /v1/models.`
+    : `Models ${which}: ${quotedIds(others)}.`;
 }
 
 function quotedIds(ids: readonly string[]): string {
