@@ -9,10 +9,6 @@ import type { Problem } from "../status/problem.ts";
 
 type Filled = Pick<Decision, "fill">;
 
-export function isUnderWay(fill: Fill | undefined): boolean {
-  return fill !== undefined && ["claim", "queued", "filling"].includes(fill.kind);
-}
-
 export function fetchPodOf(fill: Fill | undefined): readonly Pod[] {
   return fill?.kind === "filling" && fill.pod !== undefined ? [fill.pod] : [];
 }

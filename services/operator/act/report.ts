@@ -12,7 +12,7 @@ import type {
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { usesDevices } from "../objects/gpu.ts";
 import type { Decision } from "../decide/decide.ts";
-import { hasFetched } from "../decide/fill.ts";
+import { hasFetched, isUnderWay } from "../decide/fill.ts";
 import { duplicateNotes, duplicateProblem } from "../observe/duplicates.ts";
 import {
   type Identity,
@@ -27,7 +27,7 @@ import { saysMemory, servedBy } from "../objects/resources.ts";
 import type { Observed } from "../model/observed.ts";
 import type { Answer } from "../status/answers.ts";
 import { mostTellingFirst, type Problem } from "../status/problem.ts";
-import { fetchPodOf, fillNotes, fillProblems, isUnderWay } from "./fill-report.ts";
+import { fetchPodOf, fillNotes, fillProblems } from "./fill-report.ts";
 import { podProblem } from "../status/pod-problem.ts";
 import { replicaProblem } from "../status/refusal.ts";
 import { countPods, type Kept, podProblems, revisionOf } from "../status/situation.ts";

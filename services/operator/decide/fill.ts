@@ -79,9 +79,14 @@ export function fillStep(model: Model, platform: Platform, given: FillGiven): Fi
   return { kind: "filling", host, configuration, pod };
 }
 
+/** Whether it waits for its turn, or is at it. */
+export function isUnderWay(fill: Fill | undefined): boolean {
+  return fill !== undefined && ["claim", "queued", "filling"].includes(fill.kind);
+}
+
 /** Whether pods have to wait for it. */
 export function isBefore(fill: Fill, model: Model): boolean {
-  return wantedReplicas(model) > 0 && ["claim", "queued", "filling"].includes(fill.kind);
+  return wantedReplicas(model) > 0 && isUnderWay(fill);
 }
 
 function isFilled(

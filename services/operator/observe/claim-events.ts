@@ -3,13 +3,12 @@
  * provisioner complains of. Only while it has none; events are not watched.
  */
 import {
-  CORE_EVENTS,
   PERSISTENT_VOLUME_CLAIMS,
   type PersistentVolumeClaim,
 } from "@localmodel/kube/objects/core-resources.ts";
 import type { Client } from "@localmodel/kube/wire/client.ts";
 import type { ClaimEvent, Observed } from "../model/observed.ts";
-import { timeMs, unlessForbidden } from "./events.ts";
+import { eventsOf } from "./events.ts";
 
 /** Undefined when all claims have volumes, or nothing is said. */
 export async function lookUpClaim(
@@ -21,12 +20,7 @@ export async function lookUpClaim(
     .map(({ object }) => object as PersistentVolumeClaim)
     .find(({ status }) => status?.phase !== "Bound");
   if (unbound === undefined) return undefined;
-  const { namespace = "", uid = "" } = unbound.metadata;
-  const events = await unlessForbidden(async () => {
-    const fieldSelector = `involvedObject.uid=${uid}`;
-    return (await client.list({ resource: CORE_EVENTS, namespace, fieldSelector })).items;
-  });
-  const last = (events ?? []).toSorted((a, b) => timeMs(a) - timeMs(b)).at(-1);
+  const last = (await eventsOf(client, unbound)).at(-1);
   if (last === undefined) return undefined;
   const { type, reason = "", message = "" } = last;
   return { isWarning: type === "Warning", reason, message };

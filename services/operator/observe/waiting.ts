@@ -6,9 +6,9 @@
  * nodes of its cluster in memory. What it may not read is left out, as for an operator of single namespaces.
  */
 import type { Client } from "@localmodel/kube/wire/client.ts";
-import { CORE_EVENTS, NODES, type Pod, PODS } from "@localmodel/kube/objects/core-resources.ts";
+import { NODES, type Pod, PODS } from "@localmodel/kube/objects/core-resources.ts";
 import type { Observed, Place, Waiting } from "../model/observed.ts";
-import { timeMs, unlessForbidden } from "./events.ts";
+import { eventsOf, timeMs, unlessForbidden } from "./events.ts";
 import { conditionOf, isEnding, isScheduled } from "../status/pod-problem.ts";
 
 /** Pods of a model mostly are alike, and so are their nodes. */
@@ -53,15 +53,10 @@ async function placeOf(client: Client, name: string): Promise<Place | undefined>
 }
 
 /** When an autoscaler last said that it brings a node, unless it has said since that it does not. */
-async function scaleUpOf(client: Client, { metadata }: Pod): Promise<number | undefined> {
-  const { namespace = "", uid = "" } = metadata;
-  const events = await unlessForbidden(async () => {
-    const fieldSelector = `involvedObject.uid=${uid}`;
-    return (await client.list({ resource: CORE_EVENTS, namespace, fieldSelector })).items;
-  });
-  const said = (events ?? []).filter(({ reason = "" }) =>
-    [...SCALES_UP, ...GIVES_UP].includes(reason),
-  );
-  const last = said.toSorted((a, b) => timeMs(a) - timeMs(b)).at(-1);
+async function scaleUpOf(client: Client, pod: Pod): Promise<number | undefined> {
+  const events = await eventsOf(client, pod);
+  const last = events
+    .filter(({ reason = "" }) => [...SCALES_UP, ...GIVES_UP].includes(reason))
+    .at(-1);
   return last === undefined || GIVES_UP.includes(last.reason ?? "") ? undefined : timeMs(last);
 }
