@@ -30,11 +30,11 @@ type KeptLimits = {
 };
 
 /** Of all that may be kept, for one. */
-const SHARE_OF_ONE = 1 / 4;
+export const SHARE_OF_ONE = 1 / 4;
 /** What one costs beside its bytes. */
 const OVERHEAD_BYTES = 4096;
 /** Enough turns at once. */
-const RUN_MIN_BYTES = 4 * 1024 * 1024;
+export const RUN_MIN_BYTES = 4 * 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 type Entry = { readonly kept: KeptResponse; usedMs: number };

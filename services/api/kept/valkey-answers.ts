@@ -13,13 +13,10 @@ import { z } from "zod";
 import { type Asked, type Script, ValkeyError } from "../valkey/script.ts";
 import type { Valkey } from "../valkey/valkey.ts";
 import { type AnswerStore, turnsByRuns } from "./answer-store.ts";
-import { Chain, type KeptResponse } from "./kept-responses.ts";
+import { Chain, type KeptResponse, RUN_MIN_BYTES, SHARE_OF_ONE } from "./kept-responses.ts";
 import { DELETE, FIND, KEEP, TURNS } from "./valkey-scripts.ts";
 
-/** Of all that one tenant may keep, for one answer. */
-const SHARE_OF_ONE = 1 / 4;
-/** Enough turns at once: Valkey does nothing else meanwhile. */
-const RUN_MIN_BYTES = 4 * 1024 * 1024;
+/** At once: Valkey does nothing else meanwhile. */
 const RUN_MAX_TURNS = 256;
 /** What one costs beside its bytes. */
 const OVERHEAD_BYTES = 512;
