@@ -23,3 +23,12 @@ export class GrammarError extends Error {
     this.keyword = keyword;
   }
 }
+
+/** Of a grammar that a client wrote as a text: `what` goes on after "line 3 of the grammar". */
+export function grammarErrorAt(
+  line: number,
+  what: string,
+  reason: GrammarErrorReason = "invalid",
+): GrammarError {
+  return new GrammarError(reason, `line ${line} of the grammar ${what}`);
+}

@@ -6,7 +6,7 @@
  */
 import { DEFAULT_LIMITS, type Limits } from "../budget.ts";
 import type { Grammar, Item, Rule, Sequence } from "../rules/grammar.ts";
-import { GrammarError } from "../grammar-error.ts";
+import { GrammarError, grammarErrorAt } from "../grammar-error.ts";
 import { ANY_CHAR, type CharSet, complement, setOf, union } from "../regular/char-set.ts";
 import { leftRecursiveRule } from "../rules/left-recursion.ts";
 
@@ -303,8 +303,5 @@ function count(reader: Reader, items: number): void {
 function invalid({ text, at }: Reader, expected: string): GrammarError {
   const line = text.slice(0, at).split("\n").length;
   const found = text.slice(at, at + 20).split("\n", 1)[0];
-  return new GrammarError(
-    "invalid",
-    `line ${line} of the grammar has ${JSON.stringify(found)}, expected ${expected}`,
-  );
+  return grammarErrorAt(line, `has ${JSON.stringify(found)}, expected ${expected}`);
 }

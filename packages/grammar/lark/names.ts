@@ -1,5 +1,5 @@
 /** What the names of a Lark grammar mean: its own definitions, and terminals that it imports. */
-import { GrammarError } from "../grammar-error.ts";
+import { grammarErrorAt } from "../grammar-error.ts";
 import { commonTerminals } from "./common.ts";
 import { type Definition, isTerminal, type LarkDocument, type Node } from "./syntax.ts";
 
@@ -15,13 +15,15 @@ export function namesOf({ definitions, imports, ignored }: LarkDocument): Names 
   const imported = new Map<string, Definition>();
   for (const { name, as, line } of imports) {
     const found = commonTerminals.get(name);
-    if (found === undefined) throw invalid(line, `imports ${name}, which common does not have`);
-    if (!isTerminal(as)) throw invalid(line, `imports a terminal as ${as}, a name of rules`);
+    if (found === undefined)
+      throw grammarErrorAt(line, `imports ${name}, which common does not have`);
+    if (!isTerminal(as)) throw grammarErrorAt(line, `imports a terminal as ${as}, a name of rules`);
     imported.set(as, found);
   }
   for (const definition of definitions) {
     const { name, line } = definition;
-    if (own.has(name) || imported.has(name)) throw invalid(line, `defines ${name} once more`);
+    if (own.has(name) || imported.has(name))
+      throw grammarErrorAt(line, `defines ${name} once more`);
     own.set(name, definition);
   }
   const names = { definitions: own, imported };
@@ -50,13 +52,9 @@ function refuseUnknownName(
 ): void {
   if (!names.definitions.has(name) && !names.imported.has(name)) {
     const kind = isTerminal(name) ? "terminal" : "rule";
-    throw invalid(line, `uses the ${kind} ${name}, which is not defined`);
+    throw grammarErrorAt(line, `uses the ${kind} ${name}, which is not defined`);
   }
   if (inTerminal && !isTerminal(name)) {
-    throw invalid(line, `uses the rule ${name} where only terminals may be`);
+    throw grammarErrorAt(line, `uses the rule ${name} where only terminals may be`);
   }
-}
-
-function invalid(line: number, what: string): GrammarError {
-  return new GrammarError("invalid", `line ${line} of the grammar ${what}`);
 }

@@ -1,5 +1,5 @@
 /** What is between the quotes and slashes of a Lark grammar: texts with their escapes, and regular expressions with flags. */
-import { GrammarError } from "../grammar-error.ts";
+import { GrammarError, grammarErrorAt } from "../grammar-error.ts";
 import { ANY_CHAR, complement, setOf } from "../regular/char-set.ts";
 import { type Pattern, parsePattern } from "../regular/pattern-syntax.ts";
 
@@ -35,7 +35,7 @@ export function readString(token: string, line: number): { text: string; ignores
 function escaped(char: string, line: number): string {
   const meant = ESCAPES[char];
   if (meant !== undefined) return meant;
-  throw new GrammarError("invalid", `line ${line} of the grammar has \\${char} in a string`);
+  throw grammarErrorAt(line, `has \\${char} in a string`);
 }
 
 function hexEscaped(whole: string, kind: string, hex: string, line: number): string {
@@ -44,7 +44,7 @@ function hexEscaped(whole: string, kind: string, hex: string, line: number): str
   const point = parseInt(digits, 16);
   const isSurrogate = point >= 0xd800 && point <= 0xdfff;
   if (digits.length < count || point > 0x10ffff || isSurrogate) {
-    throw new GrammarError("invalid", `line ${line} of the grammar has ${whole} in a string`);
+    throw grammarErrorAt(line, `has ${whole} in a string`);
   }
   return String.fromCodePoint(point) + hex.slice(count);
 }

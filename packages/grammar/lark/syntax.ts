@@ -4,7 +4,7 @@
  * Only what changes which texts match is kept: names of alternatives, priorities and marks for the shape of trees (`?`, `!`)
  * are read over. What this server does not do is refused by its name and line.
  */
-import { GrammarError } from "../grammar-error.ts";
+import { type GrammarError, grammarErrorAt } from "../grammar-error.ts";
 import { type Token, tokensOf } from "./tokens.ts";
 
 export type Node = { readonly line: number } & (
@@ -82,7 +82,7 @@ function importsAt(reader: Reader): readonly Import[] {
 function choice(reader: Reader): Node {
   const { line } = peek(reader);
   if (++reader.depth > MAX_NESTING) {
-    throw new GrammarError("too_large", `line ${line} of the grammar nests groups too deep`);
+    throw grammarErrorAt(line, "nests groups too deep", "too_large");
   }
   const parts = [sequence(reader)];
   while (continues(reader)) parts.push(sequence(reader));
@@ -187,15 +187,9 @@ function skipLines(reader: Reader): void {
 function invalid(reader: Reader, expected: string): GrammarError {
   const { kind, text, line } = peek(reader);
   const found = { newline: "the end of the line", end: "the end" }[kind as string] ?? text;
-  return new GrammarError(
-    "invalid",
-    `line ${line} of the grammar has ${found}, expected ${expected}`,
-  );
+  return grammarErrorAt(line, `has ${found}, expected ${expected}`);
 }
 
 function unsupported({ line }: Token, what: string): GrammarError {
-  return new GrammarError(
-    "unsupported",
-    `line ${line} of the grammar has ${what}, which is not here`,
-  );
+  return grammarErrorAt(line, `has ${what}, which is not here`, "unsupported");
 }

@@ -5,7 +5,7 @@
  * is whatever of its texts lets the rest match.
  */
 import type { Budget } from "../budget.ts";
-import { GrammarError } from "../grammar-error.ts";
+import { grammarErrorAt } from "../grammar-error.ts";
 import { charSet, setOf } from "../regular/char-set.ts";
 import type { Expression, Expressions } from "../regular/expression.ts";
 import { withOtherCase } from "../regular/letter-case.ts";
@@ -28,7 +28,7 @@ export function createTerminals({ names, of, budget }: Context): Terminals {
     if (found !== undefined) return found;
     if (open.has(definition)) {
       const message = `uses the terminal ${definition.name} inside of itself, which only rules can`;
-      throw new GrammarError("invalid", `line ${line} of the grammar ${message}`);
+      throw grammarErrorAt(line, message);
     }
     open.add(definition);
     const language = languageOf(definition.body, find);
@@ -85,7 +85,7 @@ function rangeLanguage(node: Node & { readonly kind: "range" }, of: Expressions)
   );
   if (from === undefined || to === undefined || from > to) {
     const message = `has ${node.from}..${node.to}, expected two characters in their order`;
-    throw new GrammarError("invalid", `line ${node.line} of the grammar ${message}`);
+    throw grammarErrorAt(node.line, message);
   }
   return of.set(setOf([from, to]));
 }

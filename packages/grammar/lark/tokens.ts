@@ -4,7 +4,7 @@
  * Comments and blanks are left out; line breaks are tokens, for they end definitions. Each token knows its line, which
  * every refusal names.
  */
-import { GrammarError } from "../grammar-error.ts";
+import { type GrammarError, grammarErrorAt } from "../grammar-error.ts";
 
 export type Token = {
   readonly kind: "name" | "string" | "regexp" | "number" | "mark" | "directive" | "newline" | "end";
@@ -52,9 +52,8 @@ function tokenAt(
 function unreadable(text: string, at: number, line: number): GrammarError {
   if (text[at] === "<") {
     const message = "names a token, which differ between models; name its characters";
-    return new GrammarError("unsupported", `line ${line} of the grammar ${message}`);
+    return grammarErrorAt(line, message, "unsupported");
   }
   const found = JSON.stringify(text.slice(at, at + 20).split("\n", 1)[0]);
-  const message = `line ${line} of the grammar has ${found}, which is nothing that Lark has here`;
-  return new GrammarError("invalid", message);
+  return grammarErrorAt(line, `has ${found}, which is nothing that Lark has here`);
 }

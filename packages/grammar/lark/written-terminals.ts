@@ -1,7 +1,7 @@
 /** Terminals where rules use them: each written once, and followed by what is ignored. */
 import type { Budget } from "../budget.ts";
 import { createTexts } from "../emit/texts.ts";
-import { GrammarError } from "../grammar-error.ts";
+import { grammarErrorAt } from "../grammar-error.ts";
 import { buildDfa } from "../regular/build-dfa.ts";
 import { isEmptyLanguage } from "../regular/dfa.ts";
 import type { Expression, Expressions } from "../regular/expression.ts";
@@ -36,8 +36,7 @@ export function writtenTerminals(means: Means): WrittenTerminals {
     if (found !== undefined) return found;
     const dfa = buildDfa(language, of, budget);
     if (isEmptyLanguage(dfa)) {
-      const message = `line ${line} of the grammar has a terminal that no text matches`;
-      throw new GrammarError("invalid", message);
+      throw grammarErrorAt(line, "has a terminal that no text matches");
     }
     const item = inJson ? texts.inside(dfa) : texts.plain(dfa);
     written.set(language, item);
