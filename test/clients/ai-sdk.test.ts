@@ -7,10 +7,9 @@ import { after, before, suite, test } from "node:test";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, Output, streamText, tool, type UserContent } from "ai";
 import OpenAI from "openai";
-import sharp from "sharp";
 import { z } from "zod";
 import { ApiProcess } from "../support/api-process.ts";
-import { pictureOfText } from "../support/glyphs.ts";
+import { pngOf } from "../support/glyph-files.ts";
 import { ModelServer } from "../support/model-server.ts";
 import { writeSeeingModel } from "../support/seeing-models.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
@@ -43,10 +42,7 @@ suite("the AI SDK", { timeout: 240_000 }, () => {
       engine: { slots: 2, contextTokens: 2048 },
     });
     api = await ApiProcess.start({ models: [{ id: "m", endpoints: [server.url] }] });
-    const { width, height, rgb } = pictureOfText(["HELLO"]);
-    png = await sharp(rgb, { raw: { width, height, channels: 3 } })
-      .png()
-      .toBuffer();
+    png = await pngOf("HELLO");
     await asOpenAi();
     // From here on its beginning is kept, and every answer is computed in the same steps.
     expected = await asOpenAi();

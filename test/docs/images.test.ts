@@ -7,8 +7,8 @@ import { after, before, suite, test } from "node:test";
 import { promisify } from "node:util";
 import type OpenAI from "openai";
 import { plainBmp } from "@localmodel/pictures/fixtures/sample-bmps.ts";
-import sharp, { type Sharp } from "sharp";
 import { commandsOf, isRunBy, REPOSITORY } from "../support/documented-commands.ts";
+import { fileOf } from "../support/glyph-files.ts";
 import { pictureOfText } from "../support/glyphs.ts";
 import { ModelServer } from "../support/model-server.ts";
 import { writeSeeingModel } from "../support/seeing-models.ts";
@@ -122,9 +122,4 @@ async function hasOpenAi(): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function fileOf(word: string): Sharp {
-  const { width, height, rgb } = pictureOfText([word]);
-  return sharp(rgb, { raw: { width, height, channels: 3 } });
 }

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { Ollama } from "ollama";
-import sharp from "sharp";
-import { GRID, pictureOfText } from "../support/glyphs.ts";
+import { pngOf } from "../support/glyph-files.ts";
+import { GRID } from "../support/glyphs.ts";
 import { ModelServer } from "../support/model-server.ts";
 import { writeSeeingModel } from "../support/seeing-models.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
@@ -175,9 +175,5 @@ suite("a picture", { timeout: 240_000 }, () => {
 });
 
 async function png(word: string): Promise<string> {
-  const { width, height, rgb } = pictureOfText([word]);
-  const file = await sharp(rgb, { raw: { width, height, channels: 3 } })
-    .png()
-    .toBuffer();
-  return file.toString("base64");
+  return (await pngOf(word)).toString("base64");
 }

@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type OpenAI from "openai";
 import { BadRequestError } from "openai";
-import sharp from "sharp";
-import { GRID, pictureOfText } from "../support/glyphs.ts";
+import { pngOf } from "../support/glyph-files.ts";
+import { GRID } from "../support/glyphs.ts";
 import { ModelServer } from "../support/model-server.ts";
 import { writeSeeingModel } from "../support/seeing-models.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
@@ -184,10 +184,7 @@ function word(index: number): string {
 }
 
 async function pictureOf(text: string): Promise<Part> {
-  const { width, height, rgb } = pictureOfText([text]);
-  const png = await sharp(rgb, { raw: { width, height, channels: 3 } })
-    .png()
-    .toBuffer();
+  const png = await pngOf(text);
   return {
     type: "image_url",
     image_url: { url: `data:image/png;base64,${png.toString("base64")}` },

@@ -34,7 +34,7 @@ export function encodeGguf({ metadata, tensors }: GgufFile): Buffer {
   const entries = Object.entries(metadata);
   const data = tensors.map(tensorData);
   const head: Buffer[] = [u32(MAGIC), u32(VERSION), u64(tensors.length), u64(entries.length)];
-  for (const [key, value] of entries) head.push(string(key), value.encoded);
+  for (const [key, value] of entries) head.push(encodeEntry(key, value));
   let offset = 0;
   for (const [index, tensor] of tensors.entries()) {
     head.push(string(tensor.name), u32(tensor.dimensions.length));
@@ -42,6 +42,10 @@ export function encodeGguf({ metadata, tensors }: GgufFile): Buffer {
     offset += data[index]?.length ?? 0;
   }
   return Buffer.concat([padded(Buffer.concat(head)), ...data]);
+}
+
+export function encodeEntry(key: string, value: GgufValue): Buffer {
+  return Buffer.concat([string(key), value.encoded]);
 }
 
 export const metadataValue = {
