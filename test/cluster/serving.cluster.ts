@@ -47,6 +47,7 @@ suite("a LocalModel that is applied to a cluster", () => {
     await scene.untilReady("smollm2");
     const answer = await scene.inCluster<ChatAnswer>(chatModule("smollm2", QUESTION));
     assert.ok(answer.pieces > 1 && answer.totalTokens > 8, JSON.stringify(answer));
+    assert.equal(answer.text, answer.whole);
     assert.match(answer.text, /[a-z]/);
     // Models of scenarios before this one may not have gone yet.
     const ids = await scene.inCluster<readonly string[]>(modelsModule());
@@ -70,22 +71,26 @@ suite("a LocalModel that is applied to a cluster", () => {
     await scene.model("from-image", { source: { image, sha256: WEIGHTS_SHA256 } });
     await scene.untilReady("from-image");
     const answer = await scene.inCluster<ChatAnswer>(chatModule("from-image", QUESTION));
+    assert.equal(answer.text, answer.whole);
     assert.match(answer.text, /[a-z]/);
     await scene.kubectl("delete", "localmodel", "from-image");
   });
 
-  test("answers with an adapter that clients choose by its own id", async () => {
+  test("answers with an adapter that clients choose by its own id", async (context) => {
+    context.after(() => scene.kubectl("delete", "localmodel", "plain"));
     const adapters = [{ id: "noisy", http: { url: scene.url("files", ADAPTER_FILE) } }];
     await scene.model("plain", { adapters });
     await scene.untilReady("plain");
     const answers = await Promise.all(
       ["plain", "noisy"].map((id) => scene.inCluster<ChatAnswer>(chatModule(id, QUESTION))),
     );
+    assert.equal(answers[0]?.text, answers[0]?.whole);
+    // Its stream may differ from its whole answer: with an adapter's own matrices, what is read from the cache and what was
+    // evaluated at once differ in the last bits, and noise has near ties.
     assert.notEqual(answers[0]?.text, answers[1]?.text);
     assert.equal((await scene.pods("plain")).length, 1);
     const ids = await scene.inCluster<readonly string[]>(modelsModule());
     assert.ok(ids.includes("plain") && ids.includes("noisy"), ids.join(", "));
-    await scene.kubectl("delete", "localmodel", "plain");
   });
 
   test("gets replicas on other nodes through its scale subresource", async () => {
