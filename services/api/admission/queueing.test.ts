@@ -243,6 +243,17 @@ describe("a stream that waits", () => {
     server.release();
   });
 
+  test("gets events, and no comments, if it asks for them", async (t) => {
+    const { url, server } = await busy(t, STREAM);
+    const wishes = { headers: { "x-localmodel-wait": "events" } };
+    const response = await chat(url, { stream: true }, wishes);
+    await releaseAll(t, server);
+    const text = await response.text();
+    const keepalives = /^(event: keepalive\ndata: \{"type":"keepalive","sequence_number":0\}\n\n)+/;
+    assert.match(text, keepalives);
+    assert.equal(text.replace(keepalives, ""), `${event("one")}data: [DONE]\n\n`);
+  });
+
   test("gets no comments if it would rather have a status", async (t) => {
     const { url, server } = await busy(t, STREAM, { queueTimeoutMs: 300 });
     const response = await chat(

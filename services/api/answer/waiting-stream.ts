@@ -5,8 +5,8 @@
  * it comes late, and whoever would rather have the status says `X-LocalModel-Wait: silent`. Who wants to see how far a
  * model is that loads says `X-LocalModel-Wait: progress`, and gets a comment every second. Who says `no` does not wait: he
  * is told when to come again, and what he asked for is woken all the same. Who says `reasoning` gets it, once for each change,
- * where clients show what a model thinks, if the endpoint has such a place. Who says `events` gets the events by which LM
- * Studio tells of a load, where events have names.
+ * where clients show what a model thinks, if the endpoint has such a place. Who says `events` gets events instead of comments,
+ * where events have names: those by which LM Studio tells of a load, and else OpenAI's `keepalive`.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import type { StreamForm } from "@localmodel/inference/dialect.ts";
