@@ -1,6 +1,7 @@
 /** Anthropic's endpoints that a model answers, a row each. */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { anthropic } from "./dialect.ts";
+import { BILLING_HEADER } from "./requests/content.ts";
 
 /** Anthropic's clients always name a maximum. */
 const MESSAGE_TOKENS_UNNAMED = 1024;
@@ -14,6 +15,7 @@ export const MESSAGES = {
   dialect: anthropic,
   fields: { model: "model", stream: "stream", prompt: "messages" },
   promptHeads: ["tools", "system"],
+  passedOver: BILLING_HEADER,
   answerTokens: { maximum: ["max_tokens"], samples: [], unnamed: MESSAGE_TOKENS_UNNAMED },
   reusesPrefixes: true,
 } as const satisfies Endpoint;

@@ -38,10 +38,23 @@ test("an assistant's message at the end is the beginning of the answer, unless i
   const { messages: before, begun } = promptOf({ messages: BEGUN });
   assert.deepEqual([before, begun], [messages, { text: "So" }]);
   const call = { type: "tool_use", id: "t", name: "n", input: {} };
-  for (const content of ["", [{ type: "text", text: "I look." }, call]]) {
+  for (const [content, left] of [
+    ["", 1],
+    [[{ type: "text", text: "I look." }, call], 2],
+  ] as const) {
     const prompt = promptOf({ messages: [...messages, { role: "assistant", content }] });
-    assert.deepEqual([prompt.messages.length, prompt.begun], [2, undefined]);
+    assert.deepEqual([prompt.messages.length, prompt.begun], [left, undefined]);
   }
+});
+
+test("the model is not told whom to bill", () => {
+  const system = ["x-anthropic-billing-header: cc_version=2.1; cch=eb6c6;", "Be brief."].map(
+    (text) => ({ type: "text", text }),
+  );
+  assert.deepEqual(promptOf({ system, messages }).messages, [
+    { role: "system", content: "Be brief." },
+    ...messages,
+  ]);
 });
 
 test("what a client has found is text below where it is from", () => {
@@ -90,6 +103,10 @@ test("a conversation with tools becomes what chat templates know", () => {
           title: "Notes",
           source: { type: "text", media_type: "text/plain", data: "Sun" },
         },
+        {
+          type: "document",
+          source: { type: "content", content: [{ type: "text", text: "Moon" }] },
+        },
       ],
     },
   ];
@@ -108,7 +125,7 @@ test("a conversation with tools becomes what chat templates know", () => {
     },
     { role: "tool", tool_call_id: "toolu_1", content: "Rain" },
     { role: "tool", tool_call_id: "toolu_2", content: "Error: No such city" },
-    { role: "user", content: "And?\nNotes\nSun" },
+    { role: "user", content: "And?\nNotes\nSun\nMoon" },
   ]);
 });
 

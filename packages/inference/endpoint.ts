@@ -28,6 +28,8 @@ export type Endpoint<Asked extends Operation = Operation> = {
   readonly streamsByDefault?: true;
   /** Other fields that become part of the prompt, before what it begins with: tools, say. */
   readonly promptHeads?: readonly string[];
+  /** How a text in them begins that is no part of the prompt. */
+  readonly passedOver?: string;
   /** What bounds the tokens of an answer. Absent: its answers are not made of tokens. */
   readonly answerTokens?: {
     /** Fields that say how many at most, `a.b` for one inside of another; the first that is there counts. */

@@ -27,8 +27,17 @@ const ImageSource = nullsAbsent(
 const ImageBlock = z.object({ type: z.literal("image"), source: ImageSource });
 
 const TextSource = z.object({ type: z.literal("text"), data: Text });
+const ContentSource = z
+  .object({
+    type: z.literal("content"),
+    content: z.union([
+      Text,
+      boundedArray(nullsAbsent(TextBlock), { max: BLOCKS_MAX }).transform(textOf),
+    ]),
+  })
+  .transform(({ content }) => ({ data: content }));
 const OtherSource = z
-  .object({ type: z.enum(["base64", "url", "file", "content"]) })
+  .object({ type: z.enum(["base64", "url", "file"]) })
   .superRefine((_, context) => refuseMedia("a file", context))
   .transform(() => ({ data: "" }));
 
@@ -36,7 +45,7 @@ const OtherSource = z
 const DocumentBlock = z
   .object({
     type: z.literal("document"),
-    source: nullsAbsent(z.discriminatedUnion("type", [TextSource, OtherSource])),
+    source: nullsAbsent(z.discriminatedUnion("type", [TextSource, ContentSource, OtherSource])),
     title: Text.exactOptional(),
     context: Text.exactOptional(),
   })
@@ -71,6 +80,17 @@ function asBlocks(text: string): TextBlock[] {
 function contentOf<Block extends z.ZodType>(block: Block) {
   return boundedArray(nullsAbsent(block), { max: BLOCKS_MAX });
 }
+
+/**
+ * How a block begins that Claude Code puts before everything else: whom to bill, with a checksum that is another in each
+ * request. In the prompt it would leave no two requests with a beginning in common.
+ */
+export const BILLING_HEADER = "x-anthropic-billing-header:";
+
+/** What the model is told before the conversation. */
+export const SystemContent = z
+  .union([Text.transform(asBlocks), contentOf(TextBlock)])
+  .transform((blocks) => textOf(blocks.filter(({ text }) => !text.startsWith(BILLING_HEADER))));
 
 /** A text, or blocks of text alone. */
 export const TextContent = z

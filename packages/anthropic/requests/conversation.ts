@@ -14,6 +14,7 @@ import {
   type AssistantBlock,
   AssistantContent,
   type SaidBlock,
+  SystemContent,
   TextContent,
   textOf,
   type ToolResult,
@@ -35,7 +36,7 @@ const Message = nullsAbsent(
 export type Message = z.output<typeof Message>;
 
 export const conversationFields = {
-  system: TextContent.exactOptional(),
+  system: SystemContent.exactOptional(),
   messages: boundedArray(Message, { min: 1, max: MESSAGES_MAX }),
 } as const;
 
@@ -52,7 +53,8 @@ type Conversation = {
 export function conversation({ system = "", messages }: Sent): Conversation {
   const images: ImageInput[] = [];
   const begun = begunIn(messages);
-  const before = begun === undefined ? messages : messages.slice(0, -1);
+  const before =
+    begun === undefined && !endsWithNothing(messages) ? messages : messages.slice(0, -1);
   const said = before.flatMap((message, index) =>
     templateMessagesOf(message, `${PROMPT_FIELD}[${index}].content`, images),
   );
@@ -69,6 +71,14 @@ export function begunIn(messages: readonly Message[]): string | undefined {
   const { content } = assistantMessage(last.content);
   const calls = last.content.some(({ type }) => type === "tool_use");
   return calls || typeof content !== "string" || content === "" ? undefined : content;
+}
+
+/** A beginning of an answer that is empty: the answer is still to come, and no turn of the assistant is over. */
+function endsWithNothing(messages: readonly Message[]): boolean {
+  const last = messages.at(-1);
+  if (messages.length === 1 || last?.role !== "assistant") return false;
+  const { content } = last;
+  return content.every((block) => block.type === "text" && block.text === "");
 }
 
 function templateMessagesOf(

@@ -10,6 +10,7 @@ import type { Request, RequestHandler } from "express";
 import { contextOf } from "./context.ts";
 import { KEEP_ALIVE_FIELDS, keepAliveSeconds } from "./keep-alive.ts";
 import type { Field, Outline, PromptSpan } from "./outline.ts";
+import { promptSpan } from "./prompt-span.ts";
 import { readOutline } from "./read-outline.ts";
 import { estimatedFrom, estimatedTokens } from "./token-estimate.ts";
 
@@ -83,7 +84,7 @@ async function parseReference(req: Request, endpoint: Endpoint): Promise<Referen
   return {
     body,
     stream: isForStream(body, outline, endpoint),
-    prompt: reusesPrefixes ? promptOf(outline, endpoint) : undefined,
+    prompt: reusesPrefixes ? promptSpan(body, outline, endpoint) : undefined,
     estimatedTokens: estimatedTokens(body, outline, endpoint),
     ...(id !== undefined && { model: id }),
     ...(keepAlive !== undefined && { keepAliveSeconds: keepAlive }),
@@ -138,17 +139,6 @@ function keepAliveOf(body: Buffer, outline: Outline): number | undefined {
 
 function textOf(body: Buffer, { start, end }: Field): string {
   return body.toString("latin1", start, end);
-}
-
-function promptOf(
-  outline: Outline,
-  { fields, promptHeads = [] }: Pick<Endpoint, "fields" | "promptHeads">,
-): PromptSpan | undefined {
-  const field = outline.field(fields.prompt);
-  if (field === undefined) return undefined;
-  const { start, end, partEnds } = field;
-  const heads = promptHeads.map((name) => outline.field(name)).filter((head) => head !== undefined);
-  return { start, ends: partEnds.length > 0 ? partEnds : [end], heads };
 }
 
 /** OpenAI's clients send null for what they leave out. */
