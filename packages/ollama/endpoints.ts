@@ -28,7 +28,7 @@ export const OLLAMA_GENERATE = {
   capability: "completions",
   telemetryName: "text_completion",
   fields: { model: "model", stream: "stream", prompt: "prompt" },
-  promptHeads: ["system"],
+  promptHeads: ["system", "images"],
   answerTokens,
 } as const satisfies Endpoint;
 

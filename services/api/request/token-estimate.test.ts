@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { JsonShape } from "@localmodel/openai/parsing/json-shape.ts";
 import { CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS } from "@localmodel/openai/endpoints.ts";
-import { OLLAMA_CHAT } from "@localmodel/ollama/endpoints.ts";
+import { MESSAGES } from "@localmodel/anthropic/endpoints.ts";
+import { OLLAMA_CHAT, OLLAMA_GENERATE } from "@localmodel/ollama/endpoints.ts";
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { Outline } from "./outline.ts";
 import { estimatedFrom, estimatedTokens } from "./token-estimate.ts";
@@ -18,7 +19,8 @@ function estimate(endpoint: Endpoint, value: object): number {
   return estimatedTokens(body, outline, endpoint);
 }
 
-const text = "x".repeat(398);
+const text = "x ".repeat(199);
+const file = "iVBORw0KGgo".repeat(100);
 
 for (const [name, endpoint, body, tokens] of [
   ["a prompt and its maximum", COMPLETIONS, { prompt: text, max_tokens: 50 }, 150],
@@ -35,6 +37,14 @@ for (const [name, endpoint, body, tokens] of [
     { messages: [`data:image/png;base64,${text}`, `data:image/gif;base64,${text}`], max_tokens: 1 },
     2058,
   ],
+  [
+    "images in Anthropic's form",
+    MESSAGES,
+    { messages: [{ source: { type: "base64", data: file } }, { data: file }], max_tokens: 1 },
+    2062,
+  ],
+  ["images in Ollama's form", OLLAMA_CHAT, { messages: [{ images: [file, file, text] }] }, 3178],
+  ["images beside a prompt", OLLAMA_GENERATE, { prompt: text, images: [file] }, 2149],
   ["without end", CHAT_COMPLETIONS, { max_tokens: -1 }, Infinity],
   ["nonsense", CHAT_COMPLETIONS, { max_tokens: { a: 1 } }, Infinity],
   ["an option inside of another field", OLLAMA_CHAT, { options: { num_predict: 30 } }, 31],

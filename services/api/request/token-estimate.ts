@@ -5,15 +5,12 @@
  * the maximum that the request names. What it really was is settled when it is over.
  */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import { filesIn } from "./files-in-text.ts";
 import type { Field, Outline } from "./outline.ts";
 
 export const BYTES_PER_TOKEN = 4;
 /** What models make of a picture is between some dozens and some thousands. */
 const IMAGE_TOKENS = 1024;
-/** What stands before the bytes of a file, which end where the string does. */
-const FILE_MARK = Buffer.from(";base64,");
-const QUOTE = 0x22;
-
 export function estimatedTokens(
   body: Buffer,
   outline: Outline,
@@ -48,11 +45,9 @@ function tokensOf(body: Buffer, { start, end }: Field): number {
   const text = body.subarray(start, end);
   let textBytes = text.length;
   let files = 0;
-  for (let at = text.indexOf(FILE_MARK); at !== -1; files++) {
-    const quote = text.indexOf(QUOTE, at);
-    const fileEnd = quote === -1 ? text.length : quote;
-    textBytes -= fileEnd - at;
-    at = text.indexOf(FILE_MARK, fileEnd);
+  for (const { from, to } of filesIn(text)) {
+    textBytes -= to - from;
+    files += 1;
   }
   return Math.ceil(textBytes / BYTES_PER_TOKEN) + files * IMAGE_TOKENS;
 }
