@@ -56,7 +56,9 @@ export const openaiResponses: Dialect = {
     comment,
     frame: ({ event = "message", data }) => namedFrame(event, data),
     end: comment("done"),
-    failed: (body, sentFrames) => namedFrame("error", errorEvent(body as ErrorBody, sentFrames)),
+    failed: (body, sentFrames) =>
+      namedFrame("error", errorEvent(body as ErrorBody, sentFrames)) +
+      (sentFrames > 0 ? "" : refusedEvent(body as ErrorBody)),
     numbersFrames: true,
   },
 };
@@ -68,6 +70,22 @@ export const openaiResponses: Dialect = {
 function errorEvent(body: ErrorBody, sequenceNumber: number): object {
   const { code, message, param } = body.error;
   return { type: "error", sequence_number: sequenceNumber, code, message, param, ...body };
+}
+
+/**
+ * What was refused before it began has no response to say so in, yet Codex reads why it failed nowhere else. It follows the
+ * error, at which other clients throw.
+ */
+function refusedEvent({ error, request_id: requestId = "" }: ErrorBody): string {
+  const { code, message } = error;
+  const response = {
+    id: requestId.replace(/^req_/, "resp_"),
+    object: "response",
+    status: "failed",
+    error: { code: code ?? "server_error", message },
+    output: [],
+  };
+  return namedFrame("response.failed", { type: "response.failed", sequence_number: 1, response });
 }
 
 /** The body of an error response, and of an error event inside a stream. */

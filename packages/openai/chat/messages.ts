@@ -42,7 +42,7 @@ const OwnContent = z.union([
   }),
 ]);
 
-/** Texts that follow one another become one. */
+/** Texts that follow one another become one; no parts at all are the empty text. */
 export function joined(parts: readonly (string | SentImage | SentSound)[]): MessageContent {
   const content: (string | PlacedPart)[] = [];
   for (const [part, said] of parts.entries()) {
@@ -51,8 +51,8 @@ export function joined(parts: readonly (string | SentImage | SentSound)[]): Mess
     else if (typeof last === "string") content[content.length - 1] = `${last}\n${said}`;
     else content.push(said);
   }
-  const [only] = content;
-  return content.length === 1 && typeof only === "string" ? only : content;
+  const [only = ""] = content;
+  return content.length <= 1 && typeof only === "string" ? only : content;
 }
 
 /** Some clients send arguments as they are, not as the text of their JSON. */

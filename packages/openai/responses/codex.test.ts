@@ -103,6 +103,20 @@ test("a call that is given back is the one that the model made", () => {
   );
 });
 
+test("a turn in which the model said nothing at all is an empty one", () => {
+  const silent = { type: "message", role: "assistant", content: [] };
+  const input = [{ role: "user", content: "Hi" }, silent, { role: "user", content: "Hm?" }];
+  const [prompt] = responsesWire.understand({ ...turn, input }).ask.prompts;
+  assert.ok(prompt?.kind === "chat");
+  assert.deepEqual(
+    prompt.messages.slice(-2).map(({ role, content }) => [role, content]),
+    [
+      ["assistant", ""],
+      ["user", "Hm?"],
+    ],
+  );
+});
+
 test("a name that is there twice, and a hosted tool, are refused by their places", () => {
   const twice = { ...agents, tools: [functionTool("close"), functionTool("close")] };
   for (const [tools, field] of [

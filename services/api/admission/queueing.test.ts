@@ -254,6 +254,27 @@ describe("a stream that waits", () => {
     assert.equal(text.replace(keepalives, ""), `${event("one")}data: [DONE]\n\n`);
   });
 
+  test("of responses that is refused is told so in its last event, which Codex reads", async (t) => {
+    const { url, server } = await busy(t, STREAM, { queueTimeoutMs: 300 });
+    const response = await fetch(`${url}/v1/responses`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "m", input: "Hi", stream: true }),
+    });
+    const events = (await response.text()).matchAll(/^data: (.+)$/gm);
+    const told = [...events].map(([, data = ""]) => JSON.parse(data) as object);
+    assert.partialDeepStrictEqual(told, [
+      { type: "error", sequence_number: 0, code: "rate_limit_exceeded" },
+      {
+        type: "response.failed",
+        sequence_number: 1,
+        response: { status: "failed", error: { code: "rate_limit_exceeded" } },
+      },
+    ]);
+    server.release();
+    server.release();
+  });
+
   test("gets no comments if it would rather have a status", async (t) => {
     const { url, server } = await busy(t, STREAM, { queueTimeoutMs: 300 });
     const response = await chat(
