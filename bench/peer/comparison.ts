@@ -5,8 +5,8 @@ import type { Row } from "../support/table.ts";
 import type { Side } from "./sides.ts";
 import type { Workload } from "./workloads.ts";
 
-/** The threads of llama.cpp's server go on spinning for a tenth of a second, which would be the other's cores. */
-const SETTLE_MS = 300;
+/** The threads of llama.cpp's server go on spinning for half a second and longer, which would be the other's cores. */
+const SETTLE_MS = 1000;
 
 type Pair = { readonly own: number; readonly other: number };
 

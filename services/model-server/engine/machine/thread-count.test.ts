@@ -63,6 +63,12 @@ test("two threads on two busy cores become one after a moment, and stay one", ()
   assert.ok(run.counts.slice(2).every((count) => count === 1));
 });
 
+test("after a short disturbance all threads are back within half a second", () => {
+  const run = new Run(2).for(0.2, { cores: 2, taken: 2 });
+  assert.equal(run.threads.count, 1);
+  assert.equal(run.for(0.4, { cores: 2, taken: 0 }).threads.count, 2);
+});
+
 test("a rise that is regretted is tried ever more rarely", () => {
   const threads = new ThreadCount(4);
   let rises = 0;

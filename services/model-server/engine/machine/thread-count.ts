@@ -4,8 +4,8 @@
  * llama.cpp's threads wait for each other spinning, hundreds of times for a token. Where another program wants one of
  * their cores, all of them wait for the one that was stopped: on two busy cores two threads take a hundred times as long
  * as one. So a step that was given clearly less time of processors than its threads wanted is followed by steps with
- * fewer, and where cores have been idle beside the steps, by steps with more. A rise that was regretted soon is tried ever
- * more rarely.
+ * fewer, and where cores have been idle beside the steps, by steps with more: soon, since most disturbances are short, such as a
+ * client that starts. A rise that was regretted soon is tried ever more rarely.
  */
 /** Of a thread: lost to others for more than this share of the time, one thread is too many. */
 const SLACK = 0.5;
@@ -13,7 +13,7 @@ const SLACK = 0.5;
 const IDLE_SLACK = 0.25;
 /** Shorter steps are judged together. */
 const WINDOW_MS = 50;
-const FIRST_PATIENCE_MS = 1000;
+const FIRST_PATIENCE_MS = 200;
 const LONGEST_PATIENCE_MS = 120_000;
 /** A rise that lasts so long was right. */
 const REGRET_MS = 10_000;
