@@ -22,7 +22,6 @@ import type { WorkQueue } from "@localmodel/kube/work/work-queue.ts";
 import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 import { secretsIn } from "@localmodel/localmodel/contracts/server-key.ts";
 import { readFileSync } from "node:fs";
-import { isDeepStrictEqual } from "node:util";
 import { createDemand } from "./demand.ts";
 import { askPods as askRealPods, type AskPods } from "./observe/ask-pods.ts";
 import { Caches, modelKeysOf } from "./observe/caches.ts";
@@ -123,14 +122,16 @@ type Watched = Pick<Surroundings, "caches" | "written" | "fleet" | "downloads">;
 function watchAll(controller: Controller, { caches, written, fleet, downloads }: Watched): void {
   const { classes } = caches;
   if (classes !== undefined) {
-    controller.watches(classes.cache, ({ metadata }) => modelsOfClass(metadata.name, caches));
+    controller.watches(classes.cache, ({ metadata }) =>
+      modelsOfClass(metadata.name, caches).flatMap((model) => concernedBy(model, caches)),
+    );
   }
   for (const { models, owned, namespace } of caches.sets) {
     controller.owns(models.cache);
     controller.watches(models.cache, (model, change) => {
       // Not for every status: only what has come, gone or changed its spec can change who has an id.
       if (change.type === "updated" && sameClaims(change.object, change.previous)) return [];
-      return claimants(model, caches.modelCaches).map(({ metadata }) => keyOf(metadata));
+      return concernedBy(model, caches);
     });
     written.seenIn(LOCAL_MODELS, models.cache, namespace);
     for (const { resource, reflector } of owned) {
@@ -151,12 +152,13 @@ function serverSecretsIn({ serverKeyFile }: OperatorConfig): readonly string[] {
   return serverKeyFile === undefined ? [] : secretsIn(readFileSync(serverKeyFile, "utf8"));
 }
 
+/** Keys of all who claim one of its ids, its own included. */
+function concernedBy(model: StoredModel, { modelCaches }: Caches): readonly string[] {
+  return claimants(model, modelCaches).map(({ metadata }) => keyOf(metadata));
+}
+
 function sameClaims(a: StoredModel, b: StoredModel): boolean {
-  return (
-    a.metadata.uid === b.metadata.uid &&
-    a.metadata.generation === b.metadata.generation &&
-    isDeepStrictEqual(a.status?.refusedIds, b.status?.refusedIds)
-  );
+  return a.metadata.uid === b.metadata.uid && a.metadata.generation === b.metadata.generation;
 }
 
 /** Without an election there is no lease by which others could tell that this one is there. */

@@ -17,7 +17,6 @@ import type { Resource } from "@localmodel/kube/objects/resource.ts";
 import type { WrittenVersions } from "@localmodel/kube/cache/written-versions.ts";
 import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import { API_VERSION, KIND } from "@localmodel/localmodel/resource/localmodel.ts";
-import type { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
 import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { isDeepStrictEqual } from "node:util";
 import { applyObject, deleteObject, markPod, scaleDeployment, type Writer } from "./act/apply.ts";
@@ -25,9 +24,6 @@ import { fetchPodOf } from "./act/fill-report.ts";
 import type { AskPods } from "./observe/ask-pods.ts";
 import { type Caches, OWNED } from "./observe/caches.ts";
 import { decide, type Decision } from "./decide/decide.ts";
-import { askedBefore, classOf } from "./observe/classes.ts";
-import { claimOf, idsOf } from "./observe/duplicates.ts";
-import { cappedBy, classProblem, refusedIds } from "./decide/class-rules.ts";
 import type { Neighbours } from "./observe/neighbours.ts";
 import type { DownloadsView } from "./observe/downloads.ts";
 import type { FleetView } from "./observe/fleet.ts";
@@ -35,8 +31,7 @@ import { fetchPodName } from "./objects/fetch-pod.ts";
 import { inspectPodName } from "./objects/inspect-pod.ts";
 import { pullPodName } from "./objects/pull-pod.ts";
 import { LOCAL_MODELS, type StoredModel } from "./model/local-model-resource.ts";
-import { identityOf, isSuspended, type Model, readSpec } from "./model/model.ts";
-import { withClass } from "./model/model-class.ts";
+import { identityOf, isSuspended, readSpec } from "./model/model.ts";
 import type { Observed } from "./model/observed.ts";
 import { kubeTime } from "./model/kube-time.ts";
 import type { Platform } from "./model/platform.ts";
@@ -51,6 +46,7 @@ import { lookUpClaim } from "./observe/claim-events.ts";
 import { lookUpWaiting } from "./observe/waiting.ts";
 import type { Strangers } from "./observe/strangers.ts";
 import { transitions } from "./decide/transitions.ts";
+import { statusIds, type UnderClass, underClass } from "./under-class.ts";
 
 /** When to look again whether a model is still another installation's. */
 const YIELDS_MS = 10_000;
@@ -96,7 +92,8 @@ export function reconciler(surroundings: Surroundings): Reconcile {
     const read = readSpec(stored.spec);
     const now = kubeTime(surroundings.clock.date());
     if ("problem" in read) {
-      const status = unreadableStatus(identity, observed, { problem: read.problem, now });
+      const ids = statusIds(stored, surroundings.caches);
+      const status = unreadableStatus({ ...identity, ...ids }, observed, { ...read, now });
       return writeStatus(surroundings, pass, { stored, observed, status });
     }
     return runPass(surroundings, pass, {
@@ -127,36 +124,6 @@ function scaleStep(
   });
 }
 
-/** The model as its class has it, with the platform that its class makes, and what its class does not let it do. */
-function underClass(
-  { caches, platform }: Pick<Surroundings, "caches" | "platform">,
-  stored: StoredModel,
-  { spec, ignored }: { readonly spec: LocalModelSpec; readonly ignored: readonly string[] },
-): Pick<Target, "model" | "platform" | "classProblem" | "overQuota"> {
-  const identity = identityOf(stored);
-  const ids = idsOf(stored);
-  const found = classOf(stored, caches);
-  const refused = refusedIds({ ...ids, ...identity }, found);
-  const claim = claimOf(stored, caches.modelCaches, refused);
-  const own = { ...identity, spec, ignored, modelId: ids.modelId, claim, refusedIds: refused };
-
-  const asked = () => askedBefore(stored, caches.modelCaches);
-  const capped = cappedBy(found, asked);
-  const refusal = classProblem({ ...ids, ...identity, spec }, found);
-  const problem = refusal ?? (capped?.replicas === 0 ? capped.problem : undefined);
-  const merged =
-    found.kind === "found"
-      ? withClass(own, platform(), found.spec)
-      : { model: own, platform: platform() };
-  const room = capped && { roomForReplicas: capped.replicas };
-  return {
-    ...merged,
-    model: { ...merged.model, ...(problem === undefined && room) },
-    ...(problem && { classProblem: problem }),
-    ...(capped && { overQuota: capped.problem }),
-  };
-}
-
 /**
  * Before anything is made for a LocalModel, its status says by whom. Of two that do so at the same time, the API server
  * lets one.
@@ -182,15 +149,7 @@ async function isClaimed(
   }
 }
 
-type Target = {
-  readonly stored: StoredModel;
-  readonly observed: Observed;
-  readonly model: Model;
-  readonly platform: Platform;
-  readonly classProblem?: Problem;
-  /** That it asks for more than its class leaves it. */
-  readonly overQuota?: Problem;
-};
+type Target = UnderClass & { readonly stored: StoredModel; readonly observed: Observed };
 
 async function runPass(
   surroundings: Surroundings,

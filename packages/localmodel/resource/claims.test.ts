@@ -76,3 +76,13 @@ test("an adapter's id is claimed like any other, and goes to the adapter unless 
   assert.deepEqual(claim?.lost, [{ id: "tone", holder: "a/old" }]);
   assert.deepEqual(sharesOf(newer, claim), { ids: ["llama"], adapterIds: ["style"] });
 });
+
+test("of whom it is not known that it may have an id, the oldest comes after all who may", () => {
+  const unsure = claimant("a/old", "llama", { createdMs: 1, yields: ["llama"] });
+  const sure = claimant("b/new", "llama", { createdMs: 2 });
+  assert.deepEqual(claims([unsure, sure]), [
+    { key: "a/old", held: [], lost: [{ id: "llama", holder: "b/new" }] },
+    { key: "b/new", held: ["llama"], lost: [] },
+  ]);
+  assert.deepEqual(claims([unsure])[0]?.held, ["llama"], "nobody else wants it");
+});

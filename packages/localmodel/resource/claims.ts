@@ -1,7 +1,8 @@
 /**
  * Who holds a model id when several LocalModels claim it: the older one keeps it.
  *
- * Ids, aliases and adapters' ids count alike. A model that loses an id keeps its others, and is told who holds it.
+ * Ids, aliases and adapters' ids count alike. A model that loses an id keeps its others, and is told who holds it. Of
+ * whom it is not known that it may have an id, the age counts for nothing: whoever may have it comes before.
  */
 export type Ids = {
   readonly modelId: string;
@@ -16,6 +17,8 @@ export type Claimant = Ids & {
   readonly key: string;
   /** When the object was created or first seen. Absent: after all that say so. */
   readonly createdMs?: number;
+  /** Ids that it only has as long as nobody claims them who may have them. */
+  readonly yields?: readonly string[];
 };
 
 export type Lost = { readonly id: string; readonly holder: string };
@@ -45,8 +48,9 @@ export function sharesOf(
 /** One claim for each claimant, in their order, which also decides between equal ages. */
 export function claims(claimants: readonly Claimant[]): Claim[] {
   const holders = new Map<string, string>();
-  for (const claimant of claimants.toSorted(byAge)) {
-    for (const id of claimedBy(claimant)) if (!holders.has(id)) holders.set(id, claimant.key);
+  const inTurn = claimants.toSorted(byAge);
+  for (const { key, ids } of [...inTurn.map(certainOf), ...inTurn.map(claimOf)]) {
+    for (const id of ids) if (!holders.has(id)) holders.set(id, key);
   }
   return claimants.map((claimant) => {
     const { key } = claimant;
@@ -60,6 +64,15 @@ export function claims(claimants: readonly Claimant[]): Claim[] {
       }),
     };
   });
+}
+
+function claimOf(claimant: Claimant): { readonly key: string; readonly ids: readonly string[] } {
+  return { key: claimant.key, ids: claimedBy(claimant) };
+}
+
+function certainOf(claimant: Claimant): ReturnType<typeof claimOf> {
+  const { yields = [] } = claimant;
+  return { key: claimant.key, ids: claimedBy(claimant).filter((id) => !yields.includes(id)) };
 }
 
 /** Every id that it claims, the model's first. */

@@ -145,6 +145,14 @@ export const LocalModelStatus = z.object({
     .exactOptional()
     .describe("Installation that looks after it: namespace and name of its operator's lease."),
   modelId: text(256).exactOptional().describe("What clients send as `model`."),
+  allowedIds: z
+    .array(text(256))
+    .max(512)
+    .exactOptional()
+    .describe(
+      "Ids that it claims and may have. Whoever may not have one only holds it until somebody may.",
+    )
+    .meta({ "x-kubernetes-list-type": "set" }),
   refusedIds: z
     .array(text(256))
     .max(512)

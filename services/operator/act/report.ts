@@ -45,6 +45,8 @@ type PassResult = {
   readonly now: string;
 };
 
+type IdsOfStatus = Pick<Model, "allowedIds" | "refusedIds">;
+
 const PAUSED: Problem = {
   stage: "load",
   reason: "Paused",
@@ -109,7 +111,7 @@ export function reportedStatus(
   const { accelerator } = found;
   const notes = [...situation.notes, ...deviceNotes(found)];
   const status = statusOf({ ...situation, notes, ...(accelerator && { accelerator }) }, found, now);
-  return withRefused(status, model);
+  return withIds(status, model);
 }
 
 function isResolved({ inspection, fill }: Decision, asked: readonly Pod[]): boolean {
@@ -139,8 +141,15 @@ function isIdle({ kind, fill }: Decision, wanted: number): boolean {
   return wanted === 0 && kind !== "inspect" && !isUnderWay(fill);
 }
 
-function withRefused(status: LocalModelStatus, { refusedIds = [] }: Model): LocalModelStatus {
-  return refusedIds.length === 0 ? status : { ...status, refusedIds: [...refusedIds] };
+function withIds(
+  status: LocalModelStatus,
+  { allowedIds, refusedIds = [] }: IdsOfStatus,
+): LocalModelStatus {
+  return {
+    ...status,
+    ...(allowedIds !== undefined && { allowedIds: [...allowedIds] }),
+    ...(refusedIds.length > 0 && { refusedIds: [...refusedIds] }),
+  };
 }
 
 function deviceNotes({ accelerator }: Kept): readonly string[] {
@@ -159,7 +168,7 @@ function deviceNotes({ accelerator }: Kept): readonly string[] {
 
 /** For a LocalModel that cannot be read. What runs is left alone, and so is what was found out. */
 export function unreadableStatus(
-  identity: Identity,
+  identity: Identity & IdsOfStatus,
   { status: previous, pods }: Observed,
   { problem, now }: { readonly problem: string; readonly now: string },
 ): LocalModelStatus {
@@ -181,7 +190,8 @@ export function unreadableStatus(
   const { model, accelerator, modelRevision, inspection, cache, memory, scaling } = previous;
   const found = { model, accelerator, modelRevision, inspection, cache, memory, scaling };
   const known = Object.entries(found).filter(([, value]) => value !== undefined);
-  return statusOf(situation, { previous, ...Object.fromEntries(known) }, now);
+  const status = statusOf(situation, { previous, ...Object.fromEntries(known) }, now);
+  return withIds(status, identity);
 }
 
 function heldBack({ pulls }: Decision, isPaused: boolean): readonly Problem[] {

@@ -6,13 +6,13 @@ import {
 } from "@localmodel/localmodel/resource/class-spec.ts";
 import { modelWith } from "../fixtures/models.ts";
 import type { ClassFound } from "../model/model-class.ts";
-import { cappedBy, classProblem, refusedIds } from "./class-rules.ts";
+import { cappedBy, classProblem, idRights } from "./class-rules.ts";
 
 const NOTHING = { replicas: 0, devices: 0 };
 
 function member(ids: { modelId: string; aliases?: readonly string[] }, namespace = "team-a") {
   const { spec } = modelWith();
-  return { aliases: [], adapterIds: [], ...ids, namespace, spec };
+  return { aliases: [], adapterIds: [], allowedIds: [], ...ids, namespace, spec };
 }
 
 const found = (spec: LocalModelClassSpecInput): ClassFound => ({
@@ -39,15 +39,27 @@ test("a class is for the namespaces that it names", () => {
 
 test("ids are those that the class lets the namespace have, aliases included", () => {
   const own = found({ modelIds: ["{namespace}/*", "shared.x"] });
-  assert.deepEqual(refusedIds(member({ modelId: "team-a/llama" }), own), []);
+  const refusedIds = (one: ReturnType<typeof member>) => idRights(one, own).refused;
+  assert.deepEqual(refusedIds(member({ modelId: "team-a/llama" })), []);
   const squatter = member({ modelId: "team-a/llama", aliases: ["team-b/llama", "llama"] });
-  assert.deepEqual(refusedIds(squatter, own), ["team-b/llama", "llama"]);
+  assert.deepEqual(refusedIds(squatter), ["team-b/llama", "llama"]);
   const problem = classProblem(squatter, own);
   assert.equal(problem?.reason, "ClassForbidden");
   assert.match(problem.message, /team-a claim the id "team-b\/llama", but \{namespace\}\/\*/);
   // What is no wildcard stands for itself.
-  assert.deepEqual(refusedIds(member({ modelId: "shared.x" }), own), []);
-  assert.deepEqual(refusedIds(member({ modelId: "shared-x" }), own), ["shared-x"]);
+  assert.deepEqual(refusedIds(member({ modelId: "shared.x" })), []);
+  assert.deepEqual(refusedIds(member({ modelId: "shared-x" })), ["shared-x"]);
+});
+
+test("without its class a LocalModel keeps the ids that it had, and others only until somebody may have them", () => {
+  const before = { ...member({ modelId: "mine", aliases: ["theirs"] }), allowedIds: ["mine"] };
+  const missing = { kind: "missing", name: "gpu", why: "make it" } as const;
+  const foreign = found({ allowedNamespaces: ["elsewhere"] });
+  for (const none of [missing, foreign]) {
+    assert.deepEqual(idRights(before, none), { refused: [], yields: ["theirs"] });
+  }
+  assert.deepEqual(idRights(before, { kind: "none" }), { refused: [], yields: [] });
+  assert.deepEqual(idRights(before, found({})), { refused: [], yields: [] });
 });
 
 test("hosts of images are those that the class allows", () => {

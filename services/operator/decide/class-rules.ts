@@ -3,7 +3,7 @@ import type { LocalModelClassSpec } from "@localmodel/localmodel/resource/class-
 import { claimedBy, type Ids } from "@localmodel/localmodel/resource/claims.ts";
 import type { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
 import type { ConditionReason } from "@localmodel/localmodel/cluster/condition-reasons.ts";
-import type { Asked, ClassFound } from "../model/model-class.ts";
+import type { Asked, ClassFound, IdRights } from "../model/model-class.ts";
 import { fits } from "../model/wildcard.ts";
 import type { Problem } from "../status/problem.ts";
 
@@ -24,8 +24,8 @@ export function classProblem(member: Member, found: ClassFound): Problem | undef
     return refused("ClassMissing", `There is no LocalModelClass "${name}": ${found.why}. ${LEFT}`);
   }
   const { namespace, spec } = member;
-  const { allowedNamespaces, imageHosts } = found.spec;
-  if (!allowedNamespaces.some((pattern) => fits(pattern, namespace))) {
+  const { imageHosts } = found.spec;
+  if (!isFor(namespace, found)) {
     const message = `The LocalModelClass "${name}" is not for the namespace ${namespace}: name another in spec.className. ${LEFT}`;
     return refused("ClassForbidden", message);
   }
@@ -45,18 +45,34 @@ export function classProblem(member: Member, found: ClassFound): Problem | undef
   return undefined;
 }
 
-/** Ids that the LocalModel claims and its class does not let it have: it holds none of them, however old it is. */
-export function refusedIds(
-  member: Ids & { readonly namespace: string },
-  found: ClassFound,
-): readonly string[] {
+type Claiming = Ids & {
+  readonly namespace: string;
+  /** Ids that it might have when its status was written. */
+  readonly allowedIds: readonly string[];
+};
+
+/**
+ * Ids that its class refuses a LocalModel it never holds, however old it is. Where its class is not there, or not for its
+ * namespace, it keeps those that it had, and yields others: what serves is left as it is, and nobody gets rid of a class
+ * by naming none that there is.
+ */
+export function idRights(member: Claiming, found: ClassFound): IdRights {
+  const { namespace, allowedIds } = member;
+  const isSure = found.kind === "none" || (found.kind === "found" && isFor(namespace, found));
+  const yields = isSure ? [] : claimedBy(member).filter((id) => !allowedIds.includes(id));
+  return { refused: refusedIds(member, found), yields };
+}
+
+function isFor(namespace: string, { spec }: Extract<ClassFound, { kind: "found" }>): boolean {
+  return spec.allowedNamespaces.some((pattern) => fits(pattern, namespace));
+}
+
+function refusedIds(member: Omit<Claiming, "allowedIds">, found: ClassFound): readonly string[] {
   if (found.kind !== "found" || found.spec.modelIds === undefined) return [];
   const patterns = found.spec.modelIds.map((one) =>
     one.replaceAll("{namespace}", member.namespace),
   );
-  return claimedBy({ ...member, refused: [] }).filter(
-    (id) => !patterns.some((pattern) => fits(pattern, id)),
-  );
+  return claimedBy(member).filter((id) => !patterns.some((pattern) => fits(pattern, id)));
 }
 
 type Quota = NonNullable<LocalModelClassSpec["quota"]>;

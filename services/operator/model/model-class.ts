@@ -6,6 +6,7 @@
 import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
 import { defineResource } from "@localmodel/kube/objects/resource.ts";
 import { CLASS_RESOURCE } from "@localmodel/localmodel/cluster/class-crd.ts";
+import type { Claimant } from "@localmodel/localmodel/resource/claims.ts";
 import type { LocalModelClassSpec } from "@localmodel/localmodel/resource/class-spec.ts";
 import { digest } from "./digest.ts";
 import type { Model } from "./model.ts";
@@ -19,6 +20,9 @@ export type ClassFound =
   | { readonly kind: "none" }
   | { readonly kind: "missing"; readonly name: string; readonly why: string }
   | { readonly kind: "found"; readonly name: string; readonly spec: LocalModelClassSpec };
+
+/** What its class lets a LocalModel have of the ids that it claims. */
+export type IdRights = Required<Pick<Claimant, "refused" | "yields">>;
 
 export type Asked = {
   readonly replicas: number;

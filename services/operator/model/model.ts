@@ -26,7 +26,8 @@ export type Model = Identity & {
   /** What clients are meant to send. */
   readonly modelId: string;
   readonly claim: Pick<Claim, "held" | "lost">;
-  /** Ids that its class does not let it have. */
+  /** Ids that it claims: those that it may have, and those that its class does not let it have. */
+  readonly allowedIds?: readonly string[];
   readonly refusedIds?: readonly string[];
   /** Fields of the spec that this version does not know. */
   readonly ignored?: readonly string[];

@@ -1,6 +1,5 @@
 /** Which class a LocalModel has, and what older ones of the class and the namespace ask for. */
 import type { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
-import { keyOf } from "@localmodel/kube/objects/objects.ts";
 import { DEFAULT_CLASS, LocalModelClassSpec } from "@localmodel/localmodel/resource/class-spec.ts";
 import type { Asked, ClassFound } from "../model/model-class.ts";
 import type { StoredModel } from "../model/local-model-resource.ts";
@@ -29,12 +28,10 @@ export function classOf(stored: StoredModel, { classes }: Pick<Caches, "classes"
   return { kind: "missing", name, why };
 }
 
-/** Keys of the LocalModels that a change of the class concerns. */
 export function modelsOfClass(name: string, { modelCaches }: Pick<Caches, "modelCaches">) {
   return modelCaches
     .flatMap((cache) => cache.list())
-    .filter((model) => (classNameOf(model) ?? DEFAULT_CLASS) === name)
-    .map(({ metadata }) => keyOf(metadata));
+    .filter((model) => (classNameOf(model) ?? DEFAULT_CLASS) === name);
 }
 
 export function askedBefore(

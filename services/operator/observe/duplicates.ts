@@ -8,6 +8,7 @@ import type { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
 import { keyOf } from "@localmodel/kube/objects/objects.ts";
 import { type Claim, claimedBy, claims, type Ids } from "@localmodel/localmodel/resource/claims.ts";
 import type { StoredModel } from "../model/local-model-resource.ts";
+import type { IdRights } from "../model/model-class.ts";
 import type { Model } from "../model/model.ts";
 import type { Problem } from "../status/problem.ts";
 
@@ -18,7 +19,7 @@ export function idsOf({
   metadata,
   spec,
   status,
-}: StoredModel): Ids & { readonly refused: readonly string[] } {
+}: StoredModel): Ids & { readonly allowedIds: readonly string[] } {
   const { modelId, aliases, adapters } = (spec ?? {}) as Readonly<Record<string, unknown>>;
   return {
     modelId: typeof modelId === "string" ? modelId : metadata.name,
@@ -26,7 +27,7 @@ export function idsOf({
     adapterIds: Array.isArray(adapters)
       ? stringsIn(adapters.map((one: { id?: unknown } | null) => one?.id))
       : [],
-    refused: stringsIn((status as { readonly refusedIds?: unknown } | undefined)?.refusedIds),
+    allowedIds: stringsIn(status?.allowedIds),
   };
 }
 
@@ -35,7 +36,7 @@ function stringsIn(value: unknown): string[] {
 }
 
 export function allIdsOf(stored: StoredModel): readonly string[] {
-  return claimedBy({ ...idsOf(stored), refused: [] });
+  return claimedBy(idsOf(stored));
 }
 
 /** Every LocalModel that claims one of the ids, the object itself included. */
@@ -49,11 +50,14 @@ export function claimants(
   return [...new Set(found)];
 }
 
-/** Who else claims an id decides alone, so the others need not be looked at. */
+/**
+ * Who else claims an id decides alone, so the others need not be looked at. What they may have is asked of their classes:
+ * their statuses tell of what they claimed before.
+ */
 export function claimOf(
   stored: StoredModel,
   caches: readonly ObjectCache<StoredModel>[],
-  refused: readonly string[],
+  rightsOf: (one: StoredModel) => IdRights,
 ): Pick<Claim, "held" | "lost"> {
   const key = keyOf(stored.metadata);
   const others = claimants(stored, caches).filter(({ metadata }) => keyOf(metadata) !== key);
@@ -62,8 +66,7 @@ export function claimOf(
       key: keyOf(one.metadata),
       ...idsOf(one),
       ...createdMsOf(one),
-      // What is known of itself now comes before what its status has kept.
-      ...(one === stored && { refused }),
+      ...rightsOf(one),
     }))
     // Equal ages are decided by order, which the api makes the same.
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));

@@ -172,6 +172,57 @@ describe("ids", () => {
   });
 });
 
+function claiming(
+  status: object | undefined,
+  ids: object = { modelId: "team-a/llama" },
+): KubeObject {
+  return localModel("older", { ...ids, ...(status && { status }) });
+}
+
+describe("ids that a spec claims before its operator has looked at it", () => {
+  const owner = localModel("owner", {
+    modelId: "team-a/llama",
+    createdAt: "2026-02-01T00:00:00Z",
+    status: { observedGeneration: 1, allowedIds: ["team-a/llama"] },
+  });
+  const pods = [
+    endpointSlice("owner", [{ address: "10.0.0.1" }]),
+    endpointSlice("older", [{ address: "10.0.0.2" }]),
+  ];
+  const servedBy = (model: KubeObject) =>
+    directory([owner, model], pods).find(({ id }) => id === "team-a/llama")?.server;
+
+  test("they stay with whoever may have them, although he is younger", () => {
+    assert.equal(
+      servedBy(claiming({ observedGeneration: 7, allowedIds: ["mine"] })),
+      "models/owner",
+    );
+    assert.equal(servedBy(claiming(undefined)), "models/owner");
+    const asAlias = { modelId: "mine", aliases: ["team-a/llama"] };
+    const status = { observedGeneration: 7, allowedIds: ["mine"] };
+    assert.equal(servedBy(claiming(status, asAlias)), "models/owner");
+  });
+
+  test("they go to the older one once it is known that it may have them", () => {
+    const allowed = { observedGeneration: 8, allowedIds: ["team-a/llama"] };
+    assert.equal(servedBy(claiming(allowed)), "models/older");
+    assert.equal(
+      servedBy(claiming({ observedGeneration: 8 })),
+      "models/older",
+      "an older operator",
+    );
+  });
+
+  test("they are its own where nobody else claims them", () => {
+    const status = { observedGeneration: 7, allowedIds: ["before"] };
+    const found = directory([claiming(status)], pods);
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      ["team-a/llama"],
+    );
+  });
+});
+
 describe("what is said of a model without endpoints", () => {
   test("one without a status has not been looked at", () => {
     assert.deepEqual(explained(undefined), ["pending", "The operator has not looked at it yet."]);

@@ -5,6 +5,7 @@
  * any other, and a status nobody can read costs the model its explanation and not its traffic.
  */
 import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
+import { claimedBy, type Ids } from "@localmodel/localmodel/resource/claims.ts";
 import { ModelId } from "@localmodel/localmodel/resource/localmodel.ts";
 import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { z } from "zod";
@@ -44,6 +45,8 @@ export type ObservedModel = {
   readonly adapterIds: readonly string[];
   /** Ids that its class does not let it have. */
   readonly refused: readonly string[];
+  /** Ids of which it is not known yet that it may have them: they go to others who may. */
+  readonly yields: readonly string[];
   readonly slots?: number;
   readonly createdMs: number;
   readonly scaling?: {
@@ -57,15 +60,25 @@ export type ObservedModel = {
 /** Throws for an object that is no LocalModel, or one whose ids cannot be read. */
 export function observedModel(object: unknown): ObservedModel {
   const { metadata, spec, status } = ObservedObject.parse(object);
+  const modelId = spec.modelId ?? metadata.name;
+  const ids = { modelId, aliases: spec.aliases, adapterIds: adapterIdsOf(spec) };
   return {
     key: `${metadata.namespace}/${metadata.name}`,
-    modelId: spec.modelId ?? metadata.name,
-    aliases: spec.aliases,
-    adapterIds: adapterIdsOf(spec),
+    ...ids,
     refused: status.refusedIds ?? [],
+    yields: yieldsOf(ids, status),
     ...spec.engine,
     ...(spec.scaling !== undefined && { scaling: spec.scaling }),
     createdMs: Date.parse(metadata.creationTimestamp),
     status,
   };
+}
+
+/**
+ * Its class is known to the operator alone, and the spec may be newer than what that has said of it. An operator of a
+ * version before says nothing.
+ */
+function yieldsOf(ids: Ids, { allowedIds, observedGeneration }: LocalModelStatus): string[] {
+  const isOfOlderOperator = allowedIds === undefined && observedGeneration !== undefined;
+  return isOfOlderOperator ? [] : claimedBy(ids).filter((id) => allowedIds?.includes(id) !== true);
 }
