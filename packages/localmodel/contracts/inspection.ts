@@ -20,6 +20,8 @@ export const Inspection = z.object({
   furtherBytes: count,
   /** What the projector takes to look at a picture; absent without one, and where its header does not tell. */
   encoderBytes: count.exactOptional(),
+  /** Of a row that a picture becomes; absent without a projector, and where it is as many as an embedding has. */
+  rowDimensions: count.exactOptional(),
   /** Elements of keys and values for one token of the draft model; absent without one. */
   draftElements: count.exactOptional(),
   trainContextTokens: count,

@@ -94,3 +94,17 @@ test("who looks at images needs room for them: bodies, pictures, what decodes an
   assert.equal(seeing.contextBytes, blind.contextBytes);
   assert.ok(seeing.marginBytes > blind.marginBytes + 2 ** 30);
 });
+
+/** What looking at images adds. */
+function imagesMargin(contextTokens: number, more: Partial<Inspection> = {}): number {
+  const engine = EngineSpec.parse({ contextTokens });
+  const inspection = { ...SMOLLM2, ...more };
+  const seeing = estimateMemory(inspection, engine, { takesImages: true });
+  return seeing.marginBytes - estimateMemory(inspection, engine).marginBytes;
+}
+
+test("rows of pictures are counted: of two requests that fill a context with them", () => {
+  const dearer = imagesMargin(4096, { rowDimensions: 4 * 576 }) - imagesMargin(4096);
+  assert.equal(dearer, 2 * 4096 * 3 * 576 * 4);
+  assert.ok(imagesMargin(8192) - imagesMargin(4096) >= 2 * 4096 * 576 * 4);
+});

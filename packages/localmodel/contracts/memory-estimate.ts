@@ -14,7 +14,7 @@
 import type { EngineSpec } from "../resource/engine-spec.ts";
 import { bodiesMaxBytes } from "./body-limits.ts";
 import { cacheBytesPerToken, mostCacheBytesPerToken } from "./cache-bytes.ts";
-import { DECODER_MAX_BYTES, PICTURES_MAX_BYTES } from "./picture-limits.ts";
+import { DECODER_MAX_BYTES, PICTURES_MAX_BYTES, rowsMaxBytes } from "./picture-limits.ts";
 import type { Inspection } from "./inspection.ts";
 
 /** Unless the LocalModel says otherwise, a slot is not given more than this much context. */
@@ -79,13 +79,16 @@ export function estimateMemory(
 }
 
 function imageBytes(inspection: Inspection, engine: EngineSpec): number {
-  const { encoderBytes = ENCODER_BYTES } = inspection;
-  const bodiesBytes = bodiesMaxBytes(contextTokensOf(engine, inspection), true);
+  const { encoderBytes = ENCODER_BYTES, rowDimensions = inspection.embeddingDimensions } =
+    inspection;
+  const contextTokens = contextTokensOf(engine, inspection);
+  const bodiesBytes = bodiesMaxBytes(contextTokens, true);
   return (
     IMAGE_BODY_COPIES * bodiesBytes +
     PICTURE_COPIES * PICTURES_MAX_BYTES +
     DECODER_MAX_BYTES +
-    encoderBytes
+    encoderBytes +
+    rowsMaxBytes(contextTokens, rowDimensions)
   );
 }
 

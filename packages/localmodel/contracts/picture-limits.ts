@@ -7,6 +7,11 @@
 
 const MEBIBYTE = 2 ** 20;
 const BYTES_PER_PIXEL = 3;
+const FLOAT_BYTES = 4;
+/** Three numbers of a row's place in a plane. */
+const PLACE_BYTES = 12;
+/** Requests that fill a context with what they show: one is looked at while the other is evaluated. */
+const ROWS_CONTEXTS = 2;
 
 /** Of one picture, as a model gets it: larger ones are made smaller. No encoder of today sees more. */
 export const PICTURE_MAX_PIXELS = 4_000_000;
@@ -20,3 +25,13 @@ export const REQUEST_MAX_BYTES = REQUEST_MAX_PIXELS * BYTES_PER_PIXEL;
 export const PICTURES_MAX_BYTES = 2 * REQUEST_MAX_BYTES;
 /** The process that decodes: what the largest picture needs that has to be in memory whole, and as much again. */
 export const DECODER_MAX_BYTES = 512 * MEBIBYTE;
+
+/** Of one of the rows that pictures and sounds become. */
+export function rowBytes(dimensions: number): number {
+  return FLOAT_BYTES * dimensions + PLACE_BYTES;
+}
+
+/** Rows of all requests that are inside, until they are evaluated, and of what was looked at lately. */
+export function rowsMaxBytes(contextTokens: number, dimensions: number): number {
+  return ROWS_CONTEXTS * contextTokens * rowBytes(dimensions);
+}

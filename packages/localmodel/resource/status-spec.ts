@@ -92,6 +92,9 @@ const InspectionStatus = z.object({
   encoderBytes: size
     .exactOptional()
     .describe("What the projector takes to look at a picture, beside its file."),
+  rowDimensions: size
+    .exactOptional()
+    .describe("Numbers of a row that a picture becomes, where an embedding has fewer."),
   draftElements: size
     .exactOptional()
     .describe("Elements of keys and values for one token of the draft model."),

@@ -46,6 +46,7 @@ export function inspectionOf(
     sizeBytes: weights.sizeBytes,
     furtherBytes: further.bytes,
     ...encoderOf(further),
+    ...rowsOf(further, count("embedding_length"), count("n_deepstack_layers")),
     ...draftOf(further),
     trainContextTokens: count("context_length"),
     vocabularyTokens: vocabularyTokens(values) || count("vocab_size"),
@@ -76,6 +77,17 @@ function cacheElementsOf(elements: CacheElements | undefined): CacheFacts {
 function encoderOf({ projector }: Further): Pick<Inspection, "encoderBytes"> {
   const bytes = projector === undefined ? undefined : encoderBytes(projector);
   return bytes === undefined ? {} : { encoderBytes: bytes };
+}
+
+/** Some models read of a picture a vector for the first of their layers each, beside that for the beginning. */
+function rowsOf(
+  { projector }: Further,
+  dimensions: number,
+  layers: number,
+): Pick<Inspection, "rowDimensions"> {
+  if (projector === undefined || layers === 0) return {};
+  const rowDimensions = dimensions * (1 + layers);
+  return Number.isSafeInteger(rowDimensions) ? { rowDimensions } : {};
 }
 
 function vocabularyTokens(values: GgufValues): number {

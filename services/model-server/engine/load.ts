@@ -82,9 +82,7 @@ export async function loadEngine(
   const vocabulary = new Vocabulary(description.vocabulary);
   const chat = await chatOf(description, vocabulary, report.log);
   const { template } = chat;
-  const { longestTokenBytes, joinsWords } = vocabulary;
   const pictures = await picturesOf(library, model, config, { threads, log: report.log });
-  const tokenizer = { ...description.tokenizer, template, longestTokenBytes, joinsWords, pictures };
   const capabilities = capabilitiesOf(metadata, {
     infill: description.tokenizer.infill !== undefined,
     chatTemplate: template !== undefined,
@@ -92,6 +90,10 @@ export async function loadEngine(
   });
   const weightsBytes = description.tensorBytes + besideBytes;
   const contextTokens = chosenContext(config, library, { ...description, weightsBytes });
+  const { longestTokenBytes, joinsWords } = vocabulary;
+  const reader = pictures?.readerOf(contextTokens);
+  const shared = { template, longestTokenBytes, joinsWords, pictures: reader };
+  const tokenizer = { ...description.tokenizer, ...shared };
   const settings = { ...engine, contextTokens, threads, adapters };
   const stepThreads = new StepThreads(threads, { adapts: gpu === false });
   const embeds = capabilities.includes("embeddings") || capabilities.includes("rerank");

@@ -7,6 +7,7 @@ import { stat } from "node:fs/promises";
 import { Failure } from "@localmodel/inference/failure.ts";
 import { isSound, type Medium, type Picture, type Sound } from "@localmodel/inference/picture.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import { rowBytes, rowsMaxBytes } from "@localmodel/localmodel/contracts/picture-limits.ts";
 import { visionLibrary } from "@localmodel/llama/library/vision-library.ts";
 import type { Model } from "@localmodel/llama/model.ts";
 import { loadProjector, type Projector } from "@localmodel/llama/vision/projector.ts";
@@ -18,8 +19,6 @@ import { orDoesNotFit } from "./memory-failure.ts";
 import { type MemoryBytes, memoryOf } from "./model.ts";
 import { SoundLayouts } from "./sound-layouts.ts";
 
-/** What is remembered of pictures and sounds: some dozens, of a large model's. */
-const REMEMBERED_BYTES = 64 * 2 ** 20;
 /** One that is looked at once, and one in tiles, each with what the model reads around it. */
 const PROBES = [
   { width: 1, height: 1 },
@@ -31,7 +30,9 @@ const BYTES_PER_PIXEL = 3;
 const HINT =
   ". A projector has to be the one (mmproj) that was made for this model, for this version of llama.cpp";
 
-export type Pictures = PictureReader & {
+export type Pictures = {
+  /** For prompts of at most so many tokens. */
+  readonly readerOf: (contextTokens: number) => PictureReader;
   readonly memoryBytes: MemoryBytes;
   readonly sees: boolean;
   /** Samples of a second that it hears; undefined where it hears nothing. */
@@ -71,7 +72,8 @@ export async function loadPictures(
   const inRam = library.llama.gpu === false;
   const { ram, vram } = memoryOf(projector.reservations);
   return {
-    ...readerOf(projector, batchTokens),
+    readerOf: (contextTokens) =>
+      readerOf(projector, { batchTokens, contextTokens, dimensions: model.shape.inputDimensions }),
     sees,
     audioSampleRate,
     memoryBytes: { ram: ram + (inRam ? size : 0), vram: vram + (inRam ? 0 : size) },
@@ -93,8 +95,18 @@ async function requireOwnTokens(projector: Projector, path: string): Promise<voi
   );
 }
 
-function readerOf(projector: Projector, batchTokens: number): PictureReader {
-  const encoded = new EncodedPictures(REMEMBERED_BYTES);
+type Read = {
+  readonly batchTokens: number;
+  readonly contextTokens: number;
+  /** Of a row. */
+  readonly dimensions: number;
+};
+
+function readerOf(
+  projector: Projector,
+  { batchTokens, contextTokens, dimensions }: Read,
+): PictureReader {
+  const encoded = new EncodedPictures(rowsMaxBytes(contextTokens, dimensions));
   const soundLayouts = new SoundLayouts(projector);
   return {
     layout: async (medium, signal) => {
@@ -105,12 +117,15 @@ function readerOf(projector: Projector, batchTokens: number): PictureReader {
       for (const chunk of chunks) checkChunk(chunk, medium, batchTokens);
       return chunks;
     },
-    encode: (medium, signal) =>
-      encoded.of(
-        medium.sha256,
-        (unwanted) => orUnreadable(medium, unwanted, () => projector.encode(medium, unwanted)),
-        signal,
-      ),
+    look: (media, signal) => {
+      const wanted = media.map(({ medium, rows }) => ({
+        sha256: medium.sha256,
+        bytes: rows * rowBytes(dimensions),
+        encode: (unwanted: AbortSignal) =>
+          orUnreadable(medium, unwanted, () => projector.encode(medium, unwanted)),
+      }));
+      return encoded.hold(wanted, signal);
+    },
   };
 }
 

@@ -53,12 +53,12 @@ export class RowBatches {
   }
 }
 
-function vectorOf({ chunk: { encoded, rows } }: RowRun, row: number): Float32Array {
-  const dimensions = encoded.vectors.length / rows;
+function vectorOf({ chunk, encoded }: RowRun, row: number): Float32Array {
+  const dimensions = encoded.vectors.length / chunk.rows;
   return encoded.vectors.subarray(row * dimensions, (row + 1) * dimensions);
 }
 
-function placeOf({ chunk: { encoded } }: RowRun, row: number, position: number): Place {
+function placeOf({ encoded }: RowRun, row: number, position: number): Place {
   const { places } = encoded;
   if (places.length === 0) return position + row;
   const [time = 0, height = 0, width = 0] = places.subarray(3 * row, 3 * row + 3);

@@ -1,6 +1,6 @@
 /**
- * From pictures and sounds in a conversation to rows among its tokens: laid out first, and looked at only when all of it
- * fits.
+ * From pictures and sounds in a conversation to rows among its tokens: laid out, which says whether all of it fits. They
+ * are looked at later, and only as far as no cache holds them (stepping/sight.ts).
  */
 import { isSound, type Medium } from "@localmodel/inference/picture.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
@@ -14,15 +14,22 @@ export type PictureReader = {
     medium: Medium,
     signal: AbortSignal | undefined,
   ) => Promise<readonly PictureChunk[]>;
-  /** Of each chunk of rows in the layout, in order. @throws the signal's reason once aborted */
-  readonly encode: (
-    medium: Medium,
-    signal: AbortSignal | undefined,
-  ) => Promise<readonly EncodedRows[]>;
+  /** Looks at them, one after the other, as soon as there is room for what they become. @throws the signal's reason */
+  readonly look: (media: readonly LaidMedium[], signal: AbortSignal) => Promise<HeldRows>;
 };
 
-/** A chunk that was laid out. */
-export type LaidRows = Omit<PlacedRows, "encoded">;
+/** With as many rows as it becomes. */
+type LaidMedium = { readonly medium: Medium; readonly rows: number };
+
+/** Of each medium, of each of its chunks: theirs until it is disposed, and their room's no longer. */
+export type HeldRows = Disposable & { readonly rows: readonly (readonly EncodedRows[])[] };
+
+/** What is shown among a prompt's tokens. */
+export type Shown = {
+  readonly media: readonly Medium[];
+  readonly rows: readonly PlacedRows[];
+  readonly reader: PictureReader;
+};
 
 type Place = {
   /** Among the prompt's media. */
@@ -36,7 +43,7 @@ type Place = {
 export async function layMedium(
   medium: Medium,
   { index, label, reader, signal }: Place,
-  { tokens, laid }: { readonly tokens: number[]; readonly laid: LaidRows[] },
+  { tokens, laid }: { readonly tokens: number[]; readonly laid: PlacedRows[] },
 ): Promise<void> {
   let chunk = 0;
   for (const part of await reader.layout(medium, signal)) {
@@ -50,7 +57,7 @@ export async function layMedium(
 }
 
 /** A template that leaves out what it was shown would have the model answer as if there had been nothing. */
-export function requireAll(media: readonly Medium[], laid: readonly LaidRows[]): void {
+export function requireAll(media: readonly Medium[], laid: readonly PlacedRows[]): void {
   const shown = new Set(laid.map(({ medium }) => medium));
   const missing = media.find((_, index) => !shown.has(index));
   if (missing === undefined) return;
@@ -62,28 +69,9 @@ export function requireAll(media: readonly Medium[], laid: readonly LaidRows[]):
 }
 
 /** How many of the prompt's tokens were heard. */
-export function audioTokensOf(media: readonly Medium[], laid: readonly LaidRows[]): number {
+export function audioTokensOf(media: readonly Medium[], laid: readonly PlacedRows[]): number {
   return laid.reduce((sum, { medium: index, rows }) => {
     const medium = media[index];
     return medium !== undefined && isSound(medium) ? sum + rows : sum;
   }, 0);
-}
-
-/** Looks at the media, one after the other. `added`: tokens that came before all others since. */
-export async function encodeRows(
-  media: readonly Medium[],
-  laid: readonly LaidRows[],
-  {
-    reader,
-    signal,
-    added,
-  }: { reader: PictureReader; signal: AbortSignal | undefined; added: number },
-): Promise<readonly PlacedRows[]> {
-  const encoded: (readonly EncodedRows[])[] = [];
-  for (const medium of media) encoded.push(await reader.encode(medium, signal));
-  return laid.map((rows) => {
-    const own = encoded[rows.medium]?.[rows.chunk];
-    if (own === undefined) throw new Error(`Medium ${rows.medium} has no chunk ${rows.chunk}`);
-    return { ...rows, at: rows.at + added, encoded: own };
-  });
 }

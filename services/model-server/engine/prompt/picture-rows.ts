@@ -42,7 +42,6 @@ export type PlacedRows = RowChunk & {
   /** What it is called to who reads along, such as "image 1". */
   readonly label: string;
   readonly chunk: number;
-  readonly encoded: EncodedRows;
 };
 
 /** Of a first row: one bit that says so, so many of positions, and the rest of the hash. */

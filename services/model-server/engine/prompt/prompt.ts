@@ -14,11 +14,10 @@ import { fitted } from "./fitted-prompt.ts";
 import type { Segment } from "./marks.ts";
 import {
   audioTokensOf,
-  encodeRows,
-  type LaidRows,
   layMedium,
   type PictureReader,
   requireAll,
+  type Shown,
 } from "./picture-prompt.ts";
 import { isRow, type PlacedRows } from "./picture-rows.ts";
 import { haveRoom, textsIn } from "./text-room.ts";
@@ -53,8 +52,8 @@ export type Tokenizer = TextTokenizer & {
 export type EncodedPrompt = {
   /** Rows of pictures and sounds among them: see picture-rows.ts. */
   readonly tokens: readonly number[];
-  /** What these rows are. Absent: there are none. */
-  readonly rows?: readonly PlacedRows[];
+  /** What these rows stand for. Absent: there are none. */
+  readonly shown?: Shown;
   /** How many were heard. Absent: none. */
   readonly audioTokens?: number;
   /** Tokens at the beginning that the caller did not write. */
@@ -85,10 +84,10 @@ export async function encodePrompt(
   const { encoded, laid, ...whole } = await (drops ? fitted(prompt, layOut) : layOut(prompt));
   if (prompt.kind === "text") return { ...encoded, text: prompt.text };
   const { added } = encoded;
-  return { ...encoded, ...(await shown(whole.prompt, tokenizer, { limit, laid, added })) };
+  return { ...encoded, ...shownIn(whole.prompt, tokenizer, { laid, added }) };
 }
 
-/** As many as would be evaluated; nobody looks at its pictures, or hears its sounds. */
+/** As many as would be evaluated. */
 export async function promptTokens(
   prompt: Prompt,
   tokenizer: Tokenizer,
@@ -101,12 +100,12 @@ type LaidOut = {
   readonly prompt: Prompt;
   readonly encoded: EncodedPrompt;
   /** Where its pictures and sounds are to be. */
-  readonly laid: readonly LaidRows[];
+  readonly laid: readonly PlacedRows[];
 };
 
 /** Throws for what does not fit. Pictures and sounds are known by their size only so far. */
 async function laidOut(prompt: Prompt, tokenizer: Tokenizer, limit: TextLimit): Promise<LaidOut> {
-  const laid: LaidRows[] = [];
+  const laid: PlacedRows[] = [];
   const content = await contentTokens(prompt, tokenizer, limit, laid);
   const encoded = complete(content, prompt, tokenizer);
   if (encoded === undefined) {
@@ -124,18 +123,18 @@ function mediaOf(prompt: Prompt): readonly Medium[] {
   return [...pictures, ...sounds];
 }
 
-/** The rows of the prompt's pictures and sounds, where it has any. */
-async function shown(
+/** The prompt's pictures and sounds, where it has any. `added`: tokens that came before all others since. */
+function shownIn(
   prompt: Prompt,
   { pictures: reader }: Tokenizer,
-  { limit, laid, added }: { limit: TextLimit; laid: readonly LaidRows[]; added: number },
-): Promise<Pick<EncodedPrompt, "rows" | "audioTokens">> {
+  { laid, added }: { readonly laid: readonly PlacedRows[]; readonly added: number },
+): Pick<EncodedPrompt, "shown" | "audioTokens"> {
   const media = mediaOf(prompt);
   requireAll(media, laid);
   if (reader === undefined || laid.length === 0) return {};
   const audioTokens = audioTokensOf(media, laid);
   return {
-    rows: await encodeRows(media, laid, { reader, signal: limit.signal, added }),
+    shown: { media, reader, rows: laid.map((rows) => ({ ...rows, at: rows.at + added })) },
     ...(audioTokens > 0 && { audioTokens }),
   };
 }
@@ -144,7 +143,7 @@ async function contentTokens(
   prompt: Prompt,
   tokenizer: Tokenizer,
   limit: TextLimit,
-  laid: LaidRows[],
+  laid: PlacedRows[],
 ): Promise<readonly number[]> {
   if (prompt.kind === "tokens") return prompt.tokens;
   if (prompt.kind === "text") return completionTokens(prompt, tokenizer, limit);
@@ -166,18 +165,18 @@ async function contentTokens(
   });
 }
 
-type Shown = {
+type Given = {
   readonly limit: TextLimit;
   readonly media: readonly Medium[];
   /** Where sounds begin among them. */
   readonly firstSound: number;
-  readonly laid: LaidRows[];
+  readonly laid: PlacedRows[];
 };
 
 async function chatTokens(
   segments: readonly Segment[],
   tokenizer: Tokenizer,
-  given: Shown,
+  given: Given,
 ): Promise<readonly number[]> {
   const { limit, laid } = given;
   const tokens: number[] = [];
@@ -210,7 +209,7 @@ const NOTHING_FOLLOWS =
 function placeOf(
   segment: Extract<Segment, { readonly index: number }>,
   tokenizer: Tokenizer,
-  { limit, media, firstSound }: Shown,
+  { limit, media, firstSound }: Given,
 ) {
   const isHeard = segment.kind === "sound";
   const index = segment.index + (isHeard ? firstSound : 0);

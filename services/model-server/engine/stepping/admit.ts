@@ -1,11 +1,10 @@
 /** Gives free slots to waiting choices, those of one prompt together: it is evaluated once for all of them. */
-import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 import { Generation } from "./generation.ts";
 import type { Job } from "./job.ts";
 import { nextInLine } from "./queue.ts";
 import { choiceSeed } from "./seeds.ts";
-import { isWorthWaitingFor, type Slot, type Slots } from "./slots.ts";
+import { isWorthWaitingFor, type Running, type Slot, type Slots } from "./slots.ts";
 import type { StepContext } from "./step-context.ts";
 
 /** What every choice is generated with. */
@@ -25,20 +24,30 @@ type Waiting = {
   readonly jobs: ReadonlyMap<number, Job>;
   readonly slots: Slots;
   readonly onStarted: (job: Job, choice: number, cachedTokens: number) => void;
+  /** Its slot holds less than was expected: it has to look at what it shows before it is asked again. */
+  readonly onLacking: (job: Job) => void;
 };
 
 /** As long as there are both. */
-export async function admit({ jobs, slots, onStarted }: Waiting, by: Generating): Promise<void> {
+export async function admit(
+  { jobs, slots, onStarted, onLacking }: Waiting,
+  by: Generating,
+): Promise<void> {
   for (;;) {
     const job = nextInLine([...jobs.values()].filter((one) => !waitsForSibling(one, slots)));
     if (job === undefined) return;
-    const { choice, prompt } = job.next;
+    const { choice, prompt, sight } = job.next;
     const slot = await slots.take(job, prompt);
     if (slot === undefined) return;
     const cachedTokens = slot.tokens.length;
+    if (sight?.lacks(cachedTokens) === true) {
+      onLacking(job);
+      continue;
+    }
     job.started(cachedTokens);
-    const generation = generationOf(slot, job, { prompt, choice }, by);
-    slot.running = { job, prompt, generation, begun: false, prefilled: false };
+    const sighted = sight?.use();
+    const generation = generationOf(slot, job, { prompt, choice, sighted }, by);
+    slot.running = { job, prompt, generation, sighted, begun: false, prefilled: false };
     onStarted(job, choice, cachedTokens);
   }
 }
@@ -56,13 +65,14 @@ function waitsForSibling(job: Job, slots: Slots): boolean {
 function generationOf(
   slot: Slot,
   { request, guide }: Job,
-  { prompt, choice }: { readonly prompt: EncodedPrompt; readonly choice: number },
+  { prompt, choice, sighted }: Pick<Running, "prompt" | "sighted"> & { readonly choice: number },
   { context, contextTokens, vocabulary, ends, draftTokens = 0 }: Generating,
 ): Generation {
   return new Generation({
     choice,
     request,
     prompt,
+    sighted,
     seed: choiceSeed(request.sampling.seed, choice % request.choicesPerPrompt),
     context,
     sequence: slot.number,

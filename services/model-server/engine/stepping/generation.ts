@@ -21,6 +21,7 @@ import { Guesser, NO_GUESS } from "./guesser.ts";
 import { guided } from "./guided.ts";
 import { scoresPrompt } from "./job.ts";
 import { cutRun } from "./row-runs.ts";
+import type { Sighted } from "./sight.ts";
 import { tokenLogprob } from "./logprobs.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Chooser, Run, StepContext } from "./step-context.ts";
@@ -31,6 +32,8 @@ type GenerationOptions = {
   readonly choice: number;
   readonly request: GenerateRequest;
   readonly prompt: EncodedPrompt;
+  /** What of the prompt is rows, where those are not cached. */
+  readonly sighted?: Pick<Sighted, "rowsOf"> | undefined;
   readonly seed: number;
   readonly context: Pick<StepContext, "chooser" | "logits">;
   /** The slot's, and how many tokens of the prompt are in its cache already. */
@@ -122,20 +125,27 @@ export class Generation {
   /** What a step with so many tokens, and guesses behind them, evaluates; undefined where it sits the step out. */
   next(tokens: number, guesses = 0): Run | undefined {
     if (tokens === 0) return undefined;
-    const { sequence, prompt } = this.#options;
     const from = this.#evaluated;
     const inPrompt = this.remainingPrompt > 0;
     // Tokens that were put behind the prompt are explained by outputs of their own.
     const most = inPrompt && this.#explains ? this.remainingPrompt : this.#pending;
-    const { to, ...place } = cutRun(prompt.rows ?? [], from, from + Math.min(tokens, most));
-    const run = { sequence, ...place, tokens: this.#tokens.slice(from, to) };
+    const run = this.#run(from, from + Math.min(tokens, most));
     if (guesses > 0) {
       return { ...run, tokens: [...run.tokens, ...this.guesser.take(guesses)], outputs: "all" };
     }
     const isWanted = inPrompt ? this.#explainsPrompt : this.#explains;
     if (isWanted) return { ...run, outputs: "all" };
-    const last = to === from + most;
+    const last = run.tokens.length === most;
     return { ...run, outputs: last && this.#maxTokens > 0 ? "last" : "none" };
+  }
+
+  /** Or less: see row-runs.ts. */
+  #run(from: number, most: number): Omit<Run, "outputs"> {
+    const { sequence, prompt, sighted } = this.#options;
+    const { to, position, rows } = cutRun(prompt.shown?.rows ?? [], from, most);
+    const run = { sequence, position, tokens: this.#tokens.slice(from, to) };
+    if (rows === undefined || sighted === undefined) return run;
+    return { ...run, rows: { ...rows, encoded: sighted.rowsOf(rows.chunk) } };
   }
 
   /**

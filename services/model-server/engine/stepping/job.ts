@@ -4,6 +4,7 @@ import type { Usage } from "@localmodel/inference/events.ts";
 import type { Guide } from "../constraint/guide.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Waiting } from "./queue.ts";
+import { Sight } from "./sight.ts";
 
 type Prepared = {
   readonly prompts: readonly EncodedPrompt[];
@@ -18,13 +19,17 @@ type Ended = {
   readonly guesser: { readonly drafted: number; readonly accepted: number };
 };
 
-export class Job implements Waiting {
+export class Job implements Waiting, Disposable {
   readonly id: number;
   readonly request: GenerateRequest;
   readonly prompts: readonly EncodedPrompt[];
   /** Makes what each choice is held to. */
   readonly guide: (() => Guide) | undefined;
   readonly owner: string;
+  /** It looks at pictures, and is not in line for a slot. */
+  isLooking = false;
+  /** Of the prompts, where they show something. */
+  readonly #sights: readonly (Sight | undefined)[];
   readonly #choices: number;
   #started = 0;
   #finished = 0;
@@ -39,6 +44,7 @@ export class Job implements Waiting {
     this.prompts = prompts;
     this.guide = guide;
     this.owner = owner;
+    this.#sights = prompts.map(({ shown }) => shown && new Sight(shown));
     this.#choices = prompts.length * request.choicesPerPrompt;
   }
 
@@ -54,11 +60,22 @@ export class Job implements Waiting {
     return this.#finished === this.#choices;
   }
 
-  /** The choice whose turn it is, and its prompt. */
-  get next(): { readonly choice: number; readonly prompt: EncodedPrompt } {
-    const prompt = this.prompts[Math.floor(this.#started / this.request.choicesPerPrompt)];
+  /** The choice whose turn it is, its prompt, and what that shows. */
+  get next(): {
+    readonly choice: number;
+    readonly prompt: EncodedPrompt;
+    readonly sight?: Sight;
+  } {
+    const index = Math.floor(this.#started / this.request.choicesPerPrompt);
+    const prompt = this.prompts[index];
     if (prompt === undefined) throw new Error(`Request ${this.id} has no choice left to start`);
-    return { choice: this.#started, prompt };
+    const sight = this.#sights[index];
+    return { choice: this.#started, prompt, ...(sight && { sight }) };
+  }
+
+  /** It is over: what no choice uses is not needed any more. */
+  [Symbol.dispose](): void {
+    for (const sight of this.#sights) sight?.[Symbol.dispose]();
   }
 
   started(cachedTokens: number): void {

@@ -10,6 +10,8 @@ export type Waiting = {
   readonly unstarted: number;
   /** Choices that hold a slot. */
   readonly running: number;
+  /** It cannot go on yet, and keeps nobody from it. */
+  readonly isLooking?: boolean;
 };
 
 /** The next request to give a slot to. `requests` are in order of arrival. */
@@ -18,7 +20,7 @@ export function nextInLine<Request extends Waiting>(
 ): Request | undefined {
   let best: Request | undefined;
   for (const request of requests) {
-    if (request.unstarted === 0) continue;
+    if (request.unstarted === 0 || request.isLooking === true) continue;
     if (best === undefined || request.running < best.running) best = request;
   }
   return best;

@@ -7,12 +7,12 @@ import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 
 export function readBack(
-  { tokens, rows = [] }: EncodedPrompt,
+  { tokens, shown }: EncodedPrompt,
   vocabulary: Pick<Vocabulary, "textOf">,
 ): string {
   const texts: string[] = [];
   let from = 0;
-  for (const { at, rows: count, label } of rows) {
+  for (const { at, rows: count, label } of shown?.rows ?? []) {
     texts.push(vocabulary.textOf(tokens.slice(from, at)), `[${label}: ${count} tokens]`);
     from = at + count;
   }

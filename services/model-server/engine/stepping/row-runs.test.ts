@@ -4,7 +4,6 @@ import fc from "fast-check";
 import type { PlacedRows } from "../prompt/picture-rows.ts";
 import { cutRun } from "./row-runs.ts";
 
-const encoded = { vectors: new Float32Array(), places: new Int32Array() };
 const gap = fc.nat(4);
 const chunk = fc.record({
   rows: fc.integer({ min: 1, max: 9 }),
@@ -18,7 +17,7 @@ const placed = fc.array(fc.tuple(gap, chunk), { maxLength: 5 }).map((all) => {
   return all.map(([before, one], medium): PlacedRows => {
     const start = at + before;
     at = start + one.rows;
-    return { kind: "rows", ...one, at: start, medium, label: "image", chunk: 0, encoded };
+    return { kind: "rows", ...one, at: start, medium, label: "image", chunk: 0 };
   });
 });
 

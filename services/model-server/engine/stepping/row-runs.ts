@@ -2,10 +2,13 @@
  * Where a step may be cut. Tokens and rows of pictures are evaluated in batches of their own, so what a slot evaluates in
  * a step is either, and rows that attend to each other are not parted. Pure.
  */
-import type { PlacedRows } from "../prompt/picture-rows.ts";
+import type { EncodedRows, PlacedRows } from "../prompt/picture-rows.ts";
 
 /** Rows of a chunk, from one on. */
-export type RowRun = { readonly chunk: PlacedRows; readonly first: number };
+type RowCut = { readonly chunk: PlacedRows; readonly first: number };
+
+/** With what all of the chunk's are to the model. */
+export type RowRun = RowCut & { readonly encoded: EncodedRows };
 
 type Cut = {
   /** Behind the last that is evaluated, among the sequence's tokens. */
@@ -13,7 +16,7 @@ type Cut = {
   /** Of the first: positions count less than tokens where pictures take fewer positions than rows. */
   readonly position: number;
   /** Undefined: tokens. */
-  readonly rows?: RowRun;
+  readonly rows?: RowCut;
 };
 
 /** Of what would be evaluated `from` here `to` there. `placed`: the chunks of the prompt, in order. */

@@ -20,6 +20,7 @@ import { type DecodedStep, Drafting } from "./drafting.ts";
 import { Job } from "./job.ts";
 import { Outbox } from "./outbox.ts";
 import { Pace } from "./pace.ts";
+import { Preparations } from "./preparations.ts";
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { EngineEvent } from "../protocol.ts";
 import { nextInLine } from "./queue.ts";
@@ -66,7 +67,7 @@ export class Scheduler {
   readonly #turns = new AdapterTurns();
   /** In order of arrival; a job stays until its last choice has finished. */
   readonly #jobs = new Map<number, Job>();
-  readonly #encoding = new Map<number, AbortController>();
+  readonly #preparations = new Preparations();
   readonly #outbox: Outbox;
   readonly #telling: Telling;
   /** Of the step that is being evaluated, and whose it is. */
@@ -88,22 +89,41 @@ export class Scheduler {
   }
 
   async generate(id: number, request: GenerateRequest): Promise<void> {
-    const cancellation = new AbortController();
     const receivedMs = epochMs();
-    this.#encoding.set(id, cancellation);
     try {
-      const prompts = await this.#options.encode(request, cancellation.signal);
-      const guide = await this.#guides(request);
-      cancellation.signal.throwIfAborted();
-      const job = new Job(id, request, { prompts, guide, owner: this.#ownerOf(request) });
-      this.#jobs.set(id, job);
-      this.#telling.accepted(job, this.#options.vocabulary, receivedMs);
+      await this.#preparations.during(id, async (signal) => {
+        const prompts = await this.#options.encode(request, signal);
+        const guide = await this.#guides(request);
+        signal.throwIfAborted();
+        const job = new Job(id, request, { prompts, guide, owner: this.#ownerOf(request) });
+        const { prompt, sight } = job.next;
+        // Whoever cannot be looked at is refused before anything is said to be accepted.
+        if (sight !== undefined) await sight.look(this.#slots.reusable(job, prompt), signal);
+        this.#jobs.set(id, job);
+        this.#telling.accepted(job, this.#options.vocabulary, receivedMs);
+      });
       this.#wake();
     } catch (error) {
-      if (!cancellation.signal.aborted) this.#options.send([{ id, failure: failureOf(error) }]);
-    } finally {
-      this.#encoding.delete(id);
+      if (!(error instanceof CancelledError))
+        this.#options.send([{ id, failure: failureOf(error) }]);
     }
+  }
+
+  /** At all that it shows, which no slot can take away again. */
+  async #lookAgain(job: Job): Promise<void> {
+    const { sight } = job.next;
+    job.isLooking = true;
+    try {
+      await this.#preparations.during(job.id, async (signal) => sight?.look(0, signal));
+      // Another of its choices may have failed meanwhile.
+      if (!this.#jobs.has(job.id)) job[Symbol.dispose]();
+    } catch (error) {
+      if (error instanceof CancelledError) return;
+      if (this.#jobs.delete(job.id)) this.#telling.failed(job, error);
+    } finally {
+      job.isLooking = false;
+    }
+    this.#wake();
   }
 
   #ownerOf({ tenant, adapter }: GenerateRequest): string {
@@ -137,7 +157,8 @@ export class Scheduler {
   }
 
   cancel(id: number): void {
-    this.#encoding.get(id)?.abort(new CancelledError());
+    this.#preparations.cancel(id);
+    this.#jobs.get(id)?.[Symbol.dispose]();
     this.#jobs.delete(id);
     this.#abandonUnwanted();
   }
@@ -197,7 +218,8 @@ export class Scheduler {
   #admit(): Promise<void> {
     const onStarted = (job: Job, choice: number, cachedTokens: number): void =>
       this.#telling.started(job, choice, cachedTokens);
-    return admit({ jobs: this.#jobs, slots: this.#slots, onStarted }, this.#options);
+    const onLacking = (job: Job): void => void this.#lookAgain(job);
+    return admit({ jobs: this.#jobs, slots: this.#slots, onStarted, onLacking }, this.#options);
   }
 
   /** One batch of all that have the adapter whose turn it is. */
@@ -258,7 +280,9 @@ export class Scheduler {
 
   /** Returns how many rows are the text's. */
   #settle({ slot, run }: Part, index: number): number {
-    const settled = slot.running?.generation.settle(run, index) ?? 0;
+    const { generation, sighted } = slot.running ?? {};
+    const settled = generation?.settle(run, index) ?? 0;
+    if (generation?.remainingPrompt === 0) sighted?.[Symbol.dispose]();
     for (const token of run.tokens.slice(0, settled)) slot.tokens.push(token);
     if (settled < run.tokens.length) this.#slots.forgetRest(slot);
     return settled;
@@ -288,6 +312,7 @@ export class Scheduler {
   #fail(slot: Slot, job: Job, failure: unknown): void {
     if (!(failure instanceof Failure)) this.#options.onBroken(failure, this.#brokenSteps);
     if (this.#jobs.delete(job.id)) this.#telling.failed(job, failure);
+    job[Symbol.dispose]();
     this.#slots.release(slot);
     this.#slots.keep(slot, 0);
   }

@@ -8,6 +8,7 @@
 import type { EncodedPrompt } from "../prompt/prompt.ts";
 import type { Generation } from "./generation.ts";
 import { type Job, scoresPrompt } from "./job.ts";
+import type { Sighted } from "./sight.ts";
 import { positionAfter, wholeLength } from "../prompt/picture-rows.ts";
 import { chooseSlot, commonPrefix } from "./slot-choice.ts";
 import { type KeptState, StateCache } from "./state-cache.ts";
@@ -17,6 +18,8 @@ export type Running = {
   readonly job: Job;
   readonly prompt: EncodedPrompt;
   readonly generation: Generation;
+  /** What its prompt shows, until that has been evaluated. Absent: it shows nothing. */
+  readonly sighted?: Sighted | undefined;
   /** Whether its client has seen the beginning of the answer. */
   begun: boolean;
   /** Whether the end of its prompt has been told. */
@@ -91,20 +94,34 @@ export class Slots {
    * A free slot whose cache holds as much of the prompt's beginning as can be had, and nothing else: its `tokens`.
    * Undefined where all are busy.
    */
-  async take({ request, owner }: Job, prompt: EncodedPrompt): Promise<Slot | undefined> {
+  async take(job: Job, prompt: EncodedPrompt): Promise<Slot | undefined> {
+    const { owner } = job;
     const slot = chooseSlot(this.all, prompt.tokens, owner);
     if (slot === undefined) return undefined;
-    const shares = !scoresPrompt(request);
-    // So is the last token in any case: its logits choose the first token of the answer.
-    const wanted = shares ? prompt.tokens.slice(0, -1) : [];
-    const own = slot.owner === owner ? sharedLength(slot.tokens, wanted) : 0;
-    const source = shares ? this.#source(wanted, owner, own) : undefined;
+    const { own, source } = this.#beginning(slot, job, prompt);
     await this.#remember(slot, source === undefined ? own : 0);
     if (source === undefined) this.keep(slot, own);
     else await this.#copy(source, slot);
     slot.owner = owner;
     slot.lastUse = ++this.#uses;
     return slot;
+  }
+
+  /** As much of the prompt's beginning as could be had now, if its model can go back there. Nothing is done for it. */
+  reusable(job: Job, prompt: EncodedPrompt): number {
+    const slot = chooseSlot(this.all, prompt.tokens, job.owner);
+    const { own, source } = this.#beginning(slot, job, prompt);
+    return source?.length ?? own;
+  }
+
+  /** What the slot holds of it, and who holds enough more. */
+  #beginning(slot: Slot | undefined, { request, owner }: Job, { tokens }: EncodedPrompt) {
+    // Where prompts are scored every token is evaluated.
+    if (scoresPrompt(request)) return { own: 0, source: undefined };
+    // So is the last one in any case: its logits choose the first token of the answer.
+    const wanted = tokens.slice(0, -1);
+    const own = slot?.owner === owner ? sharedLength(slot.tokens, wanted) : 0;
+    return { own, source: this.#source(wanted, owner, own) };
   }
 
   /** Forgets all but the first `length` tokens; more where the model cannot go back there. */
@@ -144,6 +161,7 @@ export class Slots {
 
   release(slot: Slot): void {
     slot.running?.generation.end();
+    slot.running?.sighted?.[Symbol.dispose]();
     slot.running = undefined;
   }
 
