@@ -41,6 +41,9 @@ export function readingOf({ prompts, images, sounds, toolUse }: GenerateAsk): To
 
 export type TokenizeRequest = Reports & Omit<TokenizeAsk, "toolUse" | "images" | "sounds">;
 
+/** Stands for a row of a picture or a sound, which no token is; llama.cpp has the same number for it. It writes nothing. */
+export const MEDIUM_TOKEN = -1;
+
 /** Bytes where they are no whole characters. */
 export type WrittenToken = string | readonly number[];
 
@@ -48,6 +51,7 @@ export type TokenizeEvent =
   | AcceptedEvent
   | {
       readonly type: "tokens";
+      /** MEDIUM_TOKEN where they are rows. */
       readonly tokens: readonly number[];
       readonly pieces?: readonly WrittenToken[];
       /** Of the model's context: how many tokens a prompt and its answer may have. */

@@ -6,6 +6,7 @@ import { Ollama } from "ollama";
 import { pngOf } from "../support/glyph-files.ts";
 import { GRID } from "../support/glyphs.ts";
 import { ModelServer } from "../support/model-server.ts";
+import { postJson } from "../support/raw-request.ts";
 import { writeSeeingModel } from "../support/seeing-models.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -159,6 +160,27 @@ suite("a picture", { timeout: 240_000 }, () => {
     const text = chunks.map(({ choices }) => choices[0]?.delta.content ?? "").join("");
     assert.notEqual(text, "");
     assert.equal(chunks.at(-1).usage.prompt_tokens, expected.promptTokens);
+  });
+
+  async function read(path: string, body: object): Promise<Record<string, unknown>> {
+    return (await postJson(`${server.url}${path}`, body)).json as Record<string, unknown>;
+  }
+
+  test("is counted as it is evaluated, and its tokens can be read as text", async () => {
+    const url = `data:image/png;base64,${base64}`;
+    const content = [
+      { type: "image_url", image_url: { url } },
+      { type: "text", text: QUESTION },
+    ];
+    const { tokens } = await read("/tokenize", { messages: [{ role: "user", content }] });
+    assert.ok(Array.isArray(tokens));
+    assert.equal(tokens.length, expected.promptTokens);
+    const others = tokens.filter((token) => token !== -1);
+    assert.equal(tokens.length - others.length, PICTURE_TOKENS);
+    assert.ok(others.every((token) => token >= 0));
+    const { content: text } = await read("/detokenize", { tokens });
+    assert.match(String(text), /user\nSpell it\./);
+    assert.equal((await read("/detokenize", { tokens: others }))["content"], text);
   });
 
   test("and many more, over many turns, are seen each in its place", async () => {

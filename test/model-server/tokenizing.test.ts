@@ -134,7 +134,7 @@ suite("reading", { timeout: 240_000 }, () => {
       ["/tokenize", { content: "a", prompt: "b" }, "invalid_value"],
       ["/tokenize", {}, "invalid_value"],
       ["/detokenize", { tokens: [99_999] }, "invalid_value"],
-      ["/detokenize", { tokens: [-1] }, "integer_below_min_value"],
+      ["/detokenize", { tokens: [-2] }, "integer_below_min_value"],
     ] as const) {
       const { status, json } = await postJson(`${server.url}${path}`, body);
       assert.equal(status, 400, JSON.stringify(json));

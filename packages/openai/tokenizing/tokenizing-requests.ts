@@ -2,6 +2,7 @@
  * The bodies of POST /tokenize and /detokenize, which llama.cpp's server and vLLM have, in the form of either: a text is
  * `content` to the one and `prompt` to the other.
  */
+import { MEDIUM_TOKEN } from "@localmodel/inference/tokenize.ts";
 import { z } from "zod";
 import { boundedArray, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
@@ -32,6 +33,9 @@ export type TokenizeBody = z.output<typeof TokenizeSchema>;
 
 export const parseTokenizeRequest = requestParser(TokenizeSchema, Object.keys(tokenize));
 
-const detokenize = { model, tokens: boundedArray(z.int().min(0), { max: TOKENS_MAX }) } as const;
+const detokenize = {
+  model,
+  tokens: boundedArray(z.int().min(MEDIUM_TOKEN), { max: TOKENS_MAX }),
+} as const;
 
 export const parseDetokenizeRequest = requestParser(z.object(detokenize), Object.keys(detokenize));

@@ -3,6 +3,7 @@
  * understood as the chat endpoint understands it, with everything else that its body may say.
  */
 import {
+  MEDIUM_TOKEN,
   readingOf,
   type TokenizeAsk,
   type TokenizeEvent,
@@ -33,7 +34,8 @@ export const detokenizeWire: Wire<"tokenize"> = {
   endpoint: DETOKENIZE,
   understand: (body) => {
     const { request, ignored } = parseDetokenizeRequest(body);
-    const { model, tokens } = request;
+    const { model } = request;
+    const tokens = request.tokens.filter((token) => token !== MEDIUM_TOKEN);
     const ask = { prompts: [{ kind: "tokens", tokens }], gives: "text" } as const;
     return { model, ask, ignored, idPrefix, answer: textAnswer };
   },

@@ -4,14 +4,16 @@
 import { Failure } from "@localmodel/inference/failure.ts";
 import type { Prompt } from "@localmodel/inference/generate.ts";
 import { modelNotCapable } from "@localmodel/inference/refusals.ts";
-import type {
-  TokenizeEvent,
-  TokenizeRequest,
-  WrittenToken,
+import {
+  MEDIUM_TOKEN,
+  type TokenizeEvent,
+  type TokenizeRequest,
+  type WrittenToken,
 } from "@localmodel/inference/tokenize.ts";
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import type { LoadedEngine } from "./load.ts";
 import type { EngineOperation, Reporter } from "./operations.ts";
+import { isRow } from "./prompt/picture-rows.ts";
 import { promptTokens } from "./prompt/prompt.ts";
 import { textTokens } from "./prompt/text-tokens.ts";
 import { CancelledError } from "./stepping/cancelled-error.ts";
@@ -99,7 +101,8 @@ async function tokensOf(
   const limit = { contextTokens: facts.contextTokens, signal };
   const [prompt] = prompts;
   if (prompt.kind !== "text" || special === undefined) {
-    return promptTokens(prompt, tokenizer, limit);
+    const tokens = await promptTokens(prompt, tokenizer, limit);
+    return tokens.map((token) => (isRow(token) ? MEDIUM_TOKEN : token));
   }
   const tokens = await textTokens(prompt.text, { control: special.parses }, tokenizer, limit);
   if (!special.adds) return tokens;
