@@ -9,10 +9,10 @@ import { resolveTools } from "./tools.ts";
 /** A conversation with tools is read as it would be answered. */
 export function resolveTokenizing(
   { prompts, images = [], sounds = [], toolUse, ...ask }: TokenizeAsk,
-  { facts, served }: ResolveContext,
+  { facts, served, seeing, hearing }: ResolveContext,
 ): TokenizeRequest {
-  requireVision(images, facts, served);
-  requireHearing(sounds, facts, served);
+  requireVision(images, facts, served, seeing);
+  requireHearing(sounds, facts, served, hearing);
   const [prompt] = prompts;
   if (prompt.kind === "tokens") requireValidTokens(prompt.tokens, facts);
   const { prompts: [ready = prompt] = [] } = resolveTools(

@@ -76,6 +76,24 @@ test("who knows which models look at images has them named", async (t) => {
   assert.match(error.message, /Models that read images: `org\/eyes`, `other`\.$/);
 });
 
+test("who only has a prompt counted is told which models look at images, too", async (t) => {
+  const { post } = await serve(t, new ScriptedEngine());
+  const headers = { "content-type": "application/json", [SEEING_MODELS_HEADER]: "org/eyes,other" };
+  const png = Buffer.from(await flat(1, 1)).toString("base64");
+  const url = `data:image/png;base64,${png}`;
+  const source = { type: "base64", media_type: "image/png", data: png };
+  const input = [{ role: "user", content: [{ type: "input_image", image_url: url }] }];
+  const messages = [{ role: "user", content: [{ type: "image", source }] }];
+  for (const [path, body] of [
+    ["/tokenize", chat(image(await flat(1, 1)))],
+    ["/v1/responses/input_tokens", { input }],
+    ["/v1/messages/count_tokens", { model: "small", messages }],
+  ] as const) {
+    const error = await errorOf(await post(path, body, { headers }));
+    assert.match(error.message, /Models that read images: `org\/eyes`, `other`\.$/, path);
+  }
+});
+
 test("who knows which models hear has them named", async (t) => {
   const { post } = await serve(t, new ScriptedEngine());
   const headers = { "content-type": "application/json", [HEARING_MODELS_HEADER]: "ears,other" };
