@@ -60,7 +60,7 @@ try {
   await gateways.refresh();
   const app = createApp({
     gateways: gateways.current,
-    directory: await modelDirectory(),
+    directory: await modelDirectory(secrets),
     upstream: createUpstream(),
     serverKeys: serverKeysFrom(secrets),
     requests,
@@ -122,14 +122,15 @@ async function sharedValkey(): Promise<Valkey | undefined> {
   return new Valkey({ settings, log, metrics: metrics && new ValkeyMetrics(metrics) });
 }
 
-async function modelDirectory(): Promise<ModelDirectory> {
+async function modelDirectory(secrets: readonly string[]): Promise<ModelDirectory> {
   if (config.directory === "parent") return parentDirectory();
   if (config.directory !== "kubernetes") return fileDirectory(config.directory.file, log);
   // Only loaded where there is a cluster: one machine has no use for its modules.
   const { ClusterDirectory } = await import("./directory/cluster/cluster-directory.ts");
   const { findCluster } = await import("@localmodel/kube/access/cluster-access.ts");
   const { namespaces } = config;
-  return new ClusterDirectory(await findCluster(), { namespaces, log, sleep: feed });
+  const options = { namespaces, log, sleep: feed, serverKeys: serverKeysFrom(secrets) };
+  return new ClusterDirectory(await findCluster(), options);
 }
 
 /** What is not for clients. */

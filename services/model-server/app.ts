@@ -5,6 +5,7 @@
  * also while the engine is busy, loading or dead.
  */
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import { RESIDENCE_PATH } from "@localmodel/localmodel/contracts/residence.ts";
 import { DEFAULT_CONTEXT_TOKENS } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import { PICTURES_MAX_BYTES } from "@localmodel/localmodel/contracts/picture-limits.ts";
 import { speakAs } from "@localmodel/service/http/exchange.ts";
@@ -37,6 +38,7 @@ import { alive, health, ready } from "./routes/health.ts";
 import { load, unload } from "./routes/load.ts";
 import { readLog } from "./routes/log.ts";
 import { listModels, retrieveModel } from "./routes/models.ts";
+import { residence } from "./routes/residence.ts";
 import type { Serving } from "./serving.ts";
 import { genAiConventions } from "./watching/tracing/gen-ai.ts";
 import { tracing } from "./watching/tracing/request-span.ts";
@@ -92,12 +94,14 @@ export function createApp(options: AppOptions): Express {
   app.route("/healthz").get(alive).all(get);
   app.route("/readyz").get(ready(serving)).all(get);
   app.route("/health").get(health(serving)).all(get);
-  // Probes come every few seconds, and are nobody's request.
+  const knowsKey = requireServerKey(config.keySha256);
+  app.route(RESIDENCE_PATH).get(knowsKey, residence(serving)).all(get);
+  // Probes come every few seconds, and are nobody's request; nor is who listens for as long as he runs.
   const rows = endpoints.map(({ endpoint }) => endpoint);
   const routeOf = routesOf(rows);
   app.use(traceRequests(options.tracer, routeOf), measureRequests(options.metrics, routeOf));
   app.use(speakAs(rows));
-  app.use(requireServerKey(config.keySha256));
+  app.use(knowsKey);
   app.route("/load").post(load(serving)).all(post);
   app.route("/unload").post(unload(serving)).all(post);
   app.route("/v1/models").get(listModels(serving)).all(get);

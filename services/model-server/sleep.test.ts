@@ -145,10 +145,38 @@ suite("a model server that sleeps", { timeout: 240_000 }, () => {
     await sleeps();
   });
 
+  test("tells who listens when it sleeps, how far it is, and when it is awake, and ends that with itself", async (t) => {
+    const { url, post } = await start(t, { sleepAfterSeconds: NOT_BY_ITSELF });
+    const { status, body } = await fetch(`${url}/residence`);
+    assert.equal(status, 200);
+    const reader = (body ?? assert.fail()).pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    const until = async (told: string): Promise<void> => {
+      while (!text.includes(told)) text += (await reader.read()).value ?? assert.fail(text);
+    };
+    await until('{"state":"awake"}\n');
+    await post("/unload");
+    await until('{"state":"asleep","message":"Its weights have left memory');
+    text = "";
+    const loading = post("/load");
+    await until('{"state":"loading","message":"Waking');
+    await until('{"state":"awake"}\n');
+    assert.equal((await loading).status, 200);
+  });
+
+  test("stays for a while once it is loaded on demand: who had it loaded is about to ask", async (t) => {
+    const { post, readyz, sleeps } = await start(t, { sleepAfterSeconds: 0 });
+    await sleeps();
+    assert.equal((await post("/load")).status, 200);
+    assert.equal((await readyz()).state, "ready");
+    await sleeps();
+  });
+
   test("only who shows the key may wake it or put it to sleep, and one that stays loaded says so", async (t) => {
     const key = "a key";
-    const { post, readyz } = await start(t, { keySha256: [serverKeyHash(key)] });
+    const { url, post, readyz } = await start(t, { keySha256: [serverKeyHash(key)] });
     for (const path of ["/load", "/unload"]) assert.equal((await post(path)).status, 403);
+    assert.equal((await fetch(`${url}/residence`)).status, 403);
     const headers = { [SERVER_KEY_HEADER]: key };
     assert.equal((await post("/load", {}, { headers })).status, 200);
     const refused = await post("/unload", {}, { headers });

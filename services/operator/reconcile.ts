@@ -182,6 +182,7 @@ async function runPass(
     answers,
     refusals,
     ...(overQuota && { overQuota }),
+    ...(step && { isUnloaded: step.load.isUnloaded }),
     now,
   });
   await writeStatus(surroundings, pass, { stored, observed, status });

@@ -103,6 +103,19 @@ suite("models that scale", { skip: address === undefined }, () => {
     assert.equal((await cluster.pods("kept"))[0]?.metadata.uid, pod?.metadata.uid);
   });
 
+  test("a model that sleeps in its pod is not Active while an API pod says so", async () => {
+    await using _operator = await operator();
+    const model = { namespace: NAMESPACE, name: "unloaded" };
+    await cluster.apply("unloaded", { source, resources, scaling: { sleep: "unload" } });
+    await cluster.podsWhen("unloaded", 1);
+    await cluster.until("unloaded", "Active", "True Active");
+    api.ask({ ...model, lastAskedAtMs: 0, lastCameAtMs: 0, isUnloaded: true });
+    await cluster.until("unloaded", "Active", "False Asleep");
+    await untilReplicas("unloaded", 1);
+    api.ask({ ...model, queued: 1, lastAskedAtMs: Date.now() });
+    await cluster.until("unloaded", "Active", "True Active");
+  });
+
   test("nothing is scaled down while an API pod is not heard", async () => {
     await using running = await operator();
     const asked = { namespace: NAMESPACE, name: "unheard", lastAskedAtMs: Date.now() };

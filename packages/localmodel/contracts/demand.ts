@@ -21,7 +21,7 @@ const NAME_MAX_CHARACTERS = 253;
 
 const name = z.string().min(1).max(NAME_MAX_CHARACTERS);
 const count = z.int().min(0).max(1_000_000_000);
-/** Unix time by the clock of the API service's pod. */
+/** Unix time by the clock of the API service's pod; 0: never. */
 const time = z.int().min(0).max(8_640_000_000_000_000);
 
 export const ModelDemand = z.object({
@@ -37,6 +37,12 @@ export const ModelDemand = z.object({
     .exactOptional()
     .describe(
       "When an administrator last asked for its sleep: if no request has come anywhere since, it need not be idle first.",
+    ),
+  isUnloaded: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      "Its pods are there, and none of them has its weights in memory. Absent: not so, or not known.",
     ),
   servers: z
     .array(z.object({ pod: name, inFlight: count, remembered: count.exactOptional() }))
@@ -56,7 +62,7 @@ export const DemandPicture = z.object({
   models: z
     .array(ModelDemand)
     .max(MODELS_MAX)
-    .describe("Those that scale and have been asked for since then."),
+    .describe("Those that scale and have been asked for since then, or have no weights in memory."),
 });
 export type DemandPicture = z.infer<typeof DemandPicture>;
 

@@ -32,6 +32,8 @@ export type DirectoryModel = {
   readonly facts?: Partial<ModelFacts>;
   /** Base URLs that serve it now, such as `http://127.0.0.1:41234`. */
   readonly endpoints: readonly string[];
+  /** Base URLs of servers that are there, whose weights are not in memory: one is asked to load when somebody waits. */
+  readonly sleepers?: readonly string[];
   /** `namespace/name` of its LocalModel, which decides the key that its servers are shown; see server-key.ts. */
   readonly server?: string;
   /** In a cluster: the name of each endpoint's pod. */
@@ -40,7 +42,7 @@ export type DirectoryModel = {
   readonly slots?: number;
   /** In a cluster: how many servers it has follows from who asks for it. */
   readonly scales?: boolean;
-  /** Whether its servers stay while it sleeps, and hold requests themselves: they are asked to load and unload. */
+  /** Whether its servers stay while it sleeps: they are asked to load and unload. */
   readonly unloads?: boolean;
   /** Longest wait of a request that wakes it. Absent: it does not sleep, and waits are as for any model that loads. */
   readonly activationTimeoutSeconds?: number;

@@ -16,6 +16,8 @@ const NOBODY: Disposable = { [Symbol.dispose]: () => {} };
 
 type Times = Pick<ModelDemand, "lastAskedAtMs" | "lastCameAtMs">;
 
+const NEVER: Times = { lastAskedAtMs: 0, lastCameAtMs: 0 };
+
 type DemandOptions = {
   /** Requests that an endpoint has been sent and has not answered to the end. */
   readonly inFlight?: (endpoint: string) => number;
@@ -85,13 +87,14 @@ export class DemandBook implements DemandSource {
   }
 
   /**
-   * Somebody who does not wait wants it: on one machine it is loaded as for one who does. In a cluster being asked for is
-   * enough.
+   * Somebody who does not wait wants it: it is loaded as for one who does. Where a cluster has to make a pod, being asked
+   * for is enough.
    */
-  want({ id, server, scales = false, activationTimeoutSeconds }: DirectoryModel): void {
+  want(model: DirectoryModel): void {
+    const { id, server, scales = false, unloads = false, activationTimeoutSeconds } = model;
     const { sleep } = this.#directory;
     if (server === undefined || sleep === undefined) return;
-    if (scales || activationTimeoutSeconds === undefined) return;
+    if ((scales && !unloads) || activationTimeoutSeconds === undefined) return;
     const patienceMs = activationTimeoutSeconds * 1000;
     this.#wanted.set(server, this.#now() + patienceMs);
     sleep.changed(id);
@@ -110,15 +113,16 @@ export class DemandBook implements DemandSource {
     return Object.fromEntries(demand);
   }
 
-  /** Those that scale and have been asked for. */
+  /** Those that scale and have been asked for, or sleep in their pods. */
   models(): readonly ModelDemand[] {
     const asked = new Map<string, ModelDemand>();
     if (!this.#directory.known) return [];
     for (const model of this.#directory.current().models) {
       const { id, server, scales = false } = model;
       const times = server === undefined ? undefined : this.#times.get(server);
-      if (!scales || server === undefined || times === undefined) continue;
-      const one = asked.get(server) ?? this.#nothingFor(model, server, times);
+      if (!scales || server === undefined) continue;
+      if (times === undefined && !isUnloaded(model)) continue;
+      const one = asked.get(server) ?? this.#nothingFor(model, server, times ?? NEVER);
       one.inFlight += this.#admission.inside(id);
       one.queued += this.#admission.waiting(id);
       asked.set(server, one);
@@ -134,6 +138,13 @@ export class DemandBook implements DemandSource {
     return here > 0 || this.#visitors.has(server);
   }
 
+  isWaitedFor(id: string): boolean {
+    if (!this.#directory.known) return false;
+    const model = lookUp(this.#directory.current(), id);
+    if (model?.server === undefined) return false;
+    return this.#isWanted(model, model.server) || this.#admission.waiting(model.id) > 0;
+  }
+
   #nothingFor(model: DirectoryModel, server: string, times: Times): ModelDemand {
     const [namespace = "", name = ""] = server.split("/");
     const servers = Object.entries(model.pods ?? {}).flatMap(([endpoint, pod]) => {
@@ -144,7 +155,8 @@ export class DemandBook implements DemandSource {
         : [{ pod, inFlight, ...(remembered > 0 && { remembered }) }];
     });
     const inFlight = this.#visitors.get(server) ?? 0;
-    return { namespace, name, inFlight, queued: 0, ...times, servers };
+    const state = isUnloaded(model) ? { isUnloaded: true } : {};
+    return { namespace, name, inFlight, queued: 0, ...times, ...state, servers };
   }
 
   #asked(server: string, { hasCome }: { readonly hasCome: boolean }): void {
@@ -186,4 +198,9 @@ export class DemandBook implements DemandSource {
     this.#wanted.delete(server);
     return false;
   }
+}
+
+/** Whether its pods are there, and all of them sleep. */
+function isUnloaded({ state, sleepers = [] }: DirectoryModel): boolean {
+  return state === "asleep" && sleepers.length > 0;
 }

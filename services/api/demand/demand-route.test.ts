@@ -166,7 +166,8 @@ test("a listener that does not read is let go, and others hear on", async (t) =>
     name: `m${index}`,
     queued: 0,
   }));
-  feed.watch({ current: () => ({}), models: () => models, isAskedFor: () => true });
+  const asked = { isAskedFor: () => true, isWaitedFor: () => false };
+  feed.watch({ current: () => ({}), models: () => models, ...asked });
   const deaf = connect(port, "127.0.0.1");
   t.after(() => deaf.destroy());
   deaf.pause();

@@ -20,6 +20,7 @@ class World {
       current: () => ({}),
       models: () => [...this.queued].map(([name, queued]) => demandOf(name, queued)),
       isAskedFor: (id) => (this.queued.get(id) ?? 0) > 0,
+      isWaitedFor: () => false,
     });
   }
 

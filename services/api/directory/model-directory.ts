@@ -23,6 +23,8 @@ export type DemandSource = {
   models(): readonly ModelDemand[];
   /** Whether requests for this id are at a server, or wait. Undefined for a model that does not scale. */
   isAskedFor(id: string): boolean | undefined;
+  /** Whether somebody wants it who has no place at a server. */
+  isWaitedFor(id: string): boolean;
 };
 
 export type SleepSeam = {

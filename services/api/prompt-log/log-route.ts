@@ -70,7 +70,9 @@ function servedBy(
     return new Map(
       models().flatMap((one) => {
         const followed = { model: one.id, key: serverKeys(one) };
-        return one.endpoints.map((endpoint) => [endpoint, followed] as const);
+        // Who sleeps may be woken at any moment.
+        const servers = [...one.endpoints, ...(one.sleepers ?? [])];
+        return servers.map((endpoint) => [endpoint, followed] as const);
       }),
     );
   } catch {

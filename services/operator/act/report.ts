@@ -42,6 +42,8 @@ type PassResult = {
   readonly refusals: readonly Problem[];
   /** That it asks for more than its class leaves it. */
   readonly overQuota?: Problem;
+  /** That its pods are there and none has its weights in memory; undefined where nobody can tell. */
+  readonly isUnloaded?: boolean | undefined;
   readonly now: string;
 };
 
@@ -66,7 +68,7 @@ export function reportedStatus(
   observed: Observed,
   result: PassResult,
 ): LocalModelStatus {
-  const { decision, answers, refusals, overQuota, now } = result;
+  const { decision, answers, refusals, overQuota, isUnloaded, now } = result;
   const { pods, deployment } = observed;
   const isInspecting = decision.kind === "inspect";
   const { wanted, cut, notes: quotaNotes } = underQuota(model, decision, overQuota);
@@ -94,6 +96,7 @@ export function reportedStatus(
     ...(blocker && { blocker }),
     wanted,
     isAsleep: isAsleep(model),
+    isUnloaded: wanted > 0 && (isUnloaded ?? wasUnloaded(model, observed.status)),
     isInspecting,
     isResolved: isResolved(decision, asked),
     pods: counted,
@@ -112,6 +115,12 @@ export function reportedStatus(
   const notes = [...situation.notes, ...deviceNotes(found)];
   const status = statusOf({ ...situation, notes, ...(accelerator && { accelerator }) }, found, now);
   return withIds(status, model);
+}
+
+/** What a leader before said stays until the API service is heard. */
+function wasUnloaded({ spec }: Model, { conditions = [] }: LocalModelStatus): boolean {
+  if (spec.scaling?.sleep !== "unload") return false;
+  return conditions.some(({ type, reason }) => type === "Active" && reason === "Asleep");
 }
 
 function isResolved({ inspection, fill }: Decision, asked: readonly Pod[]): boolean {
@@ -179,6 +188,7 @@ export function unreadableStatus(
     blocker: { stage: "spec", reason: "InvalidSpec", message, waits: false } as const,
     wanted: 0,
     isAsleep: false,
+    isUnloaded: false,
     isInspecting: false,
     isResolved: false,
     pods: countPods(pods, undefined),

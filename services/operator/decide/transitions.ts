@@ -17,6 +17,7 @@ export function transitions(
   return [
     ...readyTransitions(before, after),
     ...scaleTransitions(before, after),
+    ...loadTransitions(before, after),
     ...cacheTransitions(before, after),
   ];
 }
@@ -38,6 +39,33 @@ function scaleTransitions(
   if (was === undefined || is === undefined || was.desired === is.desired) return [];
   const note = `From ${was.desired} to ${is.desired}. ${is.message}`;
   return [{ type: "Normal", reason: scaleReason(was.desired, is.desired), action: "Scale", note }];
+}
+
+/** Of a model whose pods stay while it sleeps. */
+function loadTransitions(before: LocalModelStatus, after: LocalModelStatus): readonly Transition[] {
+  const desired = after.scaling?.desired ?? 0;
+  if (desired === 0 || before.scaling?.desired !== desired) return [];
+  const reason = LOAD_REASONS[`${activeReason(before)} ${activeReason(after)}`];
+  return reason === undefined
+    ? []
+    : [{ type: "Normal", reason, action: "Scale", note: LOAD_NOTES[reason] }];
+}
+
+type LoadReason = "FellAsleep" | "Woken";
+
+/** By what the condition Active was and is. */
+const LOAD_REASONS: Readonly<Record<string, LoadReason | undefined>> = {
+  "Active Asleep": "FellAsleep",
+  "Asleep Active": "Woken",
+};
+
+const LOAD_NOTES: Readonly<Record<LoadReason, string>> = {
+  FellAsleep: "Its pods stay, and none of them has its weights in memory.",
+  Woken: "One of its pods has its weights in memory, or loads them.",
+};
+
+function activeReason({ conditions = [] }: LocalModelStatus): string {
+  return conditions.find(({ type }) => type === "Active")?.reason ?? "";
 }
 
 function scaleReason(was: number, is: number): string {

@@ -13,6 +13,8 @@ export type ModelLoad = {
   /** 0: never that anybody knows. */
   readonly lastUsedMs: number;
   readonly isSentToSleep: boolean;
+  /** Whether its pods are there and none has its weights in memory; undefined where nobody can tell. */
+  readonly isUnloaded: boolean | undefined;
   /** By name of the model's pod. */
   readonly inFlightByPod: ReadonlyMap<string, number>;
   /** Beginnings of prompts that are likely to be cached there. */
@@ -100,9 +102,15 @@ export class DemandView {
       queued: sum(entries.map(({ queued }) => queued)),
       lastUsedMs: this.#lastUsedMs.get(key) ?? 0,
       isSentToSleep: isSentToSleep(entries),
+      isUnloaded: this.#isUnloaded(entries),
       inFlightByPod: sumByPod(servers, ({ inFlight }) => inFlight),
       rememberedByPod: sumByPod(servers, ({ remembered = 0 }) => remembered),
     };
+  }
+
+  #isUnloaded(entries: readonly ModelDemand[]): boolean | undefined {
+    if (entries.some((entry) => entry.isUnloaded === true)) return true;
+    return this.isWhole ? false : undefined;
   }
 
   forget(key: string): void {
@@ -121,7 +129,7 @@ export class DemandView {
 
 /** 0: not since it was last looked at. */
 function movedAt(before: ModelDemand | undefined, lastAskedAtMs: number, nowMs: number): number {
-  return before?.lastAskedAtMs === lastAskedAtMs ? 0 : nowMs;
+  return lastAskedAtMs === 0 || before?.lastAskedAtMs === lastAskedAtMs ? 0 : nowMs;
 }
 
 function isSentToSleep(entries: readonly ModelDemand[]): boolean {
@@ -141,7 +149,8 @@ function isSame(a: ModelDemand | undefined, b: ModelDemand | undefined): boolean
     a.inFlight === b.inFlight &&
     a.queued === b.queued &&
     a.lastAskedAtMs === b.lastAskedAtMs &&
-    a.sleepAskedAtMs === b.sleepAskedAtMs
+    a.sleepAskedAtMs === b.sleepAskedAtMs &&
+    a.isUnloaded === b.isUnloaded
   );
 }
 

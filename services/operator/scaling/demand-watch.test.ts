@@ -55,6 +55,22 @@ test("demand is known once every pod of the slices is heard, and no longer when 
   await until(() => watched.view.isWhole && watched.view.loadOf("a/llama").inFlight === 2);
 });
 
+test("a model sleeps in its pods as long as an API pod says so, without being used by that", async () => {
+  await using pod = await apiPod();
+  using watched = watching(pod.port);
+  const { view } = watched;
+  assert.equal(view.loadOf("a/llama").isUnloaded, undefined);
+  watched.slices.replace([slice("127.0.0.1")], "1");
+  await until(() => view.loadOf("a/llama").isUnloaded === false);
+  const never = { name: "llama", lastAskedAtMs: 0, lastCameAtMs: 0 };
+  pod.ask({ ...never, isUnloaded: true });
+  await until(() => view.loadOf("a/llama").isUnloaded === true);
+  assert.equal(view.loadOf("a/llama").lastUsedMs, 0);
+  pod.ask(never);
+  await until(() => view.loadOf("a/llama").isUnloaded === false);
+  assert.deepEqual(watched.changes.at(-1), ["a/llama"]);
+});
+
 test("a pod that refuses to tell leaves demand unknown, and is asked again", async () => {
   await using pod = await apiPod();
   using watched = watching(pod.port, "another");

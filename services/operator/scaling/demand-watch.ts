@@ -7,10 +7,15 @@ import type { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
 import type { Log } from "@localmodel/kube/log.ts";
 import type { EndpointSlice } from "@localmodel/kube/objects/core-resources.ts";
 import type { Clock } from "@localmodel/kube/time/clock.ts";
-import { DEMAND_PATH } from "@localmodel/localmodel/contracts/demand.ts";
+import { listenTo } from "@localmodel/kube/wire/line-stream.ts";
+import {
+  DEMAND_LINE_MAX_BYTES,
+  DEMAND_PATH,
+  type DemandPicture,
+  parseDemandPicture,
+} from "@localmodel/localmodel/contracts/demand.ts";
 import { type ApiPod, apiPods } from "./api-pods.ts";
 import type { DemandView } from "./demand-view.ts";
-import { listenTo } from "./demand-stream.ts";
 
 type DemandWatchOptions = {
   readonly slices: ObjectCache<EndpointSlice>;
@@ -63,7 +68,7 @@ export class DemandWatch {
     const listening: Listening = { url, stop: new AbortController(), isLost: false };
     this.#listening.set(id, listening);
     const { signal } = listening.stop;
-    const hear: Parameters<typeof listenTo>[0]["hear"] = (picture) => {
+    const hear = (picture: DemandPicture): void => {
       if (signal.aborted) return;
       listening.isLost = false;
       this.#changing(({ view, nowMs }) => view.hear(id, picture, nowMs()));
@@ -76,7 +81,9 @@ export class DemandWatch {
       listening.isLost = true;
       this.#changing(({ view }) => view.lose(id, isRefused));
     };
-    void listenTo({ url, token, hear, lose, clock }, signal);
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const lines = { lineMaxBytes: DEMAND_LINE_MAX_BYTES, parse: parseDemandPicture };
+    void listenTo({ url, headers, ...lines, hear, lose, clock }, signal);
   }
 
   #changing(change: (options: DemandWatchOptions) => readonly string[]): void {

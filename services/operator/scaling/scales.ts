@@ -2,7 +2,8 @@
  * The scale of every model that scales, as this process knows it: moved on with each picture of the demand, and looked up
  * by passes.
  *
- * A change of demand alone costs no pass, unless it changes how many replicas there should be, or when to look again. What
+ * A change of demand alone costs no pass, unless it changes how many replicas there should be, or when to look again, or
+ * whether all of them sleep. What
  * is remembered here and not in the API server are the stretches in which more or fewer were needed; a new leader starts
  * them anew.
  */
@@ -22,7 +23,12 @@ type Given = {
   readonly pods: readonly string[];
 };
 
-type Known = { readonly scale: Scale; readonly bounds: Bounds; readonly pods: readonly string[] };
+type Known = {
+  readonly scale: Scale;
+  readonly bounds: Bounds;
+  readonly pods: readonly string[];
+  readonly isUnloaded?: boolean | undefined;
+};
 
 type Wakes = {
   /** A pass is due now. */
@@ -92,7 +98,9 @@ export class Scales {
   #follow(key: string, known: Known): void {
     const { scale, load } = this.#moveOn(key, known);
     const { desired, reason } = known.scale;
-    if (scale.desired !== desired || scale.reason !== reason) return this.#wakes.now(key);
+    const hasSlept = this.#known.get(key)?.isUnloaded !== known.isUnloaded;
+    if (hasSlept || scale.desired !== desired || scale.reason !== reason)
+      return this.#wakes.now(key);
     const inMs = againInMs(scale, { bounds: known.bounds, load, nowMs: this.#nowMs() });
     if (inMs !== undefined) this.#wakes.later(key, inMs);
   }
@@ -100,7 +108,8 @@ export class Scales {
   #moveOn(key: string, { scale: before, bounds, pods }: Known) {
     const load = this.#loadOf(key, pods);
     const scale = nextScale(before, bounds, load, this.#nowMs());
-    this.#known.set(key, { scale, bounds, pods });
+    const { isUnloaded } = this.#view?.loadOf(key) ?? NO_LOAD;
+    this.#known.set(key, { scale, bounds, pods, isUnloaded });
     return { scale, load };
   }
 
@@ -122,6 +131,7 @@ const NO_LOAD: ModelLoad = {
   queued: 0,
   lastUsedMs: 0,
   isSentToSleep: false,
+  isUnloaded: undefined,
   inFlightByPod: new Map(),
   rememberedByPod: new Map(),
 };

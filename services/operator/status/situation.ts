@@ -31,6 +31,8 @@ export type Situation = {
   readonly wanted: number;
   /** None is asked for because nobody asks for the model. */
   readonly isAsleep: boolean;
+  /** Those that are asked for are there, and none has the weights in memory. */
+  readonly isUnloaded: boolean;
   /** Whether the header of the weights is still unknown. */
   readonly isInspecting: boolean;
   /** Whether it is known where the weights are and what they are. */

@@ -41,13 +41,16 @@ type Given = {
   readonly decision?: Decision;
   readonly answers?: Readonly<Record<string, Answer>>;
   readonly refusals?: readonly Problem[];
+  readonly isUnloaded?: boolean | undefined;
 };
 
-function statusFor({ model, observed, decision = serves, answers = {}, refusals = [] }: Given) {
+function statusFor({ model, observed, decision = serves, answers = {}, ...rest }: Given) {
+  const { refusals = [], isUnloaded } = rest;
   return reportedStatus(model ?? modelWith(), observedWith(observed), {
     decision,
     answers: new Map(Object.entries(answers)),
     refusals,
+    isUnloaded,
     now: NOW,
   });
 }
@@ -627,6 +630,23 @@ test("that a model falls asleep and wakes is an event", () => {
   assert.deepEqual(reasons(1, 3), ["ScaledUp"]);
   assert.deepEqual(reasons(3, 2), ["ScaledDown"]);
   assert.deepEqual(reasons(2, 2), []);
+});
+
+test("a model whose pods sleep is Ready and not Active, which stays so while nobody can tell, and is an event", () => {
+  const scale = { desired: 1, reason: "Minimum", sinceMs: 0, lastUsedMs: 0 } as const;
+  const model = { ...modelWith({ scaling: { sleep: "unload" } }), scale };
+  const statusOf = (isUnloaded: boolean | undefined, status: LocalModelStatus = {}) =>
+    statusFor({ model, isUnloaded, observed: { pods: [readyPod()], status } });
+  const [asleep, awake] = [statusOf(true), statusOf(false)];
+  assert.equal(sayings(asleep)["Ready"], "True Ready");
+  assert.equal(sayings(asleep)["Active"], "False Asleep");
+  assert.equal(sayings(asleep)["Loaded"], "False Asleep");
+  assert.equal(sayings(awake)["Active"], "True Active");
+  assert.equal(sayings(statusOf(undefined, asleep))["Active"], "False Asleep");
+  assert.equal(sayings(statusOf(undefined, awake))["Active"], "True Active");
+  assert.deepEqual(told(awake, asleep), ["Normal FellAsleep"]);
+  assert.deepEqual(told(asleep, awake), ["Normal Woken"]);
+  assert.deepEqual(told(asleep, asleep), []);
 });
 
 const pods = fc.array(

@@ -7,7 +7,7 @@
  *   Progressing     the cluster is on its way to what is asked for, without anybody's help
  *   Accelerated     all layers that are meant for devices are on them; only there where devices are asked for
  *   Ready           all that is asked for is there: every replica, of this generation, under its own id
- *   Active          at least one replica is asked for
+ *   Active          at least one replica is asked for, and has the weights in memory or is about to
  *
  * A model that sleeps has all that is asked for: it is Ready, and not Active.
  *
@@ -36,6 +36,10 @@ const ASLEEP = {
   reason: "Asleep",
   message: "It sleeps: the first request that names it wakes it.",
 };
+const UNLOADED = {
+  reason: "Asleep",
+  message: "It sleeps: the first request that names it has a pod load its weights.",
+};
 const PENDING = { reason: "Pending", message: "The pods are being made." };
 
 export function sourceResolved(situation: Situation): Verdict {
@@ -61,6 +65,7 @@ export function loaded(situation: Situation): Verdict {
   const { pods } = situation;
   const problem = problemOf(situation, "load");
   if (problem !== undefined) return no(problem);
+  if (situation.isUnloaded) return no(UNLOADED);
   if (situation.wanted > 0 && !situation.isInspecting && pods.currentReady >= situation.wanted) {
     return yes("Loaded", `Pods that have loaded the weights: ${pods.currentReady}.`);
   }
@@ -80,9 +85,10 @@ export function progressing(situation: Situation): Verdict {
   return yes(...reasonAndMessage(whyNot(situation)));
 }
 
-export function active({ blocker, wanted, isAsleep }: Situation): Verdict {
+export function active({ blocker, wanted, isAsleep, isUnloaded }: Situation): Verdict {
   if (blocker !== undefined) return { status: "Unknown", ...saying(blocker) };
   if (wanted === 0) return no(isAsleep ? ASLEEP : SUSPENDED);
+  if (isUnloaded) return no(UNLOADED);
   return yes("Active", `Replicas asked for: ${wanted}.`);
 }
 
@@ -137,7 +143,8 @@ function whyNot(situation: Situation): Pick<Verdict, "reason" | "message"> {
   const first = situation.blocker ?? situation.problems[0];
   if (first !== undefined) return saying(first);
   if (situation.isAsleep) return situation.isInspecting ? PENDING : ASLEEP;
-  return situation.wanted === 0 ? SUSPENDED : PENDING;
+  if (situation.wanted === 0) return SUSPENDED;
+  return situation.isUnloaded ? UNLOADED : PENDING;
 }
 
 function problemOf({ blocker, problems }: Situation, stage: Stage): Problem | undefined {

@@ -2,7 +2,7 @@
  * Keeps the directory of a cluster current: watches LocalModels and the EndpointSlices of their Services.
  *
  * A change only marks the directory as outdated. It is derived anew when somebody asks, so that a burst of
- * changes costs one derivation. While the API server is away the caches stay as they are, and so does the
+ * changes costs one derivation; where pods may sleep, also soon after, so that they are listened to from the start. While the API server is away the caches stay as they are, and so does the
  * directory: pods go on being served.
  */
 import type { ClusterAccess } from "@localmodel/kube/access/access.ts";
@@ -20,6 +20,7 @@ import { modelLoading } from "@localmodel/inference/unavailability.ts";
 import type { ModelDirectory, SleepSeam } from "../model-directory.ts";
 import { directoryOf } from "./directory-of.ts";
 import { type ObservedModel, observedModel } from "./observed-model.ts";
+import { type ServerKeyOf, Sleepers } from "./sleepers.ts";
 
 export type ClusterDirectoryOptions = {
   /** Empty: all. */
@@ -27,8 +28,12 @@ export type ClusterDirectoryOptions = {
   readonly log: Log;
   /** Whom to tell who is asked for. */
   readonly sleep?: SleepSeam;
+  readonly serverKeys?: ServerKeyOf;
   readonly transport?: TransportOptions;
 };
+
+/** From a change until new pods are listened to. */
+const SETTLE_MS = 50;
 
 const LOCAL_MODELS = defineResource(LOCAL_MODEL_RESOURCE);
 
@@ -36,7 +41,7 @@ const LOCAL_MODELS = defineResource(LOCAL_MODEL_RESOURCE);
 type Changed<T> = (key: string, object: T | undefined) => void;
 
 export class ClusterDirectory implements ModelDirectory, AsyncDisposable {
-  readonly sleep: SleepSeam | undefined;
+  readonly sleep: SleepSeam;
   readonly #log: Log;
   readonly #transport: Transport;
   readonly #reflectors: Pick<Reflector, "hasSynced">[] = [];
@@ -44,13 +49,22 @@ export class ClusterDirectory implements ModelDirectory, AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #models = new Map<string, ObservedModel>();
   readonly #slices = new Map<string, EndpointSlice>();
+  readonly #sleepers: Sleepers;
   #derived: Directory | undefined;
+  #settling: NodeJS.Timeout | undefined;
 
   constructor(
     access: ClusterAccess,
-    { namespaces, log, sleep, transport }: ClusterDirectoryOptions,
+    { namespaces, log, sleep, serverKeys, transport }: ClusterDirectoryOptions,
   ) {
-    this.sleep = sleep;
+    this.#sleepers = new Sleepers({
+      current: () => (this.known ? this.current() : undefined),
+      onChange: () => void (this.#derived = undefined),
+      serverKeys,
+      next: sleep,
+      log,
+    });
+    this.sleep = this.#sleepers.seam;
     this.#log = log;
     this.#transport = new Transport(access, { userAgent: "localmodel-api", ...transport });
     const places = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));
@@ -73,20 +87,39 @@ export class ClusterDirectory implements ModelDirectory, AsyncDisposable {
 
   current(): Directory {
     if (!this.known) throw modelLoading("The list of models is not known yet.", 1);
-    this.#derived ??= directoryOf(this.#models.values(), this.#slices.values());
-    return this.#derived;
+    return (this.#derived ??= this.#derive());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    clearTimeout(this.#settling);
+    this.#sleepers[Symbol.dispose]();
     await Promise.all(this.#running);
     await this.#transport[Symbol.asyncDispose]();
+  }
+
+  #derive(): Directory {
+    const { residenceOf } = this.#sleepers;
+    const derived = directoryOf(this.#models.values(), this.#slices.values(), residenceOf);
+    this.#sleepers.follow(derived);
+    return derived;
+  }
+
+  #changed(): void {
+    this.#derived = undefined;
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined;
+      const maySleep = [...this.#models.values()].some(
+        ({ scaling }) => scaling?.sleep === "unload",
+      );
+      if (maySleep && this.known) this.current();
+    }, SETTLE_MS).unref();
   }
 
   #follow<T extends KubeObject>(scope: Scope<T>, changed: Changed<T>): void {
     const reflector = new Reflector(this.#transport, scope, { log: this.#log });
     reflector.cache.listen(({ type, object }) => {
-      this.#derived = undefined;
+      this.#changed();
       changed(keyOf(object.metadata), type === "deleted" ? undefined : object);
     });
     this.#reflectors.push(reflector);

@@ -18,12 +18,14 @@ import type {
   LocalModelStatus,
 } from "@localmodel/localmodel/resource/status-spec.ts";
 import { endpointsOf, modelOf, podNames } from "./model-endpoints.ts";
-import { explanationOf } from "./model-state.ts";
+import { type Explanation, explanationOf } from "./model-state.ts";
 import type { ObservedModel } from "./observed-model.ts";
+import { dividedByResidence, type ResidenceOf } from "./server-residence.ts";
 
 export function directoryOf(
   models: Iterable<ObservedModel>,
   slices: Iterable<EndpointSlice>,
+  residenceOf: ResidenceOf = () => ({ state: "awake" }),
 ): Directory {
   const slicesByModel = Map.groupBy(slices, modelOf);
   // Equal ages are decided by order, which must be the same everywhere and every time.
@@ -32,17 +34,33 @@ export function directoryOf(
   return {
     models: ordered.flatMap((model, index) => {
       const own = slicesByModel.get(model.key) ?? [];
-      const where = { endpoints: endpointsOf(own), pods: podNames(own), server: model.key };
+      const where = { ...serversOf(model, endpointsOf(own), residenceOf), pods: podNames(own) };
       const { ids, adapterIds } = sharesOf(model, claimed[index] ?? { held: [] });
       const names = listedAs(ids, adapterIds, model.modelId);
-      return names.map((name) => entry(model, { ...name, ...where }));
+      return names.map((name) => entry(model, { ...name, ...where, server: model.key }));
     }),
   };
 }
 
+/** Its ready pods, and what is said of it by how many of them serve. */
+function serversOf(
+  { scaling, status }: ObservedModel,
+  ready: readonly string[],
+  residenceOf: ResidenceOf,
+): Servers {
+  const served = { endpoints: ready, ...explanationOf(status, ready.length) };
+  if (scaling?.sleep !== "unload" || scaling.minReplicas > 0) return served;
+  const { endpoints, sleepers, asleep } = dividedByResidence(ready, residenceOf);
+  if (sleepers.length === 0) return served;
+  const said = endpoints.length === 0 ? asleep : explanationOf(status, endpoints.length);
+  return { endpoints, sleepers, ...said };
+}
+
+type Servers = Pick<DirectoryModel, "endpoints" | "sleepers"> & Explanation;
+
 function entry(
   { createdMs, slots, scaling, status }: ObservedModel,
-  route: Names & Pick<DirectoryModel, "endpoints" | "pods" | "server">,
+  route: Names & Servers & Pick<DirectoryModel, "pods" | "server">,
 ): DirectoryModel {
   const facts = factsOf(status);
   return {
@@ -50,7 +68,6 @@ function entry(
     createdSeconds: Math.floor(createdMs / 1000),
     ...(slots !== undefined && { slots }),
     ...scalingOf(scaling),
-    ...explanationOf(status, route.endpoints.length),
     ...(facts !== undefined && { facts }),
   };
 }

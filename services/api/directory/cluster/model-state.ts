@@ -11,7 +11,10 @@ import {
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 
-type Explanation = Pick<DirectoryModel, "state" | "reason" | "message" | "isStuck">;
+export type Explanation = Pick<
+  DirectoryModel,
+  "state" | "reason" | "message" | "isStuck" | "progress"
+>;
 type State = DirectoryModel["state"];
 
 const STATE_BY_REASON: ReadonlyMap<string, State> = new Map(

@@ -25,12 +25,16 @@ export type Sleeper = {
   unload(): void;
 };
 
+/** Who has it loaded without a request is about to send some. */
+const WELCOME_MS = 5000;
+
 export class SleepingEngine implements Engine, Sleeper {
   readonly #engine: Restartable;
   readonly #sleepAfterMs: number;
   readonly #waiters = new Set<() => void>();
   #users = 0;
   #isUnwanted = false;
+  #welcomeUntilMs = 0;
   #idle: NodeJS.Timeout | undefined;
 
   constructor(engine: Restartable, sleepAfterSeconds: number) {
@@ -68,6 +72,7 @@ export class SleepingEngine implements Engine, Sleeper {
   async load(signal: AbortSignal): Promise<void> {
     using _use = this.#use();
     await this.#awake(signal);
+    this.#welcomeUntilMs = performance.now() + WELCOME_MS;
   }
 
   unload(): void {
@@ -92,7 +97,8 @@ export class SleepingEngine implements Engine, Sleeper {
     clearTimeout(this.#idle);
     if (this.#users > 0 || this.state.state !== "ready") return;
     if (this.#isUnwanted) return this.#engine.sleep();
-    this.#idle = setTimeout(() => this.#engine.sleep(), this.#sleepAfterMs);
+    const welcomeMs = this.#welcomeUntilMs - performance.now();
+    this.#idle = setTimeout(() => this.#engine.sleep(), Math.max(this.#sleepAfterMs, welcomeMs));
     this.#idle.unref();
   }
 
