@@ -11,6 +11,7 @@ import type { StoredModel } from "./model/local-model-resource.ts";
 import { type IdRights, withClass } from "./model/model-class.ts";
 import { identityOf, type Model } from "./model/model.ts";
 import type { Platform } from "./model/platform.ts";
+import { specDigest } from "./model/spec-digest.ts";
 import type { Caches } from "./observe/caches.ts";
 import { askedBefore, classOf } from "./observe/classes.ts";
 import { claimOf, idsOf } from "./observe/duplicates.ts";
@@ -38,6 +39,7 @@ export function underClass(
   const own: Model = {
     ...identity,
     spec,
+    specDigest: specDigest(spec),
     ignored,
     modelId: ids.modelId,
     claim: claimOf(stored, caches.modelCaches, (one) => rightsOf(one, caches)),

@@ -14,7 +14,7 @@ import { type FleetMember, memberOf } from "../model/fleet.ts";
 import type { Model } from "../model/model.ts";
 import { sourceHash } from "../objects/inspect-pod.ts";
 import { decide } from "./decide.ts";
-import { turnOf } from "./upgrade.ts";
+import { isUpgrade, turnOf } from "./upgrade.ts";
 
 const NOW_MS = Date.parse("2026-01-01T00:10:00Z");
 const OLD = { ...platform, images: { cpu: "server:1" } };
@@ -121,7 +121,41 @@ test("a model that waits keeps its pods, and their number follows what is asked 
   assert.equal(waiting.revision, revisionOf(deployed(modelWith())));
   assert.equal(waiting.scalesTo, undefined);
   assert.deepEqual(waiting.turn, { kind: "wait", models: 1, isTrial: true });
-  assert.equal(upgrade({ members, model: modelWith({ replicas: 3 }) }).scalesTo, 3);
+});
+
+test("whoever scales a model that waits does not have it jump the queue", () => {
+  const { begins } = upgrade({});
+  const members = [member("default/other", { platform: begins })];
+  for (const spec of [{ replicas: 3 }, { scaling: { maxReplicas: 5 } }]) {
+    const scaled = upgrade({ members, model: modelWith(spec, { generation: 4 }) });
+    assert.ok(!kindsOf(scaled).includes("Deployment"), JSON.stringify(spec));
+    assert.equal(scaled.turn?.kind, "wait");
+  }
+  assert.equal(
+    upgrade({ members, model: modelWith({ replicas: 3 }, { generation: 4 }) }).scalesTo,
+    3,
+  );
+});
+
+test("a model that is scaled while it tries a new version still counts as trying it", () => {
+  const rolling = upgrade({}).applies.find(({ resource }) => resource === DEPLOYMENTS);
+  assert.ok(rolling);
+  const deployment = rolling.configuration as Deployment;
+  const model = modelWith({ replicas: 2 }, { generation: 4 });
+  const observed = observedWith({ status: known(model), deployment });
+  const moment = { nowMs: NOW_MS, fleet: noFleet, downloads: NO_DOWNLOADS };
+  const { applies } = decide(model, NEW, observed, moment);
+  const made = applies.find(({ resource }) => resource === DEPLOYMENTS)?.configuration;
+  assert.equal(made?.metadata.annotations?.["localmodel.dev/rolled-for"], "upgrade");
+});
+
+test("Deployments of an operator that told no spec are judged by their generation", () => {
+  const deployment = deployed(modelWith());
+  const { "localmodel.dev/spec": _spec, ...annotations } = deployment.metadata.annotations ?? {};
+  const older = { ...deployment, metadata: { ...deployment.metadata, annotations } };
+  const wanted = { revision: "other", platform: "new" };
+  assert.equal(isUpgrade(modelWith(), older, wanted), true);
+  assert.equal(isUpgrade(modelWith({}, { generation: 4 }), older, wanted), false);
 });
 
 test("what the author of a model changes does not wait for an upgrade of others", () => {

@@ -11,6 +11,7 @@ import {
   GENERATION_ANNOTATION,
   PLATFORM_ANNOTATION,
   ROLLED_FOR_ANNOTATION,
+  SPEC_ANNOTATION,
   UPGRADE,
 } from "../model/fleet.ts";
 import type { Model } from "../model/model.ts";
@@ -33,6 +34,8 @@ export function deployedRevision(deployment: Deployment | undefined): string | u
   return deployment?.spec?.template.metadata?.annotations?.[REVISION_ANNOTATION];
 }
 
+type Annotations = Readonly<Record<string, string>>;
+
 type Wanted = { readonly revision: string | undefined; readonly platform: string };
 
 /** Whether it is the platform alone that wants other pods, and the model has some that serve. */
@@ -42,10 +45,20 @@ export function isUpgrade(
   { revision, platform }: Wanted,
 ): boolean {
   if (deployment === undefined || deployedRevision(deployment) === revision) return false;
-  const { [PLATFORM_ANNOTATION]: before, [GENERATION_ANNOTATION]: generation } =
-    deployment.metadata.annotations ?? {};
-  const isSameSpec = generation === undefined || generation === String(model.generation);
-  return isSameSpec && before !== platform;
+  const { annotations = {} } = deployment.metadata;
+  return isOfSpec(model, annotations) && annotations[PLATFORM_ANNOTATION] !== platform;
+}
+
+/**
+ * Whether its author has changed nothing since but the number of its pods: whoever scales a model makes a new generation of
+ * it as well. Deployments of an operator of a version before tell the generation alone.
+ */
+function isOfSpec(
+  { generation, specDigest }: Model,
+  { [GENERATION_ANNOTATION]: deployed, [SPEC_ANNOTATION]: spec }: Annotations,
+): boolean {
+  if (deployed === undefined || deployed === String(generation)) return true;
+  return spec !== undefined && spec === specDigest;
 }
 
 export function turnOf(key: string, platform: string, { members, maxRolling }: Fleet): Turn {
@@ -71,6 +84,6 @@ export function wasUpgrade(
   return (
     annotations[ROLLED_FOR_ANNOTATION] === UPGRADE &&
     annotations[PLATFORM_ANNOTATION] === platform &&
-    annotations[GENERATION_ANNOTATION] === String(model.generation)
+    isOfSpec(model, annotations)
   );
 }

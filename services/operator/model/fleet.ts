@@ -1,8 +1,12 @@
 /** All models of an operator, as far as their Deployments tell how an upgrade of their pods goes. */
 import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
 
-/** On a Deployment: what the platform's part of its pods is, which generation of the LocalModel they are of, and why. */
+/**
+ * On a Deployment: what the platform's part of its pods is, what the author's (spec-digest.ts), which generation of the
+ * LocalModel they are of, and why they were made.
+ */
 export const PLATFORM_ANNOTATION = "localmodel.dev/platform";
+export const SPEC_ANNOTATION = "localmodel.dev/spec";
 export const GENERATION_ANNOTATION = "localmodel.dev/generation";
 export const ROLLED_FOR_ANNOTATION = "localmodel.dev/rolled-for";
 /** The other reason is that the LocalModel has changed, which nobody has to be told. */

@@ -8,7 +8,7 @@ import { defineResource } from "@localmodel/kube/objects/resource.ts";
 import { CLASS_RESOURCE } from "@localmodel/localmodel/cluster/class-crd.ts";
 import type { Claimant } from "@localmodel/localmodel/resource/claims.ts";
 import type { LocalModelClassSpec } from "@localmodel/localmodel/resource/class-spec.ts";
-import { digest } from "./digest.ts";
+import { digest, sorted } from "./digest.ts";
 import type { Model } from "./model.ts";
 import type { Platform } from "./platform.ts";
 
@@ -115,15 +115,4 @@ function podSecurityOf(
 
 function distinct<Item>(items: readonly Item[]): Item[] {
   return [...new Map(items.map((item) => [JSON.stringify(sorted(item)), item])).values()];
-}
-
-/** The same value with its keys in one order. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sorted(inner)]),
-  );
 }

@@ -23,6 +23,8 @@ export type Identity = {
 
 export type Model = Identity & {
   readonly spec: LocalModelSpec;
+  /** Stands for what its author has written of its pods. */
+  readonly specDigest?: string;
   /** What clients are meant to send. */
   readonly modelId: string;
   readonly claim: Pick<Claim, "held" | "lost">;

@@ -15,6 +15,7 @@ import {
   GENERATION_ANNOTATION,
   PLATFORM_ANNOTATION,
   ROLLED_FOR_ANNOTATION,
+  SPEC_ANNOTATION,
   UPGRADE,
 } from "../model/fleet.ts";
 import { type Model, wantedReplicas } from "../model/model.ts";
@@ -48,6 +49,7 @@ export function deployment(
       annotations: {
         [PLATFORM_ANNOTATION]: platform,
         [GENERATION_ANNOTATION]: String(model.generation),
+        ...(model.specDigest !== undefined && { [SPEC_ANNOTATION]: model.specDigest }),
         ...(isUpgrade && { [ROLLED_FOR_ANNOTATION]: UPGRADE }),
       },
     },
