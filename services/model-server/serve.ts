@@ -40,9 +40,11 @@ export async function serve(child: ChildProcess): Promise<void> {
 
 async function run(config: ServerConfig, child: ChildProcess): Promise<void> {
   const engine = new EngineProcess(config, log, { child });
-  const { sleepAfterSeconds } = config;
+  const { sleepAfterSeconds, awakeSchedule } = config;
   const sleeper =
-    sleepAfterSeconds === undefined ? undefined : new SleepingEngine(engine, sleepAfterSeconds);
+    sleepAfterSeconds === undefined
+      ? undefined
+      : new SleepingEngine(engine, { sleepAfterSeconds, awakeSchedule });
   const metricsPort = config.metricsPort ?? metricsPortIn(process.env);
   const [{ createApp }, { listen }, telemetry] = await Promise.all([
     import("./app.ts"),

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { EngineSpec, SamplingSpec } from "../resource/engine-spec.ts";
+import { Schedule } from "../resource/schedule-spec.ts";
 import { MetricsPort } from "./metrics-port.ts";
 import { PinnedFiles } from "./pinned-file.ts";
 
@@ -69,6 +70,9 @@ export const ServerConfig = z.strictObject({
     .describe(
       "Without a request for so long, the engine leaves memory until one comes. Absent: it never does.",
     ),
+  awakeSchedule: Schedule.default([]).describe(
+    "Times of the week in which the engine does not leave memory, and is loaded if it has.",
+  ),
   sparedThreads: z
     .int()
     .min(0)

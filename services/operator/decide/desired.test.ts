@@ -570,16 +570,23 @@ test("proxies and authorities of the platform reach what fetches and inspects, a
 });
 
 test("only the servers of a model that sleeps in its pods end their engines", () => {
-  assert.equal(sleepOf({ sleep: "unload", idleSeconds: 60 }), 60);
-  assert.equal(sleepOf({ sleep: "unload", minReplicas: 1 }), undefined);
-  assert.equal(sleepOf({ idleSeconds: 60 }), undefined);
-  assert.equal(sleepOf(undefined), undefined);
+  assert.equal(sleepOf({ sleep: "unload", idleSeconds: 60 }).sleepAfterSeconds, 60);
+  assert.equal(sleepOf({ sleep: "unload", minReplicas: 1 }).sleepAfterSeconds, undefined);
+  assert.equal(sleepOf({ idleSeconds: 60 }).sleepAfterSeconds, undefined);
+  assert.equal(sleepOf(undefined).sleepAfterSeconds, undefined);
 });
 
-function sleepOf(scaling: LocalModelSpecInput["scaling"]): number | undefined {
+test("the servers of a model that sleeps in its pods know in which times of the week they do not", () => {
+  const schedule = [{ from: "08:00", to: "18:00" }];
+  const known = [{ from: "08:00", to: "18:00", timeZone: "UTC", minReplicas: 1 }];
+  assert.deepEqual(sleepOf({ sleep: "unload", schedule }).awakeSchedule, known);
+  assert.equal(sleepOf({ schedule }).awakeSchedule, undefined);
+  assert.equal(sleepOf({ sleep: "unload" }).awakeSchedule, undefined);
+});
+
+function sleepOf(scaling: LocalModelSpecInput["scaling"]): Partial<ServerConfig> {
   const template = podTemplate(modelWith({ ...(scaling && { scaling }) }), platform, inspection);
   const [container] = template.spec.containers;
   const variable = container?.env.find(({ name }) => name === SERVER_CONFIG_VARIABLE);
-  const { sleepAfterSeconds } = JSON.parse((variable as { value: string }).value) as ServerConfig;
-  return sleepAfterSeconds;
+  return JSON.parse((variable as { value: string }).value) as Partial<ServerConfig>;
 }

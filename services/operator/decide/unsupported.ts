@@ -6,12 +6,12 @@
  */
 import { fieldName } from "@localmodel/localmodel/documents/problem.ts";
 import { environmentProblems } from "@localmodel/localmodel/resource/environment-policy.ts";
+import { unknownTimeZone } from "@localmodel/localmodel/resource/schedule.ts";
 import { candidatesOf, filesOf } from "../objects/files.ts";
 import { mayRun } from "../objects/image.ts";
 import { gpuOf, isNvidia } from "../objects/gpu.ts";
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
-import { unknownTimeZone } from "../scaling/schedule.ts";
 import type { Problem } from "../status/problem.ts";
 
 export function unsupported(model: Model, platform: Platform): Problem | undefined {

@@ -106,10 +106,13 @@ function expectedAccelerator(model: Model): Pick<ServerConfigInput, "accelerator
 }
 
 /** Nothing for a model that stays loaded, or whose pods go instead. */
-function sleepOf({ spec: { scaling } }: Model): Pick<ServerConfigInput, "sleepAfterSeconds"> {
-  const sleeps = scaling?.sleep === "unload" && scaling.minReplicas === 0;
-  return sleeps ? { sleepAfterSeconds: scaling.idleSeconds } : {};
+function sleepOf({ spec: { scaling } }: Model): SleepConfig {
+  if (scaling?.sleep !== "unload" || scaling.minReplicas > 0) return {};
+  const { idleSeconds, schedule } = scaling;
+  return { sleepAfterSeconds: idleSeconds, ...(schedule && { awakeSchedule: schedule }) };
 }
+
+type SleepConfig = Pick<ServerConfigInput, "sleepAfterSeconds" | "awakeSchedule">;
 
 function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerConfigInput {
   const { spec, claim, modelId, createdSeconds } = model;

@@ -1,6 +1,6 @@
 /** Between which bounds a model scales, and how patiently: `spec.scaling` with what follows from the rest of the spec. */
+import { scheduledAt } from "@localmodel/localmodel/resource/schedule.ts";
 import type { Model } from "../model/model.ts";
-import { scheduledAt } from "./schedule.ts";
 
 export type Bounds = {
   readonly minReplicas: number;

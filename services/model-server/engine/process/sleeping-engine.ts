@@ -1,12 +1,15 @@
 /**
- * An engine that leaves memory when nobody has used it for a while, and is started again by the next request.
+ * An engine that leaves memory when nobody has used it for a while, and is started again by the next request, or by a time
+ * of the week in which it is to be loaded.
  *
  * Only its process ends: whoever listens for requests goes on, calls itself ready, and holds those that come until the
  * weights are back, which takes as long as loading does. A request that has begun is never in the way of an end: there is
  * none while anybody is here.
  */
 import type { EventOf, Operation, RequestOf } from "@localmodel/inference/operation.ts";
+import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
+import { scheduledAt } from "@localmodel/localmodel/resource/schedule.ts";
 import type { Engine } from "../contract.ts";
 
 /** An engine whose process can end and start again. */
@@ -28,23 +31,34 @@ export type Sleeper = {
 /** Who has it loaded without a request is about to send some. */
 const WELCOME_MS = 5000;
 
+type SleepOptions = {
+  readonly sleepAfterSeconds: number;
+  /** Default: no time is like another. */
+  readonly awakeSchedule?: ServerConfig["awakeSchedule"];
+};
+
 export class SleepingEngine implements Engine, Sleeper {
   readonly #engine: Restartable;
   readonly #sleepAfterMs: number;
+  readonly #schedule: ServerConfig["awakeSchedule"];
   readonly #waiters = new Set<() => void>();
   #users = 0;
   #isUnwanted = false;
+  /** Whether it is a time in which it is to be loaded. */
+  #isScheduled = false;
   #welcomeUntilMs = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(engine: Restartable, sleepAfterSeconds: number) {
+  constructor(engine: Restartable, { sleepAfterSeconds, awakeSchedule = [] }: SleepOptions) {
     this.#engine = engine;
     this.#sleepAfterMs = sleepAfterSeconds * 1000;
+    this.#schedule = awakeSchedule;
     engine.onState(({ state }) => {
       for (const changed of this.#waiters) changed();
       if (state === "ready") this.#rest();
     });
     this.#rest();
+    this.#keepTimes();
   }
 
   get state(): ServerState {
@@ -95,11 +109,21 @@ export class SleepingEngine implements Engine, Sleeper {
 
   #rest(): void {
     clearTimeout(this.#idle);
-    if (this.#users > 0 || this.state.state !== "ready") return;
+    if (this.#users > 0 || this.#isScheduled || this.state.state !== "ready") return;
     if (this.#isUnwanted) return this.#engine.sleep();
     const welcomeMs = this.#welcomeUntilMs - performance.now();
     this.#idle = setTimeout(() => this.#engine.sleep(), Math.max(this.#sleepAfterMs, welcomeMs));
     this.#idle.unref();
+  }
+
+  #keepTimes(): void {
+    const { minReplicas, againInMs } = scheduledAt(this.#schedule, Date.now());
+    if (againInMs === undefined) return;
+    const wasScheduled = this.#isScheduled;
+    this.#isScheduled = minReplicas > 0;
+    if (this.#isScheduled) this.#engine.wake();
+    if (this.#isScheduled !== wasScheduled) this.#rest();
+    setTimeout(() => this.#keepTimes(), againInMs).unref();
   }
 
   /** Ends when it does not sleep any more, whatever it does instead. */

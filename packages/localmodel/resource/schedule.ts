@@ -4,11 +4,7 @@
  * Only what a clock shows is compared, never times that were calculated ahead, so the hour that is skipped or comes twice
  * needs no care: a window is open while the clock is inside of it.
  */
-import {
-  type ScheduleWindow,
-  type Weekday,
-  WEEKDAYS,
-} from "@localmodel/localmodel/resource/schedule-spec.ts";
+import { type ScheduleWindow, type Weekday, WEEKDAYS } from "./schedule-spec.ts";
 
 type Scheduled = {
   /** 0: no window is open. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ScheduleWindow, WEEKDAYS } from "@localmodel/localmodel/resource/schedule-spec.ts";
 import fc from "fast-check";
 import { scheduledAt, unknownTimeZone } from "./schedule.ts";
+import { ScheduleWindow, WEEKDAYS } from "./schedule-spec.ts";
 
 const window = (fields: object): ScheduleWindow =>
   ScheduleWindow.parse({ from: "08:00", to: "18:00", minReplicas: 2, ...fields });
