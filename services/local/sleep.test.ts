@@ -246,6 +246,22 @@ test("a stream is never cut by a model that needs its memory, and that model has
   await asked;
 });
 
+test("a server keeps as many cached beginnings as its model was counted with", async (t) => {
+  const stage = await scene(t, () => ({
+    "a.yaml": sleeper("a"),
+    "b.yaml": sleeper("b", { engine: "{promptCacheMiB: 3}" }),
+    "c.yaml": model("c", "  replicas: 1\n"),
+  }));
+  const keeps = async (id: string): Promise<number | undefined> => {
+    await stage.becomes(id, id === "c" ? "ready" : "asleep");
+    const answer = await (await stage.post(id)).json();
+    return (answer as { engine: { promptCacheMiB?: number } }).engine.promptCacheMiB;
+  };
+  assert.ok((await keeps("a")) !== undefined);
+  assert.equal(await keeps("b"), 3);
+  assert.ok((await keeps("c")) !== undefined);
+});
+
 test("a model that can never fit says so with numbers", async (t) => {
   const stage = await scene(t, () => ({ "a.yaml": sleeper("a") }), ["--memory", "100MB"]);
   await stage.becomes("a", "failed");

@@ -72,7 +72,7 @@ export const EngineSpec = z.strictObject({
     .max(1_048_576)
     .exactOptional()
     .describe(
-      "Memory, in MiB, for beginnings of conversations that no slot holds any more, so that they are not evaluated again. Default: with npm start an eighth of what is free, at most 2048; in a cluster none.",
+      "Memory, in MiB, for beginnings of conversations that no slot holds any more, so that they are not evaluated again. Default: with npm start an eighth of what the model takes otherwise or, if it stays loaded, of what it leaves of the memory for all models, at most 2048; in a cluster none.",
     ),
   promptCacheDisk: z
     .strictObject({

@@ -223,7 +223,8 @@ export class ModelRun {
       return;
     }
     const { inspection } = this.#facts;
-    this.#needs = memoryPlan(inspection, this.model.spec, this.#hooks.memoryBytes);
+    const planned = { ...this.model.spec, sleeps: this.#sleeps };
+    this.#needs = memoryPlan(inspection, planned, this.#hooks.memoryBytes);
   }
 
   /** One process, from its start to its end. */
@@ -233,7 +234,6 @@ export class ModelRun {
     let failure: Ending["failure"];
     this.#phase = "loading";
     this.#show({ state: "loading", message: "starting its server" });
-    const contextTokens = this.#sleeps ? this.#needs?.contextTokens : undefined;
     const server = new ServiceProcess({
       module: this.#hooks.serverModule,
       heap: SERVER_HEAP,
@@ -241,7 +241,7 @@ export class ModelRun {
         ...serverEnvironment(this.model, files, {
           isAlone: this.#hooks.isAlone(),
           serverSecret: this.#hooks.serverSecret,
-          ...(contextTokens !== undefined && { contextTokens }),
+          planned: this.#needs?.engine,
         }),
         // One port cannot be everybody's: it is the API service's.
         [METRICS_PORT_VARIABLE]: "",

@@ -5,6 +5,7 @@ import {
 } from "@localmodel/localmodel/contracts/server-config.ts";
 import { serverKeyFor, serverKeyHash } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { DesiredModel } from "../desired/desired.ts";
+import type { MemoryPlan } from "../desired/memory-plan.ts";
 import type { ModelFiles } from "./model-files.ts";
 
 /** Time for open requests to finish when a service is told to stop. */
@@ -15,18 +16,18 @@ type StartOptions = {
   readonly isAlone: boolean;
   /** See server-key.ts. */
   readonly serverSecret: string;
-  /** Of each slot, where it was chosen for the model; see memory-plan.ts. */
-  readonly contextTokens?: number;
+  /** What was decided for the model, beside what its document says. */
+  readonly planned?: MemoryPlan["engine"] | undefined;
 };
 
 export function serverEnvironment(
   model: DesiredModel,
   files: ModelFiles,
-  { isAlone, serverSecret, contextTokens }: StartOptions,
+  { isAlone, serverSecret, planned }: StartOptions,
 ): Record<string, string> {
   const config = JSON.stringify({
     ...serverConfig(model, files),
-    ...(contextTokens !== undefined && { engine: { ...model.spec.engine, contextTokens } }),
+    engine: { ...model.spec.engine, ...planned },
     // Threads of llama.cpp wait for each other in a loop: more of them than cores stand still most of the time.
     sparedThreads: isAlone ? 0 : 1,
     keySha256: [serverKeyHash(serverKeyFor(serverSecret, model.key))],
@@ -37,7 +38,7 @@ export function serverEnvironment(
 function serverConfig(
   { name, ids, createdSeconds, spec }: DesiredModel,
   files: ModelFiles,
-): ServerConfigInput {
+): Omit<ServerConfigInput, "engine"> {
   // Of a model that has only its adapters' ids left, the name leads nowhere.
   const [modelId = spec.modelId ?? name, ...aliases] = ids;
   return {
@@ -50,7 +51,6 @@ function serverConfig(
     adapters: [...files.adapters],
     pinnedFiles: [...files.pinnedFiles],
     imageHosts: spec.imageUrls?.allowedHosts ?? [],
-    engine: spec.engine,
     contextFromMemory: true,
     sampling: spec.sampling,
     // Only the API service can ask, and it decides who reads along.
