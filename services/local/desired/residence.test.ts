@@ -183,6 +183,30 @@ const history = fc.record({
   events: fc.array(event, { maxLength: 120 }),
 });
 
+/** In memory, at a moment that is 0: in use or not, its turn over or not. */
+const resident: fc.Arbitrary<Omit<Resident, "number">> = fc.record({
+  bytes: fc.integer({ min: 1, max: 12 }),
+  stays: fc.boolean(),
+  phase: fc.constant("awake"),
+  isConfirmed: fc.constant(false),
+  isBusy: fc.boolean(),
+  waitingSinceMs: fc.constant(undefined),
+  awakeSinceMs: fc.integer({ min: -2 * TURN_MS, max: 0 }),
+  idleSinceMs: fc.integer({ min: -IDLE_MS, max: 0 }),
+  idleMs: fc.constant(Infinity),
+});
+
+const WAITING: Omit<Resident, "number" | "bytes"> = {
+  stays: false,
+  phase: "asleep",
+  isConfirmed: false,
+  isBusy: false,
+  waitingSinceMs: -1,
+  awakeSinceMs: -1,
+  idleSinceMs: -1,
+  idleMs: Infinity,
+};
+
 describe("models that share memory", () => {
   test("from any history they stay within the budget, and none is stopped under a request", () => {
     fc.assert(
@@ -238,6 +262,48 @@ describe("models that share memory", () => {
     assert.deepEqual(
       world.models.map(({ phase }) => phase),
       ["awake", "closing", "asleep"],
+    );
+  });
+
+  test("one that is large enough alone makes room alone, although a smaller one was used before it", () => {
+    const world = new World(10, [1, 8, 8]);
+    for (const model of [0, 1]) {
+      world.happen({ type: "ask", model });
+      world.happen({ type: "step", model });
+      world.happen({ type: "wait", ms: 1 });
+      world.happen({ type: "finish", model });
+    }
+    world.happen({ type: "ask", model: 2 });
+    assert.deepEqual(
+      world.models.map(({ phase }) => phase),
+      ["awake", "closing", "asleep"],
+    );
+  });
+
+  test("whoever makes room is needed for it, all of them suffice, and none does it in vain", () => {
+    fc.assert(
+      fc.property(
+        fc.array(resident, { maxLength: 8 }),
+        fc.integer({ min: 1, max: 40 }),
+        (others, bytes) => {
+          const all = others.map((one, number) => ({ ...one, number }));
+          const usedBytes = all.reduce((sum, one) => sum + one.bytes, 0);
+          const budgetBytes = Math.max(usedBytes, bytes);
+          const waiting = { ...WAITING, number: all.length, bytes };
+          const { moves } = decideResidence([...all, waiting], { budgetBytes, turnMs: TURN_MS }, 0);
+          const closed = moves.filter(({ type }) => type === "close").map((one) => one.number);
+          const freeBytes = (without: readonly number[]): number =>
+            all.reduce(
+              (sum, one) => sum - (without.includes(one.number) ? 0 : one.bytes),
+              budgetBytes,
+            );
+          if (closed.length === 0) return;
+          assert.ok(freeBytes(closed) >= bytes);
+          for (const spared of closed)
+            assert.ok(freeBytes(closed.filter((one) => one !== spared)) < bytes);
+        },
+      ),
+      { numRuns: Number(process.env["FC_RUNS"] ?? 500) },
     );
   });
 

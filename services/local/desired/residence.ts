@@ -116,7 +116,7 @@ function roomFor(
   nowMs: number,
 ): Room {
   const staying = residents.filter((one) => isInMemory(one) && !isLeaving(one));
-  let missingBytes = claim.bytes - (budgetBytes - sum(staying));
+  const missingBytes = claim.bytes - (budgetBytes - sum(staying));
   if (missingBytes <= 0) return NO_ROOM;
   const movable = staying.filter(({ stays, phase }) => !stays && phase === "awake");
   const idle = movable.filter(isIdle).toSorted((a, b) => a.idleSinceMs - b.idleSinceMs);
@@ -124,15 +124,32 @@ function roomFor(
     .filter((one) => !isIdle(one))
     .toSorted((a, b) => a.awakeSinceMs - b.awakeSinceMs);
   const isOver = (one: Resident): boolean => nowMs >= one.awakeSinceMs + turnMs;
-  const closing: Resident[] = [];
-  for (const one of [...idle, ...busy.filter(isOver)]) {
-    if (missingBytes <= 0) break;
-    closing.push(one);
-    missingBytes -= one.bytes;
-  }
-  if (missingBytes <= 0) return { closing, againAtMs: Infinity };
+  const closing = fewest([...idle, ...busy.filter(isOver)], missingBytes);
+  if (closing !== undefined) return { closing, againAtMs: Infinity };
   const turns = busy.filter((one) => !isOver(one)).map((one) => one.awakeSinceMs + turnMs);
   return { closing: [], againAtMs: Math.min(...turns, Infinity) };
+}
+
+/**
+ * The first of `order` that have so many bytes together, without those that the later ones make superfluous; undefined
+ * where all of them have less.
+ */
+function fewest(order: readonly Resident[], bytes: number): readonly Resident[] | undefined {
+  const first: Resident[] = [];
+  let spareBytes = -bytes;
+  for (const one of order) {
+    if (spareBytes >= 0) break;
+    first.push(one);
+    spareBytes += one.bytes;
+  }
+  if (spareBytes < 0) return undefined;
+  const needed: Resident[] = [];
+  // Spared are the latest rather than the first.
+  for (const one of first.toReversed()) {
+    if (one.bytes <= spareBytes) spareBytes -= one.bytes;
+    else needed.push(one);
+  }
+  return needed;
 }
 
 function isInMemory({ phase }: Resident): boolean {
