@@ -6,13 +6,9 @@
  */
 import type { Demand } from "@localmodel/localmodel/contracts/directory.ts";
 import { formatBytes } from "@localmodel/weights/progress/units.ts";
-import {
-  decideResidence,
-  largestBytes,
-  type Residence,
-  type Resident,
-  type Rules,
-} from "./desired/residence.ts";
+import { decideResidence, largestBytes, type Residence } from "./desired/residence.ts";
+import type { Resident } from "./desired/resident.ts";
+import type { Rules } from "./desired/room.ts";
 import type { ServerView } from "./desired/server-view.ts";
 import type { ModelRun } from "./processes/model-run.ts";
 

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { decideResidence, largestBytes, type Resident } from "./residence.ts";
+import { decideResidence, largestBytes } from "./residence.ts";
+import type { Resident } from "./resident.ts";
 
 const TURN_MS = 10;
 const IDLE_MS = 100;
@@ -307,7 +308,7 @@ describe("models that share memory", () => {
     );
   });
 
-  test("who waits is served in the order in which the waiting began, and nobody overtakes", () => {
+  test("who waits is served in the order in which the waiting began, also before what would fit now", () => {
     const world = new World(10, [6, 8, 4]);
     world.happen({ type: "ask", model: 0 });
     world.happen({ type: "step", model: 0 });
@@ -322,6 +323,71 @@ describe("models that share memory", () => {
     world.happen({ type: "step", model: 0 });
     world.happen({ type: "step", model: 0 });
     assert.deepEqual(phases(), ["asleep", "loading", "asleep"]);
+  });
+
+  test("one that fits beside all that wait and all that they wait for is not kept waiting by them", () => {
+    const world = new World(24, [16, 20, 1, 5]);
+    const phases = () => world.models.map(({ phase }) => phase);
+    world.happen({ type: "ask", model: 0 });
+    world.happen({ type: "step", model: 0 });
+    for (const model of [1, 2, 3]) {
+      world.happen({ type: "wait", ms: 1 });
+      world.happen({ type: "ask", model });
+    }
+    // The last would fit now, and not beside the other two.
+    assert.deepEqual(phases(), ["awake", "asleep", "loading", "asleep"]);
+    world.happen({ type: "step", model: 2 });
+    world.happen({ type: "wait", ms: TURN_MS });
+    world.happen({ type: "finish", model: 0 });
+    world.happen({ type: "step", model: 0 });
+    world.happen({ type: "step", model: 0 });
+    assert.deepEqual(phases(), ["asleep", "loading", "awake", "asleep"]);
+    assert.equal(world.at(2).inside, 1);
+  });
+
+  test("who goes first takes nothing that the one before it has to wait for", () => {
+    const waiting = fc.record({
+      bytes: fc.integer({ min: 1, max: 24 }),
+      waitingSinceMs: fc.integer({ min: -10, max: 0 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(resident, { maxLength: 6 }),
+        fc.array(waiting, { minLength: 2, maxLength: 5 }),
+        fc.integer({ min: 0, max: 12 }),
+        (awake, asked, freeBytes) => {
+          const awakeBytes = awake.reduce((sum, one) => sum + one.bytes, 0);
+          const rules = { budgetBytes: awakeBytes + freeBytes, turnMs: TURN_MS };
+          const others = awake.map((one, number) => ({ ...one, number }));
+          const line = asked
+            .toSorted((a, b) => a.waitingSinceMs - b.waitingSinceMs)
+            .map((one, index) => ({ ...WAITING, ...one, number: awake.length + index }))
+            .filter(({ bytes }) => bytes <= largestBytes(others, rules.budgetBytes));
+          const { moves } = decideResidence([...others, ...line], rules, 0);
+          const loaded = new Set(
+            moves.filter(({ type }) => type === "load").map(({ number }) => number),
+          );
+          const at = line.findIndex(({ number }) => !loaded.has(number));
+          const claim = line[at];
+          if (claim === undefined) return;
+          const inUse = (one: Resident, awakeSinceMs: number): Resident[] =>
+            loaded.has(one.number)
+              ? [{ ...one, phase: "awake", isBusy: true, waitingSinceMs: undefined, awakeSinceMs }]
+              : [];
+          const before = line.slice(0, at).flatMap((one) => inUse(one, 1));
+          const after = line.slice(at).flatMap((one) => inUse(one, 2));
+          const makeRoom = (residents: readonly Resident[]): readonly number[] =>
+            decideResidence([...residents, claim], rules, 10 * TURN_MS)
+              .moves.filter(({ type }) => type === "close")
+              .map(({ number }) => number);
+          assert.deepEqual(
+            makeRoom([...others, ...before, ...after]),
+            makeRoom([...others, ...before]),
+          );
+        },
+      ),
+      { numRuns: Number(process.env["FC_RUNS"] ?? 500) },
+    );
   });
 
   test("a model that nobody uses goes to sleep when its time is over, and says when to look again", () => {
