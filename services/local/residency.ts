@@ -153,6 +153,8 @@ export class Residency {
     if (!isAwake && record.wasAwake) {
       record.closedBy = undefined;
       record.isUnloaded = false;
+      // What waited for a place there begins to wait for memory only now: others have waited for that.
+      if (record.waitingSinceMs !== undefined) record.waitingSinceMs = this.#now();
     }
     record.wasAwake = isAwake;
   }
