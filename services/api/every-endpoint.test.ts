@@ -14,6 +14,8 @@ import { answer, json, type Script, upstream } from "./fixtures/scripted-upstrea
 const PLACES = 2;
 const LONG = `Once upon a time ${"there was a king ".repeat(60)}`;
 
+const never: Script = () => {};
+
 /** In the form of the endpoint's own, with another end each time. */
 function promptOf(path: string, field: string, end: string): unknown {
   const was = (BODIES[path] as Readonly<Record<string, unknown>>)[field];
@@ -21,7 +23,8 @@ function promptOf(path: string, field: string, end: string): unknown {
   return [LONG, end].map((content) => ({ role: "user", content }));
 }
 
-for (const { path, fields, evaluates, reusesPrefixes, answerTokens } of ENDPOINTS) {
+for (const endpoint of ENDPOINTS) {
+  const { path, fields, evaluates, reusesPrefixes, answerTokens } = endpoint;
   const post = (url: string, body: object = {}, headers: Record<string, string> = {}) =>
     fetch(url + path, {
       method: "POST",
@@ -59,6 +62,39 @@ for (const { path, fields, evaluates, reusesPrefixes, answerTokens } of ENDPOINT
       for (const release of releases) release();
       await Promise.all([...open, next]);
     });
+
+    const { stream } = fields;
+    if (stream !== undefined && evaluates !== false) {
+      test("keeps a stream that waits open in its dialect's words, and ends it in them", async (t) => {
+        const server = await upstream(t, never);
+        const models = [model("b", { endpoints: [server.url], slots: 1 })];
+        const { url } = await gateway(t, models, { keepAliveMs: 5, queueTimeoutMs: 300 });
+        const left = new AbortController();
+        const inside = Array.from({ length: PLACES }, () =>
+          fetch(url + path, {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ ...BODIES[path], [fields.model]: "b" }),
+            signal: left.signal,
+          }).catch(() => {}),
+        );
+        await t.waitFor(() => assert.equal(server.requests.length, PLACES), { timeout: 20_000 });
+        const response = await post(url, { [stream]: true });
+        const form = endpoint.dialect.stream;
+        assert.deepEqual(
+          [response.status, response.headers.get("content-type")],
+          [200, form.contentType],
+        );
+        const text = await response.text();
+        const kept = form.comment("waiting for a free slot");
+        assert.ok(text.startsWith(kept + kept), text);
+        let rest = text;
+        while (rest.startsWith(kept)) rest = rest.slice(kept.length);
+        assert.match(rest, /^(event: error\n)?(data: )?\{.*"error":.*Please retry later/);
+        left.abort();
+        await Promise.all(inside);
+      });
+    }
 
     test("is charged for what its server counted, and refused beyond its key's limit", async (t) => {
       const usage = "x-localmodel-usage: prompt=400 completion=2\r\n";
