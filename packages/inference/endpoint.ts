@@ -39,6 +39,13 @@ export type Endpoint<Asked extends Operation = Operation> = {
     /** What a request is taken for that names no maximum. */
     readonly unnamed: number;
   };
+  /** What asks for nothing but to have the model loaded or, with no time to stay so, not. Absent: no request does. */
+  readonly emptyAsk?: {
+    /** None of these fields is in it, or they are empty. */
+    readonly without: readonly string[];
+    /** The whole answer when it is to be unloaded. */
+    readonly unloaded: (head: { readonly model: string; readonly created: number }) => object;
+  };
   /** How a request goes on with an answer that is kept. Absent: it does not. */
   readonly keeps?: {
     /** Names the answer that a request goes on with. */

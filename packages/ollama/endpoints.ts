@@ -1,5 +1,6 @@
 /** Ollama's endpoints that a model answers, a row each. */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
+import { asMessage, asResponse, unloaded } from "./answers/generated.ts";
 import { ollama } from "./dialect.ts";
 
 const GENERATION = {
@@ -20,6 +21,7 @@ export const OLLAMA_CHAT = {
   fields: { model: "model", stream: "stream", prompt: "messages" },
   promptHeads: ["tools"],
   answerTokens,
+  emptyAsk: { without: ["messages"], unloaded: (head) => unloaded(head, asMessage) },
 } as const satisfies Endpoint;
 
 export const OLLAMA_GENERATE = {
@@ -30,6 +32,10 @@ export const OLLAMA_GENERATE = {
   fields: { model: "model", stream: "stream", prompt: "prompt" },
   promptHeads: ["system", "images"],
   answerTokens,
+  emptyAsk: {
+    without: ["prompt", "suffix", "images"],
+    unloaded: (head) => unloaded(head, asResponse),
+  },
 } as const satisfies Endpoint;
 
 const EMBEDDING = {

@@ -103,7 +103,7 @@ test("a stream has them line by line, calls whole, and ends with what it took", 
   assert.deepEqual(lines, [...said, last]);
 });
 
-test("a request that asks for nothing loads the model, or unloads it, and says so", () => {
+test("a request that asks for nothing loads the model, and says so, also where it stays although it is not to", () => {
   const usage = { promptTokens: 1, completionTokens: 0, cachedTokens: 0 };
   const empty: GenerateEvent[] = [
     { type: "accepted", promptTokens: 1 },
@@ -111,25 +111,21 @@ test("a request that asks for nothing loads the model, or unloads it, and says s
     { type: "done", usage },
   ];
   const told = { model: "m", created_at: "1970-01-01T00:00:00.000Z", done: true };
-  for (const [keep_alive, done_reason] of [
-    [undefined, "load"],
-    ["5m", "load"],
-    [10, "load"],
-    [0, "unload"],
-    ["0s", "unload"],
-  ] as const) {
+  for (const keep_alive of [undefined, "5m", 10, 0, "0s"]) {
     const asked = keep_alive === undefined ? {} : { keep_alive };
     const generate = ollamaGenerateWire.understand({ model: "m", ...asked });
     assert.equal(generate.ask.length.most, 0);
-    const line = { ...told, response: "", done_reason };
+    const line = { ...told, response: "", done_reason: "load" };
     assert.deepEqual(generate.answer(head, empty), line);
     const frames = generate.stream?.(head);
     assert.deepEqual(
       empty.flatMap((event) => frames?.(event) ?? []),
       [{ data: line }],
     );
-    const chat = ollamaChatWire.understand({ model: "m", messages: [], ...asked });
-    const message = { role: "assistant", content: "" };
-    assert.deepEqual(chat.answer(head, empty), { ...told, message, done_reason });
+    for (const none of [{}, { messages: [] }]) {
+      const chat = ollamaChatWire.understand({ model: "m", ...none, ...asked });
+      const message = { role: "assistant", content: "" };
+      assert.deepEqual(chat.answer(head, empty), { ...told, message, done_reason: "load" });
+    }
   }
 });

@@ -10,7 +10,7 @@ import { completionWire } from "@localmodel/openai/completions/completion-wire.t
 import { Text } from "@localmodel/openai/parsing/fields.ts";
 import { type Parsed, requestParser } from "@localmodel/openai/parsing/request-parser.ts";
 import { z } from "zod";
-import { lines, loaded, type Said, whole } from "./answers/generated.ts";
+import { asMessage, asResponse, lines, loaded, type Said, whole } from "./answers/generated.ts";
 import { OLLAMA_CHAT, OLLAMA_GENERATE } from "./endpoints.ts";
 import { Messages, openAiMessages } from "./requests/chat-messages.ts";
 import { inMessage, inRequest, withImagePlaces } from "./requests/image-places.ts";
@@ -24,7 +24,11 @@ import {
 } from "./requests/options.ts";
 
 /** `tools` are OpenAI's, and looked at there. */
-const chatFields = { ...generationFields, messages: Messages, tools: z.unknown().exactOptional() };
+const chatFields = {
+  ...generationFields,
+  messages: Messages.exactOptional(),
+  tools: z.unknown().exactOptional(),
+};
 
 const parseChat = requestParser(z.object(chatFields), Object.keys(chatFields));
 
@@ -32,9 +36,9 @@ export const ollamaChatWire: Wire<"generate"> = {
   endpoint: OLLAMA_CHAT,
   understand: (body) => {
     const { request, ignored } = parseChat(body);
-    const { tools } = request;
-    if (request.messages.length === 0) return loading({ request, ignored }, asMessage);
-    const messages = openAiMessages(request.messages);
+    const { tools, messages: asked = [] } = request;
+    if (asked.length === 0) return loading({ request, ignored }, asMessage);
+    const messages = openAiMessages(asked);
     const understood = withImagePlaces(
       () => chatWire.understand(given({ ...openAiFields(request), messages, tools })),
       inMessage,
@@ -93,11 +97,14 @@ function noPlaceForImages(suffix: string): Failure {
   );
 }
 
-/** Nothing is asked, so that the model is loaded and stays so for as long as the request says. */
+/**
+ * Nothing is asked, so that the model is loaded and stays so for as long as the request says. Whether it is to leave memory,
+ * whoever may let it decides: it is not asked then.
+ */
 function loading({ request, ignored }: Parsed<Generation>, said: Said): Understood<"generate"> {
-  const { model, keep_alive: keepAlive, stream } = request;
+  const { model, stream } = request;
   const { ask } = completionWire.understand({ prompt: "", max_tokens: 0 });
-  const answer = (head: AnswerHead): object => loaded(head, said, keepAlive);
+  const answer = (head: AnswerHead): object => loaded(head, said);
   return {
     model,
     ask,
@@ -124,17 +131,3 @@ function answering(
     ...(request.stream !== false && { stream: lines(said) }),
   };
 }
-
-const asMessage: Said = ({ text = "", thinking, calls }) => ({
-  message: {
-    role: "assistant",
-    content: text,
-    ...(thinking !== undefined && { thinking }),
-    ...(calls !== undefined && { tool_calls: calls }),
-  },
-});
-
-const asResponse: Said = ({ text = "", thinking }) => ({
-  response: text,
-  ...(thinking !== undefined && { thinking }),
-});

@@ -25,6 +25,7 @@ import express, { type Express, type Request, type Response, Router } from "expr
 import { accessLog } from "./request/access-log.ts";
 import { Admission, type AdmissionLimits } from "./admission/admission.ts";
 import { DemandBook } from "./admission/demand.ts";
+import { letSleep } from "./admission/empty-asks.ts";
 import { wakeRoutes } from "./admission/wake-routes.ts";
 import { Balancer } from "./balancing/balancer.ts";
 import { ENDPOINTS, hintAtUrl } from "./endpoints.ts";
@@ -141,6 +142,7 @@ export function createApp(options: AppOptions): Express {
     app
       .route(endpoint.path)
       .post(limit.open, body, readReference(endpoint), restrict)
+      .post(letSleep({ directory, demand }, endpoint))
       .post(findEarlier(options, endpoint), limit.reserve, forwarding)
       .all(allowOnly([endpoint.method]));
   }

@@ -295,6 +295,39 @@ test("a model with a document that says nothing of sleep is loaded at once and s
   assert.equal(await stage.ask("a"), await stage.ask("a"));
 });
 
+for (const name of ["generate", "chat"]) {
+  const stop = `../api/${name}`;
+  test(`whoever asks /api/${name} for nothing and to keep it for no time wakes nobody, and lets the model go`, async (t) => {
+    const stage = await scene(t, () => ({
+      "a.yaml": sleeper("a"),
+      "b.yaml": model("b", "  replicas: 1\n"),
+    }));
+    await stage.becomes("a", "asleep");
+    const done_reason = async (id: string): Promise<unknown> => {
+      const answer = await stage.send(stop, { model: id, keep_alive: 0 });
+      return ((await answer.json()) as { done_reason?: string }).done_reason;
+    };
+    assert.equal(await done_reason("a"), "unload");
+    assert.equal(stage.loads("a"), 0);
+    const pid = await stage.ask("a");
+    const stream = await stage.post("a", { do: "stream", until: stage.folder.file("finish") });
+    assert.equal(await done_reason("a"), "unload");
+    await stage.go("finish");
+    assert.match(await stream.text(), /\[DONE\]\n\n$/);
+    await stage.ends(pid);
+    // One that stays is asked, and does not say that it goes.
+    await stage.becomes("b", "ready");
+    assert.equal(await done_reason("b"), undefined);
+  });
+}
+
+test("whoever asks for nothing wakes a model, as long as it is to be kept", async (t) => {
+  const stage = await scene(t, () => ({ "a.yaml": sleeper("a") }));
+  await stage.becomes("a", "asleep");
+  await (await stage.send("../api/generate", { model: "a", keep_alive: "5m" })).text();
+  await stage.becomes("a", "ready");
+});
+
 test("models are loaded and put to sleep on demand", async (t) => {
   const stage = await scene(t, () => ({ "a.yaml": sleeper("a") }));
   await stage.becomes("a", "asleep");

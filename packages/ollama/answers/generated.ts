@@ -111,14 +111,33 @@ export function whole(said: Said): (head: AnswerHead, events: readonly GenerateE
   };
 }
 
-/** Of a request that asks for nothing but the model: to have it, or to be rid of it. */
-export function loaded(head: AnswerHead, said: Said, keepAlive?: string | number): object {
-  const isLeaving = keepAlive !== undefined && /^0+[a-zµ]*$/.test(String(keepAlive));
-  const done_reason = isLeaving ? "unload" : "load";
-  return { ...beginning(head), ...said({ text: "" }), done: true, done_reason };
+/** Of a request that asks for nothing but to have the model. */
+export function loaded(head: Beginning, said: Said): object {
+  return { ...beginning(head), ...said({ text: "" }), done: true, done_reason: "load" };
 }
 
-function beginning({ model, created }: AnswerHead) {
+/** Of one that asks for nothing but to be rid of it. */
+export function unloaded(head: Beginning, said: Said): object {
+  return { ...beginning(head), ...said({ text: "" }), done: true, done_reason: "unload" };
+}
+
+export const asMessage: Said = ({ text = "", thinking, calls }) => ({
+  message: {
+    role: "assistant",
+    content: text,
+    ...(thinking !== undefined && { thinking }),
+    ...(calls !== undefined && { tool_calls: calls }),
+  },
+});
+
+export const asResponse: Said = ({ text = "", thinking }) => ({
+  response: text,
+  ...(thinking !== undefined && { thinking }),
+});
+
+type Beginning = Pick<AnswerHead, "model" | "created">;
+
+function beginning({ model, created }: Beginning) {
   return { model, created_at: new Date(created * 1000).toISOString() };
 }
 

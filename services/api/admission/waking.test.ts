@@ -214,6 +214,31 @@ test("beyond maxHeldRequests the key that has most of them makes room for others
   await Promise.allSettled(hogs);
 });
 
+test("whoever asks for nothing but to be rid of a model wakes none, and does not decide about its pods", async (t) => {
+  const { api, become, wait } = await setUp(t, ASLEEP);
+  const stop = (path: string, body: object) =>
+    fetch(`${api.url}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "m", keep_alive: 0, ...body }),
+    });
+  const reasons = [
+    await stop("/api/generate", {}),
+    await stop("/api/generate", { prompt: "", images: [], stream: false }),
+    await stop("/api/chat", {}),
+    await stop("/api/chat", { messages: [] }),
+  ].map(async (response) => ((await response.json()) as { done_reason: string }).done_reason);
+  assert.deepEqual(new Set(await Promise.all(reasons)), new Set(["unload"]));
+  const asking = stop("/api/generate", { prompt: "Hello" });
+  await wait(1);
+  const server = await upstream(t, answer(json({ done_reason: "stop" })));
+  become({ ...ASLEEP, state: "ready", endpoints: [server.url], slots: 4 });
+  assert.equal((await asking).status, 200);
+  // What is awake is asked, and says what is true.
+  await (await stop("/api/generate", {})).text();
+  assert.equal(server.requests.length, 2);
+});
+
 test("servers that stay while their model sleeps are told to load and to unload, with their key", async (t) => {
   const servers = [await upstream(t, answer(json({}))), await upstream(t, answer(json({})))];
   const endpoints = servers.map(({ url }) => url);

@@ -24,6 +24,8 @@ export type Reference = {
   readonly estimatedTokens: number;
   /** How long the model is to stay loaded after it, if it says so; -1 for ever. */
   readonly keepAliveSeconds?: number;
+  /** Whether it asks for nothing but to have the model loaded, or not. */
+  readonly isEmpty: boolean;
   /** Of an endpoint whose answers may be kept. */
   readonly keeping?: Keeping;
   /** What it goes on with, once that is found; empty for a request that begins anew. */
@@ -64,21 +66,13 @@ export function readReference(endpoint: Endpoint): RequestHandler {
 }
 
 async function parseReference(req: Request, endpoint: Endpoint): Promise<Reference> {
-  const { fields, reusesPrefixes, promptHeads = [] } = endpoint;
+  const { fields, reusesPrefixes } = endpoint;
   const body = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
   // Also what keeps web pages out: they cannot send this type to another site without being asked first.
   if (body.length > 0 && !isJsonMediaType(req.headers["content-type"]))
     throw unsupportedMediaType(req.headers["content-type"]);
   const { keeps } = endpoint;
-  const wanted = [
-    ...Object.values(fields),
-    ...promptHeads,
-    ...estimatedFrom(endpoint),
-    ...(keeps === undefined ? [] : [keeps.previous]),
-    ...(keeps?.answers === undefined ? [] : [keeps.answers.store]),
-    ...KEEP_ALIVE_FIELDS,
-  ];
-  const outline = await readOutline(body, wanted, turns.next);
+  const outline = await readOutline(body, wantedFields(endpoint), turns.next);
   const id = idIn(body, outline, fields.model);
   const keepAlive = keepAliveOf(body, outline);
   return {
@@ -86,10 +80,24 @@ async function parseReference(req: Request, endpoint: Endpoint): Promise<Referen
     stream: isForStream(body, outline, endpoint),
     prompt: reusesPrefixes ? promptSpan(body, outline, endpoint) : undefined,
     estimatedTokens: estimatedTokens(body, outline, endpoint),
+    isEmpty: isEmpty(body, outline, endpoint),
     ...(id !== undefined && { model: id }),
     ...(keepAlive !== undefined && { keepAliveSeconds: keepAlive }),
     ...(keeps !== undefined && { keeping: keepingOf(body, outline, { fields, keeps }) }),
   };
+}
+
+function wantedFields(endpoint: Endpoint): readonly string[] {
+  const { fields, promptHeads = [], keeps, emptyAsk } = endpoint;
+  return [
+    ...Object.values(fields),
+    ...promptHeads,
+    ...estimatedFrom(endpoint),
+    ...(keeps === undefined ? [] : [keeps.previous]),
+    ...(keeps?.answers === undefined ? [] : [keeps.answers.store]),
+    ...(emptyAsk?.without ?? []),
+    ...KEEP_ALIVE_FIELDS,
+  ];
 }
 
 function keepingOf(
@@ -135,6 +143,21 @@ function keepAliveOf(body: Buffer, outline: Outline): number | undefined {
     return keepAliveSeconds(name, value);
   }
   return undefined;
+}
+
+/** Longer than nothing is written. */
+const BLANK_MAX_BYTES = 64;
+
+function isEmpty(body: Buffer, outline: Outline, { emptyAsk }: Endpoint): boolean {
+  if (emptyAsk === undefined) return false;
+  return emptyAsk.without.every((name) => isBlank(body, outline.field(name)));
+}
+
+/** Not there, null, or empty. */
+function isBlank(body: Buffer, field: Field | undefined): boolean {
+  if (field === undefined) return true;
+  if (field.end - field.start > BLANK_MAX_BYTES) return false;
+  return /^(?:null|""|\[\s*\])$/.test(textOf(body, field));
 }
 
 function textOf(body: Buffer, { start, end }: Field): string {
