@@ -46,7 +46,12 @@ export const LAYERS: Layers = {
     "reranking/",
     "responses/",
   ],
-  "packages/pictures": ["image-format.ts problem.ts room.ts", "sound/", "decoder/ fetch/", "."],
+  "packages/pictures": [
+    "image-format.ts problem.ts room.ts",
+    "blaming.ts sound/",
+    "decoder/ fetch/",
+    ".",
+  ],
   "packages/service": ["log/ process/", "http/"],
   "packages/telemetry": ["settings/", "spans/", "metrics/ otlp/", "export/"],
   "packages/tools": ["syntax/", "constraint/ prompt/ reading/", "derive/"],

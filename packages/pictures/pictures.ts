@@ -7,7 +7,6 @@
  */
 import type { ImageInput } from "@localmodel/inference/image-input.ts";
 import type { Picture, Sound } from "@localmodel/inference/picture.ts";
-import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import type { SoundInput } from "@localmodel/inference/sound-input.ts";
 import {
   PICTURE_MAX_PIXELS,
@@ -15,17 +14,17 @@ import {
   REQUEST_MAX_PIXELS,
   REQUEST_MAX_SOUND_SECONDS,
 } from "@localmodel/localmodel/contracts/picture-limits.ts";
+import { blaming } from "./blaming.ts";
 import type { Decoder } from "./decoder/decoder.ts";
 import { BYTES_PER_PIXEL } from "./decoder/limits.ts";
-import type { ImageFetcher } from "./fetch/image-fetcher.ts";
-import { FileError } from "./problem.ts";
+import type { RequestFetcher } from "./fetch/request-fetcher.ts";
 import type { Room } from "./room.ts";
 
 const BYTES_PER_SAMPLE = Float32Array.BYTES_PER_ELEMENT;
 
 export type Eyes = {
   readonly decoder: Pick<Decoder, "decode" | "decodeSound">;
-  readonly fetcher: Pick<ImageFetcher, "fetch">;
+  readonly fetcher: Pick<RequestFetcher, "fetch">;
   /** For at least one request's pictures and sounds. */
   readonly room: Room;
 };
@@ -49,10 +48,11 @@ export async function perceive(sent: Sent, eyes: Eyes, signal: AbortSignal): Pro
   const share = Math.min(PICTURE_MAX_PIXELS, Math.floor(REQUEST_MAX_PIXELS / images.length));
   const pictureBytes = images.length === 0 ? 0 : images.length * share * BYTES_PER_PIXEL;
   const soundBytes = sounds.length === 0 ? 0 : soundMaxBytes(sampleRate);
+  using fetched = await eyes.fetcher.fetch(images, signal);
   // At once: two requests that held a part each could wait for each other's.
   const held = await eyes.room.take(pictureBytes + soundBytes, signal);
   try {
-    const pictures = await look(images, share, eyes, signal);
+    const pictures = await look({ images, files: fetched.files }, share, eyes, signal);
     const heard = await hear(sounds, sampleRate, eyes, signal);
     held.keep(
       pictures.reduce((sum, { rgb }) => sum + rgb.length, 0) +
@@ -72,17 +72,18 @@ function soundMaxBytes(sampleRate: number): number {
 }
 
 async function look(
-  images: readonly ImageInput[],
+  { images, files }: Pick<Sent, "images"> & { readonly files: ReadonlyMap<string, Uint8Array> },
   share: number,
-  { decoder, fetcher }: Eyes,
+  { decoder }: Eyes,
   signal: AbortSignal,
 ): Promise<readonly Picture[]> {
   const pictures: Picture[] = [];
   for (const { source, maxPixels = share, field } of images) {
-    const seen = await blaming("image", field, async () => {
-      const file = source.type === "file" ? source.bytes : await fetcher.fetch(source.url, signal);
-      return decoder.decode(file, Math.min(share, maxPixels), signal);
-    });
+    const file = source.type === "file" ? source.bytes : files.get(source.url);
+    if (file === undefined) throw new Error(`The image in ${field} was not fetched`);
+    const seen = await blaming("image", field, () =>
+      decoder.decode(file, Math.min(share, maxPixels), signal),
+    );
     pictures.push({ ...seen, field });
   }
   return pictures;
@@ -103,18 +104,4 @@ async function hear(
     maxSeconds -= heard.samples.length / sampleRate;
   }
   return sounds;
-}
-
-async function blaming<Result>(
-  what: string,
-  field: string,
-  act: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await act();
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    const { code, message } = error.problem;
-    throw invalidRequest(field, `Invalid ${what} in '${field}': ${message}.`, code);
-  }
 }

@@ -18,6 +18,7 @@ import { countRejects, measureRequests } from "@localmodel/service/http/http-met
 import { traceRequests } from "@localmodel/service/http/server-span.ts";
 import { Decoder } from "@localmodel/pictures/decoder/decoder.ts";
 import { ImageFetcher } from "@localmodel/pictures/fetch/image-fetcher.ts";
+import { RequestFetcher } from "@localmodel/pictures/fetch/request-fetcher.ts";
 import { Room } from "@localmodel/pictures/room.ts";
 import type { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import type { Tracer } from "@localmodel/telemetry/spans/span.ts";
@@ -78,7 +79,7 @@ export function createApp(options: AppOptions): Express {
     watches: [logging(promptLog), tracing(genAi), ...(metrics ? [measuring(metrics, genAi)] : [])],
     eyes: {
       decoder: new Decoder(),
-      fetcher: new ImageFetcher({ allowedHosts: config.imageHosts }),
+      fetcher: new RequestFetcher(new ImageFetcher({ allowedHosts: config.imageHosts })),
       room: new Room(PICTURES_MAX_BYTES),
     },
     places: new Places(config.engine),

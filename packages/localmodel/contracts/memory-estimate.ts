@@ -14,7 +14,12 @@
 import type { EngineSpec } from "../resource/engine-spec.ts";
 import { bodiesMaxBytes } from "./body-limits.ts";
 import { cacheBytesPerToken, mostCacheBytesPerToken } from "./cache-bytes.ts";
-import { DECODER_MAX_BYTES, PICTURES_MAX_BYTES, rowsMaxBytes } from "./picture-limits.ts";
+import {
+  DECODER_MAX_BYTES,
+  FETCHED_MAX_BYTES,
+  PICTURES_MAX_BYTES,
+  rowsMaxBytes,
+} from "./picture-limits.ts";
 import type { Inspection } from "./inspection.ts";
 
 /** Unless the LocalModel says otherwise, a slot is not given more than this much context. */
@@ -86,6 +91,7 @@ function imageBytes(inspection: Inspection, engine: EngineSpec): number {
   return (
     IMAGE_BODY_COPIES * bodiesBytes +
     PICTURE_COPIES * PICTURES_MAX_BYTES +
+    FETCHED_MAX_BYTES +
     DECODER_MAX_BYTES +
     encoderBytes +
     rowsMaxBytes(contextTokens, rowDimensions)

@@ -23,6 +23,10 @@ export const REQUEST_MAX_SOUND_SECONDS = 600;
 export const REQUEST_MAX_BYTES = REQUEST_MAX_PIXELS * BYTES_PER_PIXEL;
 /** Decoded pictures and sounds of all requests that are inside: of two large ones. */
 export const PICTURES_MAX_BYTES = 2 * REQUEST_MAX_BYTES;
+/** Files of a request that are fetched: as many bytes as the body may have of one that sends them. */
+export const REQUEST_FETCHED_MAX_BYTES = 32 * MEBIBYTE;
+/** Of all requests that are inside, until they are decoded. */
+export const FETCHED_MAX_BYTES = 2 * REQUEST_FETCHED_MAX_BYTES;
 /** The process that decodes: what the largest picture needs that has to be in memory whole, and as much again. */
 export const DECODER_MAX_BYTES = 512 * MEBIBYTE;
 

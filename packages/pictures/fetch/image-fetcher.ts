@@ -43,27 +43,35 @@ export class ImageFetcher {
     });
   }
 
-  /** Throws an FileError, and the signal's reason. */
-  async fetch(address: string, signal: AbortSignal): Promise<Uint8Array> {
+  /** Throws a FileError, the signal's reason, and what `count` throws, which is told of bytes as they come. */
+  async fetch(
+    address: string,
+    signal: AbortSignal,
+    count: (bytes: number) => void = () => {},
+  ): Promise<Uint8Array> {
     const url = URL.parse(address);
     if (url === null) {
       throw new FileError({ code: "invalid_image_url", message: "its URL cannot be read" });
     }
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]);
     try {
-      return await this.#follow(url, deadline);
+      return await this.#follow(url, deadline, count);
     } catch (error) {
       signal.throwIfAborted();
       throw error instanceof FileError ? error : failed(whyOf(error, url, this.#timeoutMs));
     }
   }
 
-  async #follow(first: URL, signal: AbortSignal): Promise<Uint8Array> {
+  async #follow(
+    first: URL,
+    signal: AbortSignal,
+    count: (bytes: number) => void,
+  ): Promise<Uint8Array> {
     let url = first;
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       this.#require(url);
       const { statusCode, headers, body } = await this.#get(url, signal);
-      if (statusCode === 200) return readAll(body, url);
+      if (statusCode === 200) return readAll(body, url, count);
       body.on("error", () => {}).destroy();
       const next = isRedirect(statusCode) ? locationOf(headers, url) : null;
       if (next === null) throw failed(`${url.host} answers ${statusCode}`);
@@ -91,11 +99,16 @@ function locationOf({ location }: Dispatcher.ResponseData["headers"], from: URL)
   return typeof location === "string" ? URL.parse(location, from.href) : null;
 }
 
-async function readAll(body: Dispatcher.ResponseData["body"], { host }: URL): Promise<Uint8Array> {
+async function readAll(
+  body: Dispatcher.ResponseData["body"],
+  { host }: URL,
+  count: (bytes: number) => void,
+): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
+    count(chunk.length);
     // Leaving the loop ends the connection.
     if (bytes > FETCHED_MAX_BYTES) {
       const message = `${host} sends more than the ${FETCHED_MAX_BYTES} bytes an image may have`;
