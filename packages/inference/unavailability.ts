@@ -31,6 +31,20 @@ export function engineFailed(message: string, afterSeconds = 1): Failure {
   return unavailable({ code: "engine_error", field: null }, message, afterSeconds);
 }
 
+/** What decodes files is a process of its own, and was not there, or ended by somebody else. */
+export function decoderFailed(what: string, why: string, options?: ErrorOptions): Failure {
+  return new Failure(
+    {
+      kind: "unavailable",
+      message: `The server could not decode the ${what}: ${why}. Please retry.`,
+      code: "decoder_error",
+      field: null,
+      retry: { afterSeconds: 1 },
+    },
+    options,
+  );
+}
+
 /** Bodies of requests that are under way hold the memory that there is for them, or the caller's own part of it. */
 export function overloaded(afterSeconds = 1): Failure {
   return new Failure({

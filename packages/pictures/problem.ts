@@ -27,3 +27,8 @@ export class FileError extends Error {
     this.problem = problem;
   }
 }
+
+/** What decodes is not there, or was ended by somebody else: no file is to blame, and another try may do. */
+export class DecoderError extends Error {
+  override readonly name = "DecoderError";
+}

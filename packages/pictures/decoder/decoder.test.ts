@@ -9,7 +9,7 @@ import { mp3Of, tone, wavOf } from "../../../test/support/sounds.ts";
 import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { writeFile } from "node:fs/promises";
 import { flat, LOSSLESS, LOSSY, RGB } from "../fixtures/sample-images.ts";
-import { FileError } from "../problem.ts";
+import { DecoderError, FileError } from "../problem.ts";
 import { Decoder } from "./decoder.ts";
 
 const MUTATED = Number(process.env["PICTURES_MUTATED"] ?? 500);
@@ -63,7 +63,8 @@ test("who has gone is not decoded for", async () => {
 const child = (body: string) => `process.on("message", ({ id, file }) => {
   if (Buffer.from(file).toString() === "bad") { ${body} }
   else process.send({ id, problem: { code: "image_parse_error", message: "as asked" } });
-});`;
+});
+process.send({ ready: true });`;
 
 suite("a decoder that a file leads astray", () => {
   const ways = {
@@ -85,6 +86,30 @@ suite("a decoder that a file leads astray", () => {
         return true;
       });
       await assert.rejects(next, /as asked/);
+    });
+  }
+});
+
+suite("a decoder that fails by itself", () => {
+  const failures: readonly [name: string, main: string, words: RegExp][] = [
+    ["is killed from outside", child('process.kill(process.pid, "SIGKILL");'), /outside.*SIGKILL/],
+    ["is ended with the others", child('process.kill(process.pid, "SIGTERM");'), /SIGTERM/],
+    ["cannot be loaded", 'import "./nowhere.mjs";', /before it began \(1\)/],
+  ];
+  for (const [name, source, words] of failures) {
+    test(`that ${name}: no file is to blame`, async () => {
+      await using folder = await TemporaryFolder.create();
+      const main = folder.file("child.mjs");
+      await writeFile(main, source);
+      using decoder = new Decoder({ main });
+      const bad = decoder.decode(Buffer.from("bad"), ANY_SIZE, signal);
+      await assert.rejects(bad, (error: Error) => {
+        assert.ok(error instanceof DecoderError, String(error));
+        assert.match(error.message, words);
+        return true;
+      });
+      await writeFile(main, child(""));
+      await assert.rejects(decoder.decode(Buffer.from("next"), ANY_SIZE, signal), /as asked/);
     });
   }
 });

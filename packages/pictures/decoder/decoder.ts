@@ -7,23 +7,17 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Patience, type PatienceLimit } from "@localmodel/service/process/patience.ts";
-import { FileError, type FileProblem } from "../problem.ts";
+import { FileError } from "../problem.ts";
 import type { DecodedSound } from "../sound/decode-sound.ts";
 import type { DecodedPicture } from "./decode.ts";
-import {
-  type FromDecoder,
-  type PictureTask,
-  type SoundTask,
-  TOO_MUCH_MEMORY_EXIT,
-  type ToDecoder,
-} from "./protocol.ts";
+import { type DecoderEnd, errorOf, notStarted } from "./decoder-end.ts";
+import type { Answer, FromDecoder, SoundTask, Task, ToDecoder } from "./protocol.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 /** For one file, on a machine whose cores are all busy. */
 const DEADLINE: PatienceLimit = { beatMs: 1000, beats: 30 };
 const HEAP = ["--max-old-space-size=256", "--max-semi-space-size=2"];
 
-type Task = PictureTask | SoundTask;
 type Decoded = DecodedPicture | DecodedSound;
 
 type Work = {
@@ -31,6 +25,13 @@ type Work = {
   readonly signal: AbortSignal;
   readonly done: (decoded: Decoded) => void;
   readonly failed: (error: unknown) => void;
+};
+
+type Current = {
+  readonly work: Work;
+  readonly id: number;
+  readonly patience: Patience;
+  wasLate: boolean;
 };
 
 type DecoderOptions = {
@@ -42,21 +43,23 @@ type DecoderOptions = {
 export class Decoder implements Disposable {
   readonly #options: DecoderOptions;
   readonly #waiting: Work[] = [];
-  #current: { readonly work: Work; readonly id: number; readonly patience: Patience } | undefined;
+  #current: Current | undefined;
   #child: ChildProcess | undefined;
+  /** The child has said so. */
+  #isReady = false;
   #lastId = 0;
 
   constructor(options: DecoderOptions = {}) {
     this.#options = options;
   }
 
-  /** Throws an FileError for what is no picture, and the signal's reason. */
+  /** Throws a FileError for what is no picture, a DecoderError where no file is to blame, and the signal's reason. */
   async decode(file: Uint8Array, maxPixels: number, signal: AbortSignal): Promise<DecodedPicture> {
     const decoded = await this.#decode({ kind: "picture", file, maxPixels }, signal);
     return decoded as DecodedPicture;
   }
 
-  /** Throws a FileError for what is no sound, and the signal's reason. */
+  /** As `decode` throws. */
   async decodeSound(
     file: Uint8Array,
     wanted: Pick<SoundTask, "sampleRate" | "maxSeconds">,
@@ -84,11 +87,20 @@ export class Decoder implements Disposable {
       work.failed(work.signal.reason);
       return this.#next();
     }
-    const child = (this.#child ??= this.#start());
+    let child: ChildProcess;
+    try {
+      child = this.#child ??= this.#start();
+    } catch (error) {
+      work.failed(notStarted(error));
+      return this.#next();
+    }
     const id = ++this.#lastId;
     const { deadline = DEADLINE } = this.#options;
-    const patience = new Patience(deadline, () => child.kill("SIGKILL"));
-    this.#current = { work, id, patience };
+    const patience = new Patience(deadline, () => {
+      if (this.#current?.id === id) this.#current.wasLate = true;
+      child.kill("SIGKILL");
+    });
+    this.#current = { work, id, patience, wasLate: false };
     keepAlive(child, true);
     child.send({ id, ...work.task } satisfies ToDecoder, () => {});
   }
@@ -100,24 +112,36 @@ export class Decoder implements Disposable {
       stdio: ["ignore", "ignore", "ignore", "ipc"],
       env: { MALLOC_ARENA_MAX: "2", UV_THREADPOOL_SIZE: "1" },
     });
-    child.on("message", (message) => this.#receive(message as FromDecoder));
-    child.once("close", (code, signal) => this.#died(child, code ?? signal));
-    child.once("error", () => {});
+    this.#isReady = false;
+    child.on("message", (message) => this.#receive(child, message as FromDecoder));
+    child.once("close", (code, signal) => this.#died(child, code ?? signal ?? undefined));
+    child.on("error", () => {
+      // One that could not be started may never be said to have ended.
+      if (child.pid === undefined) this.#died(child, undefined);
+    });
     return child;
   }
 
-  #receive(message: FromDecoder): void {
+  #receive(child: ChildProcess, message: FromDecoder): void {
+    if (child !== this.#child) return;
+    if ("ready" in message) this.#isReady = true;
+    else this.#answered(message);
+  }
+
+  #answered(message: Answer): void {
     if (message.id !== this.#current?.id) return;
     const { work } = this.#current;
     if ("decoded" in message) this.#end(() => work.done(message.decoded));
     else this.#end(() => work.failed(new FileError(message.problem)));
   }
 
-  #died(child: ChildProcess, how: number | NodeJS.Signals | null): void {
-    if (this.#child === child) this.#child = undefined;
+  #died(child: ChildProcess, how: DecoderEnd["how"]): void {
+    if (this.#child !== child) return;
+    this.#child = undefined;
     if (this.#current === undefined) return this.#next();
-    const { work } = this.#current;
-    this.#end(() => work.failed(new FileError(problemOf(how, work.task))));
+    const { work, wasLate } = this.#current;
+    const end = { how, wasReady: this.#isReady, wasLate };
+    this.#end(() => work.failed(errorOf(end, work.task)));
   }
 
   #end(tell: () => void): void {
@@ -135,15 +159,4 @@ function keepAlive(child: ChildProcess, isWanted: boolean): void {
     if (isWanted) handle?.ref();
     else handle?.unref();
   }
-}
-
-function problemOf(how: number | NodeJS.Signals | null, { kind }: Task): FileProblem {
-  const isPicture = kind === "picture";
-  if (how === TOO_MUCH_MEMORY_EXIT) {
-    const message = `it takes more memory to decode than a ${kind} may. Send a smaller one`;
-    return { code: isPicture ? "image_too_large" : "audio_too_large", message };
-  }
-  const why = how === "SIGKILL" ? "takes too long or too much memory" : "breaks the decoder";
-  const message = `decoding it ${why} (${String(how)})`;
-  return { code: isPicture ? "image_parse_error" : "audio_parse_error", message };
 }

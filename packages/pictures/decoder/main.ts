@@ -43,3 +43,5 @@ function exitAboveLimit(): void {
 function answer(message: FromDecoder): void {
   process.send?.(message);
 }
+
+answer({ ready: true });

@@ -3,7 +3,7 @@ import type { FileProblem } from "../problem.ts";
 import type { DecodedSound } from "../sound/decode-sound.ts";
 import type { DecodedPicture } from "./decode.ts";
 
-export type PictureTask = {
+type PictureTask = {
   readonly kind: "picture";
   readonly file: Uint8Array;
   /** More than that are made fewer. */
@@ -19,12 +19,19 @@ export type SoundTask = {
   readonly maxSeconds: number;
 };
 
-export type ToDecoder = { readonly id: number } & (PictureTask | SoundTask);
+export type Task = PictureTask | SoundTask;
 
-export type FromDecoder = { readonly id: number } & (
+export type ToDecoder = { readonly id: number } & Task;
+
+type Ready = { readonly ready: true };
+
+export type Answer = { readonly id: number } & (
   | { readonly decoded: DecodedPicture | DecodedSound }
   | { readonly problem: FileProblem }
 );
+
+/** First that it can decode, then of each file. */
+export type FromDecoder = Ready | Answer;
 
 /** Its exit status where it would have taken more memory than one file may. */
 export const TOO_MUCH_MEMORY_EXIT = 86;
