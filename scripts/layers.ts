@@ -39,7 +39,7 @@ export const LAYERS: Layers = {
   "packages/ollama": ["answers/ requests/ dialect.ts", "endpoints.ts", "."],
   "packages/openai": [
     "answers/ parsing/ sse.ts",
-    "dialect.ts waiting-chunk.ts",
+    "dialect.ts item-ids.ts waiting-chunk.ts",
     "endpoints.ts",
     "chat/ completions/ embeddings/",
     "tokenizing/",

@@ -5,6 +5,16 @@
 import type { Dialect, Frame } from "./dialect.ts";
 import type { Operation } from "./operation.ts";
 
+/** How a prompt names items of answers that are kept, instead of holding them. */
+export type ItemReferences = {
+  /** A text that stands in each prompt that does. */
+  readonly mark: string;
+  /** Ids of the items that a prompt names, in their order. */
+  readonly idsIn: (prompt: unknown) => readonly string[];
+  /** The id of the answer that an item is of. Undefined for an id that no item has. */
+  readonly answerOf: (itemId: string) => string | undefined;
+};
+
 export type Endpoint<Asked extends Operation = Operation> = {
   readonly method: "POST";
   readonly path: string;
@@ -57,6 +67,8 @@ export type Endpoint<Asked extends Operation = Operation> = {
       /** Events of a stream that hold the whole answer, in their field `response`. */
       readonly lastEvents: readonly string[];
     };
+    /** Absent: prompts hold all that they are about. */
+    readonly references?: ItemReferences;
   };
   /** A frame that shows what a stream waits for as what the model thinks, for clients that show that. */
   readonly waitingFrame?: (model: string, text: string) => Frame;

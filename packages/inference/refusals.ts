@@ -127,6 +127,14 @@ export function previousResponseNotFound(id: string): Failure {
   );
 }
 
+/** Of an item that a prompt names instead of holding it. OpenAI's sentences. */
+export function itemNotFound(id: string): Failure {
+  return refusal(
+    { kind: "not_found", code: null, field: "input" },
+    `Item with id '${shortened(id)}' not found. Items are kept with the response that they are of, unless \`store\` is set to false, and not for ever. Send the item itself, or remove it from your input.`,
+  );
+}
+
 export function unknownUrl(method: string, path: string, hint?: string): Failure {
   const what = `Unknown request URL: ${method} ${shortened(path)}. Please check the URL for typos.`;
   return refusal(

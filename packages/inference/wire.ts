@@ -28,6 +28,8 @@ export type Wire<Asked extends Operation> = {
 export type Keeper = {
   /** What came before this request, in the form of its endpoint; empty for one that begins anew. */
   readonly earlier: readonly unknown[];
+  /** Items that the prompt, or what came before, names instead of holding them. */
+  readonly referenced: readonly unknown[];
 };
 
 /** The frames of each event of a stream, of which many have none. */

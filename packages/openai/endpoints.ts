@@ -2,6 +2,7 @@
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
 import { waitingChunk } from "./waiting-chunk.ts";
 import { openai, openaiResponses } from "./dialect.ts";
+import { ITEM_REFERENCES } from "./item-ids.ts";
 
 /** A chat may go on until its context is full, and seldom does. */
 const CHAT_TOKENS_UNNAMED = 1024;
@@ -39,6 +40,7 @@ export const RESPONSES = {
   keeps: {
     previous: "previous_response_id",
     answers: { store: "store", lastEvents: ["response.completed", "response.incomplete"] },
+    references: ITEM_REFERENCES,
   },
   reusesPrefixes: true,
 } as const satisfies Endpoint;
@@ -53,7 +55,7 @@ export const RESPONSE_INPUT_TOKENS = {
   dialect: openaiResponses,
   fields: { model: "model", prompt: "input" },
   promptHeads: ["instructions", "tools"],
-  keeps: { previous: "previous_response_id" },
+  keeps: { previous: "previous_response_id", references: ITEM_REFERENCES },
   reusesPrefixes: false,
 } as const satisfies Endpoint;
 

@@ -37,7 +37,7 @@ import { type Keys, NO_KEYS } from "./keys/key-source.ts";
 import { holdRefusals } from "./keys/held-refusals.ts";
 import { limitKeys } from "./keys/limit.ts";
 import { restrictModel } from "./keys/model-access.ts";
-import { findEarlier } from "./kept/keeping.ts";
+import { findEarlier } from "./kept/earlier.ts";
 import type { AnswerStore } from "./kept/answer-store.ts";
 import { keptRouter } from "./kept/routes.ts";
 import { ApiMetrics } from "./metrics/api-metrics.ts";

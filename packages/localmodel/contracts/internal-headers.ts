@@ -13,6 +13,12 @@ export const TENANT_HEADER = "x-localmodel-tenant";
  */
 export const EARLIER_BYTES_HEADER = "x-localmodel-earlier-bytes";
 
+/**
+ * To a model server: so many bytes more stand between those and the client's body. They are items, as a JSON array, that the
+ * request names by their ids. Absent: it names none.
+ */
+export const REFERENCED_BYTES_HEADER = "x-localmodel-referenced-bytes";
+
 /** To a model server that looks at no images: ids of models that look at images, with commas between them. */
 export const SEEING_MODELS_HEADER = "x-localmodel-seeing-models";
 

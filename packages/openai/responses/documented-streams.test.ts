@@ -132,7 +132,7 @@ for (const [what, documented, body, events] of [
   ],
 ] as const) {
   test(`the stream of ${what} has the events that OpenAI documents`, () => {
-    const keeper = { earlier: [] };
+    const keeper = { earlier: [], referenced: [] };
     const { stream } = responsesWire.understand({ input: "x", stream: true, ...body }, keeper);
     const framesOf = stream?.(head);
     const all: readonly GenerateEvent[] = [...begun, ...events, { type: "done", usage }];

@@ -90,7 +90,7 @@ test("every response and every event is of the type that OpenAI's document gives
       const said = [...SAID, ...end];
       const { answer, stream } = responsesWire.understand(
         { ...body, stream: true },
-        { earlier: [] },
+        { earlier: [], referenced: [] },
       );
       responses.push(answer(head, said));
       const framesOf = stream?.(head);

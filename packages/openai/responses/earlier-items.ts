@@ -1,8 +1,8 @@
 /** What was kept of a conversation, read again: it was understood once, so only another version could say otherwise. */
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
-import { type Item, Items } from "./input-items.ts";
+import { type InputItem, Items } from "./input-items.ts";
 
-export function earlierItems(kept: readonly unknown[]): readonly Item[] {
+export function earlierItems(kept: readonly unknown[]): readonly InputItem[] {
   if (kept.length === 0) return [];
   const { success, data } = Items.safeParse(kept);
   if (success) return data;

@@ -19,7 +19,7 @@ test("images stand between texts, in the order of the whole conversation", () =>
       ],
       previous_response_id: "resp_1",
     },
-    { earlier: [user(image, words("What is it?"))] },
+    { earlier: [user(image, words("What is it?"))], referenced: [] },
   );
   const [prompt] = ask.prompts;
   assert.ok(prompt?.kind === "chat");

@@ -1,12 +1,12 @@
 /**
  * `input`: a text, or the items of a conversation. What a client got as `output` it may give back as it is.
  *
- * Items of hosted tools are refused by name, and so are references to items: what is kept of a conversation is what
- * `previous_response_id` names.
+ * Items of hosted tools are refused by name. What a reference to an item leads to, referenced-items.ts says.
  */
 import { z } from "zod";
 import { contentPart, PARTS_MAX } from "../chat/content-parts.ts";
 import { Arguments, joined } from "../chat/messages.ts";
+import { REFERENCE_TYPE } from "../item-ids.ts";
 import { boundedArray, nullsAbsent, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
 import {
@@ -110,13 +110,7 @@ const HostedItem = z
   })
   .transform((): never => z.NEVER);
 
-const ItemReference = z
-  .object({ type: z.literal("item_reference"), id: Text })
-  .superRefine(({ id }, context) => {
-    const message = `Item with id '${id.slice(0, 100)}' not found. This server keeps whole responses: go on with 'previous_response_id', or send the item itself.`;
-    context.addIssue({ ...refusal(message, "invalid_value"), path: ["id"] });
-  })
-  .transform((): never => z.NEVER);
+const ItemReference = z.object({ type: z.literal(REFERENCE_TYPE), id: Text });
 
 /** A message may leave its type out. */
 function typed(value: unknown): unknown {
@@ -125,7 +119,7 @@ function typed(value: unknown): unknown {
   return isMessage ? { ...value, type: "message" } : value;
 }
 
-const Item = z.preprocess(
+const InputItem = z.preprocess(
   typed,
   nullsAbsent(
     z.discriminatedUnion("type", [
@@ -145,11 +139,14 @@ const Item = z.preprocess(
     ]),
   ),
 );
-export type Item = z.output<typeof Item>;
+/** As a client may write it. */
+export type InputItem = z.output<typeof InputItem>;
+/** What stands in a conversation itself. */
+export type Item = Exclude<InputItem, { readonly type: typeof REFERENCE_TYPE }>;
 
-export const Items = boundedArray(Item, { max: ITEMS_MAX });
+export const Items = boundedArray(InputItem, { max: ITEMS_MAX });
 
 export const Input = z.union([
-  Text.transform((content): Item[] => [{ type: "message", role: "user", content }]),
+  Text.transform((content): InputItem[] => [{ type: "message", role: "user", content }]),
   Items,
 ]);

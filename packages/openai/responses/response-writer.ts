@@ -9,6 +9,7 @@ import type { Usage } from "@localmodel/inference/events.ts";
 import type { Failure } from "@localmodel/inference/failure.ts";
 import type { FinishReason, GenerateEvent } from "@localmodel/inference/generate.ts";
 import type { AnswerHead } from "@localmodel/inference/wire.ts";
+import { itemId } from "../item-ids.ts";
 import { clientCallItem, FORMS, isClientTool } from "./client-tools.ts";
 import {
   customCallItem,
@@ -40,8 +41,7 @@ export class ResponseWriter {
   readonly #request: ResponsesRequest;
   readonly #tools: ReturnType<typeof calledTools>;
   readonly #response: (end: ResponseEnd) => object;
-  /** What ids of items are made of, so that they are as unique as the response's. */
-  readonly #stem: string;
+  readonly #id: string;
   readonly #output: object[] = [];
   #open: { readonly kind: Kind; readonly item: OutputItem } | undefined;
   #said = false;
@@ -52,7 +52,7 @@ export class ResponseWriter {
     this.#request = request;
     this.#tools = calledTools(request);
     this.#response = responseObject(head, request, isKept);
-    this.#stem = head.id.slice(head.id.indexOf("_") + 1);
+    this.#id = head.id;
   }
 
   frames(event: GenerateEvent): readonly Frame[] {
@@ -171,8 +171,7 @@ export class ResponseWriter {
   /** Behind what is open, which ends when the next item begins. */
   #place(kind: keyof typeof PREFIXES): Place {
     const index = this.#output.length + (this.#open === undefined ? 0 : 1);
-    const id = PREFIXES[kind] + this.#stem + index.toString(16).padStart(4, "0");
-    return { id, index };
+    return { id: itemId(PREFIXES[kind], this.#id, index), index };
   }
 
   get #status(): "completed" | "incomplete" {

@@ -11,6 +11,7 @@ import { RESPONSES } from "../endpoints.ts";
 import { askedSampling } from "../parsing/asked-sampling.ts";
 import { type Conversation, conversationOf } from "./conversation.ts";
 import { earlierItems } from "./earlier-items.ts";
+import { dereferencing } from "./referenced-items.ts";
 import { ResponseWriter } from "./response-writer.ts";
 import { toolUseOf } from "./response-tools.ts";
 import { parseResponsesRequest, type ResponsesRequest } from "./responses-request.ts";
@@ -48,9 +49,10 @@ function conversationIn(
 ): Conversation {
   if (previous !== undefined && keeper === undefined) throw previousResponseNotFound(previous);
   const earlier = earlierItems(keeper?.earlier ?? []);
+  const itself = dereferencing(keeper?.referenced ?? []);
   const conversation = conversationOf(instructions, [
-    ...earlier.map((item) => ({ item, field: "previous_response_id" })),
-    ...input.map((item, index) => ({ item, field: `${PROMPT_FIELD}[${index}]` })),
+    ...earlier.map((item) => ({ item: itself(item), field: "previous_response_id" })),
+    ...input.map((item, index) => ({ item: itself(item), field: `${PROMPT_FIELD}[${index}]` })),
   ]);
   if (conversation.messages.length === 0) throw missingField("input");
   return conversation;

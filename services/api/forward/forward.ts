@@ -12,7 +12,10 @@
  * no endpoint left, the request waits for one as if it had just come.
  */
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
-import { EARLIER_BYTES_HEADER } from "@localmodel/localmodel/contracts/internal-headers.ts";
+import {
+  EARLIER_BYTES_HEADER,
+  REFERENCED_BYTES_HEADER,
+} from "@localmodel/localmodel/contracts/internal-headers.ts";
 import { SERVER_KEY_HEADER } from "@localmodel/localmodel/contracts/server-key.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
 import { exchangeOf } from "@localmodel/service/http/exchange.ts";
@@ -88,7 +91,7 @@ export function forward(options: ForwardOptions): RequestHandler {
     const { model } = reference;
     const headers = upstreamHeaders(req, res);
     const { earlier } = reference;
-    if (earlier !== undefined) headers[EARLIER_BYTES_HEADER] = String(earlier.bytes);
+    if (earlier !== undefined) Object.assign(headers, headersOf(earlier));
     const request = { path: req.path, headers };
     const journey = new Journey(res, options.metrics);
     const asked = modelId ?? model;
@@ -250,9 +253,15 @@ class Forwarder {
 
 /** What came before, if anything is kept of it, and then the client's own bytes. Made late: who waits holds no copy. */
 function wholeBody({ body, earlier }: Reference): Buffer {
-  return earlier === undefined || earlier.bytes === 0
-    ? body
-    : Buffer.concat([...earlier.json, body]);
+  const before = [...(earlier?.json ?? []), ...(earlier?.referenced.json ?? [])];
+  return before.length === 0 ? body : Buffer.concat([...before, body]);
+}
+
+function headersOf({ bytes, referenced }: NonNullable<Reference["earlier"]>) {
+  return {
+    [EARLIER_BYTES_HEADER]: String(bytes),
+    ...(referenced.bytes > 0 && { [REFERENCED_BYTES_HEADER]: String(referenced.bytes) }),
+  };
 }
 
 function isUnanswered({ kind, hasAnswered }: UpstreamFailure): boolean {

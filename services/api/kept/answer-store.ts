@@ -23,6 +23,8 @@ export type AnswerStore = {
    * asked and answered in them is more than `maxBytes`.
    */
   turnsUpTo(tenant: string, id: string, maxBytes: number): Promise<readonly KeptResponse[]>;
+  /** This turn alone, without the answer's own form. It is young again, and those before it are not. */
+  turn(tenant: string, id: string): Promise<KeptResponse | undefined>;
   /** Whether there was one. */
   delete(tenant: string, id: string): Promise<boolean>;
 };

@@ -24,6 +24,7 @@ function slowStore() {
     },
     find: async () => undefined,
     turnsUpTo: async () => [],
+    turn: async () => undefined,
     delete: async () => false,
   };
   return { store, asked: asked.promise, release: () => released.resolve() };
@@ -34,6 +35,9 @@ const awayStore: AnswerStore = {
   outage: storeUnreachable(),
   keep: async () => {},
   turnsUpTo: async () => {
+    throw storeUnreachable();
+  },
+  turn: async () => {
     throw storeUnreachable();
   },
 };

@@ -35,6 +35,10 @@ export class Conversations implements AnswerStore {
     return turnsByRuns(id, maxBytes, (next) => this.#run(tenant, next));
   }
 
+  async turn(tenant: string, id: string): Promise<KeptResponse | undefined> {
+    return this.#here.turn(tenant, id) ?? (await this.#peers?.turn({ tenant, id }));
+  }
+
   async delete(tenant: string, id: string): Promise<boolean> {
     if (this.#here.delete(tenant, id)) return true;
     return (await this.#peers?.delete({ tenant, id })) ?? false;

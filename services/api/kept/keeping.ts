@@ -1,89 +1,12 @@
-/**
- * The two ends of keeping: what a request goes on with is put before its body, and its answer is kept while it passes.
- *
- * The client's bytes stay as they came. What stands before them is the conversation, and a header says how many bytes it
- * has: the model server reads the one after the other.
- */
+/** An answer is kept while it passes, if its request does not say otherwise. */
 import type { Endpoint } from "@localmodel/inference/endpoint.ts";
-import { codeOf } from "@localmodel/inference/failure.ts";
-import { requestTooLarge } from "@localmodel/inference/refusals.ts";
-import { spanOf } from "@localmodel/service/http/server-span.ts";
-import { within } from "@localmodel/telemetry/spans/span.ts";
-import type { RequestHandler, Response } from "express";
+import type { Response } from "express";
 import type { Link } from "../balancing/prompt-chain.ts";
 import { contextOf, tenantOf } from "../request/context.ts";
-import type { Reference } from "../request/reference.ts";
-import { BYTES_PER_TOKEN } from "../request/token-estimate.ts";
 import { type AnswerKeeper, streamKeeper, wholeAnswerKeeper } from "./answer-keeper.ts";
 import type { AnswerStore } from "./answer-store.ts";
-import type { KeptResponse } from "./kept-responses.ts";
 
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
-const [OPEN, COMMA, CLOSE] = [Buffer.from("["), Buffer.from(","), Buffer.from("]")];
-
-type Where = {
-  /** Absent: no answer is kept. */
-  readonly kept?: AnswerStore;
-  /** Of a body together with what comes before it. */
-  readonly limits: { readonly bodyMaxBytes: number };
-};
-
-/**
- * Follows `readReference`. Throws a 404 for an answer that is not kept, or is another tenant's, and a 503 where the store
- * is away and the client said that it needs it. Whoever has not said so goes on, and his answer is kept if it can be.
- */
-export function findEarlier({ kept, limits }: Where, { keeps }: Endpoint): RequestHandler {
-  return async (_req, res, next) => {
-    const context = contextOf(res);
-    const { reference } = context;
-    if (kept === undefined || keeps === undefined || reference?.keeping === undefined)
-      return next();
-    const { previous, mustStore } = reference.keeping;
-    if (mustStore && kept.outage !== undefined) throw kept.outage;
-    const { bodyMaxBytes } = limits;
-    const turns = previous === undefined ? [] : await recall(res, kept, previous, bodyMaxBytes);
-    context.reference = following(reference, turns, bodyMaxBytes);
-    next();
-  };
-}
-
-function recall(
-  res: Response,
-  kept: AnswerStore,
-  previous: string,
-  maxBytes: number,
-): Promise<readonly KeptResponse[]> {
-  return within(spanOf(res), "recall", {
-    act: () => kept.turnsUpTo(tenantOf(res), previous, maxBytes),
-    describe: ({ length }) => ({ "localmodel.recall.turns": length }),
-    errorTypeOf: codeOf,
-  });
-}
-
-function following(
-  reference: Reference,
-  turns: readonly KeptResponse[],
-  maxBytes: number,
-): Reference {
-  const json = arrayOf(itemsOf(turns));
-  const bytes = json.reduce((sum, { length }) => sum + length, 0);
-  if (bytes + reference.body.length > maxBytes) throw requestTooLarge(maxBytes);
-  return {
-    ...reference,
-    earlier: { json, bytes, chain: turns.at(-1)?.chain ?? [] },
-    estimatedTokens: reference.estimatedTokens + Math.ceil(bytes / BYTES_PER_TOKEN),
-  };
-}
-
-/** The items of a conversation, oldest first, as JSON. */
-export function itemsOf(turns: readonly KeptResponse[]): readonly Buffer[] {
-  return turns.flatMap(({ input, output }) => [input, output]).filter(({ length }) => length > 0);
-}
-
-function arrayOf(items: readonly Buffer[]): readonly Buffer[] {
-  if (items.length === 0) return [];
-  return [OPEN, ...items.flatMap((item, index) => (index === 0 ? [item] : [COMMA, item])), CLOSE];
-}
 
 /** Undefined for an answer that is not to be kept. `chain` is that of the request's prompt. */
 export function keeperFor(

@@ -103,6 +103,13 @@ export class KeptResponses {
     return [...turns.values()];
   }
 
+  /** As `turnsUpTo` has it, without those before it. */
+  turn(tenantName: string, id: string): KeptResponse | undefined {
+    const turn = this.find(tenantName, id);
+    this.#use(tenantName, id);
+    return turn && { ...turn, response: EMPTY };
+  }
+
   /** False when there is none. */
   delete(tenantName: string, id: string): boolean {
     if (this.find(tenantName, id) === undefined) return false;

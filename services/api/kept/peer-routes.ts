@@ -23,6 +23,9 @@ export function peerRouter(kept: KeptResponses, peers: Peers): Router {
   router.get(`${PEER_PATH}/:id`, (req, res) => {
     tell(res, [kept.find(tenantIn(req), req.params.id)]);
   });
+  router.get(`${PEER_PATH}/:id/turn`, (req, res) => {
+    tell(res, [kept.turn(tenantIn(req), req.params.id)]);
+  });
   router.get(`${PEER_PATH}/:id/turns`, (req, res) => {
     const turns = kept.turnsUpTo(tenantIn(req), req.params.id);
     tell(res, turns.length === 0 ? [undefined] : turns);

@@ -34,6 +34,8 @@ async function relay(t: TestContext) {
   };
 }
 
+const itemOf = (id: string): string => `${id.replace("resp_", "msg_")}0000`;
+
 const said = (id: string) =>
   answer(
     json({
@@ -41,7 +43,12 @@ const said = (id: string) =>
       object: "response",
       status: "completed",
       output: [
-        { type: "message", role: "assistant", content: [{ type: "output_text", text: id }] },
+        {
+          id: itemOf(id),
+          type: "message",
+          role: "assistant",
+          content: [{ type: "output_text", text: id }],
+        },
       ],
     }),
   );
@@ -72,7 +79,7 @@ function client({ url }: ApiProcess, name: string) {
 }
 
 /** `first` knows where `second` is by its configuration, and `second` knows of `first` by its greeting alone. */
-async function twoReplicas(t: TestContext, ...answers: readonly string[]) {
+async function twoReplicas(t: TestContext, answers: readonly string[]) {
   const place = await relay(t);
   const served = await serving(t, answers, [
     { peers: [place.url] },
@@ -89,7 +96,7 @@ async function isNotFound(asked: Promise<unknown>): Promise<void> {
 }
 
 test("replicas answer for each other", async (t) => {
-  const { first, second, server } = await twoReplicas(t, "resp_1", "resp_2", "resp_3");
+  const { first, second, server } = await twoReplicas(t, ["resp_1", "resp_2", "resp_3", "resp_4"]);
   const [alice, bob] = [client(first, "alice"), client(first, "bob")];
   const elsewhere = client(second, "alice");
 
@@ -109,6 +116,16 @@ test("replicas answer for each other", async (t) => {
     }[];
     const texts = items.map(({ content }) => content[0]?.text);
     assert.deepEqual(texts, ["1", "resp_1", "2", "resp_2"]);
+  });
+
+  await t.test("an item is named at whichever it meets, by who began it alone", async () => {
+    const input = [{ type: "item_reference" as const, id: itemOf("resp_1") }];
+    await isNotFound(bob.create({ model: "m", input }));
+    await alice.create({ model: "m", input });
+    const { head, body } = server.requests.at(-1) ?? assert.fail();
+    const bytes = Number(/^x-localmodel-referenced-bytes: (\d+)$/im.exec(head)?.[1]);
+    const [item] = JSON.parse(body.subarray(0, bytes).toString()) as { id: string }[];
+    assert.equal(item?.id, itemOf("resp_1"));
   });
 
   await t.test("who does not know the secret is told that there is no such place", async () => {

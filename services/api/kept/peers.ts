@@ -79,6 +79,11 @@ export class Peers {
     return found ?? [];
   }
 
+  async turn({ tenant, id }: Asking): Promise<KeptResponse | undefined> {
+    const [found] = await this.#askAll("GET", `/${encodeURIComponent(id)}/turn`, tenant);
+    return found?.[0];
+  }
+
   /** Whether one of them had it. */
   async delete({ tenant, id }: Asking): Promise<boolean> {
     return (await this.#askAll("DELETE", `/${encodeURIComponent(id)}`, tenant)).length > 0;

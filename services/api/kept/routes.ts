@@ -4,13 +4,15 @@
  */
 import { Failure } from "@localmodel/inference/failure.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
+import { ITEM_REFERENCES, referencedId } from "@localmodel/openai/item-ids.ts";
 import { allowOnly } from "@localmodel/service/http/errors.ts";
 import { type Request, type RequestHandler, type Response, Router } from "express";
 import { tenantOf } from "../request/context.ts";
 import { inputPage } from "./input-page.ts";
-import { itemsOf } from "./keeping.ts";
 import type { AnswerStore } from "./answer-store.ts";
+import { itemsOf } from "./earlier.ts";
 import type { KeptResponse } from "./kept-responses.ts";
+import { referencedItems } from "./references.ts";
 
 type Named = { readonly id: string };
 
@@ -60,13 +62,28 @@ function answersFrom(kept: AnswerStore, maxBytes: number): Answers {
       const before =
         previous === undefined ? [] : await kept.turnsUpTo(tenantOf(res), previous, maxBytes);
       const items = [...itemsOf(before), input].filter(({ length }) => length > 0);
-      const json = `[${items.map((item) => item.toString()).join(",")}]`;
-      res.json(inputPage(id, JSON.parse(json) as object[], req.query));
+      const json = Buffer.from(`[${items.map((item) => item.toString()).join(",")}]`);
+      const named = await referencedItems(kept, tenantOf(res), {
+        references: ITEM_REFERENCES,
+        prompts: [json],
+        maxBytes,
+      });
+      const listed = JSON.parse(json.toString()) as object[];
+      res.json(inputPage(id, listed.map(withItems(named)), req.query));
     },
     cancel: async (req, res) => {
       await found(req, res);
       throw invalidRequest(null, "Cannot cancel a synchronous response.");
     },
+  };
+}
+
+/** Items that were named are listed themselves. */
+function withItems(named: ReadonlyMap<string, Buffer>): (item: object) => object {
+  return (item) => {
+    const [id = ""] = referencedId(item);
+    const json = named.get(id);
+    return json === undefined ? item : (JSON.parse(json.toString()) as object);
   };
 }
 

@@ -59,7 +59,7 @@ export class ValkeyAnswers implements AnswerStore {
     const { maxCount, maxBytes } = limits;
     const args = [id, String(bytes), String(maxCount), String(maxBytes), ...fields];
     try {
-      await this.#run(KEEP, tenant, args);
+      await this.#evaluate(KEEP, tenant, args);
     } catch (error) {
       log.warn("an answer was not kept", { error: String(error) });
     }
@@ -81,28 +81,36 @@ export class ValkeyAnswers implements AnswerStore {
   }
 
   turnsUpTo(tenant: string, id: string, maxBytes: number): Promise<readonly KeptResponse[]> {
-    const enough = [String(RUN_MIN_BYTES), String(RUN_MAX_TURNS)];
-    return turnsByRuns(id, maxBytes, async (next) => {
-      const turns = Turns.parse(await this.#ask(TURNS, tenant, [next, ...enough]));
-      return turns.map(([turn, previous, input, output, chain]) => ({
-        id: turn.toString(),
-        ...(previous.length > 0 && { previous: previous.toString() }),
-        input,
-        output,
-        response: EMPTY,
-        chain: chainIn(chain),
-      }));
-    });
+    return turnsByRuns(id, maxBytes, (next) => this.#run(tenant, next, RUN_MAX_TURNS));
+  }
+
+  async turn(tenant: string, id: string): Promise<KeptResponse | undefined> {
+    const [turn] = await this.#run(tenant, id, 1);
+    return turn;
   }
 
   async delete(tenant: string, id: string): Promise<boolean> {
     return (await this.#ask(DELETE, tenant, [id])) === 1;
   }
 
+  /** A turn and so many before it at most, newest first. */
+  async #run(tenant: string, id: string, maxTurns: number): Promise<readonly KeptResponse[]> {
+    const args = [id, String(RUN_MIN_BYTES), String(maxTurns)];
+    const turns = Turns.parse(await this.#ask(TURNS, tenant, args));
+    return turns.map(([turn, previous, input, output, chain]) => ({
+      id: turn.toString(),
+      ...(previous.length > 0 && { previous: previous.toString() }),
+      input,
+      output,
+      response: EMPTY,
+      chain: chainIn(chain),
+    }));
+  }
+
   /** Throws a Failure. */
   async #ask(script: Script, tenant: string, args: Asked["args"]): Promise<unknown> {
     try {
-      return await this.#run(script, tenant, args);
+      return await this.#evaluate(script, tenant, args);
     } catch (error) {
       if (!(error instanceof ValkeyError)) throw error;
       this.#options.log.warn("Valkey was asked in vain", {
@@ -113,7 +121,7 @@ export class ValkeyAnswers implements AnswerStore {
     }
   }
 
-  #run(script: Script, tenant: string, args: Asked["args"]): Promise<unknown> {
+  #evaluate(script: Script, tenant: string, args: Asked["args"]): Promise<unknown> {
     const { valkey, limits } = this.#options;
     const hash = createHash("sha256").update(tenant).digest("hex").slice(0, 32);
     const stem = `${valkey.prefix}:{${hash}}`;

@@ -32,11 +32,13 @@ export type Reference = {
   readonly earlier?: Earlier;
 };
 
+/** An array in pieces, which are those of the store, or nothing at all. */
+export type KeptItems = { readonly json: readonly Buffer[]; readonly bytes: number };
+
 /** The conversation before a request. */
-type Earlier = {
-  /** An array in pieces, which are those of the store, or nothing at all. */
-  readonly json: readonly Buffer[];
-  readonly bytes: number;
+type Earlier = KeptItems & {
+  /** Items that the request, or the conversation, names instead of holding them. */
+  readonly referenced: KeptItems;
   /** Of its prompt: see prompt-chain.ts. */
   readonly chain: readonly { readonly hash: number; readonly bytes: number }[];
 };

@@ -7,6 +7,7 @@
 import { bodiesMaxBytes, bodyMaxBytes } from "@localmodel/localmodel/contracts/body-limits.ts";
 import {
   EARLIER_BYTES_HEADER,
+  REFERENCED_BYTES_HEADER,
   TENANT_HEADER,
 } from "@localmodel/localmodel/contracts/internal-headers.ts";
 import type { Failure } from "@localmodel/inference/failure.ts";
@@ -44,15 +45,24 @@ const turns = new Turns();
 
 const parse: RequestHandler = async (req, res, next) => {
   const bytes = req.body instanceof Uint8Array ? req.body : new Uint8Array();
-  const earlierBytes = earlierBytesOf(req, bytes);
+  const earlierBytes = bytesBefore(req, EARLIER_BYTES_HEADER);
+  const referencedBytes = bytesBefore(req, REFERENCED_BYTES_HEADER) ?? 0;
+  const start = (earlierBytes ?? 0) + referencedBytes;
+  if (start > bytes.length) throw malformedHeader();
   if (earlierBytes !== undefined) {
-    const earlier = earlierBytes === 0 ? [] : await json(bytes.subarray(0, earlierBytes));
-    if (!Array.isArray(earlier)) throw malformedHeader();
-    res.locals["keeper"] = { earlier } satisfies Keeper;
+    const earlier = await items(bytes.subarray(0, earlierBytes));
+    const referenced = await items(bytes.subarray(earlierBytes, start));
+    res.locals["keeper"] = { earlier, referenced } satisfies Keeper;
   }
-  req.body = await json(bytes.subarray(earlierBytes));
+  req.body = await json(bytes.subarray(start));
   next();
 };
+
+async function items(bytes: Uint8Array): Promise<readonly unknown[]> {
+  const value = bytes.length === 0 ? [] : await json(bytes);
+  if (!Array.isArray(value)) throw malformedHeader();
+  return value;
+}
 
 /** What is kept in front of this server: see EARLIER_BYTES_HEADER. */
 export function keeperOf(res: Response): Keeper | undefined {
@@ -63,16 +73,16 @@ function json(bytes: Uint8Array): Promise<unknown> {
   return parseJson(bytes, turns.next);
 }
 
-function earlierBytesOf(req: Request, { length }: Uint8Array): number | undefined {
-  const value = req.get(EARLIER_BYTES_HEADER);
+function bytesBefore(req: Request, header: string): number | undefined {
+  const value = req.get(header);
   if (value === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(value) || Number(value) > length) throw malformedHeader();
+  if (!/^\d{1,9}$/.test(value)) throw malformedHeader();
   return Number(value);
 }
 
 function malformedHeader(): Failure {
   return invalidRequest(
     null,
-    `Invalid '${EARLIER_BYTES_HEADER}': the body does not begin with it.`,
+    `Invalid '${EARLIER_BYTES_HEADER}' or '${REFERENCED_BYTES_HEADER}': the body does not begin with that.`,
   );
 }
