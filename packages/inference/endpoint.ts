@@ -48,6 +48,8 @@ export type Endpoint<Asked extends Operation = Operation> = {
     readonly samples: readonly string[];
     /** What a request is taken for that names no maximum. */
     readonly unnamed: number;
+    /** Whether a maximum of 0 is none. */
+    readonly zeroIsNone?: true;
   };
   /** What asks for nothing but to have the model loaded or, with no time to stay so, not. Absent: no request does. */
   readonly emptyAsk?: {

@@ -1,4 +1,5 @@
 /** POST /api/embed, and /api/embeddings, its older form: texts that are too long are cut, unless that is forbidden. */
+import type { EmbedAsk } from "@localmodel/inference/asks.ts";
 import type { EmbedEvent } from "@localmodel/inference/embed.ts";
 import type { Wire } from "@localmodel/inference/wire.ts";
 import { shortened } from "@localmodel/openai/embeddings/embedding-answer.ts";
@@ -8,6 +9,13 @@ import { z } from "zod";
 import { given } from "./requests/options.ts";
 import { OLLAMA_EMBED, OLLAMA_EMBEDDINGS } from "./endpoints.ts";
 
+/** The model is loaded, and stays so for as long as the request says. */
+const NOTHING: EmbedAsk = { inputs: [] };
+
+function asksNothing(input: unknown): boolean {
+  return input === undefined || input === "" || (Array.isArray(input) && input.length === 0);
+}
+
 const shared = {
   model: z.string().exactOptional(),
   options: z.looseObject({}).exactOptional(),
@@ -16,7 +24,7 @@ const shared = {
 
 const embedFields = {
   ...shared,
-  input: z.unknown(),
+  input: z.unknown().exactOptional(),
   truncate: z.boolean().exactOptional(),
   dimensions: z.unknown().exactOptional(),
 } as const;
@@ -28,7 +36,8 @@ export const ollamaEmbedWire: Wire<"embed"> = {
   understand: (body) => {
     const { request, ignored } = parseEmbed(body);
     const { model, input, truncate = true, dimensions } = request;
-    const { ask } = embeddingWire.understand(given({ model, input, truncate, dimensions }));
+    const asked = { model, input, truncate, dimensions };
+    const ask = asksNothing(input) ? NOTHING : embeddingWire.understand(given(asked)).ask;
     return {
       model,
       ask,
@@ -45,7 +54,7 @@ export const ollamaEmbedWire: Wire<"embed"> = {
   },
 };
 
-const oldFields = { ...shared, prompt: z.string() } as const;
+const oldFields = { ...shared, prompt: z.string().exactOptional() } as const;
 
 const parseOld = requestParser(z.object(oldFields), Object.keys(oldFields));
 
@@ -54,7 +63,8 @@ export const ollamaEmbeddingsWire: Wire<"embed"> = {
   understand: (body) => {
     const { request, ignored } = parseOld(body);
     const { model, prompt: input } = request;
-    const { ask } = embeddingWire.understand(given({ model, input, truncate: true }));
+    const asked = given({ model, input, truncate: true });
+    const ask = asksNothing(input) ? NOTHING : embeddingWire.understand(asked).ask;
     return {
       model,
       ask,

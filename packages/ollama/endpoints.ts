@@ -11,7 +11,12 @@ const GENERATION = {
   reusesPrefixes: true,
 } as const;
 
-const answerTokens = { maximum: ["options.num_predict"], samples: [], unnamed: 1024 } as const;
+const answerTokens = {
+  maximum: ["options.num_predict"],
+  samples: [],
+  unnamed: 1024,
+  zeroIsNone: true,
+} as const;
 
 export const OLLAMA_CHAT = {
   ...GENERATION,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Failure } from "@localmodel/inference/failure.ts";
 import type { GenerateEvent } from "@localmodel/inference/generate.ts";
 import { ollamaChatWire, ollamaGenerateWire } from "./generation-wires.ts";
 
@@ -38,6 +39,21 @@ test("options have the names of llama.cpp's server, and those of the machine no 
   assert.deepEqual(prompt.templateVariables, { reasoning_effort: "high" });
 });
 
+test("a maximum of 0 is none, as is one below", () => {
+  for (const [num_predict, most] of [
+    [0, -1],
+    [-1, -1],
+    [-2, -1],
+    [1, 1],
+  ] as const) {
+    const asked = { messages, prompt: "a", options: { num_predict } };
+    assert.equal(ollamaChatWire.understand(asked).ask.length.most, most);
+    for (const raw of [true, false]) {
+      assert.equal(ollamaGenerateWire.understand({ ...asked, raw }).ask.length.most, most);
+    }
+  }
+});
+
 const kindOf = (body: object) => ollamaGenerateWire.understand(body).ask.prompts[0];
 
 test("a prompt goes through the chat template, unless it is raw or has a gap", () => {
@@ -51,6 +67,20 @@ test("a prompt goes through the chat template, unless it is raw or has a gap", (
   assert.deepEqual(kindOf({ prompt: "a", raw: true }), { kind: "text", text: "a" });
   assert.deepEqual(kindOf({ prompt: "a", suffix: "b" }), { kind: "text", text: "a", suffix: "b" });
 });
+
+for (const [what, body, field] of [
+  ["tokens of an earlier answer", { context: [1, 2] }, "context"],
+  ["another template", { template: "{{ .Prompt }}" }, "template"],
+  ["instructions beside a raw prompt", { raw: true, system: "b" }, "system"],
+  ["more alternatives than there are", { logprobs: true, top_logprobs: 21 }, "top_logprobs"],
+] as const) {
+  test(`${what}: refused by name`, () => {
+    assert.throws(
+      () => ollamaGenerateWire.understand({ prompt: "a", ...body }),
+      (thrown) => thrown instanceof Failure && thrown.status === 400 && thrown.data.field === field,
+    );
+  });
+}
 
 const events: readonly GenerateEvent[] = [
   { type: "accepted", promptTokens: 5 },
@@ -111,7 +141,7 @@ test("a request that asks for nothing loads the model, and says so, also where i
     { type: "done", usage },
   ];
   const told = { model: "m", created_at: "1970-01-01T00:00:00.000Z", done: true };
-  for (const keep_alive of [undefined, "5m", 10, 0, "0s"]) {
+  for (const keep_alive of [undefined, "5m", -1, 10, 0, "0s"]) {
     const asked = keep_alive === undefined ? {} : { keep_alive };
     const generate = ollamaGenerateWire.understand({ model: "m", ...asked });
     assert.equal(generate.ask.length.most, 0);
@@ -122,10 +152,56 @@ test("a request that asks for nothing loads the model, and says so, also where i
       empty.flatMap((event) => frames?.(event) ?? []),
       [{ data: line }],
     );
-    for (const none of [{}, { messages: [] }]) {
+    const message = { role: "assistant", content: "" };
+    for (const none of [{ messages: [] }, { messages: null }, {}]) {
       const chat = ollamaChatWire.understand({ model: "m", ...none, ...asked });
-      const message = { role: "assistant", content: "" };
+      assert.equal(chat.ask.length.most, 0);
       assert.deepEqual(chat.answer(head, empty), { ...told, message, done_reason: "load" });
     }
+  }
+});
+
+const token = (text: string, logprob: number, top: readonly string[] = []) => ({
+  token: text,
+  bytes: [...Buffer.from(text)],
+  logprob,
+  top: top.map((one) => ({ token: one, bytes: [...Buffer.from(one)], logprob: -2 })),
+});
+
+test("log probabilities are told where they are asked for, with alternatives where those are", () => {
+  const said: GenerateEvent[] = [
+    { type: "delta", choice: 0, text: "Hm", isReasoning: true, logprobs: [token("Hm", -1)] },
+    { type: "delta", choice: 0, text: "", logprobs: [token("<a>", -1)] },
+    { type: "delta", choice: 0, text: "Yes", logprobs: [token("Yes", -0.5, ["Yes", "No"])] },
+    { type: "finish", choice: 0, reason: "stop" },
+    { type: "done", usage: { promptTokens: 5, completionTokens: 3, cachedTokens: 0 } },
+  ];
+  const told = [
+    { token: "Hm", logprob: -1, bytes: [72, 109] },
+    { token: "<a>", logprob: -1, bytes: [60, 97, 62] },
+    {
+      token: "Yes",
+      logprob: -0.5,
+      bytes: [89, 101, 115],
+      top_logprobs: [
+        { token: "Yes", logprob: -2, bytes: [89, 101, 115] },
+        { token: "No", logprob: -2, bytes: [78, 111] },
+      ],
+    },
+  ];
+  type Told = { readonly logprobs?: readonly object[] };
+  for (const wire of [ollamaChatWire, ollamaGenerateWire]) {
+    const asked = { messages, prompt: "a" };
+    assert.equal(wire.understand({ ...asked, top_logprobs: 2 }).ask.topLogprobs, undefined);
+    assert.equal(wire.understand({ ...asked, logprobs: true }).ask.topLogprobs, 0);
+    const { ask, answer, stream } = wire.understand({ ...asked, logprobs: true, top_logprobs: 2 });
+    assert.equal(ask.topLogprobs, 2);
+    assert.deepEqual((answer(head, said) as Told).logprobs, told);
+    const framesOf = stream?.(head);
+    const lines = said.flatMap((event) => framesOf?.(event) ?? []).map(({ data }) => data as Told);
+    assert.deepEqual(
+      lines.map(({ logprobs }) => logprobs),
+      [...told.map((one) => [one]), undefined],
+    );
   }
 });

@@ -7,7 +7,7 @@ import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import type { AnswerHead, Understood, Wire } from "@localmodel/inference/wire.ts";
 import { chatWire } from "@localmodel/openai/chat/chat-wire.ts";
 import { completionWire } from "@localmodel/openai/completions/completion-wire.ts";
-import { Text } from "@localmodel/openai/parsing/fields.ts";
+import { saysNothing, Text, unsupportedUnless } from "@localmodel/openai/parsing/fields.ts";
 import { type Parsed, requestParser } from "@localmodel/openai/parsing/request-parser.ts";
 import { z } from "zod";
 import { asMessage, asResponse, lines, loaded, type Said, whole } from "./answers/generated.ts";
@@ -54,6 +54,14 @@ const generateFields = {
   system: Text.exactOptional(),
   images: Images.exactOptional(),
   raw: z.boolean().exactOptional(),
+  context: unsupportedUnless(z.unknown(), saysNothing, {
+    message:
+      "Invalid '{param}': tokens of an earlier answer cannot be gone on with. Send the conversation as 'messages' to /api/chat.",
+  }).exactOptional(),
+  template: unsupportedUnless(z.unknown(), saysNothing, {
+    message:
+      "Invalid '{param}': the model's own chat template is used. Leave it out, or send the whole prompt with 'raw'.",
+  }).exactOptional(),
 };
 
 const parseGenerate = requestParser(z.object(generateFields), Object.keys(generateFields));
@@ -78,7 +86,7 @@ function generationOf(request: Generate): Understood<"generate"> {
   const { prompt = "", suffix = "", system = "", images, raw = false } = request;
   const fields = openAiFields(request);
   if (raw || suffix !== "") {
-    if (images !== undefined && images.length > 0) throw noPlaceForImages(suffix);
+    refuseWithoutPlace(request);
     const gap = suffix === "" ? {} : { suffix };
     return completionWire.understand({ max_tokens: -1, ...fields, prompt, ...gap });
   }
@@ -88,11 +96,30 @@ function generationOf(request: Generate): Understood<"generate"> {
   return withImagePlaces(() => chatWire.understand(asked), inRequest);
 }
 
+/** Of a prompt that goes to the model as it is. */
+function refuseWithoutPlace({
+  suffix = "",
+  system = "",
+  images = [],
+  raw = false,
+}: Generate): void {
+  if (images.length > 0) throw noPlaceForImages(suffix);
+  if (raw && system !== "") throw noPlaceForInstructions();
+}
+
 function noPlaceForImages(suffix: string): Failure {
   const which = suffix === "" ? "with 'raw'" : "with a 'suffix'";
   return invalidRequest(
     "images",
     `Invalid 'images': a prompt ${which} goes to the model as it is, and has no place for images. Leave that out, or ask with /api/chat.`,
+    "invalid_value",
+  );
+}
+
+function noPlaceForInstructions(): Failure {
+  return invalidRequest(
+    "system",
+    "Invalid 'system': a prompt with 'raw' goes to the model as it is. Write the instructions into the prompt, or leave 'raw' out.",
     "invalid_value",
   );
 }
@@ -122,9 +149,10 @@ function answering(
   { model, ask }: Understood<"generate">,
   said: Said,
 ): Understood<"generate"> {
+  const { logprobs = false, top_logprobs: topLogprobs = 0 } = request;
   return {
     model,
-    ask,
+    ask: logprobs ? { ...ask, topLogprobs } : ask,
     ignored,
     idPrefix: "ollama-",
     answer: whole(said),

@@ -1,7 +1,7 @@
 /** Ollama's official client against real servers with tiny models: the form, and what is demanded of models that are noise. */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { Ollama, type Tool } from "ollama";
+import { type ChatResponse, type EmbedResponse, Ollama, type Tool } from "ollama";
 import { ModelServer } from "../support/model-server.ts";
 import { post, postJson } from "../support/raw-request.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
@@ -137,14 +137,33 @@ suite("Ollama's client", { timeout: 240_000 }, () => {
   });
 
   test("loads a model that is asked for nothing", async () => {
-    for (const stream of [true, false]) {
-      const response = await fetch(`${server.url}/api/generate`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ model: server.modelId, stream }),
-      });
-      const { done_reason } = (await response.json()) as { readonly done_reason: string };
-      assert.deepEqual([response.status, done_reason], [200, "load"]);
+    for (const path of ["/api/generate", "/api/chat"]) {
+      for (const more of [{ stream: true }, { stream: false }, { keep_alive: -1 }]) {
+        const body = { model: server.modelId, ...more };
+        const { status, json } = await postJson(`${server.url}${path}`, body);
+        assert.deepEqual([status, (json as ChatResponse).done_reason], [200, "load"]);
+      }
+    }
+    for (const nothing of [{}, { input: "" }, { input: [] }, { input: null }]) {
+      const { status, json } = await postJson(`${embedding.url}/api/embed`, nothing);
+      assert.deepEqual([status, (json as EmbedResponse).embeddings], [200, []]);
+    }
+    for (const nothing of [{}, { prompt: "" }]) {
+      const { json } = await postJson(`${embedding.url}/api/embeddings`, nothing);
+      assert.deepEqual(json, { embedding: [] });
+    }
+  });
+
+  test("tells log probabilities of what it says", async () => {
+    const asked = { model, options, think: false, logprobs: true, top_logprobs: 3 };
+    const chat = await client.chat({ ...asked, messages });
+    const generated = await client.generate({ ...asked, prompt: "Well?" });
+    for (const { logprobs = [], eval_count } of [chat, generated]) {
+      assert.ok(logprobs.length > 0 && logprobs.length <= eval_count);
+      for (const one of logprobs) {
+        assert.ok(one.logprob <= 0);
+        assert.equal(one.top_logprobs?.length, 3);
+      }
     }
   });
 

@@ -4,18 +4,20 @@
  */
 import type { Frame } from "@localmodel/inference/dialect.ts";
 import type { Usage } from "@localmodel/inference/events.ts";
-import type { FinishReason, GenerateEvent } from "@localmodel/inference/generate.ts";
+import type { FinishReason, GenerateEvent, TokenLogprob } from "@localmodel/inference/generate.ts";
 import type { AnswerHead } from "@localmodel/inference/wire.ts";
+import { chatLogprobs } from "@localmodel/openai/answers/logprobs.ts";
 
 /** The next piece of an answer. */
 type Piece = {
   readonly text?: string;
   readonly thinking?: string;
   readonly calls?: readonly object[];
+  readonly logprobs?: readonly object[];
 };
 
 /** How an endpoint says a piece: as a message, or as a text. */
-export type Said = (piece: Piece) => object;
+export type Said = (piece: Omit<Piece, "logprobs">) => object;
 
 type CallBegun = {
   readonly id: string;
@@ -42,9 +44,10 @@ function piecesOf(): (event: GenerateEvent) => readonly Piece[] {
   return (event) => {
     switch (event.type) {
       case "delta": {
-        if (event.text === "") return [];
-        const { text } = event;
-        return [event.isReasoning === true ? { thinking: text } : { text }];
+        const { text, isReasoning, logprobs } = event;
+        if (text === "" && logprobs === undefined) return [];
+        const told = logprobs !== undefined && { logprobs: tokenLogprobs(logprobs) };
+        return [{ ...(isReasoning === true ? { thinking: text } : { text }), ...told }];
       }
       case "tool_call": {
         const before = closed();
@@ -60,6 +63,13 @@ function piecesOf(): (event: GenerateEvent) => readonly Piece[] {
         return [];
     }
   };
+}
+
+/** As OpenAI has them, without lists that nobody has asked for. */
+function tokenLogprobs(tokens: readonly TokenLogprob[]): readonly object[] {
+  return chatLogprobs(tokens).content.map(({ top_logprobs: top, ...chosen }) =>
+    top.length === 0 ? chosen : { ...chosen, top_logprobs: top },
+  );
 }
 
 function parsed(json: string): unknown {
@@ -84,8 +94,13 @@ export function lines(
           { data: { ...beginning(head), ...said({ text: "" }), ...ending(reason, event.usage) } },
         ];
       }
-      return pieces(event).map((piece) => ({
-        data: { ...beginning(head), ...said({ text: "", ...piece }), done: false },
+      return pieces(event).map(({ logprobs, ...piece }) => ({
+        data: {
+          ...beginning(head),
+          ...said({ text: "", ...piece }),
+          done: false,
+          ...(logprobs !== undefined && { logprobs }),
+        },
       }));
     };
   };
@@ -97,6 +112,7 @@ export function whole(said: Said): (head: AnswerHead, events: readonly GenerateE
     const text = pieces.map((piece) => piece.text ?? "").join("");
     const thinking = pieces.map((piece) => piece.thinking ?? "").join("");
     const calls = pieces.flatMap((piece) => piece.calls ?? []);
+    const logprobs = pieces.flatMap((piece) => piece.logprobs ?? []);
     const finish = events.find((event) => event.type === "finish");
     const usage = events.find((event) => event.type === "done")?.usage;
     return {
@@ -107,6 +123,7 @@ export function whole(said: Said): (head: AnswerHead, events: readonly GenerateE
         ...(calls.length > 0 && { calls }),
       }),
       ...ending(finish?.reason ?? "stop", usage),
+      ...(logprobs.length > 0 && { logprobs }),
     };
   };
 }

@@ -10,6 +10,8 @@ const Options = nullsAbsent(z.looseObject({ num_predict: z.int().min(-2).exactOp
 /** With `think`, the levels of models that know some. */
 const Think = z.union([z.boolean(), z.enum(["low", "medium", "high", "max"])]);
 
+const TOP_LOGPROBS_MAX = 20;
+
 /** Of files in base64. */
 export const Images = z.array(z.string()).max(64);
 
@@ -20,6 +22,8 @@ export const generationFields = {
   options: Options.exactOptional(),
   think: Think.exactOptional(),
   keep_alive: z.union([z.string(), z.number()]).exactOptional(),
+  logprobs: z.boolean().exactOptional(),
+  top_logprobs: z.int().min(0).max(TOP_LOGPROBS_MAX).exactOptional(),
 } as const;
 
 export type Generation = {
@@ -29,6 +33,8 @@ export type Generation = {
   readonly options?: z.output<typeof Options>;
   readonly think?: z.output<typeof Think>;
   readonly keep_alive?: string | number;
+  readonly logprobs?: boolean;
+  readonly top_logprobs?: number;
 };
 
 /** Options of samplers that both forms have. Others, of the context and the machine, have no effect on an answer here. */
@@ -49,14 +55,14 @@ const SAMPLING = [
   "mirostat_eta",
 ] as const;
 
-/** `num_predict`: -1 is without end, -2 as far as the context goes, which is the same. */
+/** `num_predict`: -1 is without end, -2 as far as the context goes, which is the same, and 0 is no maximum, either. */
 export function openAiFields({ model, format, options = {}, think }: Generation): object {
   const { num_predict: most } = options;
   const sampling = SAMPLING.flatMap((name) => (name in options ? [[name, options[name]]] : []));
   return given({
     model,
     format,
-    ...(most !== undefined && { max_tokens: Math.max(-1, most) }),
+    ...(most !== undefined && { max_tokens: most > 0 ? most : -1 }),
     ...(typeof think === "boolean" && { enable_thinking: think }),
     ...(typeof think === "string" && { reasoning_effort: think === "max" ? "high" : think }),
     ...Object.fromEntries(sampling),

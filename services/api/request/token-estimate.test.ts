@@ -51,6 +51,7 @@ for (const [name, endpoint, body, tokens] of [
   ["options that name no maximum", OLLAMA_CHAT, { options: { seed: 1 } }, 1025],
   ["options that are none", OLLAMA_CHAT, { options: null }, 1025],
   ["an option without end", OLLAMA_CHAT, { options: { num_predict: -2 } }, Infinity],
+  ["an option that is no maximum", OLLAMA_CHAT, { options: { num_predict: 0 } }, Infinity],
   ["an input", EMBEDDINGS, { input: text, max_tokens: 50 }, 100],
 ] as const) {
   test(`${name}: ${tokens} tokens`, () => {

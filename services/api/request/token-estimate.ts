@@ -29,7 +29,8 @@ export function estimatedTokens(
     const field = outline.field(outer);
     return inner === undefined ? numberOf(body, field) : numberInside(body, field, inner);
   };
-  const maximum = answerTokens.maximum.map(numberIn).find((value) => value !== undefined);
+  const named = answerTokens.maximum.map(numberIn).find((value) => value !== undefined);
+  const maximum = named === 0 && answerTokens.zeroIsNone === true ? Infinity : named;
   const samples = answerTokens.samples.map((name) => numberIn(name) ?? 1);
   return promptTokens + Math.max(1, ...samples) * (maximum ?? answerTokens.unnamed);
 }

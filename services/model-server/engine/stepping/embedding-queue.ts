@@ -119,13 +119,18 @@ export class EmbeddingQueue<Asked extends Pooled> {
     // What is told while a batch is evaluated is paid for by its threads, which wait for each other.
     put({ type: "accepted", promptTokens, ...this.#reports(request, prepared, receivedMs) }, true);
     const inputs = prepared.map(({ complete }) => complete);
-    await this.#embedded(inputs, signal, {
-      begins: () => put({ type: "evaluating" }, true),
-      ends: (vectors) => {
-        put(this.#options.outcome(vectors));
-        put({ type: "done", usage: { promptTokens, completionTokens: 0, cachedTokens: 0 } });
-      },
-    });
+    const ends = (vectors: readonly Float32Array[]): void => {
+      put(this.#options.outcome(vectors));
+      put({ type: "done", usage: { promptTokens, completionTokens: 0, cachedTokens: 0 } });
+    };
+    if (inputs.length > 0) {
+      const begins = (): void => put({ type: "evaluating" }, true);
+      await this.#embedded(inputs, signal, { begins, ends });
+    } else {
+      // It was asked for nothing but the model.
+      ends([]);
+      this.#outbox.sendAll();
+    }
   }
 
   #embedded(
