@@ -3,6 +3,7 @@
  */
 import type { Frame } from "./dialect.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Reports } from "./events.ts";
 import type { Failure } from "./failure.ts";
 import type { AskOf, EventOf, Operation } from "./operation.ts";
 
@@ -47,6 +48,8 @@ export type Understood<Asked extends Operation> = {
   readonly ask: AskOf<Asked>;
   /** Fields of the body that had no effect, in the order they were sent. */
   readonly ignored: readonly string[];
+  /** What the answer tells and others do not: the engine is to report it. */
+  readonly reports?: Reports;
   /** What the id of the answer begins with. */
   readonly idPrefix: string;
   /** All events of a complete answer, as one body. */

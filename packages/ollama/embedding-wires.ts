@@ -6,6 +6,7 @@ import { shortened } from "@localmodel/openai/embeddings/embedding-answer.ts";
 import { embeddingWire } from "@localmodel/openai/embeddings/embedding-wire.ts";
 import { requestParser } from "@localmodel/openai/parsing/request-parser.ts";
 import { z } from "zod";
+import { durationsOf } from "./answers/durations.ts";
 import { given } from "./requests/options.ts";
 import { OLLAMA_EMBED, OLLAMA_EMBEDDINGS } from "./endpoints.ts";
 
@@ -42,12 +43,14 @@ export const ollamaEmbedWire: Wire<"embed"> = {
       model,
       ask,
       ignored,
+      reports: { reportsTimes: true },
       idPrefix: "ollama-",
       answer: ({ model: answering }, events) => ({
         model: answering,
         embeddings: vectorsIn(events).map((one) => [
           ...shortened(one, ask.dimensions ?? one.length),
         ]),
+        ...wholeDurations(events),
         prompt_eval_count: events.find((event) => event.type === "done")?.usage.promptTokens ?? 0,
       }),
     };
@@ -74,6 +77,12 @@ export const ollamaEmbeddingsWire: Wire<"embed"> = {
     };
   },
 };
+
+/** Ollama tells no others of embeddings. */
+function wholeDurations(events: readonly EmbedEvent[]): object {
+  const { prompt_eval_duration: _, ...durations } = durationsOf(events);
+  return durations;
+}
 
 function vectorsIn(events: readonly EmbedEvent[]): readonly Float32Array[] {
   return events.flatMap((event) => (event.type === "vectors" ? event.vectors : []));

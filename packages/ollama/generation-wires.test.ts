@@ -205,3 +205,32 @@ test("log probabilities are told where they are asked for, with alternatives whe
     );
   }
 });
+
+test("an answer says where its time went, in nanoseconds, and nothing of what took none", () => {
+  const { reports } = ollamaChatWire.understand({ messages });
+  assert.deepEqual(reports, { reportsTimes: true });
+  const usage = { promptTokens: 5, completionTokens: 3, cachedTokens: 0 };
+  const timed = (lastMs: number): GenerateEvent[] => [
+    { type: "accepted", promptTokens: 5, engine: { receivedMs: 1000, processId: 1 }, atMs: 1001 },
+    { type: "started", choice: 0, cachedTokens: 0, atMs: 1002.5 },
+    { type: "prefilled", choice: 0, chunks: 1, evaluatedTokens: 5, atMs: 1004 },
+    { type: "delta", choice: 0, text: "Hi" },
+    { type: "finish", choice: 0, reason: "stop", atMs: lastMs },
+    { type: "done", usage },
+  ];
+  const times = { load_duration: 2.5e6, prompt_eval_duration: 1.5e6 };
+  for (const [lastMs, told] of [
+    [1010, { ...times, total_duration: 1e7, eval_duration: 6e6 }],
+    [1004, { ...times, total_duration: 4e6 }],
+  ] as const) {
+    for (const wire of [ollamaChatWire, ollamaGenerateWire]) {
+      const { answer, stream } = wire.understand({ messages, prompt: "a" });
+      const framesOf = stream?.(head);
+      const lines = timed(lastMs).flatMap((event) => framesOf?.(event) ?? []);
+      for (const last of [answer(head, timed(lastMs)), lines.at(-1)?.data ?? {}]) {
+        const durations = Object.entries(last).filter(([name]) => name.endsWith("_duration"));
+        assert.deepEqual(Object.fromEntries(durations), told);
+      }
+    }
+  }
+});

@@ -154,6 +154,7 @@ function answering(
     model,
     ask: logprobs ? { ...ask, topLogprobs } : ask,
     ignored,
+    reports: { reportsTimes: true },
     idPrefix: "ollama-",
     answer: whole(said),
     ...(request.stream !== false && { stream: lines(said) }),

@@ -154,6 +154,27 @@ suite("Ollama's client", { timeout: 240_000 }, () => {
     }
   });
 
+  test("says how long its prompt and its answer took", async () => {
+    const whole = await client.chat({ model, messages, options, think: false });
+    const parts = await Array.fromAsync(
+      await client.generate({ model, prompt: "Well?", options, stream: true }),
+    );
+    const last = parts.at(-1);
+    assert.ok(last !== undefined);
+    for (const told of [whole, last]) {
+      const { total_duration, load_duration, prompt_eval_duration, eval_duration } = told;
+      const single = [load_duration, prompt_eval_duration, eval_duration];
+      assert.ok(
+        single.every((ns) => Number.isInteger(ns) && ns > 0),
+        JSON.stringify(told),
+      );
+      assert.ok(single.reduce((sum, ns) => sum + ns, 0) <= total_duration + single.length);
+    }
+    const embedder = new Ollama({ host: embedding.url });
+    const embedded = await embedder.embed({ model, input: "a" });
+    assert.ok(embedded.total_duration > embedded.load_duration);
+  });
+
   test("tells log probabilities of what it says", async () => {
     const asked = { model, options, think: false, logprobs: true, top_logprobs: 3 };
     const chat = await client.chat({ ...asked, messages });

@@ -1,12 +1,13 @@
 /**
  * Answers of generations in Ollama's form: one object, or lines of which each has the next piece. A call of a tool comes
- * whole. How long things took is left out: nobody has measured it here.
+ * whole.
  */
 import type { Frame } from "@localmodel/inference/dialect.ts";
 import type { Usage } from "@localmodel/inference/events.ts";
-import type { FinishReason, GenerateEvent, TokenLogprob } from "@localmodel/inference/generate.ts";
+import type { FinishReason, GenerateEvent } from "@localmodel/inference/generate.ts";
 import type { AnswerHead } from "@localmodel/inference/wire.ts";
-import { chatLogprobs } from "@localmodel/openai/answers/logprobs.ts";
+import { durationsOf, isTimed } from "./durations.ts";
+import { tokenLogprobs } from "./token-logprobs.ts";
 
 /** The next piece of an answer. */
 type Piece = {
@@ -65,13 +66,6 @@ function piecesOf(): (event: GenerateEvent) => readonly Piece[] {
   };
 }
 
-/** As OpenAI has them, without lists that nobody has asked for. */
-function tokenLogprobs(tokens: readonly TokenLogprob[]): readonly object[] {
-  return chatLogprobs(tokens).content.map(({ top_logprobs: top, ...chosen }) =>
-    top.length === 0 ? chosen : { ...chosen, top_logprobs: top },
-  );
-}
-
 function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
@@ -86,13 +80,14 @@ export function lines(
 ): (head: AnswerHead) => (event: GenerateEvent) => readonly Frame[] {
   return (head) => {
     const pieces = piecesOf();
+    const times: GenerateEvent[] = [];
     let reason: FinishReason = "stop";
     return (event) => {
+      if (isTimed(event)) times.push(event);
       if (event.type === "finish") ({ reason } = event);
       if (event.type === "done") {
-        return [
-          { data: { ...beginning(head), ...said({ text: "" }), ...ending(reason, event.usage) } },
-        ];
+        const end = ending({ reason, usage: event.usage, times });
+        return [{ data: { ...beginning(head), ...said({ text: "" }), ...end } }];
       }
       return pieces(event).map(({ logprobs, ...piece }) => ({
         data: {
@@ -122,7 +117,7 @@ export function whole(said: Said): (head: AnswerHead, events: readonly GenerateE
         ...(thinking !== "" && { thinking }),
         ...(calls.length > 0 && { calls }),
       }),
-      ...ending(finish?.reason ?? "stop", usage),
+      ...ending({ reason: finish?.reason ?? "stop", usage, times: events }),
       ...(logprobs.length > 0 && { logprobs }),
     };
   };
@@ -158,10 +153,17 @@ function beginning({ model, created }: Beginning) {
   return { model, created_at: new Date(created * 1000).toISOString() };
 }
 
-function ending(reason: FinishReason, usage?: Usage) {
+type Ending = {
+  readonly reason: FinishReason;
+  readonly usage: Usage | undefined;
+  readonly times: readonly GenerateEvent[];
+};
+
+function ending({ reason, usage, times }: Ending) {
   return {
     done: true,
     done_reason: DONE_REASONS[reason],
+    ...durationsOf(times),
     ...(usage !== undefined && {
       prompt_eval_count: usage.promptTokens,
       eval_count: usage.completionTokens,

@@ -75,7 +75,7 @@ export function endpointRoute<Asked extends Operation>(
     const stream = understood.stream !== undefined;
     using _place = places.take(patienceSeconds(req, { stream }));
     using seen = await withPictures(resolved, sentIn(understood.ask, facts), { eyes, span, gone });
-    const { request } = seen;
+    const request = { ...seen.request, ...understood.reports };
     const { modelId } = served;
     const head = answerHead(understood.idPrefix, modelId, facts.fingerprint);
     const asked = {
