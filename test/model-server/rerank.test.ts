@@ -60,12 +60,14 @@ suite("reranking", { timeout: 240_000 }, () => {
       results.map(({ index }) => index).toSorted((a, b) => a - b),
       [0, 1, 2, 3],
     );
-    assert.deepEqual([Object.keys(results[0] ?? {})], [["index", "relevance_score"]]);
+    for (const { index, document } of results) {
+      assert.deepEqual(document, { text: documents[index] });
+    }
     assert.ok(usage.prompt_tokens > 20);
     assert.equal(usage.total_tokens, usage.prompt_tokens);
-    for (const path of ["/rerank", "/v2/rerank"]) {
-      assert.deepEqual((await rank({}, path)).results, results);
-    }
+    assert.deepEqual((await rank({}, "/rerank")).results, results);
+    const bare = results.map(({ index, relevance_score }) => ({ index, relevance_score }));
+    assert.deepEqual((await rank({}, "/v2/rerank")).results, bare);
   });
 
   test("scores a document in company as it does alone", async () => {
@@ -94,13 +96,24 @@ suite("reranking", { timeout: 240_000 }, () => {
       top_n: 2,
       return_documents: true,
     });
-    assert.deepEqual(
-      results,
-      all.slice(0, 2).map((one) => ({ ...one, document: { text: documents[one.index] } })),
-    );
+    assert.deepEqual(results, all.slice(0, 2));
     assert.equal((await rank({ top_n: 9 })).results.length, 4);
-    const texts = await rank({ documents: undefined, texts: documents });
-    assert.deepEqual(texts.results, all);
+    const without = await rank({ return_documents: false });
+    assert.ok(without.results.every((one) => one.document === undefined));
+  });
+
+  test("answers texts with a list, as other servers do", async () => {
+    const { results } = await rank({});
+    const asked = { query, texts: documents, raw_scores: true, return_text: true };
+    const { json } = await postJson(`${server.url}/rerank`, asked);
+    assert.deepEqual(
+      json,
+      results.map(({ index, relevance_score: score }) => ({
+        index,
+        score,
+        text: documents[index],
+      })),
+    );
   });
 
   test("refuses a pair that is too long, naming the document, unless it is to be cut", async () => {
@@ -117,6 +130,8 @@ suite("reranking", { timeout: 240_000 }, () => {
     ]);
     const whole = await rank({ documents: [long], truncate: true });
     assert.equal(whole.usage.prompt_tokens, 128);
+    const cohere = await rank({ documents: [long] }, "/v2/rerank");
+    assert.equal(cohere.usage.prompt_tokens, 128);
     const empty = await rank({ documents: [""] });
     const three = await rank({ documents: [long], max_tokens_per_doc: 3 });
     assert.equal(three.usage.prompt_tokens, empty.usage.prompt_tokens + 3);
@@ -130,6 +145,7 @@ suite("reranking", { timeout: 240_000 }, () => {
       [{ query, documents: [] }, "documents", "empty_array"],
       [{ query, documents: ["a", "b", "c", 4] }, "documents[3]", "invalid_type"],
       [{ query, documents: ["a", {}] }, "documents[1].text", "missing_required_parameter"],
+      [{ query, documents: [{}], rank_fields: ["a"] }, "documents[0]", "invalid_value"],
       [{ query, documents, top_n: 0 }, "top_n", "integer_below_min_value"],
     ] as const) {
       assert.deepEqual(await refusalOf("/v1/rerank", body), [param, code]);
@@ -137,9 +153,9 @@ suite("reranking", { timeout: 240_000 }, () => {
     const { headers } = await postJson(`${server.url}/v1/rerank`, {
       query,
       documents,
-      rank_fields: ["text"],
+      max_chunks_per_doc: 3,
     });
-    assert.equal(headers["x-ignored-params"], "rank_fields");
+    assert.equal(headers["x-ignored-params"], "max_chunks_per_doc");
   });
 
   test("is all that such a model does, and no other does it", async () => {
