@@ -22,6 +22,8 @@ export type TokenizeAsk = {
     /** Texts of control tokens become those tokens. */
     readonly parses: boolean;
   };
+  /** Texts and tokens behind it, each read apart from what is before it. */
+  readonly following?: readonly (string | readonly number[])[];
   /** Also tell what each token writes. */
   readonly givesPieces?: boolean;
 };

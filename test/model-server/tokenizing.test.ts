@@ -107,6 +107,32 @@ suite("reading", { timeout: 240_000 }, () => {
     assert.equal((vllm["token_strs"] as string[]).length, tokens.length);
   });
 
+  test("reads texts and tokens in any order, each text by itself", async () => {
+    const one = (await read("/tokenize", { content: "Hi you" }))["tokens"] as number[];
+    const two = (await read("/tokenize", { content: "<|im_end|>" }))["tokens"] as number[];
+    for (const [content, expected] of [
+      [
+        ["Hi you", 12],
+        [...one, 12],
+      ],
+      [
+        [12, 7, "Hi you", "<|im_end|>", 9],
+        [12, 7, ...one, ...two, 9],
+      ],
+      [
+        [12, 7],
+        [12, 7],
+      ],
+      [[], []],
+    ] as const) {
+      assert.deepEqual(await read("/tokenize", { content }), { tokens: expected });
+    }
+    const around = { add_special: true };
+    const first = await read("/tokenize", { content: "hello", ...around }, embedding);
+    const both = await read("/tokenize", { content: ["hello", 7], ...around }, embedding);
+    assert.deepEqual(both["tokens"], [...(first["tokens"] as number[]), 7]);
+  });
+
   test("reads for a model that embeds, with what it wants around a text", async () => {
     const bare = await read("/tokenize", { content: "hello world" }, embedding);
     const around = await read(
@@ -133,6 +159,9 @@ suite("reading", { timeout: 240_000 }, () => {
       ],
       ["/tokenize", { content: "a", prompt: "b" }, "invalid_value"],
       ["/tokenize", {}, "invalid_value"],
+      ["/tokenize", { content: ["a", { b: 1 }] }, "invalid_type"],
+      ["/tokenize", { content: ["a", 99_999] }, "invalid_value"],
+      ["/tokenize", { content: Array(600).fill("a") }, "context_length_exceeded"],
       ["/detokenize", { tokens: [99_999] }, "invalid_value"],
       ["/detokenize", { tokens: [-2] }, "integer_below_min_value"],
     ] as const) {

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { boundedArray, Text } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
 import { requestParser } from "../parsing/request-parser.ts";
+import { mixedContent } from "./mixed-content.ts";
 
 const TOKENS_MAX = 1_000_000;
 
@@ -14,7 +15,7 @@ const model = z.string().exactOptional();
 
 const tokenize = {
   model,
-  content: Text.exactOptional(),
+  content: mixedContent({ maxParts: TOKENS_MAX }).exactOptional(),
   add_special: z.boolean().exactOptional(),
   parse_special: z.boolean().exactOptional(),
   with_pieces: z.boolean().exactOptional(),

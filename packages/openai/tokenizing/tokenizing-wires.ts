@@ -2,6 +2,7 @@
  * POST /tokenize, /detokenize and /apply-template, in the forms of llama.cpp's server and of vLLM. A conversation is
  * understood as the chat endpoint understands it, with everything else that its body may say.
  */
+import type { Prompt } from "@localmodel/inference/generate.ts";
 import {
   MEDIUM_TOKEN,
   readingOf,
@@ -12,6 +13,7 @@ import {
 import type { Understood, Wire } from "@localmodel/inference/wire.ts";
 import { chatWire } from "../chat/chat-wire.ts";
 import { APPLY_TEMPLATE, DETOKENIZE, TOKENIZE } from "../endpoints.ts";
+import type { ContentPart } from "./mixed-content.ts";
 import {
   parseDetokenizeRequest,
   parseTokenizeRequest,
@@ -95,13 +97,19 @@ function askOf(request: TokenizeBody): TokenizeAsk {
   const { add_special_tokens = true, with_pieces = false, return_token_strs = false } = request;
   const isLlama = content !== undefined;
   return {
-    prompts: [{ kind: "text", text: content ?? prompt }],
+    ...promptsOf(content ?? [prompt]),
     gives: "tokens",
     givesPieces: with_pieces || return_token_strs,
     special: isLlama
       ? { adds: add_special, parses: parse_special }
       : { adds: add_special_tokens, parses: true },
   };
+}
+
+function promptsOf([first = "", ...following]: readonly ContentPart[]) {
+  const prompt: Prompt =
+    typeof first === "string" ? { kind: "text", text: first } : { kind: "tokens", tokens: first };
+  return { prompts: [prompt] as const, ...(following.length > 0 && { following }) };
 }
 
 type AnswerForm = Pick<TokenizeBody, "content" | "with_pieces" | "return_token_strs">;

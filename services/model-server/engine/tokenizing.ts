@@ -15,7 +15,7 @@ import type { LoadedEngine } from "./load.ts";
 import type { EngineOperation, Reporter } from "./operations.ts";
 import { isRow } from "./prompt/picture-rows.ts";
 import { promptTokens } from "./prompt/prompt.ts";
-import { textTokens } from "./prompt/text-tokens.ts";
+import { append, textTokens, tooLong } from "./prompt/text-tokens.ts";
 import { CancelledError } from "./stepping/cancelled-error.ts";
 
 type Read = Extract<TokenizeEvent, { type: "tokens" | "text" }>;
@@ -94,6 +94,28 @@ async function textOf(
 }
 
 async function tokensOf(
+  request: TokenizeRequest,
+  loaded: Loaded,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const first = await firstTokens(request, loaded, signal);
+  const { following = [], special } = request;
+  if (following.length === 0) return first;
+  const { facts, tokenizer } = loaded;
+  const { contextTokens } = facts;
+  const tokens = [...first];
+  for (const part of following) {
+    const limit = { contextTokens, signal, already: tokens.length };
+    const control = special?.parses === true;
+    const read =
+      typeof part === "string" ? await textTokens(part, { control }, tokenizer, limit) : part;
+    append(tokens, read);
+    if (tokens.length > contextTokens) throw tooLong(limit);
+  }
+  return tokens;
+}
+
+async function firstTokens(
   { prompts, special }: TokenizeRequest,
   { facts, tokenizer, embedder }: Loaded,
   signal: AbortSignal,

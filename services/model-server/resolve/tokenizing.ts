@@ -15,6 +15,9 @@ export function resolveTokenizing(
   requireHearing(sounds, facts, served, hearing);
   const [prompt] = prompts;
   if (prompt.kind === "tokens") requireValidTokens(prompt.tokens, facts);
+  for (const part of ask.following ?? []) {
+    if (typeof part !== "string") requireValidTokens(part, facts);
+  }
   const { prompts: [ready = prompt] = [] } = resolveTools(
     { prompts, ...(toolUse !== undefined && { toolUse }) },
     facts,
