@@ -39,6 +39,24 @@ test("options have the names of llama.cpp's server, and those of the machine no 
   assert.deepEqual(prompt.templateVariables, { reasoning_effort: "high" });
 });
 
+test("an answer goes on with what a message at the end says, unless that calls or is all there is", () => {
+  const asked = (...more: readonly object[]) => {
+    const [prompt] = ollamaChatWire.understand({ messages: [...messages, ...more] }).ask.prompts;
+    assert.ok(prompt?.kind === "chat");
+    return { messages: prompt.messages, begun: prompt.begun };
+  };
+  const role = "assistant";
+  assert.deepEqual(asked({ role, content: "Hello, " }), { messages, begun: { text: "Hello, " } });
+  assert.deepEqual(asked({ role, content: "" }), { messages, begun: undefined });
+  const calling = { role, content: "Look.", tool_calls: [call("a", {})] };
+  for (const more of [[calling], [{ role, content: "Hello!" }, ...messages]]) {
+    const { messages: all, begun } = asked(...more);
+    assert.deepEqual([all.length, begun], [1 + more.length, undefined]);
+  }
+  const alone = ollamaChatWire.understand({ messages: [{ role, content: "Hello" }] });
+  assert.ok(alone.ask.prompts[0]?.kind === "chat" && alone.ask.prompts[0].messages.length === 1);
+});
+
 test("a maximum of 0 is none, as is one below", () => {
   for (const [num_predict, most] of [
     [0, -1],

@@ -12,6 +12,7 @@ import { type Parsed, requestParser } from "@localmodel/openai/parsing/request-p
 import { z } from "zod";
 import { asMessage, asResponse, lines, loaded, type Said, whole } from "./answers/generated.ts";
 import { OLLAMA_CHAT, OLLAMA_GENERATE } from "./endpoints.ts";
+import { goingOn } from "./requests/begun-answer.ts";
 import { Messages, openAiMessages } from "./requests/chat-messages.ts";
 import { inMessage, inRequest, withImagePlaces } from "./requests/image-places.ts";
 import {
@@ -43,7 +44,8 @@ export const ollamaChatWire: Wire<"generate"> = {
       () => chatWire.understand(given({ ...openAiFields(request), messages, tools })),
       inMessage,
     );
-    return answering({ request, ignored }, understood, asMessage);
+    const ask = goingOn(understood.ask);
+    return answering({ request, ignored }, { ...understood, ask }, asMessage);
   },
 };
 

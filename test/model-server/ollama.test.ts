@@ -154,6 +154,22 @@ suite("Ollama's client", { timeout: 240_000 }, () => {
     }
   });
 
+  test("goes on with an answer that has begun, as Anthropic's clients know it", async () => {
+    const conversation = [...messages, { role: "assistant", content: "Well, then" }] as const;
+    const { prompt_eval_count, message } = await client.chat({
+      model,
+      messages: [...conversation],
+      options,
+      think: false,
+    });
+    const { json } = await postJson(`${server.url}/v1/messages/count_tokens`, {
+      model,
+      messages: conversation,
+    });
+    assert.equal(prompt_eval_count, (json as { input_tokens: number }).input_tokens);
+    assert.ok(!message.content.startsWith("Well, then"));
+  });
+
   test("says how long its prompt and its answer took", async () => {
     const whole = await client.chat({ model, messages, options, think: false });
     const parts = await Array.fromAsync(
