@@ -1,0 +1,112 @@
+/**
+ * docs/clients.md: its programs as they stand there, what its settings say to the clients that read them, and that its
+ * configurations can be read and lead to models.
+ */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { relative } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { promisify } from "node:util";
+import { parse as parseYaml } from "yaml";
+import { ApiProcess } from "../support/api-process.ts";
+import { commandsOf, isRunBy, programsOf, REPOSITORY } from "../support/documented-commands.ts";
+import { ModelServer } from "../support/model-server.ts";
+import { TemporaryFolder } from "../support/temporary-folder.ts";
+import { writeTinyChatModel } from "../support/tiny-models.ts";
+
+const PAGE = "docs/clients.md";
+const SELF = relative(REPOSITORY, import.meta.filename);
+const DOCUMENTED_URL = "http://localhost:1234";
+const run = promisify(execFile);
+/** With the packages of test/clients/python/requirements.txt. */
+const PYTHON = process.env["LOCALMODEL_TEST_PYTHON"] ?? "python3";
+const AS_JSON = "import json, sys, tomllib; print(json.dumps(tomllib.loads(sys.argv[1])))";
+
+/** What Claude Code asks with, by the client that it is built on. */
+const ASK_AS_CLAUDE_CODE = `
+import Anthropic from "@anthropic-ai/sdk";
+const { ANTHROPIC_MODEL: model, ANTHROPIC_DEFAULT_HAIKU_MODEL: small } = process.env;
+for (const asked of [model, small]) {
+  const messages = [{ role: "user", content: "Hi" }];
+  const { type } = await new Anthropic().messages.create({ model: asked, max_tokens: 4, messages });
+  console.log(type);
+}`;
+
+const CONFIGURATIONS: Readonly<Record<string, (text: string) => unknown>> = {
+  json: (text) => JSON.parse(text),
+  yaml: (text) => parseYaml(text) as unknown,
+  toml: async (text) => JSON.parse((await run("python3", ["-c", AS_JSON, text])).stdout) as unknown,
+};
+
+suite("clients as documented", { timeout: 240_000 }, () => {
+  let folder: TemporaryFolder;
+  let server: ModelServer;
+  let api: ApiProcess;
+  before(async () => {
+    folder = await TemporaryFolder.create();
+    await writeTinyChatModel(folder.file("tiny.gguf"));
+    server = await ModelServer.ready({
+      weightsPath: folder.file("tiny.gguf"),
+      modelId: "my-model",
+      aliases: ["smollm2-135m"],
+      sampling: { maxTokens: 20 },
+      engine: { contextTokens: 512 },
+    });
+    const models = [{ id: "my-model", aliases: ["smollm2-135m"], endpoints: [server.url] }];
+    api = await ApiProcess.start({ models });
+  });
+  after(async () => {
+    await api.stop();
+    await server[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  const here = (text: string): string => {
+    assert.ok(text.includes(DOCUMENTED_URL), text);
+    return text.replaceAll(DOCUMENTED_URL, api.url);
+  };
+
+  test("the programs in JavaScript print an answer", async () => {
+    const programs = await programsOf(PAGE, "js");
+    assert.equal(programs.length, 2);
+    for (const program of programs) {
+      const args = ["--input-type=module", "--eval", here(program)];
+      const { stdout } = await run(process.execPath, args, { cwd: REPOSITORY });
+      assert.match(stdout, /\S/u, program);
+    }
+  });
+
+  test("the program in Python with OpenAI's client prints an answer", async () => {
+    const [program = ""] = await programsOf(PAGE, "python");
+    assert.match(program, /^from openai import/u);
+    const { stdout } = await run(PYTHON, ["-c", here(program)]);
+    assert.match(stdout, /\S/u);
+  });
+
+  test("what is exported leads the client that Claude Code is built on to its models", async () => {
+    const commands = (await commandsOf(PAGE)).filter((one) => isRunBy(one, SELF));
+    assert.equal(commands.length, 1);
+    const script = `${here(commands[0]?.text ?? "")}\nexec "$0" --input-type=module --eval "$1"`;
+    const args = ["-euo", "pipefail", "-c", script, process.execPath, ASK_AS_CLAUDE_CODE];
+    const { stdout } = await run("bash", args, { cwd: REPOSITORY });
+    assert.equal(stdout, "message\nmessage\n");
+  });
+
+  for (const [language, parse] of Object.entries(CONFIGURATIONS)) {
+    test(`configurations in ${language} can be read, and their addresses list models`, async () => {
+      const texts = await programsOf(PAGE, language);
+      assert.ok(texts.length > 0);
+      for (const text of texts) {
+        const read = JSON.stringify(await parse(here(text)));
+        const bases = [...new Set(read.match(/http:\/\/[^"]+/gu))];
+        assert.equal(bases.length, 1, read);
+        const response = await fetch(`${bases[0]}/models`);
+        const { data } = (await response.json()) as { readonly data: readonly { id: string }[] };
+        assert.deepEqual(
+          data.map(({ id }) => id),
+          ["my-model"],
+        );
+      }
+    });
+  }
+});
