@@ -20,6 +20,8 @@ type EncoderSource = {
   readonly usesGpu: boolean;
   /** That look at a picture, or hear a sound, where no GPU does. */
   readonly threads: number;
+  /** That a picture becomes at most; undefined is what the model was made for. */
+  readonly imageMaxTokens: number | undefined;
   /** Of a row. */
   readonly dimensions: number;
 };

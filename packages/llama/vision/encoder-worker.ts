@@ -19,7 +19,7 @@ import { describeChunk, isRows, isSoundChunk, withChunks } from "./tokenized-pic
 /** Pieces of work, of which a layer has some dozens, after which it is asked whether to go on. */
 const PIECES = 8;
 
-const { libraries, vision, model, path, usesGpu, threads, dimensions, stop } =
+const { libraries, vision, model, path, usesGpu, threads, imageMaxTokens, dimensions, stop } =
   workerData as EncoderData;
 const native = bindNative(libraries).bindVision(vision);
 const { call } = native;
@@ -33,6 +33,7 @@ function load(): Pointer<"mtmd_context"> | null {
     use_gpu: usesGpu,
     n_threads: threads,
     print_timings: false,
+    ...(imageMaxTokens !== undefined && { image_max_tokens: imageMaxTokens }),
   };
   if (usesGpu) return call.mtmd_init_from_file(path, model, params);
   // A GPU is done before anybody could stop it, and is slower where it is asked.

@@ -11,8 +11,10 @@ import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import {
   type EncoderShape,
   TINY,
+  writePlanarProjector,
   writeRowsProjector,
 } from "../../../test/support/noise-projectors.ts";
+import { writeTinyChatModel } from "../../../test/support/tiny-models.ts";
 import { loadModel } from "../model.ts";
 import { LlamaError, OwnershipError } from "../native/errors.ts";
 import { loadProjector } from "./projector.ts";
@@ -67,6 +69,23 @@ suite("a projector", { timeout: 120_000 }, () => {
         counts,
       );
     }
+  });
+
+  test("makes no more rows of a picture than it may, where its size decides", async () => {
+    await using folder = await TemporaryFolder.create();
+    const [weightsPath, projectorPath] = [folder.file("planar.gguf"), folder.file("mmproj.gguf")];
+    await writeTinyChatModel(weightsPath, { architecture: "qwen2vl" });
+    await writePlanarProjector(projectorPath, (await readEmbeddingRows(weightsPath)).dimensions);
+    using model = await loadModel(await testLlama(), { path: weightsPath });
+    const rowsOf = async (imageMaxTokens?: number): Promise<number> => {
+      const options = { path: projectorPath, threads: 1, imageMaxTokens };
+      using projector = await loadProjector(model, options);
+      const layout = projector.layout({ width: 900, height: 600 });
+      return layout.reduce((sum, one) => sum + (one.kind === "rows" ? one.rows : 0), 0);
+    };
+    const few = await rowsOf(100);
+    assert.ok(few > 50 && few <= 100, `${few} of 100`);
+    assert.ok((await rowsOf()) > 500);
   });
 
   test("is refused for a model that it was not made for, and where it is none", async () => {

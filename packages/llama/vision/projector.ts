@@ -22,6 +22,8 @@ type ProjectorOptions = {
   readonly path: string;
   /** That look at a picture, where no GPU does. */
   readonly threads: number;
+  /** That a picture becomes at most, where its size decides how many. Default: as the model was made. */
+  readonly imageMaxTokens?: number | undefined;
 };
 
 let bound: NativeVision | undefined;
@@ -47,6 +49,7 @@ export async function loadProjector(model: Model, options: ProjectorOptions): Pr
         path: options.path,
         usesGpu: llama.gpu !== false,
         threads: options.threads,
+        imageMaxTokens: options.imageMaxTokens,
         dimensions: model.shape.inputDimensions,
       }),
     ),

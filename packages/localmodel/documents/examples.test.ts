@@ -46,6 +46,18 @@ test("the default example is pinned by commit and checksum and can come from a p
   );
 });
 
+test("examples with a projector hold two photographs and what is said about them", async () => {
+  const { models } = await readDocuments([folder]);
+  const seeing = models.filter(({ model }) => model.spec.projector !== undefined);
+  for (const { model } of seeing) {
+    const { engine } = model.spec;
+    const { contextTokens = 0 } = engine;
+    // As many as Qwen's models take for one that is large.
+    const most = model.metadata.name.startsWith("qwen") ? 4096 : 1500;
+    assert.ok(contextTokens >= 2 * most + 1024, model.metadata.name);
+  }
+});
+
 test("examples with a projector pin both of their files by commit and checksum", async () => {
   const { models } = await readDocuments([folder]);
   const seeing = models.filter(({ model }) => model.spec.projector !== undefined);

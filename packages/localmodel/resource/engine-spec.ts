@@ -49,6 +49,14 @@ export const EngineSpec = z.strictObject({
     .max(65_536)
     .default(512)
     .describe("Most tokens evaluated in one step, over all slots."),
+  imageMaxTokens: z
+    .int()
+    .min(16)
+    .max(65_536)
+    .exactOptional()
+    .describe(
+      "Most tokens that one image becomes, with models that look at images in any size: those with more pixels are made smaller. Default: what the model was made for, about 4096 with Qwen's. Models that look at one size, or at tiles of it, take no notice.",
+    ),
   draftTokens: z
     .int()
     .min(0)

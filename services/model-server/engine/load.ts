@@ -162,7 +162,8 @@ async function picturesOf(
 ): Promise<Pictures | undefined> {
   if (path === undefined) return undefined;
   const batchTokens = Math.max(engine.batchTokens, engine.slots);
-  return loadPictures(library, model, { path, threads, batchTokens, log });
+  const { imageMaxTokens } = engine;
+  return loadPictures(library, model, { path, threads, batchTokens, imageMaxTokens, log });
 }
 
 function sensesOf(pictures: Pictures | undefined) {

@@ -40,13 +40,13 @@ async function stateFingerprint(
   { engine, adapters, weightsPath }: ServerConfig,
   computed: Computed,
 ): Promise<string> {
-  const { flashAttention, kvUnified, fullSwaCache, rope } = engine;
+  const { flashAttention, kvUnified, fullSwaCache, rope, imageMaxTokens } = engine;
   const types = cacheTypesOf(engine);
   const applied = adapters.filter(({ id }) => id === undefined);
   const adapted = await Promise.all(
     applied.map(({ path, scale }) => fingerprintOf(path, { scale })),
   );
-  const caches = { flashAttention, types, kvUnified, fullSwaCache, rope };
+  const caches = { flashAttention, types, kvUnified, fullSwaCache, rope, imageMaxTokens };
   const settings = { format: FORMAT, ...computed, ...caches, adapted };
   return fingerprintOf(weightsPath, settings);
 }

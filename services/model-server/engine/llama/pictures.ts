@@ -44,6 +44,7 @@ type PictureOptions = {
   /** Of a step. */
   readonly threads: number;
   readonly batchTokens: number;
+  readonly imageMaxTokens?: number | undefined;
   readonly log: LlamaLog;
 };
 
@@ -51,7 +52,7 @@ type PictureOptions = {
 export async function loadPictures(
   library: LlamaLibrary,
   model: Model,
-  { path, threads, batchTokens, log }: PictureOptions,
+  { path, threads, batchTokens, imageMaxTokens, log }: PictureOptions,
 ): Promise<Pictures | undefined> {
   if (visionLibrary() === undefined) {
     log("warn", "The model will not see: install g++ or clang++, then run npm run build:vision");
@@ -60,7 +61,12 @@ export async function loadPictures(
   const projector = await orDoesNotFit(
     library,
     `the projector ${path}`,
-    () => loadProjector(model, { path, threads: Math.max(1, Math.floor(threads / 2)) }),
+    () =>
+      loadProjector(model, {
+        path,
+        threads: Math.max(1, Math.floor(threads / 2)),
+        imageMaxTokens,
+      }),
     HINT,
   );
   const { sees, audioSampleRate } = projector;
