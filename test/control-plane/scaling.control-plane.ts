@@ -116,6 +116,43 @@ suite("models that scale", { skip: address === undefined }, () => {
     await cluster.until("unloaded", "Active", "True Active");
   });
 
+  test("of pods that are busy none is ended to have fewer: one is to become idle, and goes when it is", async () => {
+    await using _operator = await operator();
+    const scaling = {
+      minReplicas: 1,
+      maxReplicas: 2,
+      targetRequestsPerReplica: 2,
+      scaleDownSeconds: 0,
+    };
+    await cluster.apply("relieved", { source, resources, scaling });
+    const asked = { namespace: NAMESPACE, name: "relieved" };
+    api.ask({ ...asked, queued: 3, lastAskedAtMs: Date.now() });
+    const pods = await cluster.podsWhen("relieved", 2);
+    const [first = "", second = ""] = pods.map(({ metadata }) => metadata.name);
+    const at = (inFlight: Readonly<Record<string, number>>) => ({
+      ...asked,
+      lastAskedAtMs: Date.now(),
+      inFlight: Object.values(inFlight).reduce((sum, count) => sum + count, 0),
+      servers: Object.entries(inFlight).map(([pod, count]) => ({ pod, inFlight: count })),
+    });
+    api.ask(at({ [first]: 1, [second]: 1 }));
+    const leaving = await eventually(async () => {
+      const { status } = (await cluster.model("relieved")) ?? {};
+      assert.deepEqual([status?.scaling?.desired, status?.scaling?.reason], [2, "Busy"]);
+      const [name] = status?.scaling?.leaving ?? [];
+      assert.ok(name !== undefined);
+      return name;
+    });
+    assert.equal((await cluster.deployment("relieved"))?.spec?.replicas, 2);
+    const other = leaving === first ? second : first;
+    api.ask(at({ [other]: 2 }));
+    const left = await cluster.podsWhen("relieved", 1);
+    assert.deepEqual(
+      left.map(({ metadata }) => metadata.name),
+      [other],
+    );
+  });
+
   test("nothing is scaled down while an API pod is not heard", async () => {
     await using running = await operator();
     const asked = { namespace: NAMESPACE, name: "unheard", lastAskedAtMs: Date.now() };

@@ -38,6 +38,8 @@ export type DirectoryModel = {
   readonly server?: string;
   /** In a cluster: the name of each endpoint's pod. */
   readonly pods?: Readonly<Record<string, string>>;
+  /** In a cluster: endpoints that are to become idle, and end then. */
+  readonly leaving?: readonly string[];
   /** Requests that each endpoint works on at the same time; 1 if left out. */
   readonly slots?: number;
   /** In a cluster: how many servers it has follows from who asks for it. */

@@ -127,6 +127,14 @@ const ScalingStatus = z.object({
   lastUsed: time(
     "When the model was last known to be used; written seldom while it is in use.",
   ).exactOptional(),
+  leaving: z
+    .array(text(253))
+    .max(1000)
+    .exactOptional()
+    .describe(
+      "Pods that are not needed and are busy: requests go to others where these have free slots, and a pod goes when none is at it.",
+    )
+    .meta({ "x-kubernetes-list-type": "set" }),
 });
 
 const CacheStatus = z.object({

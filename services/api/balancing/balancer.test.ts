@@ -88,6 +88,18 @@ test("an idle model's endpoints take turns", () => {
   assert.equal([1, 2, 3, 4, 5, 6].map(() => ask()).join(""), "abcabc");
 });
 
+test("an endpoint that is to leave is spared as long as others have free slots, each gateway using its part", () => {
+  for (const gateways of [1, 2]) {
+    const balancer = new Balancer({ gateways: () => gateways });
+    const model = { id: "m", endpoints: ["a", "b"], slots: 4, leaving: ["b"] };
+    const asked = Array.from(
+      { length: 5 },
+      () => balancer.lease(model, noChain, NONE)?.endpoint,
+    ).join("");
+    assert.match(asked, gateways === 1 ? /^aaaab$/ : /^aab/);
+  }
+});
+
 test("a conversation stays where it began, and another one goes elsewhere", () => {
   const { ask } = stage(["a", "b", "c"]);
   const first = [{ hash: 1, bytes: 300 }];

@@ -12,7 +12,7 @@ import type { Link } from "./prompt-chain.ts";
 import { affinityOf, anchorOf } from "./rendezvous.ts";
 import { WarmUp } from "./warm-up.ts";
 
-type BalancedModel = Pick<DirectoryModel, "id" | "endpoints" | "slots">;
+type BalancedModel = Pick<DirectoryModel, "id" | "endpoints" | "leaving" | "slots">;
 
 /** Why this endpoint and no other; a probe is a request to one that was ejected. */
 type PickReason = "only" | "prefix" | "affinity" | "least_loaded" | "probe";
@@ -83,7 +83,8 @@ export class Balancer {
     const links = chain();
     const shared = this.#prefixes.sharedBytes(links);
     const slots = model.slots ?? 1;
-    const isAlone = this.#gateways() === 1;
+    const gateways = this.#gateways();
+    const isAlone = gateways === 1;
     // One that knows everything itself needs no agreement with others.
     const anchor = isAlone ? undefined : anchorOf(links);
     const candidates = model.endpoints.map((url): Candidate => ({
@@ -91,12 +92,14 @@ export class Balancer {
       inFlight: this.inFlight(url),
       weight: slots * warmUp.shareOf(url, nowMs),
       available: this.#outliers.isAvailable(url, nowMs),
+      isLeaving: model.leaving?.includes(url) === true,
       tried: tried.has(url),
       sharedBytes: shared.get(url) ?? 0,
       affinity: anchor === undefined ? 0 : affinityOf(anchor, url),
       lastUse: this.#lastUse.get(url) ?? 0,
     }));
-    const chosen = pick(candidates, isAlone ? 0 : PARTIAL_VIEW_SLACK);
+    const slack = isAlone ? 0 : PARTIAL_VIEW_SLACK;
+    const chosen = pick(candidates, { slack, share: 1 / gateways });
     if (chosen === undefined) return undefined;
     this.#prefixes.add(links, chosen.url);
     return this.#take(chosen.url, reasonOf(chosen));

@@ -8,6 +8,7 @@ function candidate(url: string, fields: Partial<Candidate> = {}): Candidate {
     inFlight: 0,
     weight: 4,
     available: true,
+    isLeaving: false,
     tried: false,
     sharedBytes: 0,
     affinity: 0,
@@ -54,6 +55,21 @@ const cases: [string, Partial<Candidate>[], string | undefined][] = [
     [{ tried: true }, { available: false }],
     "b",
   ],
+  [
+    "one that is to leave is spared, although it knows the prompt",
+    [{ inFlight: 3 }, { isLeaving: true, sharedBytes: 900 }],
+    "a",
+  ],
+  [
+    "one that is to leave gets what the others have no slot for",
+    [{ inFlight: 4 }, { isLeaving: true }, { isLeaving: true, inFlight: 1 }],
+    "b",
+  ],
+  [
+    "one that is to leave is better than one that failed",
+    [{ available: false }, { isLeaving: true }],
+    "b",
+  ],
   ["all tried is as good as none tried", [{ tried: true, inFlight: 1 }, { tried: true }], "b"],
 ];
 
@@ -82,7 +98,7 @@ test("whatever the endpoints are like, load stays bounded and somebody is picked
       fc.nat({ max: 2 }),
       (all, slack) => {
         const candidates = all.map((one, index) => candidate(String(index), one));
-        const picked = pick(candidates, slack);
+        const picked = pick(candidates, { slack, share: 1 });
         assert.ok(picked);
         if (candidates.some((one) => !one.tried)) assert.equal(picked.tried, false);
         const peers = candidates.filter((one) => one.tried === picked.tried);

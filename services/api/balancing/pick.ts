@@ -13,6 +13,8 @@ export type Candidate = {
   readonly weight: number;
   /** False while it is left alone because it failed. */
   readonly available: boolean;
+  /** It is to become idle, and ends then. */
+  readonly isLeaving: boolean;
   /** It has failed this very request before. */
   readonly tried: boolean;
   /** Bytes of the prompt's beginning that it has seen before; 0 for too few to matter. */
@@ -28,12 +30,22 @@ const LOAD_FACTOR = 1.25;
 /** With so few in flight nobody is busy: an average of half a request says nothing. */
 const NEVER_BUSY = 2;
 
-/**
- * Undefined only when there is no candidate at all. `slack`: how many more than its share an endpoint may have, for who sees
- * only a part of what is in flight.
- */
-export function pick(candidates: readonly Candidate[], slack = 0): Candidate | undefined {
-  const choice = choiceOf(candidates);
+/** What of it this replica of the service sees, and has: all of it, where it is alone. */
+type Part = {
+  /** How many more than its share an endpoint may have, since others are not seen. */
+  readonly slack: number;
+  /** Of what an endpoint can do at the same time. */
+  readonly share: number;
+};
+
+const WHOLE: Part = { slack: 0, share: 1 };
+
+/** Undefined only when there is no candidate at all. */
+export function pick(
+  candidates: readonly Candidate[],
+  { slack, share }: Part = WHOLE,
+): Candidate | undefined {
+  const choice = stayingOf(choiceOf(candidates), share);
   const inFlight = choice.reduce((sum, one) => sum + one.inFlight, 0);
   const weight = choice.reduce((sum, one) => sum + one.weight, 0);
   let best: Candidate | undefined;
@@ -57,6 +69,13 @@ function choiceOf(candidates: readonly Candidate[]): readonly Candidate[] {
   const untried = fresh.length > 0 ? fresh : candidates;
   const available = untried.filter((one) => one.available);
   return available.length > 0 ? available : untried;
+}
+
+/** Those that are to leave get what the others have no slot for. */
+function stayingOf(candidates: readonly Candidate[], share: number): readonly Candidate[] {
+  const staying = candidates.filter((one) => !one.isLeaving);
+  const haveRoom = staying.some((one) => one.inFlight + 1 <= Math.max(1, one.weight * share));
+  return haveRoom ? staying : candidates;
 }
 
 function precedes(a: Candidate, b: Candidate): boolean {

@@ -253,7 +253,7 @@ function kept(
     ...(inspection && { inspection }),
     ...cacheOf(decision, previous, now),
     ...(memory && { memory }),
-    ...scalingOf(model, previous, now),
+    ...scalingOf(model, previous, { decision, now }),
   };
 }
 
@@ -272,11 +272,11 @@ function cacheOf(
 function scalingOf(
   model: Model,
   { scaling }: LocalModelStatus,
-  now: string,
+  { decision, now }: Pick<PassResult, "decision" | "now">,
 ): Pick<Kept, "scaling"> {
   const bounds = boundsOf(model, Date.parse(now));
   if (model.scale === undefined || bounds === undefined) return {};
-  return { scaling: scalingStatus(model.scale, bounds, scaling) };
+  return { scaling: scalingStatus(model.scale, bounds, scaling, decision.leaving) };
 }
 
 /** What a pod said counts for pods made alike; before that, what the header says. */

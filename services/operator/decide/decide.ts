@@ -36,7 +36,7 @@ import type { Platform } from "../model/platform.ts";
 import type { DeploymentParts } from "../objects/deployment.ts";
 import { LOOK_AGAIN_MS, rollStep } from "./roll-step.ts";
 import type { Room } from "./room.ts";
-import { type PodLoads, scaleIn } from "./scale-in.ts";
+import { leavingPods, type PodLoads, scaleIn } from "./scale-in.ts";
 import type { Problem } from "../status/problem.ts";
 import { unsupported } from "./unsupported.ts";
 
@@ -57,6 +57,8 @@ export type Decision = {
   readonly marks?: readonly Pod[];
   /** Pods that say so and are to stay. */
   readonly unmarks?: readonly Pod[];
+  /** Names of pods that are to become idle, and go then. */
+  readonly leaving?: readonly string[];
   /** An image comes to a node before an old pod goes; the pod that pulls it, once there is one. */
   readonly pulls?: { readonly pod: Pod | undefined };
   /** The version of the platform that its pods begin to follow. */
@@ -171,7 +173,8 @@ function rolling(
     fill,
     ...(revision !== undefined && { revision }),
     ...step,
-    ...leaving(step.marks, scaleIn(model, observed, { revision, ...podLoads })),
+    ...goingFirst(step.marks, scaleIn(model, observed, { revision, ...podLoads })),
+    leaving: leavingPods(model, observed, { revision, ...podLoads }),
     applies,
     deletes: unwanted(model, observed, applies),
     ...(isHeld && rescaled(model, observed)),
@@ -181,7 +184,7 @@ function rolling(
 }
 
 /** Those that make room in a roll are not to be kept from it. */
-function leaving(
+function goingFirst(
   roll: readonly Pod[],
   { marks, unmarks }: ReturnType<typeof scaleIn>,
 ): Pick<Decision, "marks" | "unmarks"> {

@@ -6,6 +6,7 @@ export type ScaleReason =
   | "Schedule"
   | "Demand"
   | "Maximum"
+  | "Busy"
   | "DemandUnknown";
 
 /** Times are Unix time in milliseconds. */
@@ -19,6 +20,8 @@ export type Scale = {
   readonly over?: Stretch | undefined;
   /** Fewer would have done without a break, `replicas` at most. */
   readonly under?: Stretch | undefined;
+  /** So many of `desired` a whole window has not needed; they go when no request is at them. */
+  readonly surplus?: number;
   /** Since when it is not known what all API pods are asked for. */
   readonly unknownSinceMs?: number | undefined;
 };

@@ -90,7 +90,7 @@ test("fewer come after a window in which fewer would have done, to the most that
   assert.equal(after(awake(4), broken).desired, 4);
 });
 
-test("only idle pods go, until a second window has passed", () => {
+test("only idle pods go, and what is more than needed waits for as long as all are busy", () => {
   const busy = load(3, { idlePods: 1 });
   const history = [
     [1, busy],
@@ -102,8 +102,13 @@ test("only idle pods go, until a second window has passed", () => {
     [1, allBusy],
     [31, allBusy],
   ] as const;
-  assert.equal(after(awake(4), more).desired, 4);
-  assert.equal(after(awake(4), [...more, [61, allBusy]]).desired, 3);
+  const waiting = after(awake(4), [...more, [61, allBusy], [999, allBusy]]);
+  assert.deepEqual([waiting.desired, waiting.surplus, waiting.reason], [4, 3, "Busy"]);
+  assert.equal(changesInMs(waiting, bounds, allBusy, START_MS + 999_000), undefined);
+  assert.equal(after(waiting, [[1000, busy]]).desired, 3);
+  // When more are needed again, they stay.
+  const { surplus, reason } = after(waiting, [[1000, load(14, { idlePods: 0 })]]);
+  assert.deepEqual([surplus, reason], [undefined, "Maximum"]);
 });
 
 test("a pod of the API service that is not heard is told of after a while", () => {
@@ -184,7 +189,7 @@ function stepsOf(first: Scale, by: Bounds, events: readonly (readonly [number, L
 const history = fc.array(someEvent, { maxLength: 40 });
 const runs = { numRuns: Number(process.env["FC_RUNS"] ?? 500) };
 
-test("from any history: within the bounds, no sleep while asked, no scale-in above the target", () => {
+test("from any history: within the bounds, no sleep while asked, no scale-in above the target or of a busy pod", () => {
   fc.assert(
     fc.property(someScale, someBounds, history, (first, by, events) => {
       for (const { before, scale, seen } of stepsOf(first, by, events)) {
@@ -194,6 +199,7 @@ test("from any history: within the bounds, no sleep while asked, no scale-in abo
         if (scale.desired >= within) continue;
         assert.ok(seen.isWhole, "fewer although somebody was not heard");
         assert.ok(seen.requests <= scale.desired * by.requestsPerReplica);
+        if (scale.desired > 0) assert.ok(within - scale.desired <= seen.idlePods);
       }
     }),
     runs,

@@ -6,7 +6,7 @@
  *   - the first request wakes at once; further replicas come when they were needed for a while, as many as all of that
  *     while needed, so a burst that is over by then starts nothing;
  *   - fewer come when they would have sufficed for a whole window in which the number did not change, so within one
- *     window it goes one way; pods that are busy get a second window to become idle;
+ *     window it goes one way; and no more go than are idle: what is more than needed waits until they are;
  *   - nothing goes to zero while anything is asked for, or as long as one API pod has not been heard.
  * Where not every API pod is heard, demand is at least what the others say: that may add replicas and never takes any.
  */
@@ -22,7 +22,7 @@ export type Load = {
   readonly isWhole: boolean;
   /** Somebody who may has asked for its sleep, and no request has come since. */
   readonly isSentToSleep: boolean;
-  /** Pods that no request is at. */
+  /** Pods that no request is at, those that are still to be made included. */
   readonly idlePods: number;
 };
 
@@ -42,11 +42,14 @@ export function nextScale(before: Scale, bounds: Bounds, load: Load, nowMs: numb
   const { over, under, unknownSinceMs } = hasChanged
     ? keptStretches(anew, bounds, load, nowMs)
     : kept;
+  const sinceMs = hasChanged ? nowMs : scale.sinceMs;
+  const surplus = surplusOf({ desired, sinceMs, under }, bounds, nowMs);
   return {
     desired,
-    reason: reasonOf(desired, bounds, { unknownSinceMs, nowMs }),
-    sinceMs: hasChanged ? nowMs : scale.sinceMs,
+    reason: reasonOf(desired, bounds, { surplus, unknownSinceMs, nowMs }),
+    sinceMs,
     lastUsedMs,
+    ...(surplus > 0 && { surplus }),
     ...(over && { over }),
     ...(under && { under }),
     ...(unknownSinceMs !== undefined && { unknownSinceMs }),
@@ -64,9 +67,7 @@ export function changesInMs(
   const windowMs = bounds.scaleDownMs;
   const timesMs = [
     ...(over === undefined ? [] : [over.sinceMs + RISE_MS]),
-    ...(under === undefined
-      ? []
-      : [Math.max(sinceMs, under.sinceMs) + windowMs, under.sinceMs + 2 * windowMs]),
+    ...(under === undefined ? [] : [Math.max(sinceMs, under.sinceMs) + windowMs]),
     ...(maySleep(desired, bounds, load) ? [Math.max(nowMs, lastUsedMs + bounds.idleMs)] : []),
     ...(unknownSinceMs === undefined ? [] : [unknownSinceMs + UNKNOWN_GRACE_MS]),
     ...(bounds.changesAtMs === undefined ? [] : [bounds.changesAtMs]),
@@ -122,28 +123,24 @@ function decided(scale: Scale, bounds: Bounds, load: Load, nowMs: number): numbe
   if (maySleep(desired, bounds, load)) {
     if (load.isSentToSleep || nowMs - lastUsedMs >= bounds.idleMs) return 0;
   }
-  if (over !== undefined && nowMs - over.sinceMs >= RISE_MS) return over.replicas;
-  return fewer(scale, bounds, load, nowMs) ?? desired;
+  if (over !== undefined && nowMs - over.sinceMs >= RISE_MS) {
+    return Math.max(desired, over.replicas);
+  }
+  return desired - Math.min(surplusOf(scale, bounds, nowMs), load.idlePods);
 }
 
 function maySleep(desired: number, { minReplicas }: Bounds, load: Load): boolean {
   return desired > 0 && minReplicas === 0 && load.isWhole && load.requests === 0;
 }
 
-/** Undefined while it stays as it is. */
-function fewer(
-  { desired, sinceMs, under }: Scale,
+/** How many more there are than a whole window has needed. */
+function surplusOf(
+  { desired, sinceMs, under }: Pick<Scale, "desired" | "sinceMs" | "under">,
   { scaleDownMs }: Bounds,
-  { idlePods }: Load,
   nowMs: number,
-): number | undefined {
-  if (under === undefined || nowMs - Math.max(sinceMs, under.sinceMs) < scaleDownMs) {
-    return undefined;
-  }
-  const isPatienceOver = nowMs - under.sinceMs >= 2 * scaleDownMs;
-  // One that is busy finishes its answers while it ends, for as long as spec.rollout.drainSeconds says.
-  const going = idlePods === 0 && isPatienceOver ? 1 : idlePods;
-  return Math.max(under.replicas, desired - going);
+): number {
+  if (under === undefined || nowMs - Math.max(sinceMs, under.sinceMs) < scaleDownMs) return 0;
+  return Math.max(0, desired - under.replicas);
 }
 
 /** For the load alone: one at least, since sleeping goes by time. */
@@ -155,12 +152,15 @@ function clamp(replicas: number, { minReplicas, maxReplicas }: Bounds): number {
   return Math.min(maxReplicas, Math.max(minReplicas, replicas));
 }
 
+type Seen = Pick<Scale, "surplus" | "unknownSinceMs"> & { readonly nowMs: number };
+
 function reasonOf(
   desired: number,
   { minReplicas, maxReplicas, isScheduled = false }: Bounds,
-  { unknownSinceMs = Infinity, nowMs }: Pick<Scale, "unknownSinceMs"> & { readonly nowMs: number },
+  { surplus = 0, unknownSinceMs = Infinity, nowMs }: Seen,
 ): ScaleReason {
   if (desired === 0) return "Asleep";
+  if (surplus > 0) return "Busy";
   if (desired === minReplicas) return isScheduled ? "Schedule" : "Minimum";
   if (nowMs - unknownSinceMs >= UNKNOWN_GRACE_MS) return "DemandUnknown";
   return desired === maxReplicas && maxReplicas > 1 ? "Maximum" : "Demand";

@@ -23,10 +23,8 @@ type Given = {
   readonly pods: readonly string[];
 };
 
-type Known = {
+type Known = Pick<Given, "bounds" | "pods" | "replicas"> & {
   readonly scale: Scale;
-  readonly bounds: Bounds;
-  readonly pods: readonly string[];
   readonly isUnloaded?: boolean | undefined;
 };
 
@@ -61,8 +59,10 @@ export class Scales {
     const before =
       this.#known.get(key)?.scale ??
       firstScale({ scaling, replicas, isHeard: this.#view !== undefined }, bounds, nowMs);
-    const { scale, load } = this.#moveOn(key, { scale: before, bounds, pods });
+    const load = this.#loadOf(key, { pods, replicas });
+    const scale = nextScale(standing(before, replicas, { load, nowMs }), bounds, load, nowMs);
     const model = this.#view?.loadOf(key) ?? NO_LOAD;
+    this.#known.set(key, { scale, bounds, pods, replicas, isUnloaded: model.isUnloaded });
     return { scale, load: model, againInMs: againInMs(scale, { bounds, load, nowMs }) };
   }
 
@@ -96,24 +96,25 @@ export class Scales {
   }
 
   #follow(key: string, known: Known): void {
-    const { scale, load } = this.#moveOn(key, known);
-    const { desired, reason } = known.scale;
-    const hasSlept = this.#known.get(key)?.isUnloaded !== known.isUnloaded;
-    if (hasSlept || scale.desired !== desired || scale.reason !== reason)
-      return this.#wakes.now(key);
-    const inMs = againInMs(scale, { bounds: known.bounds, load, nowMs: this.#nowMs() });
+    const { bounds } = known;
+    const { desired, reason, surplus } = known.scale;
+    const nowMs = this.#nowMs();
+    const load = this.#loadOf(key, known);
+    const scale = nextScale(known.scale, bounds, load, nowMs);
+    const { isUnloaded } = this.#view?.loadOf(key) ?? NO_LOAD;
+    // The pass that lets pods go decides it, by what is at them then.
+    if (scale.desired >= desired) this.#known.set(key, { ...known, scale, isUnloaded });
+    const isSame =
+      isUnloaded === known.isUnloaded &&
+      scale.desired === desired &&
+      scale.reason === reason &&
+      scale.surplus === surplus;
+    if (!isSame) return this.#wakes.now(key);
+    const inMs = againInMs(scale, { bounds, load, nowMs });
     if (inMs !== undefined) this.#wakes.later(key, inMs);
   }
 
-  #moveOn(key: string, { scale: before, bounds, pods }: Known) {
-    const load = this.#loadOf(key, pods);
-    const scale = nextScale(before, bounds, load, this.#nowMs());
-    const { isUnloaded } = this.#view?.loadOf(key) ?? NO_LOAD;
-    this.#known.set(key, { scale, bounds, pods, isUnloaded });
-    return { scale, load };
-  }
-
-  #loadOf(key: string, pods: readonly string[]): Load {
+  #loadOf(key: string, { pods, replicas = 0 }: Pick<Given, "pods" | "replicas">): Load {
     const { inFlight, queued, lastUsedMs, isSentToSleep, inFlightByPod } =
       this.#view?.loadOf(key) ?? NO_LOAD;
     return {
@@ -121,7 +122,9 @@ export class Scales {
       lastUsedMs,
       isSentToSleep,
       isWhole: this.#view?.isWhole ?? false,
-      idlePods: pods.filter((pod) => (inFlightByPod.get(pod) ?? 0) === 0).length,
+      idlePods:
+        pods.filter((pod) => (inFlightByPod.get(pod) ?? 0) === 0).length +
+        Math.max(0, replicas - pods.length),
     };
   }
 }
@@ -135,6 +138,16 @@ const NO_LOAD: ModelLoad = {
   inFlightByPod: new Map(),
   rememberedByPod: new Map(),
 };
+
+/** Fewer that were decided and never written hold only while as many pods are idle; else it begins anew. */
+function standing(
+  scale: Scale,
+  replicas: number | undefined,
+  { load, nowMs }: Pick<Moment, "load" | "nowMs">,
+): Scale {
+  if (replicas === undefined || replicas - scale.desired <= load.idlePods) return scale;
+  return { ...scale, desired: replicas, sinceMs: nowMs, over: undefined, under: undefined };
+}
 
 type Moment = { readonly bounds: Bounds; readonly load: Load; readonly nowMs: number };
 

@@ -45,6 +45,7 @@ export function scalingStatus(
   scale: Scale,
   bounds: Bounds,
   before: ScalingStatus | undefined,
+  leaving: readonly string[] = [],
 ): ScalingStatus {
   const { desired, reason } = scale;
   const isSame = before?.desired === desired;
@@ -59,10 +60,11 @@ export function scalingStatus(
     message: messageOf(scale, bounds),
     since: isSame ? before.since : textOf(scale.sinceMs),
     lastUsed: isNear ? lastUsed : textOf(scale.lastUsedMs),
+    ...(leaving.length > 0 && { leaving: [...leaving] }),
   };
 }
 
-function messageOf({ desired, reason }: Scale, bounds: Bounds): string {
+function messageOf({ desired, reason, surplus = 0 }: Scale, bounds: Bounds): string {
   const { requestsPerReplica: target, maxReplicas } = bounds;
   const these = desired === 1 ? "1 replica" : `${desired} replicas`;
   const words: Readonly<Record<ScaleReason, string>> = {
@@ -71,6 +73,7 @@ function messageOf({ desired, reason }: Scale, bounds: Bounds): string {
     Schedule: `${these}, the fewest that spec.scaling.schedule allows at this time.`,
     Demand: `${these}, as many as its requests need, with ${target} for each.`,
     Maximum: `${these}, the most that spec.scaling allows, or as many as were needed lately: ${maxReplicas}.`,
+    Busy: `${these}, ${surplus} more than it needs: they go when no request is at them.`,
     DemandUnknown: `${these}, and no fewer until every pod of the API service says what is asked for: see the operator's log.`,
   };
   return words[reason];

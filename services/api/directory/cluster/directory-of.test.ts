@@ -268,6 +268,18 @@ test("a model with an endpoint is ready, whatever its status says", () => {
   assert.deepEqual([state, message], ["ready", "Served by 1 pod."]);
 });
 
+test("the endpoints of pods that are to become idle are known by what the status calls them", () => {
+  const since = "2026-01-01T00:00:00Z";
+  const scaling = { desired: 2, reason: "Busy", message: "", since, leaving: ["p2", "gone"] };
+  const pods = [
+    { address: "10.0.0.1", uid: "1", name: "p1" },
+    { address: "10.0.0.2", uid: "2", name: "p2" },
+  ];
+  const model = localModel("a", { status: { scaling } });
+  assert.deepEqual(only(model, [endpointSlice("a", pods)]).leaving, ["http://10.0.0.2:8080"]);
+  assert.equal(only(localModel("a"), [endpointSlice("a", pods)]).leaving, undefined);
+});
+
 test("adapters that clients choose are listed beside their model, and served by its pods", () => {
   const adapters = [{ id: "tone" }, {}, { id: "style" }];
   const model = localModel("a", { modelId: "llama", aliases: ["chat"], adapters });

@@ -63,13 +63,23 @@ function entry(
   route: Names & Servers & Pick<DirectoryModel, "pods" | "server">,
 ): DirectoryModel {
   const facts = factsOf(status);
+  const leaving = leavingOf(status, route);
   return {
     ...route,
+    ...(leaving.length > 0 && { leaving }),
     createdSeconds: Math.floor(createdMs / 1000),
     ...(slots !== undefined && { slots }),
     ...scalingOf(scaling),
     ...(facts !== undefined && { facts }),
   };
+}
+
+function leavingOf(
+  { scaling }: LocalModelStatus,
+  { endpoints, pods = {} }: Pick<DirectoryModel, "endpoints" | "pods">,
+): readonly string[] {
+  const named = new Set(scaling?.leaving);
+  return named.size === 0 ? [] : endpoints.filter((url) => named.has(pods[url] ?? ""));
 }
 
 function scalingOf(scaling: ObservedModel["scaling"]) {
