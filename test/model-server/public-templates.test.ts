@@ -81,4 +81,24 @@ for (const name of readdirSync(folder).filter((one) => one.endsWith(".jinja"))) 
     if (isRead) assert.deepEqual(found, calls, written);
     else assert.notDeepEqual(found, calls, `${title} can be read now`);
   });
+
+  test(`${title}: what a tool shows is shown to the model`, () => {
+    const content = [
+      { type: "text" as const, text: "There: " },
+      { type: "image" as const, picture: 0 },
+    ];
+    const [user, call] = messagesOf(CALLS.slice(0, 1));
+    assert.ok(user !== undefined && call !== undefined);
+    const result = { role: "tool", tool_call_id: "call00000", content };
+    const messages = [user, call, result];
+    const asked = { prompts: [{ kind: "chat" as const, messages }] };
+    const { facts } = template;
+    const [prompt] = resolveTools(asked, { template: facts, toolSyntax: syntax }).prompts ?? [];
+    assert.ok(prompt?.kind === "chat");
+    const more = [{ role: "assistant", content: "I see." }, user];
+    for (const told of [prompt, { ...prompt, messages: [...prompt.messages, ...more] }]) {
+      const pictures = template.render(told).filter(({ kind }) => kind === "picture");
+      assert.equal(pictures.length, 1);
+    }
+  });
 }

@@ -26,6 +26,7 @@ import {
   segments,
 } from "./marks.ts";
 import { templateFacts } from "./template-facts.ts";
+import { showingResults } from "./tool-media.ts";
 import { writtenProbes } from "./written-probes.ts";
 
 export type TemplateTokens = {
@@ -98,14 +99,18 @@ export class ChatTemplate {
   }
 
   /**
-   * Throws a Failure when the template refuses the messages in every order that says the same (arranged-messages.ts), or
-   * for what cannot fit.
+   * Throws a Failure when the template refuses the messages in every order that says the same (arranged-messages.ts,
+   * tool-media.ts), or for what cannot fit.
    */
   render(
     prompt: ChatPrompt,
     limit: RenderLimit = { contextTokens: Number.POSITIVE_INFINITY },
   ): Segment[] {
     if (prompt.templateVariables?.[MERGES] === false) return this.#render(prompt, limit);
+    return showingResults(prompt, (shown) => this.#renderInSomeOrder(shown, limit));
+  }
+
+  #renderInSomeOrder(prompt: ChatPrompt, limit: RenderLimit): Segment[] {
     const messages = this.#sayingAll(prompt.messages);
     try {
       return this.#render({ ...prompt, messages }, limit);
