@@ -160,6 +160,7 @@ suite("reading", { timeout: 240_000 }, () => {
       ["/tokenize", { content: "a", prompt: "b" }, "invalid_value"],
       ["/tokenize", {}, "invalid_value"],
       ["/tokenize", { content: ["a", { b: 1 }] }, "invalid_type"],
+      ["/tokenize", { content: 7 }, "invalid_type"],
       ["/tokenize", { content: ["a", 99_999] }, "invalid_value"],
       ["/tokenize", { content: Array(600).fill("a") }, "context_length_exceeded"],
       ["/detokenize", { tokens: [99_999] }, "invalid_value"],

@@ -10,22 +10,22 @@ export type ContentPart = string | readonly number[];
 
 export function mixedContent({ maxParts }: { readonly maxParts: number }) {
   return z.unknown().transform((value, context): readonly ContentPart[] => {
-    const isList = Array.isArray(value);
-    const parts: readonly unknown[] = isList ? value : [value];
+    if (typeof value === "string") return grouped([value]);
+    const parts: readonly unknown[] = Array.isArray(value) ? value : [];
     if (parts.length > maxParts) {
       context.addIssue(refusal(`Invalid '{param}': at most ${maxParts} elements.`, TOO_MANY));
       return z.NEVER;
     }
     const wrong = parts.findIndex((part) => typeof part !== "string" && !isTokenId(part));
-    if (wrong === -1) return grouped(parts as (string | number)[]);
-    context.addIssue({ ...WRONG_PART, path: isList ? [wrong] : [] });
+    if (wrong === -1 && Array.isArray(value)) return grouped(parts as (string | number)[]);
+    context.addIssue({ ...WRONG_PART, path: wrong === -1 ? [] : [wrong] });
     return z.NEVER;
   });
 }
 
 const TOO_MANY = "array_above_max_length";
 const WRONG_PART = refusal(
-  "Invalid '{param}': expected a text or a token id, or an array of these.",
+  "Invalid '{param}': expected a text, or an array of texts and token ids.",
   "invalid_type",
 );
 
