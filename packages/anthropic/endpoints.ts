@@ -16,6 +16,7 @@ export const MESSAGES = {
   fields: { model: "model", stream: "stream", prompt: "messages" },
   promptHeads: ["tools", "system"],
   passedOver: BILLING_HEADER,
+  promptIsList: true,
   answerTokens: { maximum: ["max_tokens"], samples: [], unnamed: MESSAGE_TOKENS_UNNAMED },
   reusesPrefixes: true,
 } as const satisfies Endpoint;

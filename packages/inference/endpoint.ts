@@ -34,6 +34,8 @@ export type Endpoint<Asked extends Operation = Operation> = {
     readonly stream?: string;
     readonly prompt: string;
   };
+  /** Whether the prompt, where there is one, is a list and nothing else. */
+  readonly promptIsList?: true;
   /** Whether a request that does not say so is for a stream. */
   readonly streamsByDefault?: true;
   /** Other fields that become part of the prompt, before what it begins with: tools, say. */

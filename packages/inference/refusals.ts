@@ -51,6 +51,33 @@ export function modelNotCapable(message: string): Failure {
   return invalidRequest("model", message, "model_not_capable");
 }
 
+const CAPABILITY_NAMES: Readonly<Record<string, string>> = {
+  chat: "chat completions",
+  completions: "completions",
+  infill: "infilling",
+  embeddings: "embeddings",
+  rerank: "reranking",
+  vision: "images",
+  audio: "audio",
+};
+
+/** `able`: the capabilities that it has. */
+export function lacksCapability(
+  modelId: string,
+  capability: string,
+  able: readonly string[],
+  why = "",
+): Failure {
+  const others = able.map(capabilityName).join(", ");
+  return modelNotCapable(
+    `The model \`${modelId}\` does not support ${capabilityName(capability)}. It supports: ${others}.${why}`,
+  );
+}
+
+function capabilityName(capability: string): string {
+  return CAPABILITY_NAMES[capability] ?? capability;
+}
+
 /** In OpenAI's words for it. `others`: models that do look at images, where anybody knows. */
 export function modelNotMultimodal(
   field: string,

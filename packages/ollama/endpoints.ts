@@ -25,6 +25,7 @@ export const OLLAMA_CHAT = {
   telemetryName: "chat",
   fields: { model: "model", stream: "stream", prompt: "messages" },
   promptHeads: ["tools"],
+  promptIsList: true,
   answerTokens,
   emptyAsk: { without: ["messages"], unloaded: (head) => unloaded(head, asMessage) },
 } as const satisfies Endpoint;

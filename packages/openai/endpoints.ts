@@ -18,6 +18,7 @@ export const CHAT_COMPLETIONS = {
   dialect: openai,
   fields: { model: "model", stream: "stream", prompt: "messages" },
   promptHeads: ["tools", "functions"],
+  promptIsList: true,
   answerTokens: {
     maximum: ["max_completion_tokens", "max_tokens"],
     samples: ["n"],

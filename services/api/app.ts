@@ -26,6 +26,7 @@ import { accessLog } from "./request/access-log.ts";
 import { Admission, type AdmissionLimits } from "./admission/admission.ts";
 import { DemandBook } from "./admission/demand.ts";
 import { letSleep } from "./admission/empty-asks.ts";
+import { refuseInVain } from "./admission/in-vain.ts";
 import { wakeRoutes } from "./admission/wake-routes.ts";
 import { Balancer } from "./balancing/balancer.ts";
 import { ENDPOINTS, hintAtUrl } from "./endpoints.ts";
@@ -143,7 +144,8 @@ export function createApp(options: AppOptions): Express {
       .route(endpoint.path)
       .post(limit.open, body, readReference(endpoint), restrict)
       .post(letSleep({ directory, demand }, endpoint))
-      .post(findEarlier(options, endpoint), limit.reserve, forwarding)
+      .post(findEarlier(options, endpoint), refuseInVain(directory, endpoint))
+      .post(limit.reserve, forwarding)
       .all(allowOnly([endpoint.method]));
   }
 

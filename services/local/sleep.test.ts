@@ -328,6 +328,27 @@ test("whoever asks for nothing wakes a model, as long as it is to be kept", asyn
   await stage.becomes("a", "ready");
 });
 
+function noList(got: string): string {
+  return `400 Invalid type for 'messages': expected an array, but got ${got} instead.`;
+}
+
+test("a request that its model would refuse anyhow wakes nobody", async (t) => {
+  const stage = await scene(t, () => ({ "a.yaml": sleeper("a") }));
+  await stage.becomes("a", "asleep");
+  const refused = async (url: string, body: object) => {
+    const answer = await stage.send(url, { model: "a", ...body });
+    const { error } = (await answer.json()) as { error: Answer["error"] | string };
+    return `${answer.status} ${typeof error === "string" ? error : error?.message}`;
+  };
+  assert.equal(await refused("chat/completions", { messages: "hi" }), noList("a string"));
+  assert.equal(await refused("messages", { messages: { role: "user" } }), noList("an object"));
+  assert.equal(await refused("../api/chat", { messages: 1.5 }), noList("a decimal number"));
+  const embed = { input: "hi" };
+  assert.match(await refused("embeddings", embed), /^400 .*does not support embeddings/);
+  assert.match(await refused("rerank", { query: "a", documents: ["b"] }), /^400 .*reranking/);
+  assert.equal(stage.loads("a"), 0);
+});
+
 test("models are loaded and put to sleep on demand", async (t) => {
   const stage = await scene(t, () => ({ "a.yaml": sleeper("a") }));
   await stage.becomes("a", "asleep");

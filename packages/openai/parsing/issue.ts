@@ -74,6 +74,12 @@ function wrongType(expected: readonly string[], value: unknown): Description {
   };
 }
 
+/** For who has not parsed the rest. */
+export function notAList(param: string, value: unknown): Failure {
+  const { code, problem } = wrongType(["array"], value);
+  return invalidRequest(param, problem(param), code);
+}
+
 function notOneOf(allowed: readonly unknown[], value: unknown): Description {
   if (typeof value !== "string") return wrongType(["string"], value);
   const list = allowed.map((one) => `'${String(one)}'`).join(", ");

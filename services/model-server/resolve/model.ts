@@ -6,8 +6,8 @@ import type { ImageInput } from "@localmodel/inference/image-input.ts";
 import type { SoundInput } from "@localmodel/inference/sound-input.ts";
 import {
   invalidRequest,
+  lacksCapability,
   modelDoesNotHear,
-  modelNotCapable,
   modelNotFound,
   modelNotMultimodal,
 } from "@localmodel/inference/refusals.ts";
@@ -38,16 +38,6 @@ export function requireModel(
   throw modelNotFound(requested, [modelId, ...aliases, ...adapterIds]);
 }
 
-const CAPABILITY_NAMES: Readonly<Record<string, string>> = {
-  chat: "chat completions",
-  completions: "completions",
-  infill: "infilling",
-  embeddings: "embeddings",
-  rerank: "reranking",
-  vision: "images",
-  audio: "audio",
-};
-
 export function requireCapability(
   capability: string | undefined,
   facts: ModelFacts,
@@ -57,14 +47,7 @@ export function requireCapability(
   if (capability === undefined || able.includes(capability)) return;
   const problem = capability === "chat" ? facts.chatProblem : undefined;
   const why = problem === undefined ? "" : ` ${problem}`;
-  const others = able.map(capabilityName).join(", ");
-  throw modelNotCapable(
-    `The model \`${modelId}\` does not support ${capabilityName(capability)}. It supports: ${others}.${why}`,
-  );
-}
-
-function capabilityName(capability: string): string {
-  return CAPABILITY_NAMES[capability] ?? capability;
+  throw lacksCapability(modelId, capability, able, why);
 }
 
 /** `suffix` is the parameter to name: the model is fine for everything else. */
