@@ -50,6 +50,7 @@ test("a real model is described by its header alone", async (t) => {
     vocabularyTokens: 49_152,
     embeddingDimensions: 576,
     layers: 30,
+    capabilities: ["chat", "completions"],
     keyValueElements: 30 * 3 * (64 + 64),
     keyElements: 30 * 3 * 64,
   });

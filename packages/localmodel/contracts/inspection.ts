@@ -1,5 +1,6 @@
 /**
- * What the header of a GGUF says that has to be known before its pods are made: how much memory they need.
+ * What the header of a GGUF says that has to be known before its pods are made: how much memory they need, and what they
+ * will be able to do.
  *
  * The `inspect` pod writes it as its termination message when it succeeds; the operator keeps it in the
  * status of the LocalModel.
@@ -28,6 +29,8 @@ export const Inspection = z.object({
   vocabularyTokens: count,
   embeddingDimensions: count,
   layers: count,
+  /** What requests it can answer, as far as headers tell: whether its chat template can be used is known in a pod. */
+  capabilities: z.array(z.string().min(1).max(64)).max(32).exactOptional(),
   /** Elements of keys and values for one token in all layers; absent where no plain formula holds. */
   keyValueElements: count.exactOptional(),
   /** Of these, those of keys. */

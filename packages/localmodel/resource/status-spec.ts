@@ -102,6 +102,12 @@ const InspectionStatus = z.object({
   vocabularyTokens: size.describe("Tokens of the vocabulary."),
   embeddingDimensions: size.describe("Dimensions of an embedding."),
   layers: size.describe("Layers of the model."),
+  capabilities: z
+    .array(text(64))
+    .max(32)
+    .exactOptional()
+    .describe("What requests it can answer, as far as the header tells.")
+    .meta({ "x-kubernetes-list-type": "set" }),
   keyValueElements: size
     .exactOptional()
     .describe("Elements of keys and values for one token; absent where no plain formula holds."),

@@ -53,7 +53,7 @@ const INFILL_TOKENS = [
 /** As far as the header tells: whether its chat template can be used is known once it is loaded. */
 export function likelyCapabilities(
   metadata: Metadata,
-  has: { readonly vision?: boolean } = {},
+  has: { readonly vision?: boolean; readonly audio?: boolean } = {},
 ): Capability[] {
   const tokenizer = isRecord(metadata["tokenizer"]) ? metadata["tokenizer"] : {};
   const ggml = isRecord(tokenizer["ggml"]) ? tokenizer["ggml"] : {};

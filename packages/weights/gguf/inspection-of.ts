@@ -5,10 +5,12 @@
  */
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import type { CacheElements } from "@localmodel/localmodel/contracts/cache-bytes.ts";
+import { likelyCapabilities } from "./capabilities.ts";
 import { encoderBytes } from "./encoder-memory.ts";
 import type { GgufValues, Projections } from "./gguf-header.ts";
 import { metadataOf } from "./metadata.ts";
 import { keyValueElements } from "./key-value-elements.ts";
+import { hears, sees } from "./projector-kind.ts";
 import { quantizationName } from "./quantization.ts";
 
 /** What is read of them. */
@@ -37,7 +39,8 @@ export function inspectionOf(
   const { values } = weights;
   const said = values.get("general.architecture");
   const architecture = typeof said === "string" ? said.slice(0, 128) : "unknown";
-  const elements = keyValueElements(metadataOf(values));
+  const metadata = metadataOf(values);
+  const elements = keyValueElements(metadata);
   const count = (key: string): number => countOf(values.get(`${architecture}.${key}`));
   return {
     architecture,
@@ -52,6 +55,7 @@ export function inspectionOf(
     vocabularyTokens: vocabularyTokens(values) || count("vocab_size"),
     embeddingDimensions: count("embedding_length"),
     layers: count("block_count"),
+    capabilities: likelyCapabilities(metadata, sensesOf(further)),
     ...cacheElementsOf(elements),
   };
 }
@@ -65,6 +69,10 @@ function draftOf({ draft }: Further): Pick<Inspection, "draftElements"> {
     embeddingDimensions,
   } = inspectionOf({ values: draft, parameters: 0, sizeBytes: 0 }, { bytes: 0 });
   return { draftElements: told ?? 2 * layers * embeddingDimensions };
+}
+
+function sensesOf({ projector }: Further) {
+  return projector === undefined ? {} : { vision: sees(projector), audio: hears(projector) };
 }
 
 type CacheFacts = Pick<Inspection, "keyElements" | "keyValueElements">;

@@ -10,6 +10,11 @@ export const PROJECTOR_ARCHITECTURE = "clip";
  */
 const UNSUPPORTED: ReadonlySet<string> = new Set(["deepseek4v", "hunyuanvl"]);
 
+/** Whether it takes pictures. */
+export function sees(values: GgufValues): boolean {
+  return values.get("clip.has_vision_encoder") === true;
+}
+
 /** Whether it takes sounds. */
 export function hears(values: GgufValues): boolean {
   return values.get("clip.has_audio_encoder") === true;

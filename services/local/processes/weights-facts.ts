@@ -1,10 +1,8 @@
 /** What is known of a model before it is loaded: the header of its files says it. */
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
-import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
-import { likelyCapabilities } from "@localmodel/weights/gguf/capabilities.ts";
+import type { Capability, ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { inspectionOf } from "@localmodel/weights/gguf/inspection-of.ts";
 import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
-import { metadataOf } from "@localmodel/weights/gguf/metadata.ts";
 import { inspectWeights } from "@localmodel/weights/inspect-weights.ts";
 import { stat } from "node:fs/promises";
 import type { ModelFiles } from "./model-files.ts";
@@ -28,7 +26,7 @@ export async function weightsFacts(files: ModelFiles): Promise<WeightsFacts> {
   const [projector, draft] = [await valuesIn(projectorPath), await valuesIn(draftPath)];
   const inspection = inspectionOf(weights, { bytes: furtherBytes, projector, draft });
   const { architecture, parameters, quantization, sizeBytes } = inspection;
-  const { trainContextTokens, vocabularyTokens, embeddingDimensions } = inspection;
+  const { trainContextTokens, vocabularyTokens, embeddingDimensions, capabilities } = inspection;
   return {
     inspection,
     facts: {
@@ -39,9 +37,7 @@ export async function weightsFacts(files: ModelFiles): Promise<WeightsFacts> {
       trainContextTokens,
       vocabularyTokens,
       embeddingDimensions,
-      capabilities: likelyCapabilities(metadataOf(weights.values), {
-        vision: projectorPath !== undefined,
-      }),
+      ...(capabilities !== undefined && { capabilities: capabilities as Capability[] }),
     },
   };
 }

@@ -324,6 +324,9 @@ test("what the status says of the weights is passed on, the pods' word before th
   const loaded = { ...expected, contextTokens: 4096, capabilities: ["chat"] };
   assert.deepEqual(facts({ inspection, model }), loaded);
   assert.deepEqual(facts({ inspection }), { ...expected, quantization: "unknown" });
+  const seeing = { ...inspection, capabilities: ["chat", "vision"] };
+  assert.deepEqual(facts({ inspection: seeing })?.capabilities, ["chat", "vision"]);
+  assert.deepEqual(facts({ inspection: seeing, model }), loaded);
   assert.equal(facts({}), undefined);
 });
 

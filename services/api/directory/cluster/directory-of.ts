@@ -95,7 +95,7 @@ function scalingOf(scaling: ObservedModel["scaling"]) {
 /** From the file's header what pods do not report: it is known before any pod is. */
 function factsOf({ inspection, model, accelerator }: LocalModelStatus) {
   if (inspection === undefined && model === undefined) return undefined;
-  const { contextLength, capabilities, ...loaded } = model ?? {};
+  const { contextLength, capabilities = inspection?.capabilities, ...loaded } = model ?? {};
   const { trainContextTokens, vocabularyTokens, embeddingDimensions } = inspection ?? {};
   const { architecture, parameters, quantization, sizeBytes } = { ...inspection, ...loaded };
   return defined({
