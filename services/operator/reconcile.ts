@@ -78,6 +78,7 @@ export function reconciler(surroundings: Surroundings): Reconcile {
     if (set === undefined || stored === undefined) return forgetDeleted(surroundings, pass);
     if (stored.metadata.deletionTimestamp !== undefined) return;
     if ((await surroundings.neighbours.holderOf(stored)) !== undefined) {
+      surroundings.fleet.stays(pass.key);
       return { requeueAfterMs: YIELDS_MS };
     }
     if (!(await isClaimed(surroundings, pass, stored))) return "requeue";
@@ -92,6 +93,7 @@ export function reconciler(surroundings: Surroundings): Reconcile {
     const read = readSpec(stored.spec);
     const now = kubeTime(surroundings.clock.date());
     if ("problem" in read) {
+      surroundings.fleet.stays(pass.key);
       const ids = statusIds(stored, surroundings.caches);
       const status = unreadableStatus({ ...identity, ...ids }, observed, { ...read, now });
       return writeStatus(surroundings, pass, { stored, observed, status });
@@ -170,7 +172,7 @@ async function runPass(
   // Before anything is waited for: other passes decide meanwhile.
   if (decision.begins !== undefined) fleet.begin(pass.key, decision.begins);
   downloads.decided(pass.key, downloadIn(decision));
-  fleet.queue(pass.key, decision.turn?.kind === "wait");
+  fleet.decided(pass.key, forOthers(decision));
   const questions = questionsOf(decision, observed);
   const [answers, { refusals, againInMs }] = await Promise.all([
     askPods([...questions.progress, ...questions.facts], pass.signal),
@@ -193,6 +195,11 @@ async function runPass(
   const unanswered = status.modelRevision === decision.revision ? [] : questions.facts;
   const asked = [...questions.progress, ...unanswered].map((question) => question.againInMs);
   return soonest([...againInMs, decision.againInMs, step?.againInMs, ...asked]);
+}
+
+/** What the others have to know of this model's part in an upgrade. */
+function forOthers({ aim = "nothing", turn, room }: Decision) {
+  return { aim, waits: turn?.kind === "wait", hasNoRoom: room?.kind === "useless" };
 }
 
 /** What the others have to know of this model's download. */

@@ -18,18 +18,12 @@ import { desiredObjects, type DesiredObject } from "./desired.ts";
 import type { Downloads } from "../model/downloads.ts";
 import { type Fill, fillStep, isBefore } from "./fill.ts";
 import { type KnownInspection, knownInspection, needsInspection } from "./inspection.ts";
+import type { Aim } from "../model/fleet.ts";
 import { type Model, wantedReplicas } from "../model/model.ts";
 import { REVISION_ANNOTATION } from "../objects/metadata.ts";
 import { platformRevision } from "../objects/platform-revision.ts";
 import { podTemplate } from "../objects/pod-template.ts";
-import {
-  deployedRevision,
-  type Fleet,
-  isUpgrade,
-  type Turn,
-  turnOf,
-  wasUpgrade,
-} from "./upgrade.ts";
+import { type Fleet, isUpgrade, type Turn, turnOf, wasUpgrade } from "./upgrade.ts";
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { Observed, OwnedObject } from "../model/observed.ts";
 import type { Platform } from "../model/platform.ts";
@@ -38,6 +32,7 @@ import { LOOK_AGAIN_MS, rollStep } from "./roll-step.ts";
 import type { Room } from "./room.ts";
 import { leavingPods, type PodLoads, scaleIn } from "./scale-in.ts";
 import type { Problem } from "../status/problem.ts";
+import { deployedRevision } from "../status/situation.ts";
 import { unsupported } from "./unsupported.ts";
 
 /** Nobody tells what is said of a claim. */
@@ -61,6 +56,8 @@ export type Decision = {
   readonly leaving?: readonly string[];
   /** An image comes to a node before an old pod goes; the pod that pulls it, once there is one. */
   readonly pulls?: { readonly pod: Pod | undefined };
+  /** What its pods are to follow; absent where they stay as they are. */
+  readonly aim?: Aim;
   /** The version of the platform that its pods begin to follow. */
   readonly begins?: string;
   /** Whom its pods wait for before they follow a new version of the platform. */
@@ -132,10 +129,12 @@ function serving(model: Model, platform: Platform, situation: Situation): Decisi
   const fill = fillStep(model, platform, given);
   if (isBefore(fill, model)) return filling(model, platform, { observed, revision, fill });
   const turn: Turn = isNewer ? turnOf(keyOf(model), wanted.platform, fleet) : { kind: "none" };
-  if (turn.kind === "wait" || (isNewer && model.spec.rollout.paused)) {
-    return waitingForTurn(model, platform, observed, { turn, fill });
+  const { paused } = model.spec.rollout;
+  const aim: Aim = paused ? "nothing" : { platform: wanted.platform };
+  if (turn.kind === "wait" || (isNewer && paused)) {
+    return { ...waitingForTurn(model, platform, observed, { turn, fill }), aim };
   }
-  return rolling(model, platform, situation, {
+  const roll = rolling(model, platform, situation, {
     template,
     revision,
     fill,
@@ -143,6 +142,7 @@ function serving(model: Model, platform: Platform, situation: Situation): Decisi
     isUpgrade: turn.kind === "go" || wasUpgrade(model, observed.deployment, wanted.platform),
     begins: turn.kind === "go",
   });
+  return { ...roll, aim };
 }
 
 type Roll = Pick<DeploymentParts, "template" | "platform" | "isUpgrade"> & {

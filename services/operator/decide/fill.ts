@@ -22,8 +22,8 @@ import { fetchPod, fillHash } from "../objects/fetch-pod.ts";
 import { gpuOf } from "../objects/gpu.ts";
 import { SOURCE_ANNOTATION } from "../objects/inspect-pod.ts";
 import { foundNoNode, isEnding } from "../status/pod-problem.ts";
+import { deployedRevision } from "../status/situation.ts";
 import { hasClaim, placeFor } from "./fill-place.ts";
-import { deployedRevision } from "./upgrade.ts";
 
 /** Then pods fetch for themselves: no node that has room may reach the volume. */
 const PATIENCE_MS = 120_000;

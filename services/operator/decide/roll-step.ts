@@ -9,10 +9,9 @@ import type { Platform } from "../model/platform.ts";
 import { isMarked } from "../objects/deletion-cost.ts";
 import { replacesFirst } from "../objects/deployment.ts";
 import { isReady, stayingOf } from "../status/pod-problem.ts";
-import { revisionOf } from "../status/situation.ts";
+import { deployedRevision, revisionOf } from "../status/situation.ts";
 import { type Pull, pullOn } from "./pull.ts";
 import { bringsNode, type Room, roomFor } from "./room.ts";
-import { deployedRevision } from "./upgrade.ts";
 
 /** For what nobody tells of. */
 export const LOOK_AGAIN_MS = 60_000;

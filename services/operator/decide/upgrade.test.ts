@@ -72,6 +72,9 @@ const member = (key: string, more: Partial<FleetMember>): FleetMember => ({
   isUpgrade: true,
   isComplete: false,
   serves: true,
+  updatedServes: false,
+  isPaused: false,
+  isStuck: false,
   ...more,
 });
 const old = (key: string) => member(key, { platform: "old", isUpgrade: false, isComplete: true });
@@ -103,6 +106,53 @@ test("a model that serves nobody does not wait, and nobody waits for it", () => 
   assert.deepEqual(turnOf("a", "new", { members: [old("a"), broken], maxRolling: 1 }), {
     kind: "go",
   });
+});
+
+test("a model that lacks pods already does not try a new version while another can", () => {
+  const lacking = { ...old("a"), isComplete: false };
+  const waits = { kind: "wait", models: 1, isTrial: true };
+  const aimed = { ...old("b"), aim: { platform: "new" } };
+  for (const whole of [old("b"), aimed]) {
+    assert.deepEqual(turnOf("a", "new", fleet(lacking, whole)), waits);
+    assert.deepEqual(turnOf("b", "new", fleet(lacking, whole)), { kind: "go" });
+  }
+  const cannot: readonly FleetMember[] = [
+    { ...old("b"), aim: "nothing" },
+    { ...old("b"), aim: { platform: "another" } },
+    { ...old("b"), isComplete: false },
+    { ...old("b"), serves: false },
+    { ...old("b"), platform: "elder" },
+  ];
+  for (const other of cannot) {
+    assert.deepEqual(
+      turnOf("a", "new", fleet(lacking, other)),
+      { kind: "go" },
+      JSON.stringify(other),
+    );
+  }
+});
+
+test("nobody waits for a model that is paused, or whose pods find no node", () => {
+  for (const more of [{ isPaused: true }, { isStuck: true }]) {
+    const tried = member("a", more);
+    assert.deepEqual(turnOf("b", "new", fleet(tried, old("b"), old("c"))), { kind: "go" });
+    const tries = member("c", {});
+    assert.equal(turnOf("b", "new", fleet(tried, old("b"), tries)).kind, "wait", "one at a time");
+  }
+});
+
+test("a version serves once pods of it do, although others of the same model find no node", () => {
+  const served = member("a", { isStuck: true, updatedServes: true });
+  const one = member("c", {});
+  assert.deepEqual(turnOf("b", "new", fleet(served, one, old("b"))), { kind: "go" });
+  const notYet = member("a", { updatedServes: true });
+  assert.equal(turnOf("b", "new", fleet(notYet, old("b"))).kind, "wait");
+});
+
+test("a model says what its pods are to follow, and nothing while it is paused", () => {
+  const { begins, aim } = upgrade({});
+  assert.deepEqual(aim, { platform: begins });
+  assert.equal(upgrade({ model: modelWith({ rollout: { paused: true } }) }).aim, "nothing");
 });
 
 test("a model whose turn it is rolls, and says for what", () => {

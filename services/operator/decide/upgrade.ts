@@ -2,8 +2,10 @@
  * When a model's pods follow a new version of the platform: not all at once.
  *
  * The first one tries it out alone. Only when it serves do others follow, so many at a time; one that does not become
- * ready keeps its place, so that a version that is no good stops by itself. A change that the author of a model made does
- * not wait, and neither does a model that serves nobody: it has nothing to lose.
+ * ready keeps its place, so that a version that is no good stops by itself. It says nothing of a version that pods find no
+ * node, or are paused: nobody waits for that, and as long as another can, a model that lacks pods already does not try. A
+ * change that the author of a model made does not wait, and neither does a model that serves nobody: it has nothing to
+ * lose.
  */
 import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
 import {
@@ -15,7 +17,7 @@ import {
   UPGRADE,
 } from "../model/fleet.ts";
 import type { Model } from "../model/model.ts";
-import { REVISION_ANNOTATION } from "../objects/metadata.ts";
+import { deployedRevision } from "../status/situation.ts";
 
 export type Fleet = {
   readonly members: readonly FleetMember[];
@@ -29,10 +31,6 @@ export type Turn =
   | { readonly kind: "go" }
   /** For how many others, and whether none has served with the new version yet. */
   | { readonly kind: "wait"; readonly models: number; readonly isTrial: boolean };
-
-export function deployedRevision(deployment: Deployment | undefined): string | undefined {
-  return deployment?.spec?.template.metadata?.annotations?.[REVISION_ANNOTATION];
-}
 
 type Annotations = Readonly<Record<string, string>>;
 
@@ -64,14 +62,35 @@ function isOfSpec(
 export function turnOf(key: string, platform: string, { members, maxRolling }: Fleet): Turn {
   const own = members.find((member) => member.key === key);
   if (own?.serves !== true) return { kind: "none" };
-  const followers = members.filter((member) => member.platform === platform);
-  const isTrial = !followers.some(({ isComplete, serves }) => isComplete && serves);
-  const rolling = followers.filter(
-    (member) => member.key !== key && member.isUpgrade && !member.isComplete,
-  );
+  const others = members.filter((member) => member.key !== key);
+  const isTrial = !members.some((member) => member.platform === platform && hasServed(member));
+  const rolling = others.filter((member) => member.platform === platform && isRolling(member));
   const limit = isTrial ? 1 : maxRolling;
-  if (rolling.length < limit) return { kind: "go" };
-  return { kind: "wait", models: rolling.length, isTrial };
+  if (rolling.length >= limit) return { kind: "wait", models: rolling.length, isTrial };
+  const isForAnother =
+    isTrial && !own.isComplete && others.some((one) => mayTry(one, own, platform));
+  return isForAnother ? { kind: "wait", models: 1, isTrial } : { kind: "go" };
+}
+
+function isRolling({
+  isUpgrade: isOfPlatform,
+  isComplete,
+  isPaused,
+  isStuck,
+}: FleetMember): boolean {
+  return isOfPlatform && !isComplete && !isPaused && !isStuck;
+}
+
+/** Whether it shows that its version serves. What is paused or finds no node comes to no end that would show more. */
+function hasServed({ serves, updatedServes, isComplete, isPaused, isStuck }: FleetMember): boolean {
+  return isComplete ? serves : updatedServes && (isPaused || isStuck);
+}
+
+/** Before it is known what another is to follow, that is taken to be the same as for who is like it. */
+function mayTry(one: FleetMember, own: FleetMember, platform: string): boolean {
+  if (!one.isComplete || !one.serves || one.platform === platform) return false;
+  if (one.aim === undefined) return one.platform === own.platform && !one.isPaused;
+  return one.aim !== "nothing" && one.aim.platform === platform;
 }
 
 /** The reason stays until there is another one. */

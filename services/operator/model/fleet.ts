@@ -21,17 +21,33 @@ export type FleetMember = {
   /** All its pods are of its latest revision, and ready. */
   readonly isComplete: boolean;
   readonly serves: boolean;
+  /** Some of its latest revision do. */
+  readonly updatedServes: boolean;
+  /** Its pods stay as they are until its author says otherwise. */
+  readonly isPaused: boolean;
+  /** What is missing of its pods finds no node, and nothing that the operator does changes that. */
+  readonly isStuck: boolean;
+  /** What its pods are to follow; absent: not known yet. */
+  readonly aim?: Aim;
 };
 
+/** Nothing: what is wrong with the model, or its author, keeps its pods as they are. */
+export type Aim = "nothing" | { readonly platform: string };
+
+/** As far as a Deployment alone tells. */
 export function memberOf(key: string, deployment: Deployment): FleetMember {
   const { [PLATFORM_ANNOTATION]: platform, [ROLLED_FOR_ANNOTATION]: reason } =
     deployment.metadata.annotations ?? {};
+  const serves = (deployment.status?.availableReplicas ?? 0) > 0;
   return {
     key,
     platform,
     isUpgrade: reason === UPGRADE,
     isComplete: isComplete(deployment),
-    serves: (deployment.status?.availableReplicas ?? 0) > 0,
+    serves,
+    updatedServes: serves && isComplete(deployment),
+    isPaused: deployment.spec?.paused === true,
+    isStuck: false,
   };
 }
 

@@ -93,10 +93,16 @@ class WatchedSet {
       inspectPod: pods.find(({ metadata }) => metadata.name === inspectPodName(name)),
       fetchPod: pods.find(({ metadata }) => metadata.name === fetchPodName(name)),
       pullPod: pods.find(({ metadata }) => metadata.name === pullPodName(name)),
-      pods: pods
-        .filter(({ metadata }) => metadata.labels?.[COMPONENT_LABEL] === MODEL_SERVER_COMPONENT)
-        .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)),
+      pods: this.serversOf(keyOf(stored.metadata)),
     };
+  }
+
+  /** Pods that serve the LocalModel, or will. */
+  serversOf(key: string): readonly Pod[] {
+    const pods = (this.cacheOf(PODS)?.find(MODEL_INDEX, key) ?? []) as readonly Pod[];
+    return pods
+      .filter(({ metadata }) => metadata.labels?.[COMPONENT_LABEL] === MODEL_SERVER_COMPONENT)
+      .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   }
 
   cacheOf(resource: Resource): ObjectCache | undefined {

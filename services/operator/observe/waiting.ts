@@ -9,7 +9,7 @@ import type { Client } from "@localmodel/kube/wire/client.ts";
 import { NODES, type Pod, PODS } from "@localmodel/kube/objects/core-resources.ts";
 import type { Observed, Place, Waiting } from "../model/observed.ts";
 import { eventsOf, timeMs, unlessForbidden } from "./events.ts";
-import { conditionOf, isEnding, isScheduled } from "../status/pod-problem.ts";
+import { findsNoNode, isEnding } from "../status/pod-problem.ts";
 
 /** Pods of a model mostly are alike, and so are their nodes. */
 const NODES_MAX = 16;
@@ -22,8 +22,7 @@ export async function lookUpWaiting(
   client: Client,
   { pods }: Pick<Observed, "pods">,
 ): Promise<Waiting | undefined> {
-  const waiting = pods.filter((pod) => !isEnding(pod) && isUnschedulable(pod));
-  const [first] = waiting;
+  const first = pods.find((pod) => !isEnding(pod) && findsNoNode(pod));
   if (first === undefined) return undefined;
   const names = [...new Set(pods.flatMap(({ spec }) => spec?.nodeName ?? []))].filter(Boolean);
   const [places, scaleUpAtMs] = await Promise.all([
@@ -35,10 +34,6 @@ export async function lookUpWaiting(
     places: new Map(known.map((place) => [place.node.metadata.name, place])),
     ...(scaleUpAtMs !== undefined && { scaleUpAtMs }),
   };
-}
-
-function isUnschedulable(pod: Pod): boolean {
-  return !isScheduled(pod) && conditionOf(pod, "PodScheduled")?.reason === "Unschedulable";
 }
 
 async function placeOf(client: Client, name: string): Promise<Place | undefined> {

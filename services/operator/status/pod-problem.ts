@@ -41,11 +41,14 @@ export function isScheduled(pod: Pod): boolean {
   return pod.spec?.nodeName !== undefined && pod.spec.nodeName !== "";
 }
 
+export function findsNoNode(pod: Pod): boolean {
+  return !isScheduled(pod) && conditionOf(pod, "PodScheduled")?.reason === "Unschedulable";
+}
+
 /** Whether the scheduler has had no node for it for so long. */
 export function foundNoNode(pod: Pod, nowMs: number, patienceMs: number): boolean {
-  const scheduled = conditionOf(pod, "PodScheduled");
-  const sinceMs = Date.parse(scheduled?.lastTransitionTime ?? "");
-  return !isScheduled(pod) && scheduled?.reason === "Unschedulable" && nowMs - sinceMs > patienceMs;
+  const sinceMs = Date.parse(conditionOf(pod, "PodScheduled")?.lastTransitionTime ?? "");
+  return findsNoNode(pod) && nowMs - sinceMs > patienceMs;
 }
 
 export function conditionOf({ status }: Pod, type: string) {

@@ -5,7 +5,7 @@
  * Pods are told apart by their revision: current ones are made from what is asked for now, all others
  * belong to a state before. Only a ready pod answers; old ones count as long as they do.
  */
-import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import type { Deployment, Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { COMPONENT_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
 import type { MemoryEstimate } from "@localmodel/localmodel/contracts/memory-estimate.ts";
@@ -70,6 +70,11 @@ export type Kept = {
 
 export function revisionOf({ metadata }: Pod): string | undefined {
   return metadata.annotations?.[REVISION_ANNOTATION];
+}
+
+/** Of the pods that the Deployment is to have. */
+export function deployedRevision(deployment: Deployment | undefined): string | undefined {
+  return deployment?.spec?.template.metadata?.annotations?.[REVISION_ANNOTATION];
 }
 
 export function countPods(pods: readonly Pod[], revision: string | undefined): PodCounts {
