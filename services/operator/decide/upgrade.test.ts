@@ -99,6 +99,28 @@ test("one model tries a new version, and the others wait until it serves", () =>
   });
 });
 
+test("versions for other classes and images are tried one after the other, and all that roll count together", () => {
+  const tries = member("a", { platform: "cuda" });
+  const members = fleet(tries, old("b"), old("c"));
+  assert.deepEqual(turnOf("b", "cpu", members), { kind: "wait", models: 1, isTrial: true });
+  const served = member("s", { platform: "cpu", isComplete: true, isUpgrade: false });
+  assert.deepEqual(turnOf("b", "cpu", fleet(tries, served, old("b"))), { kind: "go" });
+  const more = member("d", { platform: "cpu" });
+  assert.deepEqual(turnOf("b", "cpu", fleet(tries, more, served, old("b"))), {
+    kind: "wait",
+    models: 2,
+    isTrial: false,
+  });
+});
+
+test("a version that mends one that was no good is not kept waiting by whoever tried that", () => {
+  const broken = member("a", { platform: "bad", aim: { platform: "new" } });
+  const whole = { ...old("b"), aim: { platform: "new" } };
+  assert.deepEqual(turnOf("b", "new", fleet(broken, whole)), { kind: "go" });
+  assert.equal(turnOf("a", "new", fleet(broken, whole)).kind, "wait");
+  assert.deepEqual(turnOf("a", "new", fleet(broken)), { kind: "go" });
+});
+
 test("a model that serves nobody does not wait, and nobody waits for it", () => {
   const down = member("b", { platform: "old", isUpgrade: false, serves: false });
   assert.deepEqual(turnOf("b", "new", fleet(member("a", {}), down)), { kind: "none" });

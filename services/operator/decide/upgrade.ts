@@ -21,7 +21,7 @@ import { deployedRevision } from "../status/situation.ts";
 
 export type Fleet = {
   readonly members: readonly FleetMember[];
-  /** How many models may roll for an upgrade at the same time. */
+  /** How many models may roll for an upgrade at the same time, to whatever version of the platform. */
   readonly maxRolling: number;
 };
 
@@ -59,26 +59,30 @@ function isOfSpec(
   return spec !== undefined && spec === specDigest;
 }
 
+/**
+ * A version of the platform is one for each class and image; an upgrade of the operator makes as many new ones. They are
+ * tried one after the other, and all models that roll count together.
+ */
 export function turnOf(key: string, platform: string, { members, maxRolling }: Fleet): Turn {
   const own = members.find((member) => member.key === key);
   if (own?.serves !== true) return { kind: "none" };
   const others = members.filter((member) => member.key !== key);
-  const isTrial = !members.some((member) => member.platform === platform && hasServed(member));
-  const rolling = others.filter((member) => member.platform === platform && isRolling(member));
-  const limit = isTrial ? 1 : maxRolling;
-  if (rolling.length >= limit) return { kind: "wait", models: rolling.length, isTrial };
+  const served = new Set(members.filter(hasServed).map((member) => member.platform));
+  const isTrial = !served.has(platform);
+  const rolling = others.filter(isRolling);
+  const trials = rolling.filter((member) => !served.has(member.platform));
+  if (isTrial && trials.length > 0) return { kind: "wait", models: trials.length, isTrial };
+  if (rolling.length >= maxRolling) return { kind: "wait", models: rolling.length, isTrial: false };
   const isForAnother =
     isTrial && !own.isComplete && others.some((one) => mayTry(one, own, platform));
   return isForAnother ? { kind: "wait", models: 1, isTrial } : { kind: "go" };
 }
 
-function isRolling({
-  isUpgrade: isOfPlatform,
-  isComplete,
-  isPaused,
-  isStuck,
-}: FleetMember): boolean {
-  return isOfPlatform && !isComplete && !isPaused && !isStuck;
+/** One that is to follow another version by now, or none, shows nothing more of the one that it rolls to. */
+function isRolling(member: FleetMember): boolean {
+  const { platform, aim, isComplete, isPaused, isStuck } = member;
+  const isAtIt = aim === undefined || (aim !== "nothing" && aim.platform === platform);
+  return member.isUpgrade && isAtIt && !isComplete && !isPaused && !isStuck;
 }
 
 /** Whether it shows that its version serves. What is paused or finds no node comes to no end that would show more. */
