@@ -145,6 +145,22 @@ suite("a model server that sleeps", { timeout: 240_000 }, () => {
     await sleeps();
   });
 
+  test("starts asleep where it is told to, and has its engine loaded for the first request", async (t) => {
+    const { post, readyz, engines } = await start(t, {
+      sleepAfterSeconds: NOT_BY_ITSELF,
+      startsAsleep: true,
+    });
+    const { status, state, model } = await readyz();
+    assert.deepEqual([status, state, model], [200, "asleep", undefined]);
+    await t.waitFor(async () => assert.deepEqual(await engines(), []), PATIENCE);
+    const answers = await Promise.all([1, 2, 3].map(() => post("/v1/completions", ASK)));
+    for (const response of answers) {
+      assert.equal(response.status, 200, await response.clone().text());
+      assert.match(await response.text(), /"choices"/);
+    }
+    assert.ok(((await readyz()).model?.slots ?? 0) > 0);
+  });
+
   test("tells who listens when it sleeps, how far it is, and when it is awake, and ends that with itself", async (t) => {
     const { url, post } = await start(t, { sleepAfterSeconds: NOT_BY_ITSELF });
     const { status, body } = await fetch(`${url}/residence`);

@@ -40,6 +40,8 @@ export type DirectoryModel = {
   readonly pods?: Readonly<Record<string, string>>;
   /** In a cluster: endpoints that are to become idle, and end then. */
   readonly leaving?: readonly string[];
+  /** In a cluster, of a model whose servers stay while it sleeps: the node of each, by its URL. */
+  readonly nodes?: Readonly<Record<string, string>>;
   /** Requests that each endpoint works on at the same time; 1 if left out. */
   readonly slots?: number;
   /** In a cluster: how many servers it has follows from who asks for it. */

@@ -17,8 +17,20 @@ const message = z.string().max(MESSAGE_MAX_CHARACTERS);
 
 const Residence = z.discriminatedUnion("state", [
   /** Its readiness says whether it serves. */
-  z.object({ state: z.literal("awake") }),
-  z.object({ state: z.literal("asleep"), message }),
+  z.object({
+    state: z.literal("awake"),
+    /** What they take of devices; absent where they are on none. */
+    deviceBytes: z.int().min(0).exactOptional(),
+  }),
+  z.object({
+    state: z.literal("asleep"),
+    message,
+    /** Why it could not load just now, in one word. */
+    reason: z
+      .string()
+      .regex(/^[A-Z][A-Za-z0-9]{0,63}$/)
+      .exactOptional(),
+  }),
   z.object({ state: z.literal("loading"), message, progress: z.number().min(0).max(1) }),
 ]);
 export type Residence = z.infer<typeof Residence>;

@@ -70,6 +70,10 @@ export const ServerConfig = z.strictObject({
     .describe(
       "Without a request for so long, the engine leaves memory until one comes. Absent: it never does.",
     ),
+  startsAsleep: z
+    .boolean()
+    .default(false)
+    .describe("Whether the engine is loaded only once it is asked for; needs sleepAfterSeconds."),
   awakeSchedule: Schedule.default([]).describe(
     "Times of the week in which the engine does not leave memory, and is loaded if it has.",
   ),

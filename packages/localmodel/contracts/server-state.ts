@@ -2,7 +2,7 @@
  * What a model server says about itself: the body of its `/readyz`, and the message it sends to a
  * parent process at every change.
  *
- * It serves in state "ready", and in "asleep", where requests wait until the weights are back. Everything else carries a
+ * It serves in state "ready", and in "asleep", where requests wait until the weights are there. Everything else carries a
  * message for a person.
  */
 import type { CallSyntax } from "@localmodel/tools/syntax/call-syntax.ts";
@@ -91,12 +91,15 @@ export type FailureReason =
 export type ServerState =
   | { readonly state: "loading"; readonly message: string; readonly progress: number }
   | { readonly state: "ready"; readonly message: string; readonly model: ModelFacts }
-  /** Its weights have left memory; `progress` while they come back. */
+  /** Its weights are not in memory; `progress` while they come there. */
   | {
       readonly state: "asleep";
       readonly message: string;
-      readonly model: ModelFacts;
+      /** Absent until they have been there once. */
+      readonly model?: ModelFacts;
       readonly progress?: number;
+      /** Why they could not come there, in what may be different next time. */
+      readonly problem?: AcceleratorProblem;
     }
   | { readonly state: "restarting"; readonly message: string; readonly retryAfterSeconds: number }
   | { readonly state: "draining"; readonly message: string }

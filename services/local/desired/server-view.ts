@@ -29,7 +29,7 @@ export function viewOfServer(state: ServerState, port: number | undefined): Serv
       return {
         state: "ready",
         message: state.message,
-        facts: state.model,
+        ...(state.model && { facts: state.model }),
         endpoint: `http://127.0.0.1:${port}`,
       };
     case "restarting":

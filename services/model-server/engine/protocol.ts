@@ -27,7 +27,13 @@ export type FromEngine =
   | { readonly type: "stuck"; readonly message: string }
   | { readonly type: "loading"; readonly progress: number }
   | { readonly type: "ready"; readonly model: ModelFacts }
-  | { readonly type: "failed"; readonly reason: FailureReason; readonly message: string }
+  | {
+      readonly type: "failed";
+      readonly reason: FailureReason;
+      readonly message: string;
+      /** Others have what it lacks, and may give it back. */
+      readonly mayPass?: boolean;
+    }
   | { readonly type: "events"; readonly events: readonly EngineEvent[] };
 
 export const HEARTBEAT_MS = 1000;

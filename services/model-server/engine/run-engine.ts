@@ -62,7 +62,9 @@ async function load(
     const reason = reasonOf(error);
     const message = reason === "LoadFailed" ? explained(failed, said.lines) : failed;
     log.error("cannot load the model", { reason, error: message });
-    process.send?.({ type: "failed", reason, message } satisfies FromEngine, () => process.exit(1));
+    const mayPass = error instanceof AcceleratorError && error.mayPass;
+    const failure = { type: "failed", reason, message, ...(mayPass && { mayPass }) } as const;
+    process.send?.(failure satisfies FromEngine, () => process.exit(1));
   }
 }
 

@@ -18,16 +18,26 @@ export function loadedModel(state: ServerState): ModelFacts {
   throw unavailability(state);
 }
 
-type Available = Extract<ServerState, { state: "ready" | "asleep" }>;
-type Unavailable = Exclude<ServerState, Available>;
+type Available = Extract<ServerState, { state: "ready" | "asleep" }> & {
+  readonly model: ModelFacts;
+};
+type Unavailable = Exclude<ServerState, { state: "ready" }>;
 
-/** Whether requests are answered, be it that they wait until it has woken. */
+/** Whether it is known what is served; requests may have to wait until it has woken. */
 export function isServing(state: ServerState): state is Available {
+  return isReady(state) && state.model !== undefined;
+}
+
+/** Whether it takes requests. */
+export function isReady(
+  state: ServerState,
+): state is Extract<ServerState, { state: "ready" | "asleep" }> {
   return state.state === "ready" || state.state === "asleep";
 }
 
 export function unavailability(state: Unavailable): Failure {
   if (state.state === "loading") return modelLoading(loadingMessage(state), LOADING_RETRY_SECONDS);
+  if (state.state === "asleep") return modelLoading(sentence(state.message), LOADING_RETRY_SECONDS);
   if (state.state === "draining") return shuttingDown();
   if (state.state === "restarting") {
     return engineFailed(sentence(state.message), state.retryAfterSeconds);

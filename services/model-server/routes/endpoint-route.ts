@@ -19,7 +19,7 @@ import { spanOf } from "@localmodel/service/http/server-span.ts";
 import { withinSync } from "@localmodel/telemetry/spans/span.ts";
 import type { Request, RequestHandler, Response } from "express";
 import { reportIgnored, sendJson } from "../http/api-headers.ts";
-import { loadedModel } from "../http/availability.ts";
+import { isServing, loadedModel } from "../http/availability.ts";
 import { keeperOf } from "../http/json-body.ts";
 import { streamEvents } from "../http/stream-events.ts";
 import { reportUsage } from "../http/usage-report.ts";
@@ -36,7 +36,7 @@ export function endpointRoute<Asked extends Operation>(
   wire: Wire<Asked>,
   serving: Serving,
 ): RequestHandler {
-  const { config, engine, eyes, log, places, watches } = serving;
+  const { config, engine, eyes, log, places, sleeper, watches } = serving;
   const { endpoint } = wire;
   const { operation } = endpoint;
 
@@ -61,6 +61,8 @@ export function endpointRoute<Asked extends Operation>(
   };
 
   return whileConnected(log, async (req, res, gone) => {
+    // What has never been loaded has to be, before it is known how a request is meant.
+    if (!isServing(engine.state)) await sleeper?.load(gone);
     const span = spanOf(res);
     const {
       understood,

@@ -4,7 +4,7 @@
  */
 import { failureHeaders } from "@localmodel/inference/failure-headers.ts";
 import type { RequestHandler } from "express";
-import { isServing, unavailability } from "../http/availability.ts";
+import { isReady, unavailability } from "../http/availability.ts";
 import type { Serving } from "../serving.ts";
 
 export const alive: RequestHandler = (_req, res) => {
@@ -14,7 +14,7 @@ export const alive: RequestHandler = (_req, res) => {
 export function ready({ engine }: Serving): RequestHandler {
   return (_req, res) => {
     const { state } = engine;
-    if (!isServing(state)) res.status(503).set(failureHeaders(unavailability(state)));
+    if (!isReady(state)) res.status(503).set(failureHeaders(unavailability(state)));
     res.set("cache-control", "no-store").json(state);
   };
 }
@@ -22,7 +22,7 @@ export function ready({ engine }: Serving): RequestHandler {
 export function health({ engine }: Serving): RequestHandler {
   return (_req, res) => {
     const { state } = engine;
-    if (!isServing(state)) throw unavailability(state);
+    if (!isReady(state)) throw unavailability(state);
     res.set("cache-control", "no-store").json({ status: "ok" });
   };
 }

@@ -6,7 +6,7 @@
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import type { RequestHandler } from "express";
 import { sendJson } from "../http/api-headers.ts";
-import { loadedModel } from "../http/availability.ts";
+import { unavailability } from "../http/availability.ts";
 import { whileConnected } from "../http/while-connected.ts";
 import type { Sleeper } from "../engine/process/sleeping-engine.ts";
 import type { Serving } from "../serving.ts";
@@ -14,8 +14,9 @@ import type { Serving } from "../serving.ts";
 export function load({ engine, log, sleeper }: Serving): RequestHandler {
   return whileConnected(log, async (_req, res, gone) => {
     await sleeper?.load(gone);
-    loadedModel(engine.state);
-    sendJson(res, { state: engine.state.state });
+    const { state } = engine;
+    if (state.state !== "ready") throw unavailability(state);
+    sendJson(res, { state: state.state });
   });
 }
 

@@ -41,11 +41,18 @@ export function residence({ engine }: Serving): RequestHandler {
 }
 
 function residenceOf(state: ServerState): Residence {
-  if (state.state !== "asleep") return { state: "awake" };
-  const { message, progress } = state;
+  if (state.state !== "asleep") return awake(state);
+  const { message, progress, problem } = state;
+  // What is tried again is no news until it gets further.
+  if (problem !== undefined) return { state: "asleep", message, reason: problem.reason };
   return progress === undefined
     ? { state: "asleep", message }
     : { state: "loading", message, progress };
+}
+
+function awake(state: Exclude<ServerState, { state: "asleep" }>): Residence {
+  const deviceBytes = state.state === "ready" ? state.model.memoryBytes.vram : 0;
+  return { state: "awake", ...(deviceBytes > 0 && { deviceBytes }) };
 }
 
 class Listener implements Disposable {

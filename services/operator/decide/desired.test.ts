@@ -574,6 +574,8 @@ test("only the servers of a model that sleeps in its pods end their engines", ()
   assert.equal(sleepOf({ sleep: "unload", minReplicas: 1 }).sleepAfterSeconds, undefined);
   assert.equal(sleepOf({ idleSeconds: 60 }).sleepAfterSeconds, undefined);
   assert.equal(sleepOf(undefined).sleepAfterSeconds, undefined);
+  assert.equal(sleepOf({ sleep: "unload" }).startsAsleep, true);
+  assert.equal(sleepOf({ sleep: "unload", minReplicas: 1 }).startsAsleep, undefined);
 });
 
 test("the servers of a model that sleeps in its pods know in which times of the week they do not", () => {

@@ -109,10 +109,12 @@ function expectedAccelerator(model: Model): Pick<ServerConfigInput, "accelerator
 function sleepOf({ spec: { scaling } }: Model): SleepConfig {
   if (scaling?.sleep !== "unload" || scaling.minReplicas > 0) return {};
   const { idleSeconds, schedule } = scaling;
-  return { sleepAfterSeconds: idleSeconds, ...(schedule && { awakeSchedule: schedule }) };
+  // Whoever needs the device now has it; nobody has asked for this one yet.
+  const sleeps = { sleepAfterSeconds: idleSeconds, startsAsleep: true };
+  return { ...sleeps, ...(schedule && { awakeSchedule: schedule }) };
 }
 
-type SleepConfig = Pick<ServerConfigInput, "sleepAfterSeconds" | "awakeSchedule">;
+type SleepConfig = Pick<ServerConfigInput, "sleepAfterSeconds" | "startsAsleep" | "awakeSchedule">;
 
 function serverConfig(model: Model, { serverSecrets = [] }: Platform): ServerConfigInput {
   const { spec, claim, modelId, createdSeconds } = model;

@@ -39,7 +39,7 @@ export const ServerStateAnswer = z.discriminatedUnion("state", [
     message: words,
     model,
   }),
-  z.object({ state: z.literal("asleep"), message: words, model }),
+  z.object({ state: z.literal("asleep"), message: words, model: model.exactOptional() }),
   z.object({ state: z.literal("restarting"), message: words, retryAfterSeconds: z.number() }),
   z.object({ state: z.literal("draining"), message: words }),
   z.object({

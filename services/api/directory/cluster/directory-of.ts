@@ -17,7 +17,7 @@ import type {
   AcceleratorStatus,
   LocalModelStatus,
 } from "@localmodel/localmodel/resource/status-spec.ts";
-import { endpointsOf, modelOf, podNames } from "./model-endpoints.ts";
+import { endpointsOf, modelOf, nodeNames, podNames } from "./model-endpoints.ts";
 import { type Explanation, explanationOf } from "./model-state.ts";
 import type { ObservedModel } from "./observed-model.ts";
 import { dividedByResidence, type ResidenceOf } from "./server-residence.ts";
@@ -34,7 +34,7 @@ export function directoryOf(
   return {
     models: ordered.flatMap((model, index) => {
       const own = slicesByModel.get(model.key) ?? [];
-      const where = { ...serversOf(model, endpointsOf(own), residenceOf), pods: podNames(own) };
+      const where = { ...serversOf(model, own, residenceOf), pods: podNames(own) };
       const { ids, adapterIds } = sharesOf(model, claimed[index] ?? { held: [] });
       const names = listedAs(ids, adapterIds, model.modelId);
       return names.map((name) => entry(model, { ...name, ...where, server: model.key }));
@@ -45,18 +45,20 @@ export function directoryOf(
 /** Its ready pods, and what is said of it by how many of them serve. */
 function serversOf(
   { scaling, status }: ObservedModel,
-  ready: readonly string[],
+  slices: readonly EndpointSlice[],
   residenceOf: ResidenceOf,
 ): Servers {
+  const ready = endpointsOf(slices);
   const served = { endpoints: ready, ...explanationOf(status, ready.length) };
   if (scaling?.sleep !== "unload" || scaling.minReplicas > 0) return served;
+  const nodes = nodeNames(slices);
   const { endpoints, sleepers, asleep } = dividedByResidence(ready, residenceOf);
-  if (sleepers.length === 0) return served;
+  if (sleepers.length === 0) return { ...served, nodes };
   const said = endpoints.length === 0 ? asleep : explanationOf(status, endpoints.length);
-  return { endpoints, sleepers, ...said };
+  return { endpoints, sleepers, nodes, ...said };
 }
 
-type Servers = Pick<DirectoryModel, "endpoints" | "sleepers"> & Explanation;
+type Servers = Pick<DirectoryModel, "endpoints" | "sleepers" | "nodes"> & Explanation;
 
 function entry(
   { createdMs, slots, scaling, status }: ObservedModel,

@@ -41,18 +41,27 @@ export function podNames(slices: readonly EndpointSlice[]): Readonly<Record<stri
   );
 }
 
+/** The name of the node behind each URL. */
+export function nodeNames(slices: readonly EndpointSlice[]): Readonly<Record<string, string>> {
+  const sightings = slices.flatMap(sightingsIn);
+  return Object.fromEntries(
+    sightings.flatMap(({ url, node }) => (url === undefined || !node ? [] : [[url, node]])),
+  );
+}
+
 /** One pod as one slice has it; with a URL when it is ready. */
 type Sighting = {
   readonly pod: string;
   readonly isLeaving: boolean;
   readonly name?: string;
+  readonly node?: string;
   readonly url?: string;
 };
 
 function sightingsIn({ endpoints, ports }: EndpointSlice): Sighting[] {
   const port = ports?.find(({ name }) => name === SERVER_PORT_NAME)?.port;
   // On the wire it is null for a slice without endpoints, whatever the type says.
-  return (endpoints ?? []).flatMap(({ addresses: [address], conditions, targetRef }) => {
+  return (endpoints ?? []).flatMap(({ addresses: [address], conditions, nodeName, targetRef }) => {
     if (address === undefined) return [];
     const { terminating: isLeaving = false, ready = true } = conditions ?? {};
     const pod = targetRef?.uid ?? address;
@@ -63,6 +72,7 @@ function sightingsIn({ endpoints, ports }: EndpointSlice): Sighting[] {
         pod,
         isLeaving,
         ...(name !== undefined && { name }),
+        ...(nodeName !== undefined && { node: nodeName }),
         url: `http://${urlHost(address)}:${port}`,
       },
     ];

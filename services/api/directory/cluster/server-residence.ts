@@ -34,9 +34,11 @@ function explained(residences: readonly (Residence | undefined)[]): Explanation 
     const { message, progress } = first;
     return { state: "loading", reason: "Loading", message, progress };
   }
-  const asleep = residences.find((one) => one?.state === "asleep");
+  const sleeping = residences.filter((one) => one?.state === "asleep");
+  const asleep = sleeping.find((one) => one.reason !== undefined) ?? sleeping[0];
   if (asleep === undefined) return UNKNOWN;
-  return { state: "asleep", reason: "Asleep", message: asleep.message };
+  const { reason = "Asleep", message } = asleep;
+  return { state: "asleep", reason, message };
 }
 
 const UNKNOWN: Explanation = {

@@ -7,6 +7,7 @@ import type { Directory } from "@localmodel/localmodel/contracts/directory.ts";
 import { SERVER_KEY_HEADER } from "@localmodel/localmodel/contracts/server-key.ts";
 import { lookUp } from "../find-model.ts";
 import type { SleepSeam } from "../model-directory.ts";
+import { neighbourOf } from "./neighbour.ts";
 import { Residences } from "./residences.ts";
 import type { ResidenceOf } from "./server-residence.ts";
 import { askServer } from "./server-request.ts";
@@ -42,7 +43,13 @@ export class Sleepers implements Disposable {
         const directory = current();
         return directory && lookUp(directory, id);
       },
-      load: (url, server, signal) => askServer(`${url}/load`, headersFor(server), signal),
+      load: ({ url, server }, signal) => askServer(`${url}/load`, headersFor(server), signal),
+      unload: ({ url, server }, signal) => askServer(`${url}/unload`, headersFor(server), signal),
+      neighbourOf: (server, demand, asked) => {
+        const { residenceOf } = this;
+        const directory = current();
+        return directory && neighbourOf(server, { directory, demand, residenceOf, asked });
+      },
       next,
     });
   }

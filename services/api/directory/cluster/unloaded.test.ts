@@ -39,15 +39,18 @@ async function setUp(t: TestContext, { ports, scaling = {}, options = {} }: Scen
     await directory[Symbol.asyncDispose]();
     await cluster[Symbol.asyncDispose]();
   });
-  cluster.put("localmodels", localModel("m", { scaling: { ...UNLOADS, ...scaling } }));
-  for (const port of ports) {
-    const pod = { address: "127.0.0.1", uid: `pod-${port}` };
+  const add = (name: string, port: number, node = "node-1"): void => {
+    cluster.put("localmodels", localModel(name, { scaling: { ...UNLOADS, ...scaling } }));
+    const pod = { address: "127.0.0.1", uid: `pod-${port}`, node };
     const fields = { suffix: String(port), ports: [{ name: "http", port }] };
-    cluster.put("endpointslices", endpointSlice("m", [pod], fields));
-  }
-  const listed = () => directory.current().models.find(({ id }) => id === "m") ?? assert.fail();
-  const becomes = (state: string) => t.waitFor(() => assert.equal(listed().state, state), PATIENCE);
-  return { url: gateway.url, listed, becomes };
+    cluster.put("endpointslices", endpointSlice(name, [pod], fields));
+  };
+  for (const port of ports) add("m", port);
+  const listed = (name = "m") =>
+    directory.current().models.find(({ id }) => id === name) ?? assert.fail();
+  const becomes = (state: string, name = "m") =>
+    t.waitFor(() => assert.equal(listed(name).state, state), PATIENCE);
+  return { url: gateway.url, add, listed, becomes };
 }
 
 test("a request for a model whose pod sleeps has it loaded, is told how far that is, and is answered", async (t) => {
@@ -140,6 +143,68 @@ test("of several pods that sleep one is woken, and another one only where the fi
   assert.equal((await asking).status, 200);
   assert.deepEqual(listed().endpoints, [other.url]);
   assert.equal(first.answered(), 0);
+});
+
+const FULL = {
+  state: "asleep",
+  message: "The weights need 4 GiB, and 1 GiB are free",
+  reason: "VramTooSmall",
+} as const;
+
+test("a pod whose device others hold is tried again until it loads, and who waits is told why", async (t) => {
+  const server = await sleepingServer(t);
+  server.refuseWith(FULL);
+  const { url, becomes, listed } = await setUp(t, { ports: [server.port] });
+  await becomes("asleep");
+  const { body } = await chat(url, { model: "m", stream: true });
+  const reader = (body ?? assert.fail()).pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  const until = async (told: string): Promise<void> => {
+    while (!text.includes(told)) text += (await reader.read()).value ?? assert.fail(text);
+  };
+  await until(": the model is asleep: The weights need 4 GiB, and 1 GiB are free");
+  assert.equal(listed().reason, "VramTooSmall");
+  await t.waitFor(() => assert.ok(server.loads.length >= 2), PATIENCE);
+  server.refuseWith(undefined);
+  const before = server.loads.length;
+  await t.waitFor(() => assert.ok(server.loads.length > before), PATIENCE);
+  server.become(AWAKE);
+  await until('"ok":true');
+});
+
+test("an idle model on the same node makes room for one that cannot load, and no other does", async (t) => {
+  const onDevice = { state: "awake", deviceBytes: 2 ** 30 } as const;
+  const [lacking, idle, busy, beside, elsewhere] = [
+    await sleepingServer(t, FULL),
+    await sleepingServer(t, onDevice),
+    await sleepingServer(t, onDevice),
+    await sleepingServer(t, AWAKE),
+    await sleepingServer(t, onDevice),
+  ];
+  lacking.refuseWith(FULL);
+  busy.hold();
+  const { url, add, becomes } = await setUp(t, { ports: [lacking.port] });
+  add("idle", idle.port);
+  add("busy", busy.port);
+  add("beside", beside.port);
+  add("elsewhere", elsewhere.port, "node-2");
+  for (const name of ["idle", "busy", "beside", "elsewhere"]) await becomes("ready", name);
+  await becomes("asleep");
+  const leaving = new AbortController();
+  const using = chat(url, { model: "busy" }, { signal: leaving.signal });
+  await t.waitFor(() => assert.equal(busy.held(), 1), PATIENCE);
+
+  const asking = chat(url, { model: "m" });
+  await becomes("asleep", "idle");
+  lacking.refuseWith(undefined);
+  const before = lacking.loads.length;
+  await t.waitFor(() => assert.ok(lacking.loads.length > before), PATIENCE);
+  lacking.become(onDevice);
+  assert.equal((await asking).status, 200);
+  const asked = [idle, busy, beside, elsewhere].map((server) => server.unloads());
+  assert.deepEqual(asked, [1, 0, 0, 0]);
+  leaving.abort();
+  await assert.rejects(using);
 });
 
 test("a server that does not say whether it sleeps is sent requests", async (t) => {

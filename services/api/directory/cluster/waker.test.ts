@@ -21,7 +21,9 @@ test("who does not wait has a model woken once: when it sleeps again it stays as
   const loads: string[] = [];
   using waker = new Waker({
     find: () => current,
-    load: async (url) => void loads.push(url),
+    load: async ({ url }) => void loads.push(url),
+    unload: async () => {},
+    neighbourOf: () => undefined,
     next: undefined,
   });
   const directory = { current: () => ({ models: [current] }), known: true, sleep: waker };

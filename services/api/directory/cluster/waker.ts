@@ -1,21 +1,34 @@
 /**
  * Has a server load whose weights are not in memory, while somebody waits for its model: one at a time, so that a model is
- * woken once however many wait.
+ * woken once however many wait. Where others hold its device, one of them that is idle is asked to make room, and it is tried
+ * again.
  *
  * All replicas of this service choose the same one. Whoever else is to know who is asked for is told as before.
  */
 import { type Clock, systemClock } from "@localmodel/kube/time/clock.ts";
+import type { ModelDemand } from "@localmodel/localmodel/contracts/demand.ts";
 import type { DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import type { DemandSource, SleepSeam } from "../model-directory.ts";
+import type { Server } from "./neighbour.ts";
 
 /** After one that could not be woken. */
 const PAUSE_MS = 1000;
+/** After a neighbour has been asked to make room: until its engine has ended. */
+const ROOM_PAUSE_MS = 3000;
 
 type WakerOptions = {
   /** Undefined for one that is not there. */
   readonly find: (id: string) => DirectoryModel | undefined;
   /** Resolves once the server at the URL has its weights in memory. */
-  readonly load: (url: string, server: string, signal: AbortSignal) => Promise<void>;
+  readonly load: (server: Server, signal: AbortSignal) => Promise<void>;
+  /** Asks it to leave memory as soon as nobody uses it. */
+  readonly unload: (server: Server, signal: AbortSignal) => Promise<void>;
+  /** Who may make room for a server that lacks some; `asked` are the URLs of those that were asked to already. */
+  readonly neighbourOf: (
+    server: Server,
+    demand: readonly ModelDemand[],
+    asked: ReadonlySet<string>,
+  ) => Server | undefined;
   /** Who else is to be told. */
   readonly next: SleepSeam | undefined;
   readonly clock?: Clock;
@@ -28,6 +41,8 @@ export class Waker implements SleepSeam, Disposable {
   readonly #waking = new Set<string>();
   /** In a row, in vain. */
   readonly #failures = new Map<string, number>();
+  /** URLs of those that were asked to make room for a LocalModel, since it was awake. */
+  readonly #asked = new Map<string, Set<string>>();
   #demand: DemandSource | undefined;
 
   constructor(options: WakerOptions) {
@@ -47,7 +62,7 @@ export class Waker implements SleepSeam, Disposable {
     const isWaitedFor = this.#demand?.isWaitedFor(id) === true;
     if (!isWaitedFor || this.#waking.has(model.server)) return;
     const url = serverToWake(model, this.#failures.get(model.server));
-    if (url !== undefined) void this.#wake(url, model.server);
+    if (url !== undefined) void this.#wake({ url, server: model.server });
   }
 
   unload(model: DirectoryModel): void {
@@ -58,18 +73,37 @@ export class Waker implements SleepSeam, Disposable {
     this.#stop.abort();
   }
 
-  async #wake(url: string, server: string): Promise<void> {
+  async #wake(sleeper: Server): Promise<void> {
     const { load, clock = systemClock } = this.#options;
+    const { server } = sleeper;
     this.#waking.add(server);
     try {
-      await load(url, server, this.#stop.signal);
+      await load(sleeper, this.#stop.signal);
       this.#waking.delete(server);
       this.#failures.delete(server);
+      this.#asked.delete(server);
     } catch {
-      this.#failures.set(server, (this.#failures.get(server) ?? 0) + 1);
+      const makesRoom = await this.#makeRoom(sleeper).catch(() => false);
+      if (!makesRoom) this.#failures.set(server, (this.#failures.get(server) ?? 0) + 1);
       // While somebody waits he is looked at again and again.
-      if (!this.#stop.signal.aborted) clock.schedule(PAUSE_MS, () => this.#waking.delete(server));
+      if (!this.#stop.signal.aborted)
+        clock.schedule(makesRoom ? ROOM_PAUSE_MS : PAUSE_MS, () => this.#waking.delete(server));
     }
+  }
+
+  /** Whether somebody does. Each neighbour is asked once, and all of them again when none is left. */
+  async #makeRoom(sleeper: Server): Promise<boolean> {
+    const { neighbourOf, unload } = this.#options;
+    const asked = this.#asked.get(sleeper.server) ?? new Set();
+    this.#asked.set(sleeper.server, asked);
+    const neighbour = neighbourOf(sleeper, this.#demand?.models() ?? [], asked);
+    if (neighbour === undefined) {
+      asked.clear();
+      return false;
+    }
+    asked.add(neighbour.url);
+    await unload(neighbour, this.#stop.signal);
+    return true;
   }
 }
 

@@ -9,7 +9,7 @@ import type {
   AcceleratorProblem,
   DeviceFacts,
 } from "@localmodel/localmodel/contracts/server-state.ts";
-import { missingDevice, nvidiaDriverVersion } from "../machine/accelerator.ts";
+import { isHeldByOthers, missingDevice, nvidiaDriverVersion } from "../machine/accelerator.ts";
 import type { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import type { LogLine } from "@localmodel/llama/logs/log-lines.ts";
 
@@ -19,6 +19,8 @@ export type LlamaLibrary = {
   readonly llama: Llama;
   /** Of errors, the newest last, since this was last asked. */
   readonly takeComplaints: () => readonly string[];
+  /** Whether other processes had memory of the devices when this one began. */
+  readonly isShared: boolean;
 };
 
 type ProcessSettings = Pick<EngineSpec, "gpuLayers" | "numa">;
@@ -48,7 +50,9 @@ async function open({ gpuLayers, numa }: ProcessSettings): Promise<LlamaLibrary>
       report(level, message);
     },
   });
-  return { llama, takeComplaints: () => complaints.splice(0) };
+  const takeComplaints = (): readonly string[] => complaints.splice(0);
+  const isShared = isHeldByOthers(deviceFacts({ llama }));
+  return { llama, takeComplaints, isShared };
 }
 
 /** Of all GPUs together, now, or of the one that gets all of a model that is not shared. */
@@ -61,7 +65,7 @@ export function freeGpuBytes(
   return used.reduce((sum, { memory }) => sum + memory.freeBytes, 0);
 }
 
-export function deviceFacts(opened: LlamaLibrary): readonly DeviceFacts[] {
+export function deviceFacts(opened: Pick<LlamaLibrary, "llama">): readonly DeviceFacts[] {
   return gpusOf(opened).map(({ name, description, memory }) => ({
     name: description === "" ? name : description,
     memoryBytes: memory.totalBytes,
@@ -76,6 +80,6 @@ export function accessProblem(opened: LlamaLibrary): AcceleratorProblem | undefi
   return missingDevice(complaints, nvidiaDriverVersion());
 }
 
-export function gpusOf({ llama }: LlamaLibrary) {
+export function gpusOf({ llama }: Pick<LlamaLibrary, "llama">) {
   return llama.devices().filter(({ kind }) => kind === "gpu" || kind === "integrated");
 }

@@ -8,7 +8,7 @@ const OF_DEVICE = /cudaMalloc|CUDA error|hipMalloc|Vulkan|ErrorOutOfDeviceMemory
 
 /** `hint` says what else may be wrong where llama.cpp does not. */
 export async function orDoesNotFit<Result>(
-  { llama, takeComplaints }: LlamaLibrary,
+  { llama, takeComplaints, isShared }: LlamaLibrary,
   what: string,
   create: () => Promise<Result>,
   hint = "",
@@ -20,10 +20,11 @@ export async function orDoesNotFit<Result>(
     const said = takeComplaints();
     const message = said.join("; ") || (error instanceof Error ? error.message : String(error));
     if (llama.gpu !== false && WANTS_MEMORY.test(message) && OF_DEVICE.test(message)) {
-      throw new AcceleratorError({
-        reason: "VramTooSmall",
-        message: `The devices have not enough memory for ${what}: ${message}`,
-      });
+      const problem = `The devices have not enough memory for ${what}: ${message}`;
+      throw new AcceleratorError(
+        { reason: "VramTooSmall", message: problem },
+        { mayPass: isShared },
+      );
     }
     if (WANTS_MEMORY.test(message)) {
       throw new DoesNotFitError(`This machine has not enough memory for ${what}: ${message}`);

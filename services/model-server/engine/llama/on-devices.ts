@@ -12,7 +12,7 @@ import type {
 } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { Metadata } from "@localmodel/weights/gguf/metadata.ts";
 import { tensorsOf } from "@localmodel/weights/gguf/tensors-of.ts";
-import { deviceTooSmall, nvidiaDriverVersion } from "../machine/accelerator.ts";
+import { deviceTooSmall, nvidiaDriverVersion, wouldFitAlone } from "../machine/accelerator.ts";
 import { gpuLayersThatFit } from "../machine/gpu-layers.ts";
 import { AcceleratorError } from "../model/load-error.ts";
 import { splitOptions } from "./engine-settings.ts";
@@ -65,8 +65,9 @@ function placeLayers(
   { engine, accelerator }: ServerConfig,
   { metadata, sizeBytes, besideBytes, keptBytes }: Weights & Pick<TensorBuffers, "keptBytes">,
 ): Placed {
-  const given = (problem: AcceleratorProblem | undefined) => {
-    if (problem !== undefined && accelerator === "Required") throw new AcceleratorError(problem);
+  const given = (problem: AcceleratorProblem | undefined, { mayPass = false } = {}) => {
+    if (problem !== undefined && accelerator === "Required")
+      throw new AcceleratorError(problem, { mayPass });
     return accelerator === undefined ? undefined : problem;
   };
   if (library.llama.gpu === false) return { gpuLayers: 0, problem: given(accessProblem(library)) };
@@ -75,7 +76,9 @@ function placeLayers(
   const freeBytes = Math.max(0, freeGpuBytes(library, engine) - besideBytes);
   const movableBytes = Math.max(0, sizeBytes - keptBytes);
   const plan = gpuLayersThatFit(metadata, size, { sizeBytes: movableBytes, freeBytes });
-  const problem = given(deviceTooSmall(plan, deviceFacts(library)));
+  const devices = deviceFacts(library);
+  const mayPass = library.isShared && wouldFitAlone(plan.neededBytes + besideBytes, devices);
+  const problem = given(deviceTooSmall(plan, devices), { mayPass });
   return { gpuLayers: plan.layers, problem };
 }
 

@@ -3,8 +3,10 @@ import { test } from "node:test";
 import {
   deviceTooSmall,
   driverVersionIn,
+  isHeldByOthers,
   missingDevice,
   nvidiaDriverVersion,
+  wouldFitAlone,
 } from "./accelerator.ts";
 
 const GIB = 2 ** 30;
@@ -46,6 +48,15 @@ test("a device that takes some of the layers is too small, and told with numbers
       "NVIDIA T4 (15.0 GiB): 20 of 33 layers would fit",
   );
   assert.equal(deviceTooSmall({ ...plan, layers: 10_000 }, [device]), undefined);
+});
+
+test("others hold a device where more of it is taken than a driver and one process take by themselves", () => {
+  const device = { name: "NVIDIA T4", memoryBytes: 15 * GIB };
+  assert.equal(isHeldByOthers([device]), false);
+  assert.equal(isHeldByOthers([{ ...device, freeBytes: 14.4 * GIB }]), false);
+  assert.equal(isHeldByOthers([device, { ...device, freeBytes: 9 * GIB }]), true);
+  assert.equal(wouldFitAlone(14 * GIB, [device]), true);
+  assert.equal(wouldFitAlone(16 * GIB, [device]), false);
 });
 
 test("the driver's version is that of its kernel module, for both of NVIDIA's modules", () => {

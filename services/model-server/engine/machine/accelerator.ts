@@ -39,6 +39,23 @@ export function missingDevice(
   };
 }
 
+/** What a driver and this process take by themselves, at most: of a device, and in bytes. */
+const OWN_SHARE = 0.1;
+const OWN_BYTES = 2 ** 30;
+
+/** Whether others have memory of a device, asked before this process has taken any. */
+export function isHeldByOthers(devices: readonly DeviceFacts[]): boolean {
+  return devices.some(
+    ({ memoryBytes, freeBytes = memoryBytes }) =>
+      memoryBytes - freeBytes > Math.max(OWN_BYTES, OWN_SHARE * memoryBytes),
+  );
+}
+
+/** Whether devices that nobody else uses would have enough. */
+export function wouldFitAlone(neededBytes: number, devices: readonly DeviceFacts[]): boolean {
+  return neededBytes <= devices.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+}
+
 /** Undefined where all layers fit. */
 export function deviceTooSmall(
   { layers, ofLayers, neededBytes }: GpuPlan,

@@ -13,9 +13,12 @@ export class NotAGgufError extends Error {
 export class AcceleratorError extends Error {
   override readonly name = "AcceleratorError";
   readonly reason: AcceleratorProblem["reason"];
+  /** Others have what it lacks, and may give it back. */
+  readonly mayPass: boolean;
 
-  constructor({ reason, message }: AcceleratorProblem) {
+  constructor({ reason, message }: AcceleratorProblem, { mayPass = false } = {}) {
     super(message);
     this.reason = reason;
+    this.mayPass = mayPass;
   }
 }

@@ -11,6 +11,7 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { after, before, suite, test, type TestContext } from "node:test";
 import {
   ServerConfig,
@@ -34,11 +35,16 @@ import {
 } from "../../../../test/support/tiny-models.ts";
 import { GREEDY } from "../../fixtures/sampling.ts";
 import { Cgroup } from "../machine/cgroup.ts";
+import { forkEngine } from "./engine-child.ts";
 import { EngineProcess, restartPauseMs } from "./engine-process.ts";
 import { MemoryKills } from "./memory-kill.ts";
 
 /** A bound for a wait in vain. */
 const PATIENCE = { timeout: 30_000 };
+
+const FULL_DEVICE_ENGINE = fileURLToPath(
+  new URL("../../fixtures/full-device-engine.ts", import.meta.url),
+);
 
 const NEVER = new AbortController().signal;
 const REQUEST: GenerateRequest = {
@@ -272,6 +278,28 @@ suite("the engine process", { timeout: 120_000 }, () => {
     assert.match(state.message, /died \(SIGABRT\) every time it loaded.*GGML_ASSERT\(.*\) failed/u);
   });
 
+  test("one that may sleep, and whose device others hold, sleeps until it is tried again", async (t) => {
+    const child = forkEngine(FULL_DEVICE_ENGINE);
+    const files = { weightsPath: chatModel, sleepAfterSeconds: 60 };
+    const engine = startWith(t, files, { child });
+    const asleep = await become(engine, "asleep");
+    assert.ok(asleep.state === "asleep");
+    assert.equal(asleep.problem?.reason, "VramTooSmall");
+    assert.match(asleep.message, /1\.0 GiB are free\. The device is shared/u);
+    assert.equal(asleep.model, undefined);
+    await assert.rejects(collect(engine, REQUEST), { status: 503, code: "model_loading" });
+    engine.wake();
+    await become(engine, "ready");
+    assert.equal((await collect(engine, REQUEST)).at(-1)?.type, "done");
+  });
+
+  test("one that never sleeps fails where others hold its device", async (t) => {
+    const child = forkEngine(FULL_DEVICE_ENGINE);
+    const state = await become(start(t, chatModel, {}, { child }), "failed");
+    assert.ok(state.state === "failed");
+    assert.equal(state.reason, "VramTooSmall");
+  });
+
   test("says that a context does not fit into memory", async (t) => {
     const engine = start(t, chatModel, { contextTokens: 16_777_216, slots: 256 });
     const state = await become(engine, "failed");
@@ -292,7 +320,11 @@ function start(
 
 function startWith(
   t: TestContext,
-  { engine, ...given }: Pick<ServerConfigInput, "engine" | "pinnedFiles" | "weightsPath">,
+  {
+    engine,
+    ...given
+  }: Pick<ServerConfigInput, "engine" | "pinnedFiles" | "weightsPath"> &
+    Pick<ServerConfigInput, "sleepAfterSeconds">,
   options: ConstructorParameters<typeof EngineProcess>[2] = {},
 ): EngineProcess {
   const input: ServerConfigInput = {

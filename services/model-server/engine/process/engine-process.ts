@@ -4,7 +4,8 @@
  * When the child dies, everything it was doing fails at once with a retryable error and a new child is
  * started after a pause that doubles with every death in a row. A child that says why it cannot load is
  * not started again: a person must change something first. So is one that the kernel kills for want of memory
- * while it loads, or a second time before it has served for a while; one such kill may be bad luck. Nor is one started
+ * while it loads, or a second time before it has served for a while; one such kill may be bad luck. One that may sleep, and
+ * whose device others hold, sleeps instead of failing, until it is woken again. Nor is one started
  * whose files no longer have the bytes that the LocalModel asks for, nor one more after some that died every time they
  * loaded: their last words say why.
  */
@@ -12,6 +13,7 @@ import type { ChildProcess } from "node:child_process";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { PinnedFile } from "@localmodel/localmodel/contracts/pinned-file.ts";
 import type {
+  AcceleratorProblem,
   FailureReason,
   ModelFacts,
   ServerState,
@@ -70,6 +72,8 @@ export class EngineProcess implements Restartable {
   readonly #verifying = new AbortController();
   readonly #open = new Map<number, EventQueue<EngineEvent>>();
   #state: ServerState = { state: "loading", message: "Starting the engine", progress: 0 };
+  /** Of the weights, once they have been loaded. */
+  #facts: ModelFacts | undefined;
   readonly #silence: Silence;
   #child: WatchedChild | undefined;
   /** The end of the one that was put to sleep. */
@@ -90,7 +94,11 @@ export class EngineProcess implements Restartable {
     this.#config = config;
     this.#pinned = config.pinnedFiles;
     this.#log = log;
-    this.#start(child);
+    if (config.startsAsleep && config.sleepAfterSeconds !== undefined) {
+      const message = "Its weights have not been loaded yet; the first request loads them";
+      this.#state = { state: "asleep", message };
+      child.disconnect();
+    } else this.#start(child);
   }
 
   get state(): ServerState {
@@ -160,16 +168,21 @@ export class EngineProcess implements Restartable {
 
   sleep(): void {
     if (this.#state.state !== "ready" || this.#open.size > 0) return;
-    const { model } = this.#state;
+    this.#fallAsleep("Its weights have left memory; the next request loads them again");
+  }
+
+  #fallAsleep(message: string, problem?: AcceleratorProblem): void {
     this.#ending = this.#child?.stop(STOP_GRACE_MS);
     this.#child = undefined;
-    const message = "Its weights have left memory; the next request loads them again";
-    this.#become({ state: "asleep", message, model });
+    const known = { ...(this.#facts && { model: this.#facts }), ...(problem && { problem }) };
+    this.#become({ state: "asleep", message, ...known });
   }
 
   wake(): void {
     if (this.#state.state !== "asleep" || this.#state.progress !== undefined) return;
-    this.#become({ ...this.#state, message: "Waking: starting the engine", progress: 0 });
+    const { message, problem } = this.#state;
+    const said = problem === undefined ? "Waking: starting the engine" : message;
+    this.#become({ ...this.#state, message: said, progress: 0 });
     void this.#startAfter(this.#ending);
   }
 
@@ -213,7 +226,10 @@ export class EngineProcess implements Restartable {
     if (message.type === "events") {
       for (const event of message.events) this.#open.get(event.id)?.push(event);
     } else if (!this.#stopped) {
-      this.#become(this.#stateAfter(message));
+      const problem = passingProblem(message, this.#config);
+      if (problem === undefined) return this.#become(this.#stateAfter(message));
+      this.#log.warn("the engine waits for its device", problem);
+      this.#fallAsleep(`${problem.message}. The device is shared: it is tried again`, problem);
     }
   }
 
@@ -223,8 +239,12 @@ export class EngineProcess implements Restartable {
         // A restart stays a restart until it is over: "loading" would forget what happened.
         const { progress } = message;
         const text = `Loading the weights: ${Math.floor(progress * 100)} %`;
-        if (this.#state.state === "asleep")
-          return { ...this.#state, message: `Waking: ${text}`, progress };
+        if (this.#state.state === "asleep") {
+          const { problem, ...rest } = this.#state;
+          // Until it gets anywhere it has the problem that it had.
+          if (problem !== undefined && progress === 0) return this.#state;
+          return { ...rest, message: `Waking: ${text}`, progress };
+        }
         if (this.#state.state !== "loading") return this.#state;
         return { state: "loading", message: text, progress };
       }
@@ -232,6 +252,7 @@ export class EngineProcess implements Restartable {
         this.#readySince = performance.now();
         this.#loadDeaths = 0;
         this.#loadMs = this.#readySince - this.#startedAt;
+        this.#facts = message.model;
         return { state: "ready", message: servingMessage(message.model), model: message.model };
       case "failed":
         return { state: "failed", reason: message.reason, message: message.message };
@@ -294,6 +315,18 @@ export class EngineProcess implements Restartable {
 
 export function restartPauseMs(deathsInARow: number): number {
   return Math.min(LAST_RESTART_MS, FIRST_RESTART_MS * 2 ** (deathsInARow - 1));
+}
+
+/** What keeps one that may sleep from loading now, and may not next time. */
+function passingProblem(
+  message: Exclude<EngineMessage, { type: "events" }>,
+  { sleepAfterSeconds }: ServerConfig,
+): AcceleratorProblem | undefined {
+  if (message.type !== "failed" || message.mayPass !== true) return undefined;
+  const { reason, message: text } = message;
+  return sleepAfterSeconds !== undefined && reason === "VramTooSmall"
+    ? { reason, message: text }
+    : undefined;
 }
 
 function isLast(happened: EngineEvent): boolean {

@@ -31,6 +31,9 @@ export type Sleeper = {
 /** Who has it loaded without a request is about to send some. */
 const WELCOME_MS = 5000;
 
+/** After a load that failed, in a time in which it is to be loaded. */
+const AGAIN_MS = 10_000;
+
 type SleepOptions = {
   readonly sleepAfterSeconds: number;
   /** Default: no time is like another. */
@@ -56,6 +59,7 @@ export class SleepingEngine implements Engine, Sleeper {
     engine.onState(({ state }) => {
       for (const changed of this.#waiters) changed();
       if (state === "ready") this.#rest();
+      else if (this.#isScheduled && isRefused(this.state)) this.#wakeLater();
     });
     this.#rest();
     this.#keepTimes();
@@ -80,6 +84,7 @@ export class SleepingEngine implements Engine, Sleeper {
   ): AsyncGenerator<EventOf<Asked>> {
     using _use = this.#use();
     await this.#awake(signal);
+    this.#welcomeUntilMs = 0;
     yield* this.#engine.ask(operation, request, signal);
   }
 
@@ -110,9 +115,10 @@ export class SleepingEngine implements Engine, Sleeper {
   #rest(): void {
     clearTimeout(this.#idle);
     if (this.#users > 0 || this.#isScheduled || this.state.state !== "ready") return;
-    if (this.#isUnwanted) return this.#engine.sleep();
     const welcomeMs = this.#welcomeUntilMs - performance.now();
-    this.#idle = setTimeout(() => this.#engine.sleep(), Math.max(this.#sleepAfterMs, welcomeMs));
+    const restMs = Math.max(this.#isUnwanted ? 0 : this.#sleepAfterMs, welcomeMs);
+    if (restMs <= 0) return this.#engine.sleep();
+    this.#idle = setTimeout(() => this.#engine.sleep(), restMs);
     this.#idle.unref();
   }
 
@@ -126,7 +132,14 @@ export class SleepingEngine implements Engine, Sleeper {
     setTimeout(() => this.#keepTimes(), againInMs).unref();
   }
 
-  /** Ends when it does not sleep any more, whatever it does instead. */
+  #wakeLater(): void {
+    const wake = (): void => {
+      if (this.#isScheduled) this.#engine.wake();
+    };
+    setTimeout(wake, AGAIN_MS).unref();
+  }
+
+  /** Ends when it does not sleep any more, whatever it does instead, or could not be loaded. */
   async #awake(signal: AbortSignal): Promise<void> {
     while (this.state.state === "asleep") {
       signal.throwIfAborted();
@@ -141,6 +154,12 @@ export class SleepingEngine implements Engine, Sleeper {
         this.#waiters.delete(resolve);
         signal.removeEventListener("abort", abort);
       }
+      if (isRefused(this.state)) return;
     }
   }
+}
+
+/** Its load was tried in vain, and is not being tried now. */
+function isRefused(state: ServerState): boolean {
+  return state.state === "asleep" && state.problem !== undefined && state.progress === undefined;
 }
