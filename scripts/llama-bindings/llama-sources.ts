@@ -42,7 +42,11 @@ export function readLlamaSources(paths: readonly string[]): readonly string[] {
   const fresh = mkdtempSync(path.join(CACHE, "reading-"));
   try {
     const git = (...parts: readonly string[]): string =>
-      execFileSync("git", ["-C", fresh, ...parts], { encoding: "utf8", maxBuffer: 2 ** 26 });
+      execFileSync("git", ["-C", fresh, ...parts], {
+        encoding: "utf8",
+        maxBuffer: 2 ** 26,
+        env: ownEnvironment(),
+      });
     git("init", "--quiet", "repository");
     git("-C", "repository", "fetch", "--quiet", BUNDLE, "HEAD");
     const texts = paths.map((file) => git("-C", "repository", "show", `FETCH_HEAD:${file}`));
@@ -67,9 +71,15 @@ export function checkOutLlama(): LlamaRelease & { readonly folder: string } {
   if (existsSync(folder)) return { ...release, folder };
   mkdirSync(CACHE, { recursive: true });
   const fresh = mkdtempSync(path.join(CACHE, "reading-"));
-  execFileSync("git", ["clone", "--quiet", "--depth=1", BUNDLE, fresh]);
+  execFileSync("git", ["clone", "--quiet", "--depth=1", BUNDLE, fresh], { env: ownEnvironment() });
   renameSync(fresh, folder);
   return { ...release, folder };
+}
+
+/** Git tells what it runs, such as hooks, which repository it is in: this project's, and not the one that is made here. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_"));
+  return Object.fromEntries(kept);
 }
 
 /** The commit in the text that a bundle begins with. */
