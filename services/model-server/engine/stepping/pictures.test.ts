@@ -13,6 +13,7 @@ import {
 import { readEmbeddingRows } from "../../../../test/support/embedding-rows.ts";
 import {
   writePlanarProjector,
+  writeRowsProjector,
   writeTiledProjector,
   writeWholeProjector,
 } from "../../../../test/support/noise-projectors.ts";
@@ -323,6 +324,34 @@ suite("a chat with pictures whose rows attend to each other", { timeout: 120_000
     engine.loaded.unload();
   });
 });
+
+suite(
+  "a chat with pictures, with a model that cannot go back in its cache",
+  { timeout: 120_000 },
+  () => {
+    test("is evaluated for each of its choices, and looked at once", async (t) => {
+      await using folder = await TemporaryFolder.create();
+      const [weightsPath, projectorPath] = [folder.file("tiny.gguf"), folder.file("mmproj.gguf")];
+      await writeTinyChatModel(weightsPath, { architecture: "cohere2" });
+      const { dimensions } = await readEmbeddingRows(weightsPath);
+      await writeRowsProjector(projectorPath, dimensions);
+      const options = { slots: 2, contextTokens: CONTEXT_TOKENS };
+      const engine = await TestEngine.load(weightsPath, options, { projectorPath });
+      const encode = t.mock.method(Projector.prototype, "encode");
+      const asked = chat("a ", pictureOfText(["WINDOW"]), "b ", pictureOfColour("red"), "?");
+      const all = ["one", "other"].map((tenant) =>
+        engine.ask(asking(asked, { choicesPerPrompt: 3, tenant })),
+      );
+      for (const { error, usage } of await Promise.all(all)) {
+        assert.equal(error, undefined);
+        assert.equal(usage?.completionTokens, 3 * 12);
+      }
+      assert.equal(encode.mock.callCount(), 2);
+      assert.deepEqual(engine.broken, []);
+      engine.loaded.unload();
+    });
+  },
+);
 
 /** What the model reads around the tiles of a picture. */
 const TILE_TOKENS = ["\n", "\n\n", "<fake_token_around_image>", "<global-img>"];
