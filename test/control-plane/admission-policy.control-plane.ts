@@ -172,10 +172,6 @@ const refused: Readonly<Record<string, readonly [Spec, RegExp]>> = {
     { source: qwen, gpu: { resourceName: "amd.com/gpu" } },
     /resourceName: must be one of: nvidia\.com\/gpu/,
   ],
-  "devices past spec.gpu": [
-    { source: qwen, resources: { limits: { "nvidia.com/gpu": "8" } } },
-    /spec\.resources: devices must be asked for in spec\.gpu/,
-  ],
   "a variable that runs code": [
     {
       source: qwen,

@@ -64,6 +64,10 @@ const refused: Readonly<Record<string, readonly [spec: object, message: RegExp]>
     { source, resources: { limits: { memory: 1e18 } } },
     /spec.resources.limits.memory/,
   ],
+  "devices that spec.gpu does not know of": [
+    { source, resources: { limits: { "nvidia.com/gpu": "8" } } },
+    /devices such as "nvidia\.com\/gpu" belong in spec\.gpu/,
+  ],
   "a path out of an image": [
     { source: { image: { reference: "a/b", path: "../c" } } },
     /source.image.path/,

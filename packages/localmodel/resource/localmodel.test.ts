@@ -76,6 +76,10 @@ const refused: Record<string, [spec: object, message: RegExp]> = {
     /spec.resources.limits.cpu/,
   ],
   "a negative quantity": [{ resources: { limits: { cpu: -1 } } }, /spec.resources.limits.cpu/],
+  "devices that spec.gpu does not know of": [
+    { resources: { limits: { "nvidia.com/gpu": 8 } } },
+    /spec\.resources\.limits.*: must have as its key a resource .*belong in spec\.gpu; found "nvidia\.com\/gpu"/,
+  ],
   "a label value with a space": [
     { podMetadata: { labels: { a: "b c" } } },
     /spec.podMetadata.labels.a/,
@@ -123,6 +127,14 @@ for (const [name, [spec, message]] of Object.entries(refused)) {
     assert.match(messagesFor(document(spec)), message);
   });
 }
+
+test("LocalModel takes quantities of all that every node has", () => {
+  const quantities = { cpu: 1, memory: "4Gi", "ephemeral-storage": "1Gi", "hugepages-2Mi": "2Mi" };
+  assert.equal(
+    messagesFor(document({ resources: { requests: quantities, limits: quantities } })),
+    "",
+  );
+});
 
 test("LocalModel takes names of 63 characters and no more", () => {
   assert.equal(messagesFor(document({}, { name: "a".repeat(63) })), "");

@@ -5,7 +5,7 @@
  * always text. A fraction must be quoted (`"0.5"`), as the API server demands of custom resources.
  */
 import { z } from "zod";
-import { mapOf, QualifiedName } from "./map-spec.ts";
+import { mapOf } from "./map-spec.ts";
 import { textLike } from "./text.ts";
 
 export const Quantity = z
@@ -24,14 +24,21 @@ export const Quantity = z
     maximum: Number.MAX_SAFE_INTEGER,
   });
 
-const Quantities = mapOf(QualifiedName, Quantity, 32);
+/** What every node has. Devices have a prefix, and of those the image, the nodes and quotas have to know. */
+const ResourceName = {
+  pattern: /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
+  maxLength: 63,
+  rule: 'a resource such as "cpu", "memory" or "ephemeral-storage"; devices such as "nvidia.com/gpu" belong in spec.gpu',
+};
+
+const Quantities = mapOf(ResourceName, Quantity, 32);
 
 export const ResourcesSpec = z.strictObject({
   requests: Quantities.exactOptional().describe(
     "What the scheduler reserves, by resource name. Default: computed from the weights and the contexts.",
   ),
   limits: Quantities.exactOptional().describe(
-    "What the container may not exceed, by resource name. GPUs belong in `spec.gpu`.",
+    "What the container may not exceed, by resource name. Devices belong in `spec.gpu`.",
   ),
 });
 export type ResourcesSpec = z.infer<typeof ResourcesSpec>;

@@ -92,6 +92,20 @@ test("a quota is for a namespace, and older LocalModels come first", () => {
   );
 });
 
+test("devices of a claim are refused where devices are counted, and nowhere else", () => {
+  const { spec } = modelWith({ gpu: { resourceClaimTemplateName: "eight-gpus" } });
+  const claiming = { ...member({ modelId: "a" }), spec };
+  const problem = classProblem(claiming, found({ quota: { devices: 2 } }));
+  assert.equal(problem?.reason, "ClassForbidden");
+  assert.match(
+    problem.message,
+    /gives 2 devices .* ResourceClaimTemplate "eight-gpus".*gpu\.count/,
+  );
+  assert.equal(classProblem(claiming, found({ quota: { replicas: 2 } })), undefined);
+  const counted = { ...member({ modelId: "a" }), spec: modelWith({ gpu: { count: 1 } }).spec };
+  assert.equal(classProblem(counted, found({ quota: { devices: 2 } })), undefined);
+});
+
 test("of more replicas than a quota leaves, a model has those that it leaves", () => {
   const limited = found({ quota: { replicas: 3, devices: 4 } });
   const cap = (own: { replicas: number; devices: number }) =>

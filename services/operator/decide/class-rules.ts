@@ -9,8 +9,10 @@ import type { Problem } from "../status/problem.ts";
 
 type Member = Ids & {
   readonly namespace: string;
-  readonly spec: Pick<LocalModelSpec, "imageUrls">;
+  readonly spec: Pick<LocalModelSpec, "gpu" | "imageUrls">;
 };
+
+type Found = Extract<ClassFound, { kind: "found" }>;
 
 const LEFT = "Until then what serves already is left as it is.";
 
@@ -42,7 +44,18 @@ export function classProblem(member: Member, found: ClassFound): Problem | undef
     const message = `The LocalModelClass "${name}" does not allow spec.imageUrls to name ${host}. ${LEFT}`;
     return refused("ClassForbidden", message);
   }
-  return undefined;
+  return uncounted(spec, found);
+}
+
+/** How many devices a claim asks for only its template knows, which may change. */
+function uncounted({ gpu }: Member["spec"], { name, spec }: Found): Problem | undefined {
+  const template = gpu?.resourceClaimTemplateName;
+  const limit = spec.quota?.devices;
+  if (template === undefined || limit === undefined) return undefined;
+  const message =
+    `The LocalModelClass "${name}" gives ${limit} devices to a namespace, and nobody counts those that the ` +
+    `ResourceClaimTemplate "${template}" claims: ask for them by spec.gpu.count, or name a class that does not count devices. ${LEFT}`;
+  return refused("ClassForbidden", message);
 }
 
 type Claiming = Ids & {
@@ -63,7 +76,7 @@ export function idRights(member: Claiming, found: ClassFound): IdRights {
   return { refused: refusedIds(member, found), yields };
 }
 
-function isFor(namespace: string, { spec }: Extract<ClassFound, { kind: "found" }>): boolean {
+function isFor(namespace: string, { spec }: Found): boolean {
   return spec.allowedNamespaces.some((pattern) => fits(pattern, namespace));
 }
 
