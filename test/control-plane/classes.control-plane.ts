@@ -7,7 +7,7 @@ import { LOCAL_MODEL_CLASSES } from "../../services/operator/model/model-class.t
 import { eventually, OperatorCluster, type RunningOperator } from "../support/operator-cluster.ts";
 
 const source = { http };
-const resources = { requests: { memory: "1Gi" } };
+const resources = { requests: { memory: "1Gi", "ephemeral-storage": "1Gi" } };
 
 suite("classes on a real API server", () => {
   let cluster: OperatorCluster;

@@ -15,7 +15,8 @@ const shared = { claimTemplate: { size: "1Gi", accessMode: "ReadWriteMany" as co
 const asking = (spec: Partial<LocalModelSpecInput> = {}): LocalModelSpecInput => ({
   ...fromHost("models.example"),
   resources,
-  gpu: { count: 1 },
+  // Nobody has to read a header for it.
+  gpu: { count: 1, requirement: "Preferred" },
   cache: shared,
   ...spec,
 });

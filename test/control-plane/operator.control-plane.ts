@@ -29,7 +29,7 @@ const QUOTAS = defineResource<KubeObject & { readonly status?: { readonly used?:
   namespaced: true,
 });
 const source = { http };
-const resources = { requests: { memory: "1Gi" } };
+const resources = { requests: { memory: "1Gi", "ephemeral-storage": "1Gi" } };
 
 suite("the operator on a real API server", () => {
   let cluster: OperatorCluster;
@@ -258,7 +258,10 @@ suite("the operator on a real API server", () => {
       const counted = await cluster.client.get(QUOTAS, quota.metadata);
       assert.ok(counted?.status?.used !== undefined);
     });
-    await cluster.apply("greedy", { source, resources: { requests: { memory: "2Ti" } } });
+    await cluster.apply("greedy", {
+      source,
+      resources: { requests: { memory: "2Ti", "ephemeral-storage": "1Gi" } },
+    });
     const ready = await cluster.until("greedy", "Ready", "False QuotaExceeded");
     assert.match(ready.message, /exceeded quota/);
   });

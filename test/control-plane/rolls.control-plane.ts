@@ -13,8 +13,11 @@ import { NAMESPACE, OperatorCluster } from "../support/operator-cluster.ts";
 
 const HOUR_MS = 3_600_000;
 const GPU = "nvidia.com/gpu";
-const memory = (memoryRequest: string) => ({ resources: { requests: { memory: memoryRequest } } });
-const gpu = (count: number) => ({ gpu: { count } });
+/** All is said that a header would say. */
+const memory = (memoryRequest: string) => ({
+  resources: { requests: { memory: memoryRequest, "ephemeral-storage": "1Gi" } },
+});
+const gpu = (count: number) => ({ gpu: { count, requirement: "Preferred" as const } });
 
 suite("rolls on nodes whose devices are all taken", () => {
   let cluster: OperatorCluster;

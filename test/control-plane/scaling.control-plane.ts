@@ -19,7 +19,7 @@ import {
 const SERVICE = "localmodel-api";
 const SECRET = "of-the-servers";
 const source = { http };
-const resources = { requests: { memory: "1Gi" } };
+const resources = { requests: { memory: "1Gi", "ephemeral-storage": "1Gi" } };
 
 /** The API server takes no address of the loopback interface for an endpoint. */
 const address = Object.values(networkInterfaces())

@@ -24,8 +24,10 @@ suite("an upgrade where every device is taken", () => {
     await cluster.addNode("gpus", { "nvidia.com/gpu": String(NAMES.length) });
     await using _operator = await operatorWith("server:1");
     for (const name of NAMES) {
-      const resources = { requests: { memory: "1Gi" } };
-      await cluster.apply(name, { source: { http }, gpu: { count: 1 }, resources });
+      const resources = { requests: { memory: "1Gi", "ephemeral-storage": "1Gi" } };
+      // Nobody has to read a header for it.
+      const gpu = { count: 1, requirement: "Preferred" as const };
+      await cluster.apply(name, { source: { http }, gpu, resources });
       await cluster.becomesReady(await cluster.placed(name));
     }
     for (const name of NAMES) await cluster.until(name, "Ready", "True Ready");

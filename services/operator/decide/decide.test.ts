@@ -7,6 +7,7 @@ import {
 } from "@localmodel/kube/objects/core-resources.ts";
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { inspectionMessage } from "@localmodel/localmodel/contracts/inspection.ts";
+import type { LocalModelSpecInput } from "@localmodel/localmodel/resource/localmodel.ts";
 import { decide } from "./decide.ts";
 import {
   NO_DOWNLOADS,
@@ -74,6 +75,9 @@ test("a finished inspect pod is as good as a status, and is taken away", () => {
   assert.deepEqual(decision.inspection, known.inspection);
 });
 
+/** All that an author can say of what pods take. */
+const SAID = { limits: { memory: "1Gi", "ephemeral-storage": "1Gi" } };
+
 test("an inspect pod whose words make no sense has not found out anything", () => {
   const pod = inspectPodThat({ terminated: { exitCode: 0, message: "hello" } });
   assert.equal(decide(model, platform, observedWith({ inspectPod: pod }), MOMENT).kind, "inspect");
@@ -88,7 +92,7 @@ test("what would run an author's code, or read a Secret, is not served unless th
       "spec.env[0].valueFrom.secretKeyRef: the Sec",
     ],
   ] as const) {
-    const one = modelWith({ env: [env], resources: { limits: { memory: "1Gi" } } });
+    const one = modelWith({ env: [env], resources: SAID });
     const { kind, blocker, applies, deletes } = decide(one, platform, observedWith(), MOMENT);
     assert.deepEqual([kind, applies, deletes], ["hold", [], []]);
     assert.equal(blocker?.reason, "VariableRefused");
@@ -100,14 +104,32 @@ test("what would run an author's code, or read a Secret, is not served unless th
   }
 });
 
-test("who says how much memory, who is suspended and who has no id needs no inspection", () => {
+test("who says how much memory and disk, who is suspended and who has no id needs no inspection", () => {
   for (const one of [
-    modelWith({ resources: { limits: { memory: "1Gi" } } }),
+    modelWith({ resources: SAID }),
+    modelWith({ resources: SAID, gpu: { memory: "24Gi" } }),
+    modelWith({ resources: SAID, gpu: {}, engine: { gpuLayers: 0 } }),
+    modelWith({ resources: { limits: { memory: "1Gi" } }, cache: { claimName: "shared" } }),
     modelWith({ replicas: 0 }),
     modelWith({}, { claim: { held: [], lost: [] } }),
   ]) {
     assert.equal(decide(one, platform, observedWith(), MOMENT).kind, "serve");
   }
+});
+
+const kindOf = (spec: Partial<LocalModelSpecInput>, by = platform) =>
+  decide(modelWith(spec), by, observedWith(), MOMENT).kind;
+
+test("to say the memory is not to say what devices and downloads take", () => {
+  const memory = { requests: { memory: "8Gi" } };
+  assert.equal(kindOf({ resources: memory }), "inspect", "a download goes with the pod");
+  assert.equal(
+    kindOf({ resources: memory }, { ...platform, ephemeralStorageRequests: false }),
+    "serve",
+  );
+  const cache = { claimName: "shared", fill: "WithPods" as const };
+  assert.equal(kindOf({ resources: memory, cache, gpu: { count: 1 } }), "inspect");
+  assert.equal(kindOf({ resources: memory, cache, gpu: { requirement: "Preferred" } }), "serve");
 });
 
 test("what cannot be served is left as it is", () => {
@@ -155,7 +177,7 @@ test("an inspect pod is made anew when it is of no use, but not at once", () => 
 
 test("a schedule by the clocks of a zone that nobody knows is told, and changes nothing", () => {
   const schedule = [{ from: "08:00", to: "18:00", timeZone: "Europe/Atlantis" }];
-  const one = modelWith({ scaling: { schedule }, resources: { limits: { memory: "1Gi" } } });
+  const one = modelWith({ scaling: { schedule }, resources: SAID });
   const { kind, blocker, applies } = decide(one, platform, observedWith(), MOMENT);
   assert.deepEqual([kind, blocker?.reason, applies], ["hold", "UnknownTimeZone", []]);
   assert.match(blocker?.message ?? "", /no time zone "Europe\/Atlantis"/);

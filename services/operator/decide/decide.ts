@@ -92,7 +92,7 @@ export function decide(
   const blocker = moment.refusal ?? unsupported(model, platform);
   if (blocker !== undefined) return held(model, observed, blocker);
   const inspection = knownInspection(model, observed);
-  if (inspection === undefined && needsInspection(model)) {
+  if (inspection === undefined && needsInspection(model, platform)) {
     const applies = desiredObjects(model, platform, { phase: "inspect" });
     const deletes = unwanted(model, observed, applies);
     return { kind: "inspect", applies, deletes, ...rescaled(model, observed) };

@@ -529,6 +529,7 @@ test("a node has to have room for weights that go with the pod, and for no other
   assert.equal(diskOf({ source: { image } }), undefined);
   const requests = { "ephemeral-storage": "1Gi", memory: "1Gi" };
   assert.equal(diskOf({ resources: { requests } }), "1Gi");
+  assert.equal(diskOf({ resources: { limits: requests } }), undefined, "a limit says it as well");
   const by = { ...platform, ephemeralStorageRequests: false };
   const pod = podTemplate(modelWith(), by, inspection).spec;
   assert.doesNotMatch(JSON.stringify(pod), /ephemeral-storage/);

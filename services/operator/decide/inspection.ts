@@ -8,8 +8,10 @@ import { type Inspection, parseInspection } from "@localmodel/localmodel/contrac
 import { INSPECT_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import { isSuspended, type Model } from "../model/model.ts";
 import { SOURCE_ANNOTATION, sourceHash } from "../objects/inspect-pod.ts";
-import { saysMemory } from "../objects/resources.ts";
+import { dependsOnDeviceMemory } from "../objects/device-memory.ts";
+import { asksForDisk, saysMemory } from "../objects/resources.ts";
 import type { Observed } from "../model/observed.ts";
+import type { Platform } from "../model/platform.ts";
 
 export type KnownInspection = Inspection & { readonly sourceHash: string };
 
@@ -23,9 +25,13 @@ export function knownInspection(
   return found && { sourceHash: hash, ...found };
 }
 
-/** Nobody has to know what a suspended model needs, or one whose author says it. */
-export function needsInspection(model: Model): boolean {
-  return !isSuspended(model) && !saysMemory(model);
+/**
+ * Nobody has to know what a suspended model needs, nor one whose author says it: of memory, of the disk where downloads go,
+ * and of devices that nodes are chosen by.
+ */
+export function needsInspection(model: Model, platform: Platform): boolean {
+  if (isSuspended(model)) return false;
+  return !saysMemory(model) || asksForDisk(model, platform) || dependsOnDeviceMemory(model);
 }
 
 function resultOf(pod: Pod | undefined, hash: string): Inspection | undefined {

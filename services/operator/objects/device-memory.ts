@@ -15,6 +15,13 @@ import { gpuOf, memoryLabel, type NodeRequirement, usesDevices } from "./gpu.ts"
 import { MEBIBYTE } from "./quantities.ts";
 import { deviceShare, servedBy } from "./resources.ts";
 
+/** Whether nodes are chosen by what the header says: the author does not, devices are labelled, and the model needs them. */
+export function dependsOnDeviceMemory(model: Model): boolean {
+  const gpu = gpuOf(model);
+  if (gpu === undefined || gpu.memory !== undefined || gpu.requirement !== "Required") return false;
+  return usesDevices(model) && memoryLabel(gpu) !== undefined;
+}
+
 /**
  * Alternatives, of which a node has to meet one. None: every node will do, or the author says himself which.
  */
@@ -24,8 +31,8 @@ export function deviceMemoryAlternatives(
 ): readonly NodeRequirement[] {
   const gpu = gpuOf(model);
   const label = gpu && memoryLabel(gpu);
-  if (gpu === undefined || label === undefined || gpu.memory !== undefined) return [];
-  if (inspection === undefined || !usesDevices(model) || gpu.requirement !== "Required") return [];
+  if (inspection === undefined || gpu === undefined || label === undefined) return [];
+  if (!dependsOnDeviceMemory(model)) return [];
   const leastMiB = Math.ceil(neededBytesOfEach(model, inspection, gpu.count) / MEBIBYTE);
   return [
     { key: label, operator: "Gt", values: [String(leastMiB - 1)] },

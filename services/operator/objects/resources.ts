@@ -18,6 +18,7 @@ type Quantities = Readonly<Record<string, string>>;
 
 /** Pinned buffers and the driver's own memory. */
 const DEVICE_HOST_BYTES = 2 ** 30;
+const DISK = "ephemeral-storage";
 const DEFAULT_CPU_REQUEST = "1";
 const FETCH_REQUESTS = { cpu: "100m", memory: "128Mi" };
 /** Mostly files being written, which the kernel drops when it has to. */
@@ -27,10 +28,12 @@ const CACHE_SPARE_BYTES = 2 ** 30;
 const INSPECT_REQUESTS = { cpu: "100m", memory: "256Mi" };
 
 /** Whether the author says how much memory pods get, so that nobody has to find out. */
-export function saysMemory({ spec: { resources } }: Pick<Model, "spec">): boolean {
-  return (
-    resources?.requests?.["memory"] !== undefined || resources?.limits?.["memory"] !== undefined
-  );
+export function saysMemory(model: Pick<Model, "spec">): boolean {
+  return says(model, "memory");
+}
+
+function says({ spec: { resources } }: Pick<Model, "spec">, name: string): boolean {
+  return resources?.requests?.[name] !== undefined || resources?.limits?.[name] !== undefined;
 }
 
 /** `inspection`: absent while nothing is known; then memory is left to the author. */
@@ -46,7 +49,7 @@ export function serverResources(
     requests: {
       ...defaultCpu(model),
       ...memory?.requests,
-      ...(platform.ephemeralStorageRequests && diskOf(model, inspection)),
+      ...(asksForDisk(model, platform) && diskOf(inspection)),
       ...requests,
       ...gpuResources(gpu),
     },
@@ -55,13 +58,21 @@ export function serverResources(
   };
 }
 
-/** Where downloads go with the pod, its node has to have room for them. */
-function diskOf(model: Model, inspection: Inspection | undefined): Quantities {
+/** Where downloads go with the pod, its node has to have room for them: as its author says, or as the header does. */
+export function asksForDisk(
+  model: Model,
+  { ephemeralStorageRequests }: Pick<Platform, "ephemeralStorageRequests">,
+): boolean {
   const isDownloaded = candidatesOf(filesOf(model)).some(({ source: { type } }) =>
     ["huggingFace", "http", "s3"].includes(type),
   );
-  if (inspection === undefined || !isDownloaded || model.spec.cache !== undefined) return {};
-  return { "ephemeral-storage": mebibytes(inspection.sizeBytes + inspection.furtherBytes) };
+  const goesWithPod = isDownloaded && model.spec.cache === undefined;
+  return ephemeralStorageRequests && goesWithPod && !says(model, DISK);
+}
+
+function diskOf(inspection: Inspection | undefined): Quantities {
+  if (inspection === undefined) return {};
+  return { [DISK]: mebibytes(inspection.sizeBytes + inspection.furtherBytes) };
 }
 
 function defaultCpu({ spec }: Model): Quantities {
