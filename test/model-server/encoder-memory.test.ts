@@ -1,10 +1,13 @@
 /** What a projector's header says of the memory that looking takes, against what llama.cpp allocates for it. */
 import assert from "node:assert/strict";
+import { stat } from "node:fs/promises";
 import { test } from "node:test";
 import { loadModel } from "@localmodel/llama/model.ts";
 import { loadProjector } from "@localmodel/llama/vision/projector.ts";
+import { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
 import { encoderBytes } from "@localmodel/weights/gguf/encoder-memory.ts";
 import { inspectWeights } from "@localmodel/weights/inspect-weights.ts";
+import { besideBytes, modelFilesOf } from "../../services/model-server/engine/model/model-files.ts";
 import { readEmbeddingRows } from "../support/embedding-rows.ts";
 import { writeHearingProjector } from "../support/hearing-projectors.ts";
 import { testLlama } from "../support/llama-models.ts";
@@ -54,6 +57,21 @@ test("an encoder of pictures of any size is told to take what the largest takes"
   assert.ok(windowed > any + 0.5 && windowed < 3, `${windowed}`);
   assert.equal(encoderBytes(header("qwen2vl_merger", { patch_size: 0 })), undefined);
   assert.equal(encoderBytes(header("mlp", { image_size: 2 ** 50 })), undefined);
+});
+
+test("what layers leave on a device is the projector's file, and what looking takes as well", async () => {
+  await using folder = await TemporaryFolder.create();
+  const { weightsPath } = await writeSeeingModel(folder);
+  const { dimensions } = await readEmbeddingRows(weightsPath);
+  const projectorPath = folder.file("mmproj.gguf");
+  await writeWholeProjector(projectorPath, dimensions, WIDE);
+  const config = { modelId: "m", createdSeconds: 1, weightsPath, host: "127.0.0.1", port: 0 };
+  const plain = await modelFilesOf(ServerConfig.parse(config));
+  assert.equal(besideBytes(plain), 0);
+  const seeing = await modelFilesOf(ServerConfig.parse({ ...config, projectorPath }));
+  const { values } = await inspectWeights({ file: { path: projectorPath } });
+  const { size } = await stat(projectorPath);
+  assert.equal(besideBytes(seeing), size + (encoderBytes(values) ?? 0));
 });
 
 /** As large as Qwen2.5-VL's. */

@@ -36,7 +36,7 @@ const BODY_COPIES = 10;
 const IMAGE_BODY_COPIES = 3;
 /** Decoded pictures are with the server and, until they are evaluated, with the engine. */
 const PICTURE_COPIES = 2;
-/** What a projector computes in, where its header does not tell. */
+/** Where a projector's header does not tell what it computes in. */
 const ENCODER_BYTES = 512 * 2 ** 20;
 /** Texts and tables the engine process keeps for each token of the vocabulary. */
 const BYTES_PER_VOCABULARY_TOKEN = 1024;
@@ -83,9 +83,15 @@ export function estimateMemory(
   };
 }
 
+/** What a projector computes in, beside its file. */
+export function encoderBytesOf({ encoderBytes = ENCODER_BYTES }: EncoderFacts): number {
+  return encoderBytes;
+}
+
+type EncoderFacts = { readonly encoderBytes?: number | undefined };
+
 function imageBytes(inspection: Inspection, engine: EngineSpec): number {
-  const { encoderBytes = ENCODER_BYTES, rowDimensions = inspection.embeddingDimensions } =
-    inspection;
+  const { rowDimensions = inspection.embeddingDimensions } = inspection;
   const contextTokens = contextTokensOf(engine, inspection);
   const bodiesBytes = bodiesMaxBytes(contextTokens, true);
   return (
@@ -93,7 +99,7 @@ function imageBytes(inspection: Inspection, engine: EngineSpec): number {
     PICTURE_COPIES * PICTURES_MAX_BYTES +
     FETCHED_MAX_BYTES +
     DECODER_MAX_BYTES +
-    encoderBytes +
+    encoderBytesOf(inspection) +
     rowsMaxBytes(contextTokens, rowDimensions)
   );
 }

@@ -16,7 +16,7 @@ import { CHATML } from "./prompt/chat-template.ts";
 import { TemplateThread } from "./prompt/template-thread.ts";
 import { architectureOf, capabilitiesOf } from "@localmodel/weights/gguf/capabilities.ts";
 import { fingerprintOf, samplingOf } from "./model/facts.ts";
-import { modelFilesOf } from "./model/model-files.ts";
+import { besideBytes, modelFilesOf } from "./model/model-files.ts";
 import { openStateFiles } from "./kept/open-state-files.ts";
 import type { StateFiles } from "./kept/state-files.ts";
 import { createEmbedder } from "./llama/embedder.ts";
@@ -71,12 +71,13 @@ export async function loadEngine(
   report: { readonly progress: (progress: number) => void; readonly log: LlamaLog },
 ): Promise<LoadedEngine> {
   const { engine, adapters } = config;
-  const { metadata, sizeBytes, projectorBytes, draftBytes } = await modelFilesOf(config);
+  const files = await modelFilesOf(config);
+  const { metadata, sizeBytes, projectorBytes, draftBytes } = files;
   const threads = engine.threads ?? Math.max(1, usableThreads() - config.sparedThreads);
   const library = await openLibrary(engine, report.log);
   const { gpu } = library.llama;
-  const besideBytes = projectorBytes + draftBytes;
-  const weights = { metadata, sizeBytes, besideBytes, onProgress: report.progress };
+  const onProgress = report.progress;
+  const weights = { metadata, sizeBytes, besideBytes: besideBytes(files), onProgress };
   const { model, ...deviceFacts } = await loadOnDevices(library, config, weights);
   const description = describeModel(model, metadata);
   const vocabulary = new Vocabulary(description.vocabulary);
@@ -88,7 +89,7 @@ export async function loadEngine(
     chatTemplate: template !== undefined,
     ...sensesOf(pictures),
   });
-  const weightsBytes = description.tensorBytes + besideBytes;
+  const weightsBytes = description.tensorBytes + projectorBytes + draftBytes;
   const contextTokens = chosenContext(config, library, { ...description, weightsBytes });
   const { longestTokenBytes, joinsWords } = vocabulary;
   const reader = pictures?.readerOf(contextTokens);

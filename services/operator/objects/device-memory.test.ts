@@ -50,6 +50,16 @@ test("what one device gets of a shared model is what it has to have room for", (
   );
 });
 
+test("what looks at pictures needs its device's memory beside its file", () => {
+  const projector = { http: { url: "https://models.example/mmproj.gguf" } };
+  const looking = { gpu: { count: 2 }, projector };
+  const without = leastGib({ gpu: { count: 2 } });
+  const extra = leastGib(looking, { ...large, encoderBytes: 3 * GIB }) - without;
+  assert.ok(extra > 3 && extra < 3.3, `${extra} GiB`);
+  assert.ok(leastGib(looking) > without, "also where the header does not tell how much");
+  assert.equal(leastGib({ gpu: { count: 2 } }, { ...large, encoderBytes: 3 * GIB }), without);
+});
+
 test("slices go by their own labels", () => {
   const [least] = alternatives({ gpu: { resourceName: "nvidia.com/mig-1g.10gb" } }, inspection);
   assert.equal(least?.key, "nvidia.com/mig-1g.10gb.memory");

@@ -9,7 +9,10 @@ import {
   neededDeviceBytes,
 } from "@localmodel/localmodel/contracts/device-memory.ts";
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
-import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
+import {
+  encoderBytesOf,
+  estimateMemory,
+} from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { Model } from "../model/model.ts";
 import { gpuOf, memoryLabel, type NodeRequirement, usesDevices } from "./gpu.ts";
 import { MEBIBYTE } from "./quantities.ts";
@@ -41,10 +44,12 @@ export function deviceMemoryAlternatives(
 }
 
 function neededBytesOfEach(model: Model, inspection: Inspection, count: number): number {
-  const { engine } = model.spec;
+  const { engine, projector } = model.spec;
   const { weightsBytes, contextBytes } = estimateMemory(inspection, engine, servedBy(model.spec));
   const onDevices = (weightsBytes + contextBytes) * deviceShare(model, inspection);
-  const compute = computeBufferBytes(engine.batchTokens, inspection.embeddingDimensions);
+  // One device looks at pictures, and of devices that are alike nobody knows which.
+  const encoder = projector === undefined ? 0 : encoderBytesOf(inspection);
+  const compute = computeBufferBytes(engine.batchTokens, inspection.embeddingDimensions) + encoder;
   return neededDeviceBytes(onDevices * largestShare(inspection, engine, count), compute);
 }
 

@@ -23,7 +23,7 @@ import { type TensorBuffers, tensorBuffersOf } from "./tensor-buffers.ts";
 type Weights = {
   readonly metadata: Metadata;
   readonly sizeBytes: number;
-  /** Of the projector and the draft model, which are on devices as well. */
+  /** Of the projector, what it computes in, and the draft model, which are on devices as well. */
   readonly besideBytes: number;
   readonly onProgress: (progress: number) => void;
 };
@@ -76,9 +76,10 @@ function placeLayers(
   const freeBytes = Math.max(0, freeGpuBytes(library, engine) - besideBytes);
   const movableBytes = Math.max(0, sizeBytes - keptBytes);
   const plan = gpuLayersThatFit(metadata, size, { sizeBytes: movableBytes, freeBytes });
+  const needed = { ...plan, neededBytes: plan.neededBytes + besideBytes };
   const devices = deviceFacts(library);
-  const mayPass = library.isShared && wouldFitAlone(plan.neededBytes + besideBytes, devices);
-  const problem = given(deviceTooSmall(plan, devices), { mayPass });
+  const mayPass = library.isShared && wouldFitAlone(needed.neededBytes, devices);
+  const problem = given(deviceTooSmall(needed, devices), { mayPass });
   return { gpuLayers: plan.layers, problem };
 }
 

@@ -6,7 +6,9 @@
 import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
+import { encoderBytesOf } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import { architectureOf } from "@localmodel/weights/gguf/capabilities.ts";
+import { encoderBytes } from "@localmodel/weights/gguf/encoder-memory.ts";
 import { HEAD_BYTES, problemOfHead, requireGguf } from "@localmodel/weights/gguf/gguf-check.ts";
 import type { GgufValues } from "@localmodel/weights/gguf/gguf-header.ts";
 import { type Metadata, metadataOf } from "@localmodel/weights/gguf/metadata.ts";
@@ -25,15 +27,26 @@ type ModelFiles = {
   /** 0 where there is none. */
   readonly projectorBytes: number;
   readonly draftBytes: number;
+  /** What the projector computes in. */
+  readonly encoderBytes: number;
 };
 
 /** Throws what is wrong with any of them. */
 export async function modelFilesOf(config: ServerConfig): Promise<ModelFiles> {
   const metadata = await metadataIn(config.weightsPath);
   for (const { path } of config.adapters) await metadataIn(path);
-  const projectorBytes = await projectorBytesOf(config);
+  const projector = await projectorOf(config);
   const draftBytes = await draftBytesOf(config);
-  return { metadata, sizeBytes: await fileBytes(config.weightsPath), projectorBytes, draftBytes };
+  return { metadata, sizeBytes: await fileBytes(config.weightsPath), ...projector, draftBytes };
+}
+
+/** What is on devices beside the weights. */
+export function besideBytes({
+  projectorBytes,
+  encoderBytes: encoder,
+  draftBytes,
+}: ModelFiles): number {
+  return projectorBytes + encoder + draftBytes;
 }
 
 async function draftBytesOf({ draftPath }: ServerConfig): Promise<number> {
@@ -42,8 +55,10 @@ async function draftBytesOf({ draftPath }: ServerConfig): Promise<number> {
   return fileBytes(draftPath);
 }
 
-async function projectorBytesOf({ projectorPath }: ServerConfig): Promise<number> {
-  if (projectorPath === undefined) return 0;
+async function projectorOf({
+  projectorPath,
+}: ServerConfig): Promise<Pick<ModelFiles, "projectorBytes" | "encoderBytes">> {
+  if (projectorPath === undefined) return { projectorBytes: 0, encoderBytes: 0 };
   const values = await valuesIn(projectorPath);
   const architecture = architectureOf(metadataOf(values));
   if (architecture !== PROJECTOR_ARCHITECTURE) {
@@ -53,7 +68,8 @@ async function projectorBytesOf({ projectorPath }: ServerConfig): Promise<number
   }
   const unsupported = unsupportedKind(values);
   if (unsupported !== undefined) throw new Error(`${projectorPath} cannot be used: ${unsupported}`);
-  return fileBytes(projectorPath);
+  const projectorBytes = await fileBytes(projectorPath);
+  return { projectorBytes, encoderBytes: encoderBytesOf({ encoderBytes: encoderBytes(values) }) };
 }
 
 async function fileBytes(path: string): Promise<number> {
