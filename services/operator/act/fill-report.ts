@@ -27,6 +27,7 @@ export function fillProblems({ fill }: Filled): readonly Problem[] {
         ),
       ];
     case "filling":
+      if (fill.says !== undefined) return [claimProblem(fill.says)];
       return fill.pod === undefined
         ? [waiting("load", "Downloading", "A pod that fetches the weights is being made.")]
         : [];

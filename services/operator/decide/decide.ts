@@ -29,7 +29,7 @@ import type { Observed, OwnedObject } from "../model/observed.ts";
 import type { Platform } from "../model/platform.ts";
 import type { DeploymentParts } from "../objects/deployment.ts";
 import { LOOK_AGAIN_MS, rollStep } from "./roll-step.ts";
-import type { Room } from "./room.ts";
+import { bringsNode, type Room } from "./room.ts";
 import { leavingPods, type PodLoads, scaleIn } from "./scale-in.ts";
 import type { Problem } from "../status/problem.ts";
 import { deployedRevision } from "../status/situation.ts";
@@ -125,9 +125,9 @@ function serving(model: Model, platform: Platform, situation: Situation): Decisi
   const revision = template.metadata.annotations[REVISION_ANNOTATION];
   const wanted = { revision, platform: platformRevision(model, platform) };
   const isNewer = isUpgrade(model, observed.deployment, wanted);
-  const given = { observed, nowMs, downloads, revision, isUpgrade: isNewer };
+  const given = { observed, nowMs, downloads, revision, inspection, isUpgrade: isNewer };
   const fill = fillStep(model, platform, given);
-  if (isBefore(fill, model)) return filling(model, platform, { observed, revision, fill });
+  if (isBefore(fill, model)) return filling(model, platform, { observed, nowMs, revision, fill });
   const turn: Turn = isNewer ? turnOf(keyOf(model), wanted.platform, fleet) : { kind: "none" };
   const { paused } = model.spec.rollout;
   const aim: Aim = paused ? "nothing" : { platform: wanted.platform };
@@ -212,7 +212,7 @@ function waitingForTurn(
   };
 }
 
-type Filling = Pick<Situation, "observed"> & {
+type Filling = Pick<Situation, "observed" | "nowMs"> & {
   readonly revision: string | undefined;
   readonly fill: Fill;
 };
@@ -221,7 +221,7 @@ type Filling = Pick<Situation, "observed"> & {
 function filling(
   model: Model,
   platform: Platform,
-  { observed, revision, fill }: Filling,
+  { observed, nowMs, revision, fill }: Filling,
 ): Decision {
   const applies = [...desiredObjects(model, platform, { phase: "wait" }), ...besides(fill)];
   const serves = (observed.deployment?.spec?.replicas ?? 0) > 0;
@@ -232,6 +232,7 @@ function filling(
     applies,
     deletes: unwanted(model, observed, applies),
     ...(serves && isOld && rescaled(model, observed)),
+    bringsNode: bringsNode(observed.waiting, nowMs),
     againInMs: fill.kind === "claim" ? CLAIM_AGAIN_MS : LOOK_AGAIN_MS,
   };
 }

@@ -1,23 +1,25 @@
 /**
  * Where the pod that fills a cache may run, by how the claim can be mounted.
  *
- * It must not decide where a volume is made: one that is made where its first pod runs, and that one node can mount, might
- * end up where there are no devices.
+ * A volume that is made where its first pod runs, and that one node can mount, must not end up where there are no devices:
+ * the pod then runs where the server could, or not at all.
  */
 import {
   PERSISTENT_VOLUME_CLAIMS,
   type PersistentVolumeClaim,
   type Pod,
 } from "@localmodel/kube/objects/core-resources.ts";
-import type { Model } from "../model/model.ts";
+import { type Model, wantedReplicas } from "../model/model.ts";
 import type { ClaimEvent, Observed } from "../model/observed.ts";
 import { cacheClaimName } from "../objects/cache-claim.ts";
 import { gpuOf } from "../objects/gpu.ts";
 import { isOver, isScheduled } from "../status/pod-problem.ts";
 
-type Place =
+export type Place =
   /** Any that reaches the volume, or the one that is named. */
   | { readonly kind: "node"; readonly nodeName?: string }
+  /** One that has devices, where it can be told. */
+  | { readonly kind: "devices" }
   | { readonly kind: "claim"; readonly says: ClaimEvent | undefined }
   | { readonly kind: "left" };
 
@@ -39,15 +41,21 @@ export function placeFor(model: Model, observed: Observed): Place {
 function placeOfUnused(
   model: Model,
   name: string | undefined,
-  { objects, claimSays }: Observed,
+  { objects, claimSays, fetchPod }: Observed,
 ): Place {
   const claim = objects.find(
     ({ resource, object }) =>
       resource === PERSISTENT_VOLUME_CLAIMS && object.metadata.name === name,
   )?.object;
   if (isBound(claim)) return { kind: "node" };
-  if (claimSays?.reason !== WAITS_FOR_POD) return { kind: "claim", says: claimSays };
-  return gpuOf(model) === undefined ? { kind: "node" } : { kind: "left" };
+  // Once there is that pod, other things are said of the claim until it has its volume.
+  const waitsForPod =
+    claimSays?.reason === WAITS_FOR_POD || (fetchPod !== undefined && hasClaim(fetchPod, name));
+  if (!waitsForPod) return { kind: "claim", says: claimSays };
+  if (gpuOf(model) === undefined) return { kind: "node" };
+  // A node with devices may have to be brought for it: not for a model that sleeps.
+  const isAsked = wantedReplicas(model) > 0 || model.spec.cache?.fill === "Ahead";
+  return { kind: isAsked ? "devices" : "left" };
 }
 
 function isBound(claim: PersistentVolumeClaim | undefined): boolean {

@@ -24,6 +24,7 @@ import { deployment } from "../objects/deployment.ts";
 import { fetchPod, fillHash } from "../objects/fetch-pod.ts";
 import { sourceHash } from "../objects/inspect-pod.ts";
 import { podTemplate } from "../objects/pod-template.ts";
+import { fillProblems } from "../act/fill-report.ts";
 import { decide } from "./decide.ts";
 
 const NOW_MS = Date.parse("2026-01-01T00:10:00Z");
@@ -238,6 +239,8 @@ suite("a model without pods", () => {
   });
 });
 
+const affinityOf = (pod: Pod | undefined) => JSON.stringify(pod?.spec?.affinity);
+
 suite("a claim that one node can mount", () => {
   const model = cached({ cache: template("ReadWriteOnce") });
 
@@ -251,20 +254,85 @@ suite("a claim that one node can mount", () => {
     assert.equal(madePods(bound).length, 1);
   });
 
-  test("is left to pods with devices where its volume is made where its first pod runs", () => {
-    const claimSays = { isWarning: false, reason: "WaitForFirstConsumer", message: "waiting" };
-    const objects = [claimOf(model, "Pending")];
-    const decision = decideFor(model, { observed: { objects, claimSays } });
-    assert.deepEqual(
-      [decision.kind, decision.fill?.kind, madePods(decision).length],
-      ["serve", "left", 0],
-    );
-    const without = modelWith(
-      { cache: template("ReadWriteOnce"), scaling: { minReplicas: 0, maxReplicas: 1 } },
-      { scale: { desired: 0, reason: "Asleep", sinceMs: 0, lastUsedMs: 0 } },
-    );
+  const claimSays = { isWarning: false, reason: "WaitForFirstConsumer", message: "waiting" };
+  const asking = { observed: { objects: [claimOf(model, "Pending")], claimSays } };
+
+  test("is filled where devices are if its volume is made where its first pod runs, and asks for none", () => {
+    const decision = decideFor(model, asking);
+    assert.deepEqual([decision.kind, decision.fill?.kind], ["fill", "filling"]);
+    const [pod] = madePods(decision);
+    assert.match(affinityOf(pod), /"cloud.google.com\/gke-accelerator","operator":"Exists"/);
+    assert.doesNotMatch(JSON.stringify(pod?.spec?.containers), /nvidia.com/);
+    const selected = cached({
+      cache: template("ReadWriteOnce"),
+      gpu: { count: 1, products: ["L4"] },
+      nodeSelector: { pool: "gpus" },
+    });
+    const objects = [claimOf(selected, "Pending")];
+    const [near] = madePods(decideFor(selected, { observed: { objects, claimSays } }));
+    assert.deepEqual(near?.spec?.nodeSelector, { pool: "gpus" });
+    assert.match(affinityOf(near), /"nvidia.com\/gpu.product","operator":"In","values":\["L4"\]/);
+    assert.doesNotMatch(affinityOf(near), /gke-accelerator/);
+  });
+
+  test("keeps the pod that fills it while its volume is made, and when it is there", () => {
+    const [made] = madePods(decideFor(model, asking));
+    assert.ok(made);
+    for (const [phase, reason] of [
+      ["Pending", "WaitForPodScheduled"],
+      ["Pending", "ExternalProvisioning"],
+      ["Bound", undefined],
+    ] as const) {
+      const objects = [claimOf(model, phase), { resource: PODS, object: made }];
+      const says = reason && { claimSays: { isWarning: false, reason, message: "" } };
+      const decision = decideFor(model, { observed: { fetchPod: made, objects, ...says } });
+      assert.deepEqual([decision.fill?.kind, decision.deletes], ["filling", []], reason);
+      assert.deepEqual(madePods(decision)[0]?.metadata.annotations, made.metadata.annotations);
+    }
+  });
+
+  test("is left to pods with devices where nobody knows which nodes have some, or none takes the pod", () => {
+    for (const other of [{ resourceName: "amd.com/gpu" }, { resourceClaimTemplateName: "big" }]) {
+      const unknown = cached({ cache: template("ReadWriteOnce"), gpu: other });
+      const objects = [claimOf(unknown, "Pending")];
+      const decision = decideFor(unknown, { observed: { objects, claimSays } });
+      assert.deepEqual([decision.kind, decision.fill?.kind], ["serve", "left"]);
+      assert.deepEqual(madePods(decision), []);
+    }
+    const [made] = madePods(decideFor(model, asking));
+    assert.ok(made);
+    const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable" };
+    const conditions = [{ ...condition, lastTransitionTime: "2026-01-01T00:05:00Z" }];
+    const pod: Pod = { ...made, status: { conditions } };
+    const lost = { observed: { ...asking.observed, fetchPod: pod } };
+    assert.deepEqual(decideFor(model, lost).fill?.kind, "left");
+    const waiting = { places: new Map(), scaleUpAtMs: NOW_MS - 60_000 };
+    const brought = { observed: { ...lost.observed, waiting } };
+    assert.equal(decideFor(model, brought).fill?.kind, "filling", "a node is on its way");
+  });
+
+  test("brings no node with devices while the model sleeps, and is filled anywhere without devices", () => {
+    const scale = { desired: 0, reason: "Asleep", sinceMs: 0, lastUsedMs: 0 } as const;
+    const scaling = { minReplicas: 0, maxReplicas: 1 };
+    const asleep = modelWith({ gpu, cache: template("ReadWriteOnce"), scaling }, { scale });
+    const objects = [claimOf(asleep, "Pending")];
+    assert.equal(decideFor(asleep, { observed: { objects, claimSays } }).fill?.kind, "left");
+    const without = modelWith({ cache: template("ReadWriteOnce"), scaling }, { scale });
     const own = [claimOf(without, "Pending")];
-    assert.equal(madePods(decideFor(without, { observed: { objects: own, claimSays } })).length, 1);
+    const [pod] = madePods(decideFor(without, { observed: { objects: own, claimSays } }));
+    assert.equal(pod?.spec?.affinity, undefined);
+  });
+
+  test("whose volume cannot be made says why, also while its pod waits for it", () => {
+    const [made] = madePods(decideFor(model, asking));
+    assert.ok(made);
+    const says = { isWarning: true, reason: "ProvisioningFailed", message: "no space left" };
+    const objects = [claimOf(model, "Pending")];
+    const decision = decideFor(model, { observed: { objects, claimSays: says, fetchPod: made } });
+    assert.equal(decision.fill?.kind, "filling");
+    const [problem] = fillProblems(decision);
+    assert.equal(problem?.reason, "VolumeMissing");
+    assert.match(problem.message, /no space left/);
   });
 
   test("is filled on the node of the pods that have it mounted", () => {

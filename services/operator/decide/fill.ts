@@ -2,7 +2,7 @@
  * Whether the cache of a model is filled before it gets pods, by a pod that asks for no device. Pure.
  *
  * That pod comes first where serving pods would hold devices while they download, and while a model sleeps. Where it cannot
- * (fill-place.ts), the pods that serve fetch for themselves, as they do without it.
+ * (fill-place.ts), or finds no node, the pods that serve fetch for themselves, as they do without it.
  */
 import type { Deployment, Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
@@ -10,6 +10,7 @@ import {
   FETCH_CONFIG_VARIABLE,
   type FetchConfigInput,
 } from "@localmodel/localmodel/contracts/fetch-config.ts";
+import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type { Downloads } from "../model/downloads.ts";
 import { isAsleep, type Model, wantedReplicas } from "../model/model.ts";
@@ -21,9 +22,12 @@ import { fetchConfig } from "../objects/fetch-container.ts";
 import { fetchPod, fillHash } from "../objects/fetch-pod.ts";
 import { gpuOf } from "../objects/gpu.ts";
 import { SOURCE_ANNOTATION } from "../objects/inspect-pod.ts";
+import { REVISION_ANNOTATION } from "../objects/metadata.ts";
+import { devicePlacement } from "../objects/placement.ts";
 import { foundNoNode, isEnding } from "../status/pod-problem.ts";
-import { deployedRevision } from "../status/situation.ts";
-import { hasClaim, placeFor } from "./fill-place.ts";
+import { deployedRevision, revisionOf } from "../status/situation.ts";
+import { hasClaim, type Place, placeFor } from "./fill-place.ts";
+import { bringsNode } from "./room.ts";
 
 /** Then pods fetch for themselves: no node that has room may reach the volume. */
 const PATIENCE_MS = 120_000;
@@ -42,6 +46,8 @@ export type Fill =
       readonly configuration: ApplyConfiguration<Pod>;
       /** There is one already, and it is this one. */
       readonly pod: Pod | undefined;
+      /** What is wrong with its claim. */
+      readonly says?: ClaimEvent;
     }
   /** To the pods that serve; the pod that could not be placed stays, so that nobody makes it anew. */
   | { readonly kind: "left"; readonly configuration?: ApplyConfiguration<Pod> };
@@ -54,29 +60,57 @@ type FillGiven = {
   readonly revision: string | undefined;
   /** Whether it is the platform alone that wants other pods: their weights are there. */
   readonly isUpgrade: boolean;
+  readonly inspection: Inspection | undefined;
 };
 
 export function fillStep(model: Model, platform: Platform, given: FillGiven): Fill {
-  const { observed, nowMs, downloads } = given;
+  const { observed } = given;
   const sourceHash = fillHash(model);
   const host = downloadHost(model, platform);
   if (sourceHash === undefined || host === undefined) return { kind: "none" };
   if (isFilled(sourceHash, model, platform, observed)) return { kind: "filled", sourceHash };
   if (!isAskedFor(model, given)) return { kind: "none" };
   const place = placeFor(model, observed);
-  if (place.kind !== "node") return place;
-  const { nodeName } = place;
-  const configuration = fetchPod(model, platform, { sourceHash, host, nodeName });
-  const pod = observed.fetchPod;
+  if (place.kind === "claim" || place.kind === "left") return place;
+  return placedFill(place, model, platform, { ...given, sourceHash, host });
+}
+
+function placedFill(place: Placed, model: Model, platform: Platform, given: Filled): Fill {
+  const { host, downloads, observed } = given;
+  const configuration = configurationAt(place, model, platform, given);
+  if (configuration === undefined) return { kind: "left" };
+  const { fetchPod: pod, claimSays } = observed;
+  const filling = { kind: "filling", host, configuration } as const;
   if (pod === undefined || isEnding(pod)) {
     const isFull = downloads.othersFrom(host) >= downloads.maxPerHost;
-    return isFull
-      ? { kind: "queued", host }
-      : { kind: "filling", host, configuration, pod: undefined };
+    return isFull ? { kind: "queued", host } : { ...filling, pod: undefined };
   }
-  if (wantedReplicas(model) > 0 && foundNoNode(pod, nowMs, PATIENCE_MS))
-    return { kind: "left", configuration };
-  return { kind: "filling", host, configuration, pod };
+  const mayBeLeft = wantedReplicas(model) > 0 || place.kind === "devices";
+  if (mayBeLeft && isLost(pod, given)) return { kind: "left", configuration };
+  return { ...filling, pod, ...(claimSays?.isWarning === true && { says: claimSays }) };
+}
+
+function isLost(pod: Pod, { observed, nowMs }: FillGiven): boolean {
+  return foundNoNode(pod, nowMs, PATIENCE_MS) && !bringsNode(observed.waiting, nowMs);
+}
+
+type Placed = Extract<Place, { kind: "node" | "devices" }>;
+type Filled = FillGiven & { readonly sourceHash: string; readonly host: string };
+
+/** Undefined where it cannot be told which nodes would do. A pod that is at it stays as it was made. */
+function configurationAt(
+  place: Placed,
+  model: Model,
+  platform: Platform,
+  { observed, inspection, sourceHash, host }: Filled,
+): ApplyConfiguration<Pod> | undefined {
+  const placement = devicePlacement(model, platform, inspection);
+  const near = placement && fetchPod(model, platform, { sourceHash, host, placement });
+  if (place.kind === "devices") return near;
+  const isThere = near !== undefined && observed.fetchPod !== undefined;
+  if (isThere && revisionOf(observed.fetchPod) === near.metadata.annotations?.[REVISION_ANNOTATION])
+    return near;
+  return fetchPod(model, platform, { sourceHash, host, nodeName: place.nodeName });
 }
 
 /** Whether it waits for its turn, or is at it. */

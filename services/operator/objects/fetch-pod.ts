@@ -2,7 +2,8 @@
  * The pod that fills a model's cache before there are pods that ask for devices, so that none waits for a download.
  *
  * It does what the container `fetch` of a serving pod does, on the same claim, and that one then finds everything there. It
- * needs no accelerator, and so the smallest image and any node that reaches the volume.
+ * needs no accelerator, and so the smallest image and any node that reaches the volume; where the volume is made for its first
+ * pod, a node that could run the server.
  */
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
@@ -41,12 +42,14 @@ type Wanted = {
   readonly host: string;
   /** The one node that has the volume; none: any that reaches it. */
   readonly nodeName?: string | undefined;
+  /** Where the server could run. */
+  readonly placement?: object | undefined;
 };
 
 export function fetchPod(
   model: Model,
   platform: Platform,
-  { sourceHash, host, nodeName }: Wanted,
+  { sourceHash, host, nodeName, placement = inspectPlacement(model, platform) }: Wanted,
 ): ApplyConfiguration<Pod> {
   const volumes = volumesOf(filesOf(model), {
     claim: cacheClaimName(model),
@@ -54,7 +57,7 @@ export function fetchPod(
   });
   const spec = {
     ...podSecurity(model, platform),
-    ...inspectPlacement(model, platform),
+    ...placement,
     ...(nodeName !== undefined && onNode(nodeName)),
     restartPolicy: "OnFailure",
     terminationGracePeriodSeconds: GRACE_SECONDS,

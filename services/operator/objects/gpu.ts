@@ -17,6 +17,16 @@ export type NodeRequirement = {
 const NVIDIA = "nvidia.com/";
 const NVIDIA_GPU = "nvidia.com/gpu";
 const CLAIM_NAME = "gpu";
+/** By which nodes with NVIDIA's devices are known: of GPU feature discovery, and of clouds that do without it. */
+const DEVICE_LABELS = [
+  "nvidia.com/gpu.present",
+  "nvidia.com/gpu.product",
+  "cloud.google.com/gke-accelerator",
+  "k8s.amazonaws.com/accelerator",
+  "eks.amazonaws.com/instance-gpu-count",
+  "karpenter.k8s.aws/instance-gpu-count",
+  "kubernetes.azure.com/accelerator",
+] as const;
 
 /** Undefined for a model that runs on the CPU. */
 export function gpuOf({ spec }: Pick<Model, "spec">): GpuSpec | undefined {
@@ -74,6 +84,12 @@ export function gpuRequirements(gpu: GpuSpec | undefined): readonly NodeRequirem
       ? [{ key: `${prefix}.product`, operator: "In", values: gpu.products }]
       : []),
   ];
+}
+
+/** Alternatives, by which nodes with such devices are known. None: nobody can tell them from others. */
+export function deviceNodes(gpu: GpuSpec): readonly NodeRequirement[] {
+  if (!isNvidia(gpu) || gpu.resourceClaimTemplateName !== undefined) return [];
+  return DEVICE_LABELS.map((key) => ({ key, operator: "Exists", values: [] }));
 }
 
 /** By convention nodes with accelerators are tainted with the name of the resource. */

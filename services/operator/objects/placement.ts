@@ -7,7 +7,13 @@ import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts"
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
 import { deviceMemoryAlternatives } from "./device-memory.ts";
-import { gpuOf, gpuRequirements, gpuTolerations, type NodeRequirement } from "./gpu.ts";
+import {
+  deviceNodes,
+  gpuOf,
+  gpuRequirements,
+  gpuTolerations,
+  type NodeRequirement,
+} from "./gpu.ts";
 import { architecturesOf } from "./image.ts";
 import { serviceAccountName } from "./service-account.ts";
 
@@ -34,12 +40,51 @@ export function serverPlacement(
   platform: Platform,
   inspection: Inspection | undefined,
 ) {
+  return placementBeside(model, platform, inspection, []);
+}
+
+/**
+ * For a pod that asks for no device and has to run where the server could: what it mounts stays there. Undefined where
+ * nobody can tell which nodes have devices.
+ */
+export function devicePlacement(
+  model: Model,
+  platform: Platform,
+  inspection: Inspection | undefined,
+) {
+  const gpu = gpuOf(model);
+  const nodes = gpu === undefined || selectsNodes(model) ? [] : deviceNodes(gpu);
+  if (gpu !== undefined && nodes.length === 0 && !selectsNodes(model)) return undefined;
+  return placementBeside(model, platform, inspection, nodes);
+}
+
+/** Of all nodes. */
+const SAY_NOTHING: readonly string[] = ["kubernetes.io/os", "kubernetes.io/arch"];
+
+/** Whether its author, or its class, says on which nodes its devices are. */
+function selectsNodes({ spec: { nodeSelector = {}, affinity, gpu } }: Model): boolean {
+  const terms =
+    affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  const keys = [
+    ...Object.keys(nodeSelector),
+    ...(terms ?? []).flatMap(({ matchExpressions = [] }) => matchExpressions.map(({ key }) => key)),
+  ];
+  const isOfDevice = gpu?.memory !== undefined || (gpu?.products ?? []).length > 0;
+  return isOfDevice || keys.some((key) => !SAY_NOTHING.includes(key));
+}
+
+function placementBeside(
+  model: Model,
+  platform: Platform,
+  inspection: Inspection | undefined,
+  nodes: readonly NodeRequirement[],
+) {
   const { spec } = model;
   const requirements = [
     ...gpuRequirements(gpuOf(model)),
     ...architectureRequirements(architecturesOf(model, platform)),
   ];
-  const alternatives = deviceMemoryAlternatives(model, inspection);
+  const alternatives = [deviceMemoryAlternatives(model, inspection), nodes];
   const affinity = withRequirements(spec.affinity, requirements, alternatives);
   return {
     ...commonPlacement(model, platform),
@@ -77,12 +122,16 @@ type Affinity = NonNullable<Model["spec"]["affinity"]>;
 function withRequirements(
   affinity: Affinity | undefined,
   requirements: readonly NodeRequirement[],
-  alternatives: readonly NodeRequirement[] = [],
+  alternatives: readonly (readonly NodeRequirement[])[] = [],
 ): object | undefined {
-  if (requirements.length + alternatives.length === 0) return affinity;
   // Terms are alternatives themselves: each is there once for each of these.
-  const added =
-    alternatives.length === 0 ? [requirements] : alternatives.map((one) => [...requirements, one]);
+  const added = alternatives
+    .filter((group) => group.length > 0)
+    .reduce(
+      (sets, group) => sets.flatMap((set) => group.map((one) => [...set, one])),
+      [requirements],
+    );
+  if (added.flat().length === 0) return affinity;
   const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   const terms = required?.nodeSelectorTerms ?? [{}];
   return {

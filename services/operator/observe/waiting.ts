@@ -20,9 +20,11 @@ const GIVES_UP: readonly string[] = ["NotTriggerScaleUp", "FailedScaleUp"];
 /** Undefined when no pod waits. */
 export async function lookUpWaiting(
   client: Client,
-  { pods }: Pick<Observed, "pods">,
+  { pods, fetchPod }: Pick<Observed, "pods" | "fetchPod">,
 ): Promise<Waiting | undefined> {
-  const first = pods.find((pod) => !isEnding(pod) && findsNoNode(pod));
+  const first = [...pods, ...(fetchPod === undefined ? [] : [fetchPod])].find(
+    (pod) => !isEnding(pod) && findsNoNode(pod),
+  );
   if (first === undefined) return undefined;
   const names = [...new Set(pods.flatMap(({ spec }) => spec?.nodeName ?? []))].filter(Boolean);
   const [places, scaleUpAtMs] = await Promise.all([

@@ -107,11 +107,14 @@ function requirementsOf({ spec }: Pod): string {
     spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
       ?.nodeSelectorTerms ?? [];
   const expressions = terms.flatMap(({ matchExpressions = [] }) => matchExpressions);
+  const present = expressions.filter(({ operator }) => operator === "Exists");
+  const keys = [...new Set(present.map(({ key }) => key))];
   const texts = [
     ...Object.entries(spec?.nodeSelector ?? {}).map(([key, value]) => `${key}=${value}`),
+    ...(keys.length === 0 ? [] : [keys.join(" or ")]),
     // A label that may be missing is one of two alternatives, of which the other tells more.
     ...expressions
-      .filter(({ operator }) => operator !== "DoesNotExist")
+      .filter(({ operator }) => operator !== "DoesNotExist" && operator !== "Exists")
       .map(({ key, operator, values = [] }) =>
         operator === "Gt"
           ? `${key} > ${values.join()}`
