@@ -43,6 +43,7 @@ import { stayingOf } from "./status/pod-problem.ts";
 import { revisionOf } from "./status/situation.ts";
 import type { Problem } from "./status/problem.ts";
 import { lookUpClaim } from "./observe/claim-events.ts";
+import { heldUp, lookUpPods } from "./observe/pod-events.ts";
 import { lookUpWaiting } from "./observe/waiting.ts";
 import type { Strangers } from "./observe/strangers.ts";
 import { transitions } from "./decide/transitions.ts";
@@ -50,6 +51,8 @@ import { statusIds, type UnderClass, underClass } from "./under-class.ts";
 
 /** When to look again whether a model is still another installation's. */
 const YIELDS_MS = 10_000;
+/** Nobody tells what is said of a pod. */
+const HELD_UP_AGAIN_MS = 15_000;
 
 export const FIELD_MANAGER = "localmodel-operator";
 
@@ -84,11 +87,13 @@ export function reconciler(surroundings: Surroundings): Reconcile {
     if (!(await isClaimed(surroundings, pass, stored))) return "requeue";
     const seen = set.observe(stored);
     const client = surroundings.client.with({ signal: pass.signal });
-    const [waiting, claimSays] = await Promise.all([
+    const [waiting, claimSays, podsSay] = await Promise.all([
       lookUpWaiting(client, seen),
       lookUpClaim(client, seen),
+      lookUpPods(client, seen, surroundings.clock.date().getTime()),
     ]);
-    const observed = { ...seen, ...(waiting && { waiting }), ...(claimSays && { claimSays }) };
+    const found = { ...(waiting && { waiting }), ...(claimSays && { claimSays }) };
+    const observed = { ...seen, ...found, ...(podsSay && { podsSay }) };
     const identity = identityOf(stored);
     const read = readSpec(stored.spec);
     const now = kubeTime(surroundings.clock.date());
@@ -194,7 +199,8 @@ async function runPass(
   // What a pod has told about its model need not be asked again.
   const unanswered = status.modelRevision === decision.revision ? [] : questions.facts;
   const asked = [...questions.progress, ...unanswered].map((question) => question.againInMs);
-  return soonest([...againInMs, decision.againInMs, step?.againInMs, ...asked]);
+  const held = heldUp(observed).map(() => HELD_UP_AGAIN_MS);
+  return soonest([...againInMs, decision.againInMs, step?.againInMs, ...asked, ...held]);
 }
 
 /** What the others have to know of this model's part in an upgrade. */

@@ -10,6 +10,7 @@ export const CONDITION_REASONS = {
   pending: [
     "AddingNode",
     "Complete",
+    "DeviceClaimFailed",
     "DiskFull",
     "DuplicateModelId",
     "Evicted",
@@ -27,6 +28,7 @@ export const CONDITION_REASONS = {
     "SchedulingGated",
     "Unschedulable",
     "VolumeMissing",
+    "VolumeUnavailable",
     "WaitingForRoom",
   ],
   downloading: [
@@ -77,6 +79,7 @@ export const CONDITION_REASONS = {
 export const STUCK_REASONS: ReadonlySet<string> = new Set([
   "CrashLoop",
   "DeadlineExceeded",
+  "DeviceClaimFailed",
   "DiskFull",
   "DuplicateModelId",
   "Evicted",
@@ -86,6 +89,7 @@ export const STUCK_REASONS: ReadonlySet<string> = new Set([
   "SourceUnavailable",
   "Unschedulable",
   "VolumeMissing",
+  "VolumeUnavailable",
 ] satisfies readonly ConditionReason[]);
 
 export type ConditionReason = (typeof CONDITION_REASONS)[keyof typeof CONDITION_REASONS][number];

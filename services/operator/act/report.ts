@@ -28,7 +28,7 @@ import type { Observed } from "../model/observed.ts";
 import type { Answer } from "../status/answers.ts";
 import { mostTellingFirst, type Problem } from "../status/problem.ts";
 import { fetchPodOf, fillNotes, fillProblems } from "./fill-report.ts";
-import { podProblem } from "../status/pod-problem.ts";
+import { isEnding, podProblem } from "../status/pod-problem.ts";
 import { replicaProblem } from "../status/refusal.ts";
 import { countPods, type Kept, podProblems, revisionOf } from "../status/situation.ts";
 import { statusOf } from "../status/status.ts";
@@ -87,7 +87,7 @@ export function reportedStatus(
     ...(replicas ? [replicas] : []),
     ...heldBack(decision, isPaused),
     ...fillProblems(decision),
-    ...podProblems(asked, answers, outlookOf(decision)),
+    ...podProblems(asked, answers, outlookOf(decision, observed)),
   ];
   const blocker = decision.blocker ?? duplicateProblem(model);
   const situation = {
@@ -229,8 +229,9 @@ function turnNotes({ turn }: Decision): readonly string[] {
   }
 }
 
-function outlookOf({ room, bringsNode }: Decision): Outlook {
+function outlookOf({ room, bringsNode }: Decision, { pods, podsSay }: Observed): Outlook {
   return {
+    ...(podsSay && { podsSay, isLeaving: pods.some(isEnding) }),
     ...(bringsNode === true && { bringsNode }),
     makesRoom: room?.kind === "later" || room?.kind === "now",
     ...(room?.kind === "useless" && { lacks: room.lacks }),

@@ -24,6 +24,9 @@ export type ClaimEvent = {
   readonly message: string;
 };
 
+/** What keeps a pod from its first container, in the words of whoever tries. Looked up only while something does. */
+export type PodEvent = { readonly reason: string; readonly message: string };
+
 export type Observed = {
   /** The LocalModel's, as it is stored. */
   readonly status: LocalModelStatus;
@@ -37,4 +40,6 @@ export type Observed = {
   readonly objects: readonly OwnedObject[];
   readonly waiting?: Waiting;
   readonly claimSays?: ClaimEvent;
+  /** By name of the pod. */
+  readonly podsSay?: ReadonlyMap<string, PodEvent>;
 };

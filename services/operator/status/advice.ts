@@ -55,6 +55,12 @@ export const ADVICE: ReadonlyMap<string, Advice> = new Map(
     ImagePullFailed: load("Check the name of the image, and that the nodes may pull it."),
     ConfigError: load("Correct what it names in spec.env, spec.cache or the volumes."),
     VolumeMissing: schedule("Correct the StorageClass in spec.cache, or have it or a volume made."),
+    DeviceClaimFailed: schedule(
+      "Make the ResourceClaimTemplate in its namespace, or correct spec.gpu.resourceClaimTemplateName.",
+    ),
+    VolumeUnavailable: load(
+      "A volume that one node at a time may mount serves pods of one node: have ReadWriteMany in spec.cache, or one replica, or look for who else has it.",
+    ),
     Unschedulable: schedule("Add or free such a node, or ask for less."),
     QuotaExceeded: schedule("Ask for less, or have the namespace's quota raised."),
     PodSecurity: schedule(

@@ -14,6 +14,7 @@ import { failure } from "./advice.ts";
 import { type Answer, fetchProblem, INSPECTING, inspectProblem } from "./answers.ts";
 import { serverProblem, waiting } from "./answers.ts";
 import { containerProblem, type ContainerStatus } from "./container-problem.ts";
+import { eventProblem } from "./pod-event.ts";
 import type { Problem } from "./problem.ts";
 import { type Outlook, unschedulable } from "./unschedulable.ts";
 
@@ -61,8 +62,27 @@ export function podProblem(pod: Pod, answer: Answer | undefined, outlook?: Outlo
     statusesOf(pod)
       .map((status) => stepProblem(pod, status, answer))
       .find((problem) => problem !== undefined) ??
+    said(pod, outlook) ??
     STARTING
   );
+}
+
+/** Whether a container of it has been started, or its image at least been looked for. */
+export function hasBegun(pod: Pod): boolean {
+  return statusesOf(pod).some(
+    ({ state, lastState }) =>
+      state?.running !== undefined ||
+      state?.terminated !== undefined ||
+      lastState?.terminated !== undefined ||
+      !NOT_BEGUN.has(state?.waiting?.reason ?? ""),
+  );
+}
+
+const NOT_BEGUN: ReadonlySet<string> = new Set(["", "ContainerCreating", "PodInitializing"]);
+
+function said(pod: Pod, { podsSay, isLeaving = false }: Outlook = {}): Problem | undefined {
+  const event = hasBegun(pod) ? undefined : podsSay?.get(pod.metadata.name);
+  return event && eventProblem(event, isLeaving);
 }
 
 function placeProblem(pod: Pod, outlook: Outlook | undefined): Problem | undefined {
@@ -71,7 +91,10 @@ function placeProblem(pod: Pod, outlook: Outlook | undefined): Problem | undefin
     const reason = status.reason === "Evicted" ? "Evicted" : "PodFailed";
     return failure(reason, `A pod ended: ${status.message ?? status.reason ?? "no reason given"}`);
   }
-  if (isScheduled(pod)) return undefined;
+  return isScheduled(pod) ? undefined : (said(pod, outlook) ?? waitProblem(pod, outlook));
+}
+
+function waitProblem(pod: Pod, outlook: Outlook | undefined): Problem {
   const scheduled = conditionOf(pod, "PodScheduled");
   if (scheduled?.reason === "SchedulingGated") {
     const message = "The pod waits for its queue to let it start.";

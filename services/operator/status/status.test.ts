@@ -83,6 +83,34 @@ const words = (reason: string, message = "said so") => terminationMessage({ reas
 const running = { running: {} };
 const waitingFor = (reason: string, message = "m") => ({ waiting: { reason, message } });
 
+const held = (
+  reason: string,
+  message: string,
+  spec: object = { nodeName: "n", containers: [] },
+) => {
+  const pod = { ...podWith(), spec } as Pod;
+  return { pods: [pod], podsSay: new Map([[pod.metadata.name, { reason, message }]]) };
+};
+
+test("what keeps a pod from its first container is told in the cluster's own words", () => {
+  const volume = held("FailedAttachVolume", 'Multi-Attach error for volume "pvc-1"');
+  const elsewhere = statusFor({ observed: volume });
+  assert.equal(sayings(elsewhere)["Ready"], "False VolumeUnavailable");
+  assert.equal(sayings(elsewhere)["Progressing"], "False VolumeUnavailable");
+  assert.match(messageOf(elsewhere), /Multi-Attach error for volume "pvc-1"/);
+  const old = readyPod({ name: "old", revision: "r0" });
+  const leaving: Pod = { ...old, metadata: { ...old.metadata, deletionTimestamp: NOW } };
+  const rolls = statusFor({ observed: { ...volume, pods: [...volume.pods, leaving] } });
+  assert.equal(sayings(rolls)["Progressing"], "True Starting");
+  assert.match(messageOf(rolls), /Multi-Attach error/);
+  const said = 'PodResourceClaim gpu: resource claim template "big" not found';
+  const claim = statusFor({
+    observed: held("FailedResourceClaimCreation", said, { containers: [] }),
+  });
+  assert.equal(sayings(claim)["Scheduled"], "False DeviceClaimFailed");
+  assert.match(messageOf(claim), /resource claim template "big" not found/);
+});
+
 /** A pod, and what Ready and the condition it concerns say of it. */
 const table: Readonly<
   Record<string, readonly [pod: Pod, answer: Answer | undefined, says: object]>

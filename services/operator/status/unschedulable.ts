@@ -6,6 +6,7 @@
  */
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { ConditionReason } from "@localmodel/localmodel/cluster/condition-reasons.ts";
+import type { PodEvent } from "../model/observed.ts";
 import { failure } from "./advice.ts";
 import type { Problem } from "./problem.ts";
 
@@ -27,6 +28,10 @@ export type Outlook = {
   readonly makesRoom?: boolean;
   /** Why no old pod makes room. */
   readonly lacks?: readonly string[];
+  /** What keeps pods from their first container, by their names. */
+  readonly podsSay?: ReadonlyMap<string, PodEvent>;
+  /** Another pod of the model ends, which may have what one waits for. */
+  readonly isLeaving?: boolean;
 };
 
 export function unschedulable(pod: Pod, said: string, outlook: Outlook = {}): Problem {
