@@ -1,0 +1,28 @@
+/** The CUDA image is built in one way: the engine's libraries are in no image but that of CUDA's runtime. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parse } from "yaml";
+import { REPOSITORY } from "../support/documented-commands.ts";
+
+type Workflow = {
+  readonly jobs: {
+    readonly images: {
+      readonly strategy: { readonly matrix: { readonly include: readonly Image[] } };
+    };
+  };
+};
+type Image = { readonly variant?: string; readonly runtime?: string };
+
+const textOf = (path: string) => readFile(join(REPOSITORY, path), "utf8");
+
+test("the CUDA image of docs/docker.md starts from what that of a release starts from", async () => {
+  const { jobs } = parse(await textOf(".github/workflows/release.yml")) as Workflow;
+  const released = jobs.images.strategy.matrix.include.find(({ variant }) => variant === "cuda");
+  assert.ok(released?.runtime);
+  const documented = /VARIANT=cuda --build-arg RUNTIME_IMAGE=([^\s`]+)/.exec(
+    await textOf("docs/docker.md"),
+  );
+  assert.equal(documented?.[1], released.runtime);
+});
