@@ -13,9 +13,19 @@ import { anyList, anyMap, labels, namespace, pullPolicy, strings, tag } from "./
 import { group, value } from "./value-tree.ts";
 
 export const VALUES = group("Values of the chart.", {
+  nameOverride: value(
+    "What stands for the chart's name in names and in `app.kubernetes.io/name`. Not to be changed while it is installed.",
+    z.string().regex(/^([a-z]([-a-z0-9]{0,48}[a-z0-9])?)?$/),
+    "",
+  ),
   fullnameOverride: value(
     "Name of all objects. Default: the release's name and the chart's, unless the first contains the second.",
     z.string().regex(/^([a-z]([-a-z0-9]{0,48}[a-z0-9])?)?$/),
+    "",
+  ),
+  namespaceOverride: value(
+    "Namespace of all objects. Default: the release's. It has to be there.",
+    z.union([namespace, z.literal("")]),
     "",
   ),
   commonLabels: value("Further labels of all objects.", labels, {}),

@@ -20,6 +20,7 @@ import { CRDS } from "../support/crds.ts";
 import { eventually } from "../support/eventually.ts";
 import { CHART, type Helm, helmIn } from "../support/helm.ts";
 import {
+  deploymentsIn,
   environmentOf,
   objectsIn,
   renderedText,
@@ -44,7 +45,8 @@ suite("the chart's values", () => {
     const client = new Client(transport, { fieldManager: "chart-test" });
     for (const name of [NAMESPACE_OF_FEATURES, "elsewhere"])
       await client.create(NAMESPACES, { metadata: { name } });
-    await createDefaultAccount(client, NAMESPACE_OF_FEATURES);
+    for (const name of [NAMESPACE_OF_FEATURES, "elsewhere"])
+      await createDefaultAccount(client, name);
     const definitions = await furtherDefinitions(
       "github.com/prometheus-operator/prometheus-operator",
       "sigs.k8s.io/gateway-api",
@@ -84,6 +86,28 @@ suite("the chart's values", () => {
     for (const { kind, metadata } of objects)
       assert.equal(metadata.labels?.["app.kubernetes.io/instance"], "localmodel", kind);
     for (const object of objects) await dryRun.accepts(object, NAMESPACE_OF_FEATURES);
+  });
+
+  test("can have everything called, labelled and put otherwise", async () => {
+    const flags = setting(
+      "nameOverride=llm",
+      "namespaceOverride=elsewhere",
+      "networkPolicy.enabled=true",
+    );
+    const text = await renderedText(helm, NAMESPACE_OF_FEATURES, flags);
+    const objects = objectsIn(text);
+    for (const { kind, metadata } of objects) {
+      assert.equal(metadata.labels?.["app.kubernetes.io/name"], "llm", kind);
+      assert.ok([undefined, "elsewhere"].includes(metadata.namespace), kind);
+    }
+    assert.deepEqual(
+      deploymentsIn(objects).map(({ metadata }) => metadata.name),
+      ["localmodel-llm-api", "localmodel-llm-operator"],
+    );
+    const { demand, leaderElection } = JSON.parse(
+      environmentOf(objects)[OPERATOR_CONFIG_VARIABLE] ?? "",
+    ) as { demand: { namespace: string }; leaderElection: { namespace: string } };
+    assert.deepEqual([demand.namespace, leaderElection.namespace], ["elsewhere", "elsewhere"]);
   });
 
   test("rendered twice are the same bytes, so that nothing but a change is a change", async () => {

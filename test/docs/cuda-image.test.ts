@@ -26,3 +26,17 @@ test("the CUDA image of docs/docker.md starts from what that of a release starts
   );
   assert.equal(documented?.[1], released.runtime);
 });
+
+test("whoever installs the chart is told the drivers that docs/gpu.md tells", async () => {
+  const notes = await textOf("charts/localmodel/templates/NOTES.txt");
+  const rows = (await textOf("docs/gpu.md")).matchAll(
+    /^\| (.*?) +\| [\d.; ]+ \| (\d{3}) or newer +\|$/gm,
+  );
+  const [newer, floor] = [...rows].toReversed();
+  assert.ok(newer?.[1] && floor?.[2]);
+  assert.ok(notes.includes(`driver ${floor[2]} or newer`));
+  const devices = newer[1].split(/[,;] /);
+  assert.ok(devices.length > 3);
+  for (const device of devices) assert.ok(notes.includes(device), device);
+  assert.ok(notes.includes(`${newer[2]} or newer with ${devices[0]}`));
+});

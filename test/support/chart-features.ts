@@ -52,6 +52,8 @@ const pods: Values = {
 
 export const CHART_FEATURES: Readonly<Record<string, Values>> = {
   names: { fullnameOverride: "models" },
+  "another name for the chart": { nameOverride: "llm" },
+  "another namespace": { namespaceOverride: "elsewhere" },
   "longest names": { fullnameOverride: `m${"o".repeat(49)}` },
   "labels for everything": {
     commonLabels: { "cost-center": "4711", "app.kubernetes.io/name": "another" },

@@ -1,12 +1,22 @@
 {{/* Names and metadata. Those for a component take (list $ "api"). */}}
 
+{{/* What objects are called after, and labelled with. */}}
+{{- define "localmodel.name" -}}
+{{- .Values.nameOverride | default .Chart.Name -}}
+{{- end -}}
+
+{{/* Where everything is that belongs to a namespace, and not to models. */}}
+{{- define "localmodel.namespace" -}}
+{{- .Values.namespaceOverride | default .Release.Namespace -}}
+{{- end -}}
+
 {{/* A name of a Service: no dots, and no digit first. Room is left for what comes after it. */}}
 {{- define "localmodel.fullname" -}}
 {{- $name := .Release.Name | replace "." "-" -}}
 {{- if .Values.fullnameOverride -}}
 {{- $name = .Values.fullnameOverride -}}
-{{- else if not (contains .Chart.Name $name) -}}
-{{- $name = printf "%s-%s" $name .Chart.Name -}}
+{{- else if not (contains (include "localmodel.name" .) $name) -}}
+{{- $name = printf "%s-%s" $name (include "localmodel.name" .) -}}
 {{- end -}}
 {{- if regexMatch "^[0-9]" $name -}}
 {{- $name = printf "r-%s" $name -}}
@@ -33,7 +43,7 @@ default
 {{/* Of a Deployment these can never change. */}}
 {{- define "localmodel.selectorLabels" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ $root.Chart.Name }}
+app.kubernetes.io/name: {{ include "localmodel.name" $root }}
 app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
@@ -55,7 +65,7 @@ The metadata of an object: (dict "root" $ "component" "api" …), and where it d
 {{- $component := list .root .component -}}
 name: {{ .name | default (printf "%s%s" (include "localmodel.componentName" $component) (.suffix | default "")) }}
 {{- if not .clusterWide }}
-namespace: {{ .namespace | default .root.Release.Namespace }}
+namespace: {{ .namespace | default (include "localmodel.namespace" .root) }}
 {{- end }}
 labels:
   {{- merge (fromYaml (include "localmodel.labels" $component)) (.labels | default dict) .root.Values.commonLabels | toYaml | nindent 2 }}

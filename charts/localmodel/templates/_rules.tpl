@@ -126,5 +126,5 @@ roleRef:
 subjects:
   - kind: ServiceAccount
     name: {{ include "localmodel.serviceAccountName" (list .root .component) }}
-    namespace: {{ .root.Release.Namespace }}
+    namespace: {{ include "localmodel.namespace" .root }}
 {{- end -}}

@@ -22,7 +22,7 @@
 - name: POD_NAME
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
 {{- $given := get $map "OTEL_RESOURCE_ATTRIBUTES" }}
-{{- $pod := printf "k8s.namespace.name=%s,k8s.pod.name=$(POD_NAME)" .Release.Namespace }}
+{{- $pod := printf "k8s.namespace.name=%s,k8s.pod.name=$(POD_NAME)" (include "localmodel.namespace" .) }}
 {{- range $name, $value := set $map "OTEL_RESOURCE_ATTRIBUTES" (list $given $pod | compact | join ",") }}
 - name: {{ $name }}
   value: {{ $value | quote }}
