@@ -251,35 +251,33 @@ describe("models that share memory", () => {
     assert.ok(world.loads <= (2 * 600) / TURN_MS, `${world.loads} loads`);
   });
 
-  test("the least recently used of those that nobody uses makes room, and no more than are needed", () => {
-    const world = new World(10, [4, 4, 4]);
-    for (const model of [1, 0]) {
-      world.happen({ type: "ask", model });
-      world.happen({ type: "step", model });
-      world.happen({ type: "wait", ms: 1 });
-      world.happen({ type: "finish", model });
-    }
-    world.happen({ type: "ask", model: 2 });
-    assert.deepEqual(
-      world.models.map(({ phase }) => phase),
-      ["awake", "closing", "asleep"],
-    );
-  });
-
-  test("one that is large enough alone makes room alone, although a smaller one was used before it", () => {
-    const world = new World(10, [1, 8, 8]);
-    for (const model of [0, 1]) {
-      world.happen({ type: "ask", model });
-      world.happen({ type: "step", model });
-      world.happen({ type: "wait", ms: 1 });
-      world.happen({ type: "finish", model });
-    }
-    world.happen({ type: "ask", model: 2 });
-    assert.deepEqual(
-      world.models.map(({ phase }) => phase),
-      ["awake", "closing", "asleep"],
-    );
-  });
+  for (const [rule, bytes, used] of [
+    [
+      "the least recently used of those that nobody uses makes room, and no more than are needed",
+      [4, 4, 4],
+      [1, 0],
+    ],
+    [
+      "one that is large enough alone makes room alone, although a smaller one was used before it",
+      [1, 8, 8],
+      [0, 1],
+    ],
+  ] as const) {
+    test(rule, () => {
+      const world = new World(10, bytes);
+      for (const model of used) {
+        world.happen({ type: "ask", model });
+        world.happen({ type: "step", model });
+        world.happen({ type: "wait", ms: 1 });
+        world.happen({ type: "finish", model });
+      }
+      world.happen({ type: "ask", model: 2 });
+      assert.deepEqual(
+        world.models.map(({ phase }) => phase),
+        ["awake", "closing", "asleep"],
+      );
+    });
+  }
 
   test("whoever makes room is needed for it, all of them suffice, and none does it in vain", () => {
     fc.assert(
