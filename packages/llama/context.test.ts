@@ -123,7 +123,8 @@ suite("a context", { timeout: 120_000 }, () => {
     assertWithin(await cacheBytes("q8_0", "f16"), values * (2 + 34 / 32));
     assertWithin(await cacheBytes("q8_0", "q8_0"), (values * 2 * 34) / 32);
     const weights = model.reservations.find(({ purpose }) => purpose === "weights");
-    assertWithin(weights?.bytes ?? 0, model.shape.tensorBytes);
+    // Where a CPU multiplies whole tiles of a matrix, its weights are laid out anew for that, with some bytes more.
+    assertWithin(weights?.bytes ?? 0, model.shape.tensorBytes, 0.05);
   });
 
   test("computes with the RoPE settings that it was made with", async () => {
@@ -315,7 +316,7 @@ function assertClose(
   assert.ok(difference <= tolerance, `they differ by ${difference}`);
 }
 
-/** To a hundredth. */
-function assertWithin(bytes: number, expected: number): void {
-  assert.ok(Math.abs(bytes - expected) <= expected / 100, `${bytes} bytes, not ${expected}`);
+/** To a hundredth, unless it is said otherwise. */
+function assertWithin(bytes: number, expected: number, share = 0.01): void {
+  assert.ok(Math.abs(bytes - expected) <= expected * share, `${bytes} bytes, not ${expected}`);
 }
