@@ -57,6 +57,29 @@ test("releases a character with the byte that completes it, not later", () => {
   assert.deepEqual(released, ["a", "", "", "€", "", "", "", "🙂"]);
 });
 
+test("a character that a control token leaves unfinished is nothing of the text behind that", () => {
+  const assembler = new TextAssembler([]);
+  const parts = [
+    assembler.push(Uint8Array.of(0xe2, 0x82), { piece: { token: 1 } }),
+    assembler.push(new Uint8Array(), { piece: { token: 2, control: "</think>" } }),
+    assembler.push(Buffer.from("No"), { piece: { token: 3 } }),
+    assembler.finish(),
+  ];
+  assert.equal(textOf(parts), "\uFFFDNo");
+  assert.deepEqual(
+    parts.map(({ pieces }) => pieces.map(({ token, text: written }) => [token, written])),
+    [
+      [],
+      [
+        [1, ""],
+        [2, "</think>"],
+      ],
+      [[3, "No"]],
+      [],
+    ],
+  );
+});
+
 test("replaces bytes that are no text, and goes on", () => {
   fc.assert(
     fc.property(fc.array(bytes, { maxLength: 10 }), (tokens) => {

@@ -54,7 +54,9 @@ export class TextAssembler {
   }
 
   push(bytes: Uint8Array, notes?: TokenNotes): Assembled {
-    const written = this.#decoder.decode(bytes, { stream: true });
+    // What a control token leaves unfinished stays so, and is no part of what comes behind it.
+    const isControl = notes?.piece?.control !== undefined;
+    const written = this.#decoder.decode(bytes, { stream: !isControl });
     const start = this.#decodedLength;
     this.#decodedLength += written.length;
     // A token that ends inside a character ends with the character, one further than what is decoded.
