@@ -3,7 +3,9 @@
  * hanging, gone, back, empty.
  */
 import assert from "node:assert/strict";
-import { after, before, suite, test } from "node:test";
+import { type AddressInfo, connect as connectTo } from "node:net";
+import { after, before, suite, test, type TestContext } from "node:test";
+import { createServer } from "node:tls";
 import { MetricRegistry } from "@localmodel/telemetry/metrics/metrics.ts";
 import { APIError } from "openai";
 import type OpenAI from "openai";
@@ -16,6 +18,7 @@ import {
 import { ValkeyAnswers } from "../../services/api/kept/valkey-answers.ts";
 import { Valkey } from "../../services/api/valkey/valkey.ts";
 import { ValkeyMetrics } from "../../services/api/valkey/valkey-metrics.ts";
+import { type Certificate, makeCertificate } from "../support/certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { run } from "../build/command.ts";
 import { MODEL, Stack } from "./harness/stack.ts";
@@ -34,6 +37,26 @@ const failsWith = (asked: Promise<unknown>, status: number, code: string) =>
     assert.deepEqual([thrown.status, thrown.code], [status, code]);
     return true;
   });
+
+/** In front of a server that speaks none itself. Returns its port. */
+async function tlsBefore(
+  t: TestContext,
+  { certificate, key }: Certificate,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<number> {
+  const server = createServer({ cert: certificate, key }, (client) => {
+    const plain = connectTo(port, host);
+    client.pipe(plain).pipe(client);
+    client.on("error", () => plain.destroy());
+    plain.on("error", () => client.destroy());
+    t.after(() => client.destroy());
+  });
+  t.after(() => server.close());
+  // A client that does not believe it breaks the handshake off.
+  server.on("tlsClientError", () => {});
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
 
 suite("with Valkey", () => {
   let stack: Stack;
@@ -115,6 +138,26 @@ suite("with Valkey", () => {
     await eventually("the log", () => assert.match(lines.join("\n"), /WRONGPASS/));
     assert.equal(valkey.isConnected, false);
     assert.doesNotMatch(lines.join("\n"), /wrong-one/);
+  });
+
+  test("by TLS it is used where its certificate is believed, and told in the log where not", async (t) => {
+    const authority = makeCertificate({ name: "authority" });
+    const own = makeCertificate({ name: "valkey", issuer: authority });
+    const port = await tlsBefore(t, own, stack.valkey);
+    const place = { ...stack.valkey, host: "127.0.0.1", port, database: 1, prefix: "tls" };
+    const by = (tls: { readonly ca?: string }) => new Valkey({ settings: { ...place, tls }, log });
+    {
+      await using valkey = by({ ca: authority.certificate });
+      await eventually("a connection", () => assert.ok(valkey.isConnected), { intervalMs: 20 });
+      const store = storesIn(valkey)(STORE_LIMITS);
+      await store.keep("alice", keptAnswer("1"));
+      assert.equal((await store.find("alice", "1"))?.id, "1");
+    }
+    await using stranger = by({});
+    await eventually("the log", () =>
+      assert.match(lines.join("\n"), /cannot be used .*(certificate|self-signed)/),
+    );
+    assert.equal(stranger.isConnected, false);
   });
 
   test("metrics tell whether it is there, and how asking goes", async () => {

@@ -5,6 +5,7 @@
  * moment, and the connection with it, so that a server which hangs holds up one round of requests and not all of them.
  * Meanwhile it is tried again for ever, and the log says when that begins, why, and when it is over.
  */
+import { isIP } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "@localmodel/service/log/log.ts";
 import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
@@ -126,6 +127,11 @@ export class Valkey implements AsyncDisposable {
   }
 }
 
+/** What TLS calls it: an address has no name, and is looked for in its certificate all the same. */
+function nameOf(host: string): { readonly servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {};
+}
+
 function newClient({ host, port, username, password, database, tls }: ValkeySettings) {
   const where = {
     host,
@@ -134,7 +140,7 @@ function newClient({ host, port, username, password, database, tls }: ValkeySett
     reconnectStrategy: false,
   } as const;
   return createClient({
-    socket: tls === undefined ? where : { ...where, ...tls, tls: true, servername: host },
+    socket: tls === undefined ? where : { ...where, ...tls, tls: true, ...nameOf(host) },
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     database,
