@@ -64,6 +64,10 @@ const refused: Readonly<Record<string, readonly [spec: object, message: RegExp]>
     { source, resources: { limits: { memory: 1e18 } } },
     /spec.resources.limits.memory/,
   ],
+  "a whole number below a least number that is none": [
+    { source, sampling: { repeatPenalty: 0 } },
+    /spec\.sampling\.repeatPenalty: .*at least 0\.01/,
+  ],
   "devices that spec.gpu does not know of": [
     { source, resources: { limits: { "nvidia.com/gpu": "8" } } },
     /devices such as "nvidia\.com\/gpu" belong in spec\.gpu/,

@@ -86,10 +86,18 @@ export function published(schema: StructuralSchema): StructuralSchema {
   const { allowed: _allowed, properties, items, additionalProperties, ...rest } = schema;
   return {
     ...rest,
+    ...fractionRule(rest),
     ...(properties && { properties: publishedFields(properties) }),
     ...(items && { items: published(items) }),
     ...(additionalProperties && { additionalProperties: published(additionalProperties) }),
   };
+}
+
+/** The API server compares a whole number with a minimum's whole part: to it, 0 is not below 0.01. */
+function fractionRule({ minimum }: StructuralSchema) {
+  if (minimum === undefined || Number.isInteger(minimum)) return {};
+  const rule = { rule: `self >= ${minimum}`, message: `must be at least ${minimum}` };
+  return { "x-kubernetes-validations": [rule] };
 }
 
 function publishedFields(fields: Readonly<Record<string, StructuralSchema>>) {
