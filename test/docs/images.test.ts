@@ -13,14 +13,13 @@ import { pictureOfText } from "../support/glyphs.ts";
 import { ModelServer } from "../support/model-server.ts";
 import { writeSeeingModel } from "../support/seeing-models.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
+import { lackOf, outputOf } from "../support/python-programs.ts";
 
 const SELF = relative(REPOSITORY, import.meta.filename);
 const DOCUMENTED_URL = "http://localhost:1234";
 /** What a picture of the tests' projector becomes. */
 const PICTURE_TOKENS = 64;
 const run = promisify(execFile);
-/** With the packages of test/clients/python/requirements.txt. */
-const PYTHON = process.env["LOCALMODEL_TEST_PYTHON"] ?? "python3";
 
 suite("images as documented", { timeout: 120_000 }, () => {
   let folder: TemporaryFolder;
@@ -86,9 +85,9 @@ suite("images as documented", { timeout: 120_000 }, () => {
     const page = await readFile(join(REPOSITORY, "docs/images.md"), "utf8");
     const [, program = ""] = /```python\n([\s\S]*?)```/.exec(page) ?? [];
     assert.ok(program.includes(DOCUMENTED_URL));
-    if (!(await hasOpenAi())) return t.skip(`${PYTHON} has no package openai`);
-    const { stdout } = await run(PYTHON, ["-c", here(program)], inFolder());
-    assert.notEqual(stdout.trim(), "");
+    const lack = await lackOf(program);
+    if (lack !== undefined) return t.skip(lack);
+    assert.notEqual((await outputOf(here(program), inFolder())).trim(), "");
   });
 
   test("one picture is the same in every format, and another is another", async () => {
@@ -116,10 +115,3 @@ suite("images as documented", { timeout: 120_000 }, () => {
     assert.ok(capabilities.includes("vision"), capabilities.join());
   });
 });
-
-async function hasOpenAi(): Promise<boolean> {
-  return run(PYTHON, ["-c", "import openai"]).then(
-    () => true,
-    () => false,
-  );
-}

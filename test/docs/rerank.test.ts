@@ -9,13 +9,12 @@ import { commandsOf, isRunBy, programsOf, REPOSITORY } from "../support/document
 import { ModelServer } from "../support/model-server.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { writeTinyEmbeddingModel } from "../support/tiny-models.ts";
+import { lackOf, outputOf } from "../support/python-programs.ts";
 
 const PAGE = "docs/rerank.md";
 const SELF = relative(REPOSITORY, import.meta.filename);
 const DOCUMENTED_URL = "http://localhost:1234";
 const run = promisify(execFile);
-/** With the packages of test/clients/python/requirements.txt. */
-const PYTHON = process.env["LOCALMODEL_TEST_PYTHON"] ?? "python3";
 
 type Ranking = {
   results: { index: number; relevance_score: number; document: { text: string } }[];
@@ -62,12 +61,14 @@ suite("reranking as documented", { timeout: 240_000 }, () => {
     assert.ok(document.text.length > 0);
   });
 
-  test("the programs in Python print the same document first", async () => {
+  test("the programs in Python print the same document first", async (t) => {
     const { index, document } = await best();
     const programs = await programsOf(PAGE, "python");
     assert.equal(programs.length, 3);
+    const lack = await lackOf(...programs);
+    if (lack !== undefined) return t.skip(lack);
     for (const program of programs) {
-      const { stdout } = await run(PYTHON, ["-W", "ignore", "-c", here(program)]);
+      const stdout = await outputOf(here(program));
       const expected = program.includes("page_content") ? document.text : `${index} `;
       assert.ok(stdout.startsWith(expected), stdout);
     }
