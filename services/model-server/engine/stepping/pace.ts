@@ -3,8 +3,8 @@
  *
  * Prompts are evaluated in chunks between decode steps. A chunk too large stalls the running streams, and keeps whoever
  * comes next waiting; one too small wastes the machine, for every chunk is a pass over all weights. So the size is steered
- * by the clock: a chunk may take ALONE_MS where nothing decodes, and MIXED_SHARE of a decode step beside streams that run,
- * or up to MIXED_MOST_MS where more prompts wait than streams run. Each step corrects the size by what the last one of its
+ * by the clock: a chunk may take ALONE_MS where nobody else is there, SHARED_MS where several prompts wait, and MIXED_SHARE of a
+ * decode step beside streams that run, or up to MIXED_MOST_MS where more prompts wait than streams run. Each step corrects the size by what the last one of its
  * kind took; what a token costs is never assumed.
  *
  * What a decode step takes is known from steps without prompts. Under a steady flow of prompts there
@@ -12,11 +12,17 @@
  */
 const MIXED_SHARE = 1;
 const MIXED_MOST_MS = 60;
-/** A short prompt in one go, and no long wait for one that arrives behind a long one. */
-const ALONE_MS = 250;
+/** A short prompt in one go, and no long wait for one that came behind a long one. */
+const SHARED_MS = 250;
+/** Who comes while a long prompt is alone waits no longer than that, and has his share from then on. */
+const ALONE_MS = 1000;
 /** `alone`: what the warm-up evaluates, for the clock to tell what a token of a prompt costs. */
-export const FIRST_TOKENS = { mixed: 8, alone: 32 };
-const FEWEST_TOKENS = { mixed: 4, alone: 16 };
+export const FIRST_TOKENS = { mixed: 8, shared: 32, alone: 32 };
+/**
+ * On CPUs llama.cpp attends to what came before in tiles of 64 tokens, and with fewer to one after the other: far behind in a
+ * long prompt those take several times as long each. The clock alone would not find out, once a chunk has become smaller.
+ */
+const FEWEST_TOKENS = { mixed: 4, shared: 16, alone: 64 };
 /** Bounds of one correction, so that a single hiccup of the machine does not decide. */
 const CORRECTION = { least: 0.6, most: 1.5 };
 /** Of the first prompt, before which nothing was known of the machine. */
@@ -34,13 +40,13 @@ export type Load = { readonly decoding: number; readonly waiting: number };
 
 type StepMeasure = Load & { readonly durationMs: number; readonly promptTokens: number };
 
-type Kind = "mixed" | "alone";
+type Kind = "mixed" | "shared" | "alone";
 
 export class Pace {
   readonly #batchTokens: number;
   /** Tokens of a chunk that takes what `#usualMs` allows. */
   readonly #size = { ...FIRST_TOKENS };
-  #aloneMeasured = false;
+  readonly #measured = new Set<Kind>(["mixed"]);
   /** Latest durations of steps without prompts, by the number of slots that decode. */
   readonly #decodeMs = new Map<number, readonly number[]>();
   #latestDecodeMs = MIXED_MOST_MS / 3;
@@ -81,8 +87,9 @@ export class Pace {
     this.#stepsUnmeasured = 0;
   }
 
-  #usualMs({ decoding }: Load): number {
-    if (decoding === 0) return Math.max(ALONE_MS, 2 * this.#latestDecodeMs);
+  #usualMs({ decoding, waiting }: Load): number {
+    if (decoding === 0)
+      return Math.max(waiting > 1 ? SHARED_MS : ALONE_MS, 2 * this.#latestDecodeMs);
     const measured = this.#decodeMs.get(decoding);
     return MIXED_SHARE * (measured ? lowMedian(measured) : this.#latestDecodeMs);
   }
@@ -105,16 +112,17 @@ export class Pace {
     // That the end of a prompt, shorter than the budget, takes little says little about the budget.
     const short = usualTokens < this.#size[kind] / 2;
     if (short && ratio >= 1) return;
-    const { least, most } = kind === "mixed" || this.#aloneMeasured ? CORRECTION : FIRST_CORRECTION;
-    this.#aloneMeasured ||= kind === "alone";
+    const { least, most } = this.#measured.has(kind) ? CORRECTION : FIRST_CORRECTION;
+    this.#measured.add(kind);
     const bounded = Math.min(most, Math.max(least, ratio));
     const size = (short ? this.#size[kind] : usualTokens) * bounded;
     this.#size[kind] = Math.min(this.#batchTokens, Math.max(FEWEST_TOKENS[kind], size));
   }
 }
 
-function kindOf({ decoding }: Load): Kind {
-  return decoding > 0 ? "mixed" : "alone";
+function kindOf({ decoding, waiting }: Load): Kind {
+  if (decoding > 0) return "mixed";
+  return waiting > 1 ? "shared" : "alone";
 }
 
 function lowMedian(values: readonly number[]): number {
