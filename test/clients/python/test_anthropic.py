@@ -10,7 +10,7 @@ import anthropic
 from test_openai import BASE_URL, MODEL
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "anthropic.md"
-QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
+QUESTION = [{"role": "user", "content": "Complete this: The capital of France is"}]
 WEATHER = {
     "name": "get_weather",
     "description": "The weather in a city.",

@@ -19,7 +19,7 @@ BASE_URL = os.environ.get("LOCALMODEL_URL", "http://localhost:1234/v1")
 MODEL = "smollm2-135m"
 CAPITAL = [
     {"role": "system", "content": "You are a helpful assistant."},
-    {"role": "user", "content": "What is the capital of France?"},
+    {"role": "user", "content": "Complete this: The capital of France is"},
 ]
 
 

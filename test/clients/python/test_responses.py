@@ -20,7 +20,7 @@ PAGE = pathlib.Path(__file__).parents[3] / "docs" / "responses.md"
 CAPITAL = {
     "model": MODEL,
     "instructions": "You are a helpful assistant.",
-    "input": "What is the capital of France?",
+    "input": "Complete this: The capital of France is",
     "temperature": 0,
     "max_output_tokens": 24,
 }
@@ -147,7 +147,7 @@ class Agents(unittest.TestCase):
                 model=agent_model(),
                 model_settings=settings,
             )
-            result = agents.Runner.run_streamed(agent, "What is the capital of France?")
+            result = agents.Runner.run_streamed(agent, "Complete this: The capital of France is")
             pieces = [
                 event.data.delta
                 async for event in result.stream_events()
