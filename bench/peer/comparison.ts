@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { median } from "../support/statistics.ts";
 import type { Row } from "../support/table.ts";
 import type { Side } from "./sides.ts";
+import { Standing } from "./standing.ts";
 import type { Workload } from "./workloads.ts";
 
 /** The threads of llama.cpp's server go on spinning for half a second and longer, which would be the other's cores. */
@@ -16,20 +17,20 @@ export async function compare(
   sides: { readonly own: () => Promise<Side>; readonly other: () => Promise<Side> },
 ): Promise<readonly Row[]> {
   if (workloads.length === 0) return [];
-  await using own = await sides.own();
-  await using other = await sides.other();
+  await using own = await Standing.of(sides.own);
+  await using other = await Standing.of(sides.other);
   const found: Row[] = [];
-  for (const { name, better, measure } of workloads) {
+  for (const workload of workloads) {
     const pairs: Pair[] = [];
     // The first round warms both.
     for (let round = 0; round <= rounds; round += 1) {
       await pause(SETTLE_MS);
-      const ours = await measure(own.url);
+      const ours = await own.measure(workload);
       await pause(SETTLE_MS);
-      const theirs = await measure(other.url);
+      const theirs = await other.measure(workload);
       if (round > 0) pairs.push({ own: ours, other: theirs });
     }
-    found.push(rowOf(name, other.name, { better, pairs }));
+    found.push(rowOf(workload.name, other.name, { better: workload.better, pairs }));
   }
   return found;
 }

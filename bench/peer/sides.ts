@@ -87,6 +87,10 @@ export async function startLlamaServer(program: string, options: PeerOptions): P
     readyMs: performance.now() - beganMs,
     residentBytes: () => residentBelow(child.pid ?? 0),
     [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        console.error(`llama-server had ended by itself. Its log:\n${output}`);
+        return;
+      }
       child.kill("SIGKILL");
       await once(child, "exit");
     },
