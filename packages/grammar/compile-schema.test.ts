@@ -98,6 +98,46 @@ check({
     yes: [[], [1], [1, "a"]],
     no: [["a"], [1, 2], [1, "a", 3]],
   },
+  "a dynamic reference leads to what the root says in place of a default": {
+    schema: {
+      $id: "https://schemas.example/whole-numbers",
+      $ref: "list",
+      $defs: {
+        item: { $dynamicAnchor: "item", type: "integer" },
+        list: {
+          $id: "list",
+          type: "array",
+          items: { $dynamicRef: "#item" },
+          $defs: { anything: { $dynamicAnchor: "item" } },
+        },
+      },
+    },
+    yes: [[], [1, 2]],
+    no: [["a"], [1, null]],
+  },
+  "a tree that a schema extends is extended at all depths": {
+    schema: {
+      $schema: "https://json-schema.org/draft/2019-09/schema",
+      $id: "https://schemas.example/strict",
+      $recursiveAnchor: true,
+      $ref: "tree",
+      required: ["value"],
+      $defs: {
+        tree: {
+          $id: "tree",
+          $recursiveAnchor: true,
+          type: "object",
+          properties: {
+            value: { type: "integer" },
+            children: { type: "array", items: { $recursiveRef: "#" } },
+          },
+          additionalProperties: false,
+        },
+      },
+    },
+    yes: [{ value: 1 }, { value: 1, children: [{ value: 2, children: [] }] }],
+    no: [{}, { value: 1, children: [{}] }],
+  },
   "a pattern that is not anchored matches anywhere": {
     schema: { type: "string", pattern: "b[0-9]+" },
     yes: ["b1", "a b12 c", 'say "b7"\n'],
@@ -382,6 +422,29 @@ test("what cannot be guaranteed is an error that names the place and the keyword
   refusedAt({ properties: { a: { $ref: "#/$defs/none" } } }, "#/properties/a", "$ref");
   refusedAt({ items: { pattern: "(a)\\1" } }, "#/items", "pattern");
   refusedAt({ properties: { a: { type: "text" } } }, "#/properties/a", "type");
+});
+
+function listOf(name: string, item: { readonly [keyword: string]: Json }): Json {
+  const $defs = { item: { ...item, $dynamicAnchor: "item" } };
+  return { $id: name, $ref: "list", $defs };
+}
+
+test("a dynamic reference that means different things on different ways is refused", () => {
+  const schema = {
+    type: "object",
+    properties: { numbers: { $ref: "numbers" }, names: { $ref: "names" } },
+    $defs: {
+      numbers: listOf("numbers", { type: "integer" }),
+      names: listOf("names", { type: "string" }),
+      list: {
+        $id: "list",
+        type: "array",
+        items: { $dynamicRef: "#item" },
+        $defs: { anything: { $dynamicAnchor: "item" } },
+      },
+    },
+  };
+  refusedAt(schema, "#/$defs/list/items", "$dynamicRef");
 });
 
 function contradictoryAt(schema: Json, path: string): void {

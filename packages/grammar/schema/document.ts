@@ -7,6 +7,7 @@
 import type { Budget } from "../budget.ts";
 import { GrammarError } from "../grammar-error.ts";
 import { type Json, type JsonObject, canonicalText, isArray, isObject } from "../json.ts";
+import { dynamicAnchorOf, dynamicTarget } from "./dynamic-target.ts";
 
 /** Drafts differ in few keywords; where a document names none, the newest is meant. */
 type Dialect = "draft4" | "draft6" | "draft7" | "2019-09" | "2020-12";
@@ -49,6 +50,7 @@ type Index = {
   readonly subschemas: Map<Json, Subschema>;
   readonly resources: Map<string, Subschema>;
   readonly anchors: Map<string, Subschema>;
+  readonly dynamicAnchors: Map<string, readonly Subschema[]>;
 };
 
 type Place = { readonly path: string; readonly base: string; readonly depth: number };
@@ -60,6 +62,7 @@ export function readDocument(schema: Json, budget: Budget): SchemaDocument {
     subschemas: new Map(),
     resources: new Map(),
     anchors: new Map(),
+    dynamicAnchors: new Map(),
   };
   const root = add(schema, { path: "#", base: ROOT_BASE, depth: 0 }, index);
   index.resources.set(ROOT_BASE, root);
@@ -88,7 +91,8 @@ export function readDocument(schema: Json, budget: Budget): SchemaDocument {
     child,
     resolve: (from, reference, keyword) => {
       const found = resolveReference(reference, from, index);
-      if (found !== undefined) return found;
+      if (found !== undefined)
+        return dynamicTarget({ from, keyword, reference, found }, root, index.dynamicAnchors);
       const message = `${JSON.stringify(reference)} leads to no subschema of this document`;
       throw new GrammarError("invalid", message, from.path, keyword);
     },
@@ -116,6 +120,7 @@ function add(given: Json, place: Place, index: Index): Subschema {
   index.subschemas.set(given, subschema);
   if (resource !== place.base) setNew(index.resources, resource, subschema);
   for (const name of anchors) setNew(index.anchors, `${resource}#${name}`, subschema);
+  addDynamic(subschema, index);
   for (const [name, each] of childrenOf(given)) {
     add(each, { path: `${path}/${name}`, base: resource, depth: depth + 1 }, index);
   }
@@ -125,6 +130,14 @@ function add(given: Json, place: Place, index: Index): Subschema {
 /** The first of a name counts. */
 function setNew(map: Map<string, Subschema>, key: string, subschema: Subschema): void {
   if (!map.has(key)) map.set(key, subschema);
+}
+
+function addDynamic(subschema: Subschema, { dynamicAnchors }: Index): void {
+  const name = dynamicAnchorOf(subschema);
+  if (name === undefined) return;
+  const known = dynamicAnchors.get(name) ?? [];
+  if (known.every(({ base }) => base !== subschema.base))
+    dynamicAnchors.set(name, [...known, subschema]);
 }
 
 /** The URI of the resource that a subschema belongs to or begins, and the names by which it can be referred to. */
