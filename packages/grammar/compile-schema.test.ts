@@ -63,6 +63,20 @@ check({
     yes: [{ id: 1, "x-1": "a" }, { flag: true }],
     no: [{ "x-1": true }, { "x-long": "a" }, { flag: "a" }],
   },
+  "names that are listed come once each, so their number can be counted": {
+    schema: {
+      type: "object",
+      propertyNames: { enum: ["x", "y", "z"] },
+      additionalProperties: { type: "integer" },
+      minProperties: 2,
+    },
+    yes: [
+      { x: 1, y: 2 },
+      { x: 1, y: 2, z: 3 },
+      { y: 1, z: 2 },
+    ],
+    no: [{}, { y: 1 }, { x: 1, w: 2 }, { x: 1, y: "a" }],
+  },
   "a reference may lead back to its own schema": {
     schema: {
       $ref: "#/$defs/node",
@@ -372,6 +386,14 @@ check({
     schema: { type: "array", items: { type: "integer" }, contains: { minimum: 10 }, maxItems: 4 },
     yes: [[10], [1, 11], [12, 1, 13]],
     no: [[], [1], [1, 2, 3, 4]],
+  },
+  "there are two booleans, and they differ": {
+    schema: { type: "array", items: { type: ["boolean", "null"] }, uniqueItems: true },
+    yes: [[], [true], [false, true], [null, true, false]],
+    no: [
+      [true, true],
+      [null, false, null],
+    ],
   },
   "few values may be unique": {
     schema: { type: "array", items: { enum: ["a", "b", "c"] }, uniqueItems: true, minItems: 1 },

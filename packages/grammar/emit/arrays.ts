@@ -3,10 +3,10 @@
  *
  * `contains` and `uniqueItems` need to remember what was written; they are compiled where that is little.
  */
-import { canonicalText, type Json } from "../json.ts";
 import { type Contains, type Facts, type Term } from "../schema/facts.ts";
 import { itemAt } from "../schema/inside.ts";
 import { unsupported } from "../schema/keywords.ts";
+import { listedValues } from "../schema/listed-values.ts";
 import { type Item, type Sequence, ruleItem, text } from "../rules/grammar.ts";
 import type { Emitter } from "./values.ts";
 
@@ -125,7 +125,9 @@ function uniqueArray(facts: Facts, emitter: Emitter): readonly Sequence[] {
   const at = facts.unique ?? emitter.schemas.document.root;
   const tupled = facts.tuples.some(({ prefix }) => prefix.length > 0);
   const values =
-    tupled || facts.contains.length > 0 ? undefined : valuesOf(itemAt(facts, 0), emitter);
+    tupled || facts.contains.length > 0
+      ? undefined
+      : listedValues(itemAt(facts, 0), emitter.schemas);
   if (values === undefined || values.length > MAX_UNIQUE_VALUES) {
     throw unsupported(
       at,
@@ -157,15 +159,4 @@ function uniqueArray(facts: Facts, emitter: Emitter): readonly Sequence[] {
 
 function bits(set: number): number {
   return set.toString(2).replaceAll("0", "").length;
-}
-
-/** All values of a conjunction where an `enum` lists them. */
-function valuesOf(terms: readonly Term[], { schemas }: Emitter): readonly Json[] | undefined {
-  const { alternatives } = schemas.unfold(terms);
-  const values = new Map<string, Json>();
-  for (const facts of alternatives) {
-    if (facts.values === undefined) return undefined;
-    for (const value of facts.values) values.set(canonicalText(value), value);
-  }
-  return [...values.values()];
 }

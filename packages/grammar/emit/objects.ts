@@ -8,7 +8,7 @@ import { GrammarError } from "../grammar-error.ts";
 import { type Conjunction, type Facts, compareOrders } from "../schema/facts.ts";
 import { memberAt } from "../schema/inside.ts";
 import { type Item, type Sequence, ruleItem, text } from "../rules/grammar.ts";
-import { type OtherMember, otherMembers } from "./other-members.ts";
+import { type OtherMember, listedNames, otherMembers } from "./other-members.ts";
 import type { Emitter } from "./values.ts";
 
 const MAX_STATES = 4000;
@@ -44,7 +44,8 @@ export function emitObject(facts: Facts, emitter: Emitter): readonly Sequence[] 
 /** Undefined where a required member is impossible. */
 function planOf(facts: Facts, emitter: Emitter): Plan | undefined {
   const { schemas } = emitter;
-  const names = declaredNames(facts);
+  const declared = declaredNames(facts);
+  const names = new Set([...declared, ...listedNames(facts, declared, emitter)]);
   const all = [...names].map((name) => ({
     name,
     terms: memberAt(facts, name, schemas),

@@ -7,13 +7,15 @@ import { GrammarError } from "../grammar-error.ts";
 import { isEmptyLanguage, trieOf } from "../regular/dfa.ts";
 import type { Expression } from "../regular/expression.ts";
 import { type Block, type Conjunction, type Facts, keyOf } from "../schema/facts.ts";
-import { dfaOf } from "../schema/inside.ts";
+import { dfaOf, memberAt } from "../schema/inside.ts";
+import { listedValues } from "../schema/listed-values.ts";
 import { namesLanguage } from "../schema/string-languages.ts";
 import type { Schemas } from "../schema/unfold.ts";
 import type { Item, Sequence } from "../rules/grammar.ts";
 import type { Emitter } from "./values.ts";
 
 const MAX_CLASSES = 64;
+const MAX_LISTED_NAMES = 32;
 
 export type OtherMember = {
   /** The rest of the key after its opening quote. */
@@ -44,6 +46,25 @@ export function otherMembers(
     key: emitter.stringRest(of.or(...languages)),
     value: emitter.value(terms),
   }));
+}
+
+/**
+ * The names that `propertyNames` lists, where it lists few: members of these are written as declared ones are, so that none
+ * comes twice and their number can be counted.
+ */
+export function listedNames(
+  facts: Facts,
+  declared: ReadonlySet<string>,
+  emitter: Emitter,
+): readonly string[] {
+  const lists = facts.names.flatMap((terms) => {
+    const values = listedValues(terms, emitter.schemas);
+    return values === undefined ? [] : [values.filter((value) => typeof value === "string")];
+  });
+  const shortest = lists.toSorted((a, b) => a.length - b.length)[0] ?? [];
+  if (shortest.length > MAX_LISTED_NAMES) return [];
+  const closes = closesTo(declared, facts, emitter);
+  return shortest.filter((name) => !closes || memberAt(facts, name, emitter.schemas).length > 0);
 }
 
 /** Whether an object that names its members, and says nothing of others, has no others. */
