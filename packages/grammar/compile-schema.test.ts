@@ -157,6 +157,16 @@ check({
     yes: ["b1", "a b12 c", 'say "b7"\n'],
     no: ["b", "a1"],
   },
+  "a long length beside a format is held to": {
+    schema: { type: "string", format: "uri", minLength: 1, maxLength: 2083 },
+    yes: [`https://en.example/wiki/${"a/".repeat(80)}?q=1#top`, "mailto:a@b.example"],
+    no: ["", "no address", `https://en.example/${"a".repeat(2083)}`],
+  },
+  "a mail address ends as a domain does": {
+    schema: { type: "string", format: "email" },
+    yes: ["ann.b+c@mail.example.com", "a@b.c", "a@b.xn--p1ai"],
+    no: ["a@b", "a@b.5", "a@1.2.3.4", "@b.example"],
+  },
   "a pattern, a format and lengths hold together": {
     schema: {
       type: "string",
@@ -480,6 +490,8 @@ test("a contradiction is named where it is, however deep", () => {
   const both = { allOf: [{ type: "string" }, { type: "integer" }] };
   contradictoryAt(both, "#");
   contradictoryAt({ enum: [] }, "#");
+  contradictoryAt({ type: "string", pattern: "^a{5}$", maxLength: 4 }, "#");
+  contradictoryAt({ type: "string", pattern: "^(ab)*$", minLength: 3, maxLength: 3 }, "#");
   contradictoryAt({ properties: { a: both }, required: ["a"], type: "object" }, "#/properties/a");
   contradictoryAt(
     {
@@ -510,6 +522,18 @@ test("compact and spaced white space are the only ones where they are asked for"
   const spaced = judgeOf(schema, { whitespace: "spaced" });
   assert.ok(spaced.accepts('{"a": [1, 2]}'));
   assert.ok(!spaced.accepts('{"a":[1,2]}'));
+});
+
+test("an object that says which members it has is closed to others where that is asked for", () => {
+  const word = { type: "string", maxLength: 3 };
+  const { accepts } = judgeOf({ patternProperties: { "^[a-z]+$": word } }, { closesObjects: true });
+  assert.ok(accepts('{"a": "b", "c": ""}'));
+  assert.ok(!accepts('{"A": "b"}'));
+  const named = judgeOf({ properties: { a: word } }, { closesObjects: true });
+  assert.ok(!named.accepts('{"b": "b"}'));
+  const excluding = judgeOf({ patternProperties: { "^_": false } }, { closesObjects: true });
+  assert.ok(excluding.accepts('{"a": 1}'));
+  assert.ok(!excluding.accepts('{"_a": 1}'));
 });
 
 test("white space ends", () => {

@@ -24,8 +24,8 @@ import { isValidValue } from "./schema/validate.ts";
 export type SchemaOptions = {
   readonly whitespace?: Whitespace;
   /**
-   * Write no members of which the schema says nothing, in objects of which it names some. JSON Schema allows them unless
-   * `additionalProperties` is false, but who names members wants these. Default false.
+   * Write no members of which the schema says nothing, in objects of which it names some or gives a pattern. JSON Schema
+   * allows them unless `additionalProperties` is false, but who names members wants these. Default false.
    */
   readonly closesObjects?: boolean;
   readonly limits?: Partial<Limits>;

@@ -4,10 +4,11 @@
  * Patterns of several subschemas cut the keys into classes; the keys of a class have all the same demands on the value.
  */
 import { GrammarError } from "../grammar-error.ts";
-import { isEmptyLanguage, trieOf } from "../regular/dfa.ts";
+import { trieOf } from "../regular/dfa.ts";
 import type { Expression } from "../regular/expression.ts";
 import { type Block, type Conjunction, type Facts, keyOf } from "../schema/facts.ts";
-import { dfaOf, memberAt } from "../schema/inside.ts";
+import { memberAt } from "../schema/inside.ts";
+import { isNothing } from "../schema/lengths.ts";
 import { listedValues } from "../schema/listed-values.ts";
 import { namesLanguage } from "../schema/string-languages.ts";
 import type { Schemas } from "../schema/unfold.ts";
@@ -67,13 +68,18 @@ export function listedNames(
   return shortest.filter((name) => !closes || memberAt(facts, name, emitter.schemas).length > 0);
 }
 
-/** Whether an object that names its members, and says nothing of others, has no others. */
+/** Whether an object that names its members, or has a pattern for them, and says nothing of others, has no others. */
 function closesTo(
   declared: ReadonlySet<string>,
   facts: Facts,
-  { closesObjects }: Emitter,
+  { closesObjects, schemas }: Emitter,
 ): boolean {
-  return closesObjects && declared.size > 0 && facts.minProperties <= declared.size;
+  if (!closesObjects) return false;
+  if (declared.size > 0 && facts.minProperties <= declared.size) return true;
+  // A pattern whose members are impossible says what names are not like.
+  return facts.blocks.some(({ patterns }) =>
+    patterns.some(([, terms]) => !schemas.isImpossible(terms)),
+  );
 }
 
 type KeyClass = { readonly language: Expression; readonly matched: ReadonlySet<Expression> };
@@ -103,9 +109,4 @@ function classesOf(
 function valueIn(block: Block, matched: ReadonlySet<Expression>): Conjunction {
   const matching = block.patterns.filter(([pattern]) => matched.has(pattern));
   return matching.length === 0 ? block.additional : matching.flatMap(([, terms]) => terms);
-}
-
-function isNothing(language: Expression, schemas: Schemas): boolean {
-  if (language === schemas.of.anything) return false;
-  return language === schemas.of.never || isEmptyLanguage(dfaOf(language, schemas));
 }

@@ -2,16 +2,19 @@
  * Rules of JSON strings: any string, strings counted in characters, and all others by an automaton.
  */
 import { GrammarError } from "../grammar-error.ts";
+import { countedDfa } from "../regular/counted-dfa.ts";
 import { trieOf } from "../regular/dfa.ts";
 import type { Expression } from "../regular/expression.ts";
 import { dfaOf } from "../schema/inside.ts";
+import { measured } from "../schema/lengths.ts";
 import type { Schemas } from "../schema/unfold.ts";
 import type { Counted } from "./counted.ts";
 import { type Sequence, text } from "../rules/grammar.ts";
 import type { Texts } from "./texts.ts";
 
-/** Strings that are limited by a length and by more are cut at about this many states of their automaton. */
-const STATES = 2048;
+/** A length beside a pattern multiplies states: of these, a quarter of what is left is for each that has both. */
+const STATES = 32_768;
+const STATES_MAX = STATES / 4;
 const LEAST_LENGTH = 64;
 
 type Means = { readonly schemas: Schemas; readonly counted: Counted; readonly texts: Texts };
@@ -19,6 +22,7 @@ type Means = { readonly schemas: Schemas; readonly counted: Counted; readonly te
 export function createStrings({ schemas, counted, texts }: Means) {
   const { of } = schemas;
   const known = new Map<Expression, Sequence>();
+  let left = STATES;
 
   const rest = (language: Expression): Sequence => {
     const found = known.get(language) ?? make(language);
@@ -33,33 +37,29 @@ export function createStrings({ schemas, counted, texts }: Means) {
       return [...counted(texts.anyChar, language.min, language.max), text('"')];
     }
     if (language.kind === "or" && language.parts.includes(of.anything)) return [texts.anyRest];
-    return [texts.quoted(dfaOf(shortened(language), schemas))];
+    const short = shortened(language);
+    const isBuilt = short.kind === "automaton" && short.state === short.dfa.start;
+    return [texts.quoted(isBuilt ? short.dfa : dfaOf(short, schemas))];
   };
 
-  /** A long length beside a pattern multiplies states; fewer characters are allowed then, never wrong ones. */
+  /** Where a length is too long for the states that are left, fewer characters are allowed, never wrong ones. */
   const shortened = (language: Expression): Expression => {
     if (language.kind === "or") return of.or(...language.parts.map(shortened));
-    if (language.kind !== "and") return language;
-    const counts = language.parts.filter((part) => part.kind === "repeat" && part.body === of.any);
-    const others = language.parts.filter((part) => !counts.includes(part));
-    const min = Math.max(0, ...counts.map((part) => (part.kind === "repeat" ? part.min : 0)));
-    const max = Math.min(
-      Infinity,
-      ...counts.map((part) => (part.kind === "repeat" ? part.max : Infinity)),
-    );
-    const width = max === Infinity ? min : max;
-    if (counts.length === 0 || width <= LEAST_LENGTH) return language;
-    const states = dfaOf(of.and(...others), schemas).transitions.length;
-    const most = Math.max(min, LEAST_LENGTH, Math.floor(STATES / states));
-    if (min * states > 4 * STATES) {
+    const { others, min, max } = measured(language, of);
+    if (min === 0 && max === Infinity) return language;
+    const dfa = dfaOf(others, schemas);
+    const states = dfa.transitions.length;
+    if (min * states > STATES_MAX) {
       throw new GrammarError(
         "too_large",
         `a pattern beside minLength ${min} needs too large an automaton`,
       );
     }
-    return most >= max
-      ? language
-      : of.and(...others, of.repeat(of.any, min, max === Infinity ? max : most));
+    const most = Math.max(min, LEAST_LENGTH, Math.floor(left / 4 / states));
+    const lengths = { min, max: max === Infinity ? max : Math.min(most, max) };
+    const counting = countedDfa(dfa, lengths, schemas.budget);
+    left = Math.max(0, left - counting.transitions.length);
+    return of.automaton(counting);
   };
 
   const oneOf = (values: readonly string[]): Expression =>

@@ -26,6 +26,8 @@ const IPV6 = [
 ].join("|");
 const LABEL = "[A-Za-z0-9]+(-[A-Za-z0-9]+)*";
 const HOSTNAME = `${LABEL}(\\.${LABEL})*`;
+/** What mail is sent to; no top-level domain ends with a digit, and clients know. */
+const MAIL_DOMAIN = `(${LABEL}\\.)+([A-Za-z0-9]+-+)*[A-Za-z0-9]*[A-Za-z]`;
 const ATEXT = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
 const UNRESERVED = "A-Za-z0-9._~!$&'()*+,;=\\-";
 const PERCENT = "%[0-9A-Fa-f]{2}";
@@ -64,8 +66,8 @@ const FORMATS: Readonly<Record<string, Format>> = {
   time: { pattern: TIME },
   "date-time": { pattern: `${DATE_TABLE}T${TIME}` },
   duration: { pattern: `P(${DURATION_DATE}(${DURATION_TIME})?|${DURATION_TIME}|\\d+W)` },
-  email: { pattern: `${ATEXT}(\\.${ATEXT})*@(${LABEL}\\.)+${LABEL}`, maxLength: 64 },
-  "idn-email": { pattern: `${ATEXT}(\\.${ATEXT})*@(${LABEL}\\.)+${LABEL}`, maxLength: 64 },
+  email: { pattern: `${ATEXT}(\\.${ATEXT})*@${MAIL_DOMAIN}`, maxLength: 64 },
+  "idn-email": { pattern: `${ATEXT}(\\.${ATEXT})*@${MAIL_DOMAIN}`, maxLength: 64 },
   hostname: { pattern: HOSTNAME, maxLength: 63 },
   "idn-hostname": { pattern: HOSTNAME, maxLength: 63 },
   ipv4: { pattern: IPV4, exact: true },

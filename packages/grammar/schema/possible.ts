@@ -5,8 +5,6 @@
  * "possible"; what then turns out to have no text is dropped when the grammar is trimmed.
  */
 import { type Json, canonicalText } from "../json.ts";
-import type { Expression } from "../regular/expression.ts";
-import { isEmptyLanguage } from "../regular/dfa.ts";
 import {
   ARRAY,
   BOOLEAN,
@@ -17,7 +15,8 @@ import {
   STRING,
   typeOf,
 } from "./facts.ts";
-import { dfaOf, itemAt, memberAt } from "./inside.ts";
+import { itemAt, memberAt } from "./inside.ts";
+import { isNothing } from "./lengths.ts";
 import { numbersOf } from "./number-languages.ts";
 import { stringsOf } from "./string-languages.ts";
 import type { Schemas } from "./unfold.ts";
@@ -100,17 +99,4 @@ function onlyValid(
     (value) => (typeOf(value) & facts.types) !== 0 && schemas.isValid(value, whole),
   );
   return valid.length === 0 ? undefined : { ...facts, values: valid };
-}
-
-function isNothing(language: Expression, schemas: Schemas): boolean {
-  if (language === schemas.of.never) return true;
-  if (language.nullable || !mayConflict(language)) return false;
-  return isEmptyLanguage(dfaOf(language, schemas));
-}
-
-/** Only an intersection or a complement can be empty without saying so. */
-function mayConflict(language: Expression): boolean {
-  if (language.kind === "or") return language.parts.every(mayConflict);
-  if (language.kind === "concat") return mayConflict(language.first) || mayConflict(language.rest);
-  return language.kind === "and" || language.kind === "not";
 }
