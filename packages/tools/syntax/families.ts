@@ -101,6 +101,21 @@ export const FAMILIES: readonly Family[] = [
     },
   },
   {
+    // Also takes arguments one by one, with a type for each value; models are held to JSON.
+    name: "kimi-k3",
+    known: ["<|open|>", "open_tag('tools')"],
+    marker: "<|open|>tools<|sep|>",
+    begin: "<|open|>tools<|sep|>",
+    end: "<|close|>tools<|sep|>",
+    between: "",
+    form: {
+      kind: "named",
+      before: '<|open|>call tool="',
+      afterName: '" index="{n}"<|sep|><|open|>json type="object"<|sep|>',
+      after: "<|close|>json<|sep|><|close|>call<|sep|>",
+    },
+  },
+  {
     name: "deepseek-r1",
     known: ["<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "```json"],
     marker: "<｜tool▁calls▁begin｜>",

@@ -4,6 +4,12 @@ import fc from "fast-check";
 import { type ReasoningFormat, ReasoningText } from "./reasoning-text.ts";
 
 const THINK: ReasoningFormat = { begin: "<think>", end: "</think>", answerBegins: [] };
+const TAGGED: ReasoningFormat = {
+  begin: "<think>",
+  end: "</think>",
+  answerBegins: ["<response>"],
+  answerEnd: "</response>",
+};
 const CHANNELS: ReasoningFormat = {
   begin: "<|channel|>analysis<|message|>",
   end: "<|end|>",
@@ -40,6 +46,22 @@ for (const [what, format, startsInside, text, reasoning, answer] of [
     "<think>\nHm.\n</think>\n\nYes.",
     "Hm.",
     "Yes.",
+  ],
+  [
+    "an answer between tags of its own",
+    TAGGED,
+    false,
+    "<think>Hm.</think>\n<response>\nYes.\n\nOr no.\n</response>\n",
+    "Hm.",
+    "Yes.\n\nOr no.",
+  ],
+  [
+    "an end tag that belongs to nothing",
+    TAGGED,
+    false,
+    "<think>Hm.</think>\nWrite </response> behind it.",
+    "Hm.",
+    "Write </response> behind it.",
   ],
   ["thoughts that the prompt has begun", THINK, true, "Hm.\n</think>\n\nYes.", "Hm.", "Yes."],
   [

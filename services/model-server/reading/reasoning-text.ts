@@ -68,13 +68,18 @@ export class ReasoningText {
     const text = this.#rest.slice(space);
     const mark = marks.find((one) => text.startsWith(one));
     if (mark !== undefined) {
-      this.#place = mark === tag ? "inside" : "answer";
+      this.#place = mark === tag ? "inside" : this.#answerBegins();
       return [{ kind: "neither", length: space + mark.length }];
     }
     if (!isOver && marks.some((one) => one.startsWith(text))) return [];
     if (isOver && text === "" && place !== "start") return [{ kind: "neither", length: space }];
     this.#place = place === "open" ? "inside" : "answer";
     return [{ kind: "neither", length: place === "start" ? 0 : space }];
+  }
+
+  #answerBegins(): Place {
+    this.#isTagged = isEndTag(this.#format.answerEnd);
+    return this.#isTagged ? "behind" : "answer";
   }
 
   #inside(isOver: boolean): readonly Told[] {
@@ -104,22 +109,30 @@ export class ReasoningText {
   }
 
   #begun = false;
+  /** The answer stands between tags of words, and white space within them is not of it. */
+  #isTagged = false;
 
   #answer(isOver: boolean): readonly Told[] {
     const { answerEnd } = this.#format;
     const rest = this.#rest;
-    if (answerEnd === undefined) return [{ kind: "answer", length: rest.length }];
+    // An end tag without its beginning is text.
+    if (answerEnd === undefined || (isEndTag(answerEnd) && !this.#isTagged))
+      return [{ kind: "answer", length: rest.length }];
     const at = rest.indexOf(answerEnd);
-    if (at < 0) {
-      const held = isOver ? 0 : heldLength(rest, answerEnd);
-      return [{ kind: "answer", length: rest.length - held }];
-    }
+    const known = at < 0 ? rest.length - (isOver ? 0 : heldLength(rest, answerEnd)) : at;
+    const said = this.#isTagged ? rest.slice(0, known).trimEnd().length : known;
+    if (at < 0) return [{ kind: "answer", length: isOver ? rest.length : said }];
     this.#place = "behind";
+    this.#isTagged = false;
     return [
-      { kind: "answer", length: at },
-      { kind: "neither", length: answerEnd.length },
+      { kind: "answer", length: said },
+      { kind: "neither", length: at - said + answerEnd.length },
     ];
   }
+}
+
+function isEndTag(text: string | undefined): boolean {
+  return text?.startsWith("</") === true;
 }
 
 /** Of the end of `text`, how much may still become `tag`. */

@@ -53,6 +53,24 @@ for (const [begin, end] of [
   });
 }
 
+for (const name of ["response", "answer"]) {
+  test(`an answer may stand between tags named ${name}`, () => {
+    const source = `Think in <think></think> and answer in <${name}></${name}>.${SAID}`;
+    const reasoning = reasoningOf(source);
+    assert.deepEqual(reasoning?.answerBegins, [`<${name}>`]);
+    assert.equal(reasoning.answerEnd, `</${name}>`);
+  });
+}
+
+test("thoughts and answers may be channels that are opened and closed by name", () => {
+  const source = `{% macro open_tag(tag) %}<|open|>{{ tag }}<|sep|>{% endmacro %}${SAID}
+    {{- open_tag('think' if thinking is not false else 'response') }}`;
+  const reasoning = reasoningOf(source, ["<|open|>", "<|close|>", "<|sep|>"]);
+  assert.equal(reasoning?.begin, "<|open|>think<|sep|>");
+  assert.equal(reasoning.answerEnd, "<|close|>response<|sep|>");
+  assert.deepEqual(reasoning.opens, { default: true, on: true, off: false, effort: true });
+});
+
 test("tags that nobody has heard of are found around earlier thoughts", () => {
   const source = `{% for m in messages %}{% if m.reasoning %}<my-thoughts>{{ m.reasoning }}</my-thoughts>{% endif %}{{ m.content }}{% endfor %}`;
   const reasoning = reasoningOf(source);

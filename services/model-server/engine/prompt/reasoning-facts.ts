@@ -55,6 +55,17 @@ const KNOWN: readonly (readonly [string, Tags])[] = [
     },
   ],
   [
+    "open_tag('think'",
+    {
+      begin: "<|open|>think<|sep|>",
+      end: "<|close|>think<|sep|>",
+      answerBegins: ["<|open|>response<|sep|>"],
+      answerEnd: "<|close|>response<|sep|>",
+      answerMark: "<|open|>response<|sep|>",
+      closing: "<|close|>think<|sep|><|open|>response<|sep|>",
+    },
+  ],
+  [
     "[BEGIN FINAL RESPONSE]",
     {
       begin: "Here are my reasoning steps:",
@@ -63,6 +74,12 @@ const KNOWN: readonly (readonly [string, Tags])[] = [
     },
   ],
 ];
+
+/** Tags of words that some models write around an answer behind what they thought. */
+const ANSWERS = ["response", "answer"].map((name) => ({
+  answerBegins: [`<${name}>`],
+  answerEnd: `</${name}>`,
+}));
 
 const ENDS = /<\/((?:\w+:)?(?:think|thinking|thought|reasoning))>|\[\/(THINK)\]/iu;
 
@@ -76,17 +93,21 @@ export function reasoningFacts({
   const tags = KNOWN.find(([text]) => source.includes(text))?.[1] ?? namedTags(source) ?? written;
   if (tags === undefined) return undefined;
   const { begin, end, closing = closingOf(end) } = tags;
+  const { answerBegins = [], answerEnd } =
+    tags.answerBegins === undefined && tags.answerEnd === undefined
+      ? (ANSWERS.find((each) => source.includes(each.answerEnd)) ?? {})
+      : tags;
   const prompts = promptsOf(attempt);
   const opens = modes((mode) => {
     const behind = prompts[mode].split(WORD).at(-1) ?? "";
     return behind.lastIndexOf(begin.trim()) > behind.lastIndexOf(end);
   });
-  const texts = [begin, closing, ...(tags.answerBegins ?? [])];
+  const texts = [begin, closing, ...answerBegins];
   return {
     begin,
     end,
-    answerBegins: tags.answerBegins ?? (source.includes("<response>") ? ["<response>"] : []),
-    ...(tags.answerEnd !== undefined && { answerEnd: tags.answerEnd }),
+    answerBegins,
+    ...(answerEnd !== undefined && { answerEnd }),
     answerMark: tags.answerMark ?? end,
     closing,
     offPrefix: offPrefix({ begin, closing, opens, prompts, channels: tags === CHANNELS }),

@@ -80,3 +80,49 @@ for (const [what, calls] of [
     assert.equal(syntaxOf(calls).name, "generic");
   });
 }
+
+const ARGUMENTS = "for k, v in call.function.arguments | items";
+
+test("calls as Python writes them, each on its line, with texts in single quotes", () => {
+  const value = "{% if v is string %}'{{ v }}'{% else %}{{ v | tojson }}{% endif %}";
+  const args = `{% ${ARGUMENTS} %}{{ k }}=${value}{{ ', ' if not loop.last }}{% endfor %}`;
+  const { begin, end, form } = syntaxOf(
+    `<calls>{% for call in m.tool_calls %}{{ '\\n' }}${NAME}(${args}){% endfor %}</calls>`,
+  );
+  assert.deepEqual([begin, end], ["<calls>", "</calls>"]);
+  assert.deepEqual(form, {
+    kind: "tagged",
+    before: "\n",
+    afterName: "(",
+    beforeKey: "",
+    afterKey: { text: "='", json: "=" },
+    afterValue: { text: "'", json: "" },
+    separator: ", ",
+    after: ")",
+  });
+});
+
+test("texts between marks, and all else as JSON", () => {
+  const value = "{% if v is string %}<q>{{ v }}<q>{% else %}{{ v | tojson }}{% endif %}";
+  const args = `{% ${ARGUMENTS} %}{{ k }}:${value}{{ ',' if not loop.last }}{% endfor %}`;
+  const { marker, form } = syntaxOf(
+    `{% for call in m.tool_calls %}<do>call:${NAME}{{ '{' }}${args}{{ '}' }}<done>{% endfor %}`,
+  );
+  assert.equal(marker, "<do>");
+  assert.deepEqual(form, {
+    kind: "tagged",
+    before: "<do>call:",
+    afterName: "{",
+    beforeKey: "",
+    afterKey: { text: ":<q>", json: ":" },
+    afterValue: { text: "<q>", json: "" },
+    separator: ",",
+    after: "}<done>",
+  });
+});
+
+test("a list of calls that nothing marks is known by the name of a tool", () => {
+  const each = "{{ call.function | tojson }}{{ ', ' if not loop.last }}";
+  const { begin, marker } = syntaxOf(`[{% for call in m.tool_calls %}${each}{% endfor %}]`);
+  assert.deepEqual([begin, marker], ["[", ""]);
+});
