@@ -8,7 +8,7 @@ import { GrammarError } from "../grammar-error.ts";
 import type { Subschema } from "./document.ts";
 
 /** Of each name, the first subschema of every resource that has it as its dynamic anchor. */
-export type DynamicAnchors = ReadonlyMap<string, readonly Subschema[]>;
+type DynamicAnchors = ReadonlyMap<string, readonly Subschema[]>;
 
 type Reference = {
   readonly from: Subschema;

@@ -8,7 +8,7 @@ import type { Expression, Expressions } from "../regular/expression.ts";
 import { dfaOf } from "./inside.ts";
 import type { Schemas } from "./unfold.ts";
 
-export type Measured = { readonly others: Expression; readonly min: number; readonly max: number };
+type Measured = { readonly others: Expression; readonly min: number; readonly max: number };
 
 export function measured(language: Expression, of: Expressions): Measured {
   const parts = language.kind === "and" ? language.parts : [language];
