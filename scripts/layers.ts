@@ -55,7 +55,7 @@ export const LAYERS: Layers = {
   "packages/service": ["log/ process/", "http/"],
   "packages/telemetry": ["settings/", "spans/", "metrics/ otlp/", "export/"],
   "packages/tools": ["syntax/", "constraint/ prompt/ reading/", "derive/"],
-  "packages/weights": ["progress/ source/", "cache/ gguf/ http/", "python/ web/"],
+  "packages/weights": ["progress/ source/", "cache/ gguf/ http/", "aws/ python/ web/"],
   "services/api": [
     "browsers/ cli/ directory/ gateways/ request/ valkey/",
     "balancing/ keys/ upstream/",

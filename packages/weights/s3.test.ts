@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { type Answer, FileServer, type Seen } from "../../test/support/file-server.ts";
+import { isSigned } from "../../test/support/signed-by.ts";
 import { partialHas } from "../../test/support/partial-files.ts";
 import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
@@ -18,37 +18,10 @@ const KEYS = {
 const KEY = "models/a b+c(1)/ü.gguf";
 const REGION = "eu-central-1";
 
-/** The check a store makes, written from AWS's description of Signature Version 4. */
-function isSigned({ path, headers }: Seen, secret: string): boolean {
-  const authorization = headers.authorization ?? "";
-  const names = /SignedHeaders=([^,]+)/.exec(authorization)?.[1] ?? "";
-  const claimed = /Signature=([0-9a-f]{64})$/.exec(authorization)?.[1];
-  const time = String(headers["x-amz-date"]);
-  const canonical = [
-    "GET",
-    path,
-    "",
-    ...names.split(";").map((name) => `${name}:${String(headers[name])}`),
-    "",
-    names,
-    String(headers["x-amz-content-sha256"]),
-  ].join("\n");
-  const scope = `${time.slice(0, 8)}/${REGION}/s3/aws4_request`;
-  const toSign = ["AWS4-HMAC-SHA256", time, scope, sha256Of(Buffer.from(canonical))].join("\n");
-  const key = scope
-    .split("/")
-    .reduce<Buffer>((secretSoFar, part) => hmac(secretSoFar, part), Buffer.from(`AWS4${secret}`));
-  return claimed === hmac(key, toSign).toString("hex") && names.split(";").includes("host");
-}
-
-function hmac(key: Buffer, text: string): Buffer {
-  return createHmac("sha256", key).update(text).digest();
-}
-
 /** A store with one object, which only the owner of KEYS may read. */
 function store(answer: (seen: Seen) => Answer = () => ({ body: MODEL })) {
   return FileServer.start((seen) => {
-    if (isSigned(seen, KEYS.AWS_SECRET_ACCESS_KEY)) return answer(seen);
+    if (isSigned(seen, { secret: KEYS.AWS_SECRET_ACCESS_KEY, region: REGION })) return answer(seen);
     return { status: 403, headers: { "x-amz-request-id": "1" } };
   });
 }

@@ -58,12 +58,12 @@ export const OperatorConfig = z.strictObject({
           z
             .string()
             .regex(
-              /^(HTTPS?_PROXY|ALL_PROXY|NO_PROXY|https?_proxy|all_proxy|no_proxy|HF_ENDPOINT)$/,
+              /^(HTTPS?_PROXY|ALL_PROXY|NO_PROXY|https?_proxy|all_proxy|no_proxy|HF_ENDPOINT|AWS_REGION|AWS_ENDPOINT_URL_STS|AWS_EC2_METADATA_DISABLED)$/,
             ),
           z.string().max(4096),
         )
         .default({})
-        .describe("Proxies, and where Hugging Face is."),
+        .describe("Proxies, where Hugging Face is, and who lends keys for S3."),
       caBundle: z
         .strictObject({ configMap: z.string().min(1).max(253), key: z.string().min(1).max(253) })
         .exactOptional()

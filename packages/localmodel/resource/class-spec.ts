@@ -43,7 +43,7 @@ const VariableName = {
 };
 
 const { tolerations, nodeSelector, supplementalGroups, imagePullSecrets } = placementFields;
-const { runtimeClassName, priorityClassName, schedulerName } = placementFields;
+const { runtimeClassName, priorityClassName, schedulerName, serviceAccountName } = placementFields;
 
 export const LocalModelClassSpec = z.strictObject({
   allowedNamespaces: z
@@ -81,6 +81,9 @@ export const LocalModelClassSpec = z.strictObject({
   runtimeClassName,
   priorityClassName,
   schedulerName,
+  serviceAccountName: serviceAccountName.describe(
+    "ServiceAccount of the pods, in each namespace with LocalModels, for those that name none: with a role of a cloud's it lets them fetch weights without keys.",
+  ),
   supplementalGroups,
   imagePullSecrets,
   podSecurity: z

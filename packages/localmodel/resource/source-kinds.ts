@@ -70,7 +70,7 @@ export const S3Source = z
       .default("virtualHost")
       .describe("Whether the bucket is part of the host name or of the path; MinIO wants `path`."),
     credentialsSecretRef: secretRef(
-      "Secret with the keys `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`. Default: no credentials.",
+      "Secret with the keys `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`. Default: those of the pods' ServiceAccount, where it has a role of AWS's, else none.",
     ).exactOptional(),
   })
   .describe("An object of S3 or a compatible store.");

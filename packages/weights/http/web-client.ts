@@ -1,5 +1,6 @@
 /**
- * The only file that talks to the network: GET requests with redirects followed by our own rules.
+ * The only file that talks to the network: GET requests with redirects followed by our own rules, and questions that
+ * follow none.
  *
  * Redirects are not left to the HTTP library because of the credentials and of private hosts (redirects.ts), and because
  * the Hub describes a file in the headers of the redirect, not in those of the final answer. There are no
@@ -12,12 +13,22 @@ import { isRedirect, type Leg, nextLeg, privateTarget } from "./redirects.ts";
 import { WeightsError } from "../source/weights-error.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const USER_AGENT = "localmodel";
 
 export type ResponseHeaders = Readonly<Record<string, string>>;
 
 type WebRequest = Leg & {
   /** Sent on every hop, unlike the credentials. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+};
+
+/** To whom keeps no files: who gives keys. */
+export type Question = {
+  readonly method: "GET" | "POST" | "PUT";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
   readonly signal: AbortSignal;
 };
 
@@ -82,6 +93,15 @@ export class WebClient implements AsyncDisposable {
     }
   }
 
+  async ask({ url, headers, ...question }: Question) {
+    const { statusCode: status, body } = await request(url, {
+      ...question,
+      dispatcher: this.#dispatchers.anywhere,
+      headers: { "user-agent": USER_AGENT, ...headers },
+    });
+    return { status, body };
+  }
+
   async #send(
     leg: Leg,
     { headers, signal }: WebRequest,
@@ -93,7 +113,7 @@ export class WebClient implements AsyncDisposable {
       return await request(leg.url, {
         dispatcher: this.#dispatchers[reach],
         headers: {
-          "user-agent": "localmodel",
+          "user-agent": USER_AGENT,
           // A compressed answer cannot be continued; response-plan.ts copes with servers that insist.
           "accept-encoding": "identity",
           ...headers,

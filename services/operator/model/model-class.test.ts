@@ -11,6 +11,7 @@ import { http, inspection, modelWith, platform } from "../fixtures/models.ts";
 import { platformRevision } from "../objects/platform-revision.ts";
 import { inspectPod } from "../objects/inspect-pod.ts";
 import { podTemplate } from "../objects/pod-template.ts";
+import { serviceAccount } from "../objects/service-account.ts";
 import { mergedSpec, withClass } from "./model-class.ts";
 
 const classWith = (spec: LocalModelClassSpecInput) => LocalModelClassSpec.parse(spec);
@@ -89,6 +90,20 @@ test("where the cluster chooses users, pods name none", () => {
   const own = underClass({ podSecurity: { runAsUser: 2000 } });
   assert.equal(own.platform.podSecurity.runAsUser, 2000);
   assert.equal(own.platform.podSecurity.fsGroup, 10_001);
+});
+
+test("a class names the ServiceAccount of models that name none, and theirs are not made", () => {
+  const { model } = underClass({ serviceAccountName: "models" });
+  const { spec, metadata } = podTemplate(model, platform, inspection);
+  assert.equal(spec.serviceAccountName, "models");
+  assert.equal(serviceAccount(model), undefined);
+  // Its role is for who fetches.
+  assert.equal(metadata.annotations["eks.amazonaws.com/skip-containers"], "server");
+  const own = underClass(
+    { serviceAccountName: "models" },
+    modelWith({ serviceAccountName: "mine" }),
+  );
+  assert.equal(own.model.spec.serviceAccountName, "mine");
 });
 
 test("what a LocalModel says itself comes before what its class gives", () => {

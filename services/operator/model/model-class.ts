@@ -58,10 +58,12 @@ export function mergedSpec(spec: Spec, found: LocalModelClassSpec): Spec {
 /** What a LocalModel has that does not say its own. */
 function usually(found: LocalModelClassSpec): Partial<Spec> {
   const { runtimeClassName, priorityClassName, schedulerName, resources, cache } = found;
+  const { serviceAccountName } = found;
   return {
     ...(runtimeClassName !== undefined && { runtimeClassName }),
     ...(priorityClassName !== undefined && { priorityClassName }),
     ...(schedulerName !== undefined && { schedulerName }),
+    ...(serviceAccountName !== undefined && { serviceAccountName }),
     ...(resources !== undefined && { resources }),
     ...(cache !== undefined && { cache: { claimTemplate: cache, fill: "Automatic" } }),
   };

@@ -1,6 +1,7 @@
 /** The pods that serve a LocalModel: fetch, then serve. */
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { MODEL_SERVER_COMPONENT } from "@localmodel/localmodel/cluster/labels.ts";
+import { SERVER_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import { digest } from "../model/digest.ts";
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
@@ -40,9 +41,16 @@ export function podTemplate(model: Model, platform: Platform, inspection: Inspec
   return { metadata: podMetadata(model, spec), spec };
 }
 
+/**
+ * Where a ServiceAccount has a role of AWS's, EKS gives its token to all containers but these: who serves strangers' weights
+ * is to have none.
+ */
+const WITHOUT_ROLE = { "eks.amazonaws.com/skip-containers": SERVER_CONTAINER };
+
 /** The revision tells pods of this template from those of any other. */
 function podMetadata(model: Model, spec: object) {
-  const { labels = {}, annotations = {} } = model.spec.podMetadata ?? {};
+  const { labels = {}, annotations: own = {} } = model.spec.podMetadata ?? {};
+  const annotations = { ...own, ...WITHOUT_ROLE };
   return {
     labels: { ...labels, ...labelsOf(model, MODEL_SERVER_COMPONENT) },
     annotations: { ...annotations, [REVISION_ANNOTATION]: digest([labels, annotations, spec]) },
