@@ -6,7 +6,7 @@
  * what an inspect pod has found out.
  */
 import type { Client } from "@localmodel/kube/wire/client.ts";
-import { isConflict, isNotFound } from "@localmodel/kube/wire/api-errors.ts";
+import { isConflict, isNamespaceEnding, isNotFound } from "@localmodel/kube/wire/api-errors.ts";
 import { DEPLOYMENTS, PODS } from "@localmodel/kube/objects/core-resources.ts";
 import type { AppliedMemory } from "@localmodel/kube/cache/applied-memory.ts";
 import type { Clock } from "@localmodel/kube/time/clock.ts";
@@ -103,11 +103,15 @@ export function reconciler(surroundings: Surroundings): Reconcile {
       const status = unreadableStatus({ ...identity, ...ids }, observed, { ...read, now });
       return writeStatus(surroundings, pass, { stored, observed, status });
     }
-    return runPass(surroundings, pass, {
-      stored,
-      observed,
-      ...underClass(surroundings, stored, read),
-    });
+    const target = { stored, observed, ...underClass(surroundings, stored, read) };
+    try {
+      return await runPass(surroundings, pass, target);
+    } catch (error) {
+      if (!isNamespaceEnding(error)) throw error;
+      // Its LocalModels are about to be deleted too, which is an event of its own.
+      surroundings.fleet.stays(pass.key);
+      return pass.log.debug("nothing is made any more: the namespace is being deleted");
+    }
   };
 }
 

@@ -8,8 +8,9 @@ import { defineResource } from "@localmodel/kube/objects/resource.ts";
 import { inspectionMessage } from "@localmodel/localmodel/contracts/inspection.ts";
 import { terminationMessage } from "@localmodel/localmodel/contracts/termination.ts";
 import { serverKeyFor, serverKeyHash } from "@localmodel/localmodel/contracts/server-key.ts";
-import { SECRETS, SERVICES } from "@localmodel/kube/objects/core-resources.ts";
+import { NAMESPACES, SECRETS, SERVICES } from "@localmodel/kube/objects/core-resources.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
+import { LOCAL_MODELS } from "../../services/operator/model/local-model-resource.ts";
 import { untilServerSecrets } from "../../services/operator/server-secret.ts";
 import { http, inspection } from "../../services/operator/fixtures/models.ts";
 import type { Cut } from "../support/api-proxy.ts";
@@ -365,5 +366,38 @@ suite("two installations over the same LocalModels", () => {
     await eventually(async () => {
       assert.equal((await cluster.model("claimed"))?.status?.operator, "default/second");
     });
+  });
+});
+
+suite("the operator in a namespace that is being deleted", () => {
+  let cluster: OperatorCluster;
+
+  // Without controllers nobody takes its objects away, so it stays as it is.
+  before(async () => (cluster = await OperatorCluster.start({ controllers: false })));
+  after(async () => cluster?.[Symbol.asyncDispose]());
+
+  test("makes nothing, and troubles neither log nor status", async () => {
+    const { client } = cluster;
+    const [namespace, names] = ["leaving", ["a", "b", "c"]];
+    await client.create(NAMESPACES, { metadata: { name: namespace } });
+    for (const name of names) {
+      await client.apply(LOCAL_MODELS, {
+        metadata: { namespace, name },
+        spec: { source, resources },
+      });
+    }
+    await client.delete(NAMESPACES, { name: namespace });
+    const said: string[] = [];
+    const say = (message: string, fields?: object) =>
+      said.push(`${message} ${JSON.stringify(fields)}`);
+    const log = { ...silentLog, warn: say, error: say };
+    await using operator = await cluster.startOperator({ log, resyncMs: 1000 });
+    await operator.passes(6);
+    assert.ok(operator.proxy.writes.some(({ path }) => path.includes(`/namespaces/${namespace}/`)));
+    for (const name of names) {
+      const model = await client.get(LOCAL_MODELS, { namespace, name });
+      assert.equal(model?.status, undefined);
+    }
+    assert.deepEqual(said, []);
   });
 });

@@ -67,8 +67,8 @@ export class OperatorCluster implements AsyncDisposable {
   }
 
   /** With a scheduler, nodes are what the test makes of them. */
-  static async start({ scheduler = false } = {}): Promise<OperatorCluster> {
-    const plane = await ControlPlane.start({ controllers: true, scheduler });
+  static async start({ scheduler = false, controllers = true } = {}): Promise<OperatorCluster> {
+    const plane = await ControlPlane.start({ controllers, scheduler });
     const cluster = new OperatorCluster(plane);
     const { client } = cluster;
     await client.apply(CRDS, customResourceDefinition());

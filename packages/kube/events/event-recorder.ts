@@ -4,7 +4,7 @@
  * depend on them.
  */
 import { randomBytes } from "node:crypto";
-import { ApiStatusError, isNotFound } from "../wire/api-errors.ts";
+import { ApiStatusError, isNamespaceEnding, isNotFound } from "../wire/api-errors.ts";
 import type { Client } from "../wire/client.ts";
 import { delay } from "../time/clock.ts";
 import { EVENTS, type KubeEvent, newEvent, type Occurrence, type Reporter } from "./event.ts";
@@ -97,6 +97,7 @@ export class EventRecorder {
         return await this.#send(client, write);
       } catch (error) {
         if (signal.aborted) return void this.#queue.unshift(write);
+        if (isNamespaceEnding(error)) return;
         if (tries === MAX_TRIES || isRefused(error)) {
           this.#options.log.warn("an event was not written", { ...describe(write.event), error });
           return;

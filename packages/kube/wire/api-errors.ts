@@ -101,6 +101,14 @@ export function isConflict(error: unknown): boolean {
   return hasReason(error, "Conflict");
 }
 
+/** Nothing more is made in a namespace that is being deleted. */
+export function isNamespaceEnding(error: unknown): boolean {
+  return (
+    error instanceof ApiStatusError &&
+    (error.details.causes ?? []).some(({ reason }) => reason === "NamespaceTerminating")
+  );
+}
+
 /** The version or the continue token that was asked for is no longer kept. */
 export function isExpired(error: unknown): boolean {
   return hasReason(error, "Expired", "Gone");

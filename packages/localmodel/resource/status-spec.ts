@@ -14,6 +14,7 @@ export const CONDITION_TYPES = [
   "Progressing",
   "Active",
   "Accelerated",
+  "Stalled",
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 

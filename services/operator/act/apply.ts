@@ -5,7 +5,7 @@
  * nothing. A refusal by the API server (a quota, a policy, a value that may not change) is an answer, not a
  * failure: it goes into the status, and the other objects are written nevertheless.
  */
-import { ApiStatusError, isNotFound } from "@localmodel/kube/wire/api-errors.ts";
+import { ApiStatusError, isNamespaceEnding, isNotFound } from "@localmodel/kube/wire/api-errors.ts";
 import type { AppliedMemory } from "@localmodel/kube/cache/applied-memory.ts";
 import type { Client } from "@localmodel/kube/wire/client.ts";
 import { DEPLOYMENTS, PODS } from "@localmodel/kube/objects/core-resources.ts";
@@ -85,6 +85,7 @@ async function takenBy(
 
 /** Undefined for what may be different next time. */
 function refusalOf(error: unknown, what: string): Problem | undefined {
+  if (isNamespaceEnding(error)) return undefined;
   if (!(error instanceof ApiStatusError) || ![400, 403, 422].includes(error.code)) return undefined;
   return refusal(what, saidBy(error), error.code);
 }

@@ -14,8 +14,14 @@ export function refusal(what: string, said: string, code = 403): Problem {
   return failure(code === 403 ? "Forbidden" : "Rejected", told);
 }
 
+/** Who deletes a namespace need not be told that nothing is made in it. */
+function isEnding(said = ""): boolean {
+  return said.includes("because it is being terminated");
+}
+
 /** Pods the Deployment's controller wanted to make and could not. */
 export function replicaProblem(deployment: Deployment | undefined): Problem | undefined {
   const failed = deployment?.status?.conditions?.find(({ type }) => type === "ReplicaFailure");
-  return failed?.status === "True" ? refusal("A pod", failed.message ?? "") : undefined;
+  if (failed?.status !== "True" || isEnding(failed.message)) return undefined;
+  return refusal("A pod", failed.message ?? "");
 }

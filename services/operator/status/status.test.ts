@@ -705,13 +705,35 @@ test("whatever pods do, the status is one the CRD takes, has every condition tha
         assert.deepEqual(LocalModelStatus.parse(status), status);
         assert.deepEqual(
           status.conditions?.map(({ type }) => type),
-          CONDITION_TYPES.filter((type) => onDevice || type !== "Accelerated"),
+          CONDITION_TYPES.filter((type) => type !== "Stalled" || isStuck(status)).filter(
+            (type) => onDevice || type !== "Accelerated",
+          ),
         );
         assert.deepEqual(statusFor({ ...given, observed: { pods: some, status } }), status);
         assert.ok(status.conditions?.every(({ message }) => message.trim() !== ""));
       },
     ),
   );
+});
+
+const isStuck = (status: LocalModelStatus): boolean => {
+  const { Progressing = "", Ready = "" } = sayings(status);
+  const isWell = Ready.startsWith("True");
+  return !isWell && /^False (?!Suspended|Complete)/.test(Progressing);
+};
+
+test("who goes by kstatus is told of a failure at once, and of nothing where a model is on its way", () => {
+  const failed = statusFor({
+    observed: {
+      pods: [fetching(crashed("fetch", { message: words("NotFound", "no such file") }))],
+    },
+  });
+  assert.equal(sayings(failed)["Stalled"], "True NotFound");
+  assert.match(messageOf(failed, "Stalled"), /^no such file/);
+  const going = statusFor({ observed: { pods: [podWith()], status: failed } });
+  assert.equal(sayings(going)["Stalled"], undefined);
+  const suspended = statusFor({ model: modelWith({ replicas: 0 }) });
+  assert.equal(sayings(suspended)["Stalled"], undefined);
 });
 
 test("what a person is advised about is a reason that clients understand", () => {

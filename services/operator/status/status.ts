@@ -15,11 +15,13 @@ import type { Kept, Situation } from "./situation.ts";
 import {
   active,
   accelerated,
+  isStalled,
   loaded,
   progressing,
   ready,
   scheduled,
   sourceResolved,
+  stalled,
   type Verdict,
 } from "./verdicts.ts";
 
@@ -31,6 +33,7 @@ const VERDICTS: Readonly<Record<ConditionType, (situation: Situation) => Verdict
   Progressing: progressing,
   Active: active,
   Accelerated: accelerated,
+  Stalled: stalled,
 };
 
 const MESSAGE_MAX_CHARACTERS = 2000;
@@ -60,8 +63,12 @@ export function statusOf(situation: Situation, kept: Kept, now: string): LocalMo
   };
 }
 
-function applicable({ wantsDevices }: Situation): readonly ConditionType[] {
-  return CONDITION_TYPES.filter((type) => wantsDevices || type !== "Accelerated");
+function applicable(situation: Situation): readonly ConditionType[] {
+  const applies: Partial<Record<ConditionType, boolean>> = {
+    Accelerated: situation.wantsDevices,
+    Stalled: isStalled(situation),
+  };
+  return CONDITION_TYPES.filter((type) => applies[type] ?? true);
 }
 
 function condition(

@@ -7,6 +7,7 @@
  *   Progressing     the cluster is on its way to what is asked for, without anybody's help
  *   Accelerated     all layers that are meant for devices are on them; only there where devices are asked for
  *   Ready           all that is asked for is there: every replica, of this generation, under its own id
+ *   Stalled         something waits for a person; only there while that is so, for programs that wait for Ready (kstatus)
  *   Active          at least one replica is asked for, and has the weights in memory or is about to
  *
  * A model that sleeps has all that is asked for: it is Ready, and not Active.
@@ -72,10 +73,22 @@ export function loaded(situation: Situation): Verdict {
   return { status: "False", ...whyNot(situation) };
 }
 
+/** What will not get better without anybody's help. */
+function failureIn({ blocker, problems }: Situation): Problem | undefined {
+  return [blocker, ...problems].find((problem) => problem?.waits === false);
+}
+
+export function isStalled(situation: Situation): boolean {
+  return failureIn(situation) !== undefined && bareReady(situation).status !== "True";
+}
+
+export function stalled(situation: Situation): Verdict {
+  const failed = failureIn(situation);
+  return { status: "True", ...(failed === undefined ? whyNot(situation) : saying(failed)) };
+}
+
 export function progressing(situation: Situation): Verdict {
-  const failed = [situation.blocker, ...situation.problems].find(
-    (problem) => problem?.waits === false,
-  );
+  const failed = failureIn(situation);
   if (failed !== undefined) return no(failed);
   // What has no pods may have its cache filled nevertheless.
   const isFilling = situation.wanted === 0 && situation.problems.length > 0;
