@@ -9,6 +9,8 @@ import { glob, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { kubeconfigAccess } from "@localmodel/kube/access/kubeconfig.ts";
+import { NODES } from "@localmodel/kube/objects/core-resources.ts";
+import { Client } from "@localmodel/kube/wire/client.ts";
 import { Transport } from "@localmodel/kube/wire/transport.ts";
 import { ControlPlane, KUBE_BIN_VARIABLE } from "../support/control-plane.ts";
 import { type Command, commandsOf, isRunBy, REPOSITORY } from "../support/documented-commands.ts";
@@ -42,6 +44,7 @@ for (const [page, ofPage] of Map.groupBy(runHere, ({ page: name }) => name)) {
           await plane?.[Symbol.asyncDispose]();
           // The ServiceAccounts and Secrets of namespaces are a controller's work.
           plane = await ControlPlane.start({ controllers: true });
+          await addNode(plane);
           shell = await DocumentedShell.in(plane.folder, programs, plane.kubeconfig);
         }
         await shell.run(command.text);
@@ -79,6 +82,13 @@ suite("the manifests in examples/clients", () => {
       assert.ok(named.includes(`${kind === "secret" ? "Secret" : "ConfigMap"}/${name}`), name);
   });
 });
+
+/** Some commands look at nodes; nothing runs on this one. */
+async function addNode({ kubeconfig }: ControlPlane): Promise<void> {
+  await using transport = new Transport(kubeconfigAccess(kubeconfig));
+  const client = new Client(transport, { fieldManager: "test" });
+  await client.apply(NODES, { metadata: { name: "node-1" } });
+}
 
 function startsAnew({ tag }: Command): boolean {
   return tag !== undefined && "runBy" in tag && tag.onNewCluster;
