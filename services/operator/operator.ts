@@ -62,7 +62,7 @@ export function createOperator(options: OperatorOptions): Manager {
   const election = config.leaderElection.enabled ? createElection(options) : undefined;
   const guard = election === undefined ? {} : { guard: election.leadership };
   const client = new Client(transport, { fieldManager: FIELD_MANAGER, ...guard });
-  const caches = new Caches(transport, log, config.namespaces);
+  const caches = new Caches(transport, log, config);
   observeModels(metrics, caches);
   const fleet = new FleetView(caches, config.upgrades.maxRolling);
   const downloads = new DownloadsView(caches, config.downloads.maxPerHost);

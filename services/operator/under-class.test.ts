@@ -3,7 +3,10 @@ import { beforeEach, test } from "node:test";
 import { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
 import type { Reflector } from "@localmodel/kube/cache/reflector.ts";
 import { silentLog } from "@localmodel/kube/log.ts";
-import type { LocalModelClassSpecInput } from "@localmodel/localmodel/resource/class-spec.ts";
+import {
+  LocalModelClassSpec,
+  type LocalModelClassSpecInput,
+} from "@localmodel/localmodel/resource/class-spec.ts";
 import { http, platform } from "./fixtures/models.ts";
 import type { StoredModel } from "./model/local-model-resource.ts";
 import type { StoredClass } from "./model/model-class.ts";
@@ -34,11 +37,12 @@ function add(key: string, createdAt: string, { spec, status = {} }: Given): Stor
   return stored;
 }
 
-function modelOf(stored: StoredModel) {
+function modelOf(stored: StoredModel, defaultClass?: LocalModelClassSpecInput) {
   const read = readSpec(stored.spec);
   assert.ok("spec" in read);
   const reflector = { cache: classes } as unknown as Reflector<StoredClass>;
-  const caches = { classes: reflector, modelCaches: [models] };
+  const given = defaultClass && LocalModelClassSpec.parse(defaultClass);
+  const caches = { classes: reflector, modelCaches: [models], defaultClass: given };
   return underClass({ caches, platform: () => platform }, stored, read).model;
 }
 
@@ -79,4 +83,14 @@ test("what a class refuses is in the status, and what nothing speaks against as 
   const spec = { modelId: ID, aliases: ["llama"] };
   const { allowedIds, refusedIds } = modelOf(add("team-a/llama", OLDER, { spec }));
   assert.deepEqual([allowedIds, refusedIds], [[ID], ["llama"]]);
+});
+
+test("the platform's own default is for who names no class, until there is a LocalModelClass of that name", () => {
+  const platformDefault = { nodeSelector: { pool: "gpu" } };
+  const plain = add("team-a/llama", OLDER, { spec: {} });
+  assert.deepEqual(modelOf(plain, platformDefault).spec.nodeSelector, { pool: "gpu" });
+  const named = add("team-a/named", OLDER, { spec: { className: "default" } });
+  assert.deepEqual(modelOf(named, platformDefault).spec.nodeSelector, { pool: "gpu" });
+  addClass("default", { nodeSelector: { pool: "cpu" } });
+  assert.deepEqual(modelOf(plain, platformDefault).spec.nodeSelector, { pool: "cpu" });
 });

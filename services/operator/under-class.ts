@@ -13,7 +13,7 @@ import { identityOf, type Model } from "./model/model.ts";
 import type { Platform } from "./model/platform.ts";
 import { specDigest } from "./model/spec-digest.ts";
 import type { Caches } from "./observe/caches.ts";
-import { askedBefore, classOf } from "./observe/classes.ts";
+import { askedBefore, classOf, type KnownClasses } from "./observe/classes.ts";
 import { claimOf, idsOf } from "./observe/duplicates.ts";
 import type { Problem } from "./status/problem.ts";
 
@@ -26,7 +26,7 @@ export type UnderClass = {
   readonly overQuota?: Problem;
 };
 
-type Known = Pick<Caches, "classes" | "modelCaches">;
+type Known = KnownClasses & Pick<Caches, "modelCaches">;
 
 export function underClass(
   { caches, platform }: { readonly caches: Known; readonly platform: () => Platform },

@@ -3,6 +3,7 @@
  * environment variable OPERATOR_CONFIG. Which cluster it works in comes from its surroundings, as for kubectl.
  */
 import { z } from "zod";
+import { LocalModelClassSpec } from "../resource/class-spec.ts";
 import { EnvironmentPolicy } from "../resource/environment-policy.ts";
 
 export const OPERATOR_CONFIG_VARIABLE = "OPERATOR_CONFIG";
@@ -91,6 +92,9 @@ export const OperatorConfig = z.strictObject({
     .describe(
       "Repositories of images that spec.runtime may name, besides those of `images`; `*` stands for any characters.",
     ),
+  defaultClass: LocalModelClassSpec.exactOptional().describe(
+    "The class of LocalModels that name none, where the cluster has no LocalModelClass `default`: its spec.",
+  ),
   upgrades: z
     .strictObject({
       maxRolling: z

@@ -71,6 +71,9 @@ export const LocalModelClassSpec = z.strictObject({
     .strictObject({
       replicas: id.exactOptional().describe("Replicas asked for."),
       devices: id.exactOptional().describe("Devices of all these replicas."),
+      deviceMemory: Quantity.exactOptional().describe(
+        "Memory of all these devices, as `spec.gpu.memory` asks for it: LocalModels have to say it then.",
+      ),
     })
     .exactOptional()
     .describe(

@@ -8,7 +8,7 @@ import { modelWith } from "../fixtures/models.ts";
 import type { ClassFound } from "../model/model-class.ts";
 import { cappedBy, classProblem, idRights } from "./class-rules.ts";
 
-const NOTHING = { replicas: 0, devices: 0 };
+const NOTHING = { replicas: 0, devices: 0, deviceMemory: 0 };
 
 function member(ids: { modelId: string; aliases?: readonly string[] }, namespace = "team-a") {
   const { spec } = modelWith();
@@ -109,9 +109,43 @@ test("devices of a claim are refused where devices are counted, and nowhere else
 test("of more replicas than a quota leaves, a model has those that it leaves", () => {
   const limited = found({ quota: { replicas: 3, devices: 4 } });
   const cap = (own: { replicas: number; devices: number }) =>
-    cappedBy(limited, () => ({ before: { replicas: 1, devices: 1 }, own }));
+    cappedBy(limited, () => ({
+      before: { ...NOTHING, replicas: 1, devices: 1 },
+      own: { ...NOTHING, ...own },
+    }));
   assert.equal(cap({ replicas: 5, devices: 0 })?.replicas, 2);
   assert.match(cap({ replicas: 5, devices: 0 })?.problem.message ?? "", /it has 2 of 5 replicas/);
   assert.equal(cap({ replicas: 2, devices: 4 })?.replicas, 1);
   assert.equal(cap({ replicas: 1, devices: 3 }), undefined);
+});
+
+const GIBIBYTE = 2 ** 30;
+
+test("a quota of devices' memory leaves as many replicas as fit into it", () => {
+  const limited = found({ quota: { deviceMemory: "160Gi" } });
+  const cap = (replicas: number, eachGi: number) =>
+    cappedBy(limited, () => ({
+      before: { replicas: 1, devices: 1, deviceMemory: 40 * GIBIBYTE },
+      own: { replicas, devices: replicas, deviceMemory: replicas * eachGi * GIBIBYTE },
+    }));
+  assert.equal(cap(3, 40), undefined);
+  const capped = cap(2, 80);
+  assert.equal(capped?.replicas, 1);
+  assert.match(
+    capped.problem.message,
+    /gives 163840Mi of devices' memory to a namespace: older LocalModels ask for 40960Mi of it/,
+  );
+});
+
+test("where devices' memory is counted, a LocalModel says how much it needs", () => {
+  const limited = found({ quota: { deviceMemory: "160Gi" } });
+  const asking = (gpu: object) => ({ ...member({ modelId: "a" }), spec: modelWith({ gpu }).spec });
+  const problem = classProblem(asking({}), limited);
+  assert.equal(problem?.reason, "ClassForbidden");
+  assert.match(problem.message, /say in spec\.gpu\.memory how much of it each device needs/);
+  assert.equal(classProblem(asking({ memory: "40Gi" }), limited), undefined);
+  assert.equal(classProblem(asking({ count: 0 }), limited), undefined);
+  assert.equal(classProblem(asking({}), found({ quota: { devices: 2 } })), undefined);
+  const claims = classProblem(asking({ resourceClaimTemplateName: "eight-gpus" }), limited);
+  assert.match(claims?.message ?? "", /gives 160Gi of devices .* "eight-gpus"/);
 });

@@ -1,9 +1,9 @@
 /** What a class does not let a LocalModel do, in words. Pure. */
-import type { LocalModelClassSpec } from "@localmodel/localmodel/resource/class-spec.ts";
 import { claimedBy, type Ids } from "@localmodel/localmodel/resource/claims.ts";
 import type { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
 import type { ConditionReason } from "@localmodel/localmodel/cluster/condition-reasons.ts";
 import type { Asked, ClassFound, IdRights } from "../model/model-class.ts";
+import { mebibytes, quantityValue } from "../objects/quantities.ts";
 import { fits } from "../model/wildcard.ts";
 import type { Problem } from "../status/problem.ts";
 
@@ -47,14 +47,26 @@ export function classProblem(member: Member, found: ClassFound): Problem | undef
   return uncounted(spec, found);
 }
 
-/** How many devices a claim asks for only its template knows, which may change. */
+/** How many devices a claim asks for, and of which memory, only its template knows, which may change. */
 function uncounted({ gpu }: Member["spec"], { name, spec }: Found): Problem | undefined {
-  const template = gpu?.resourceClaimTemplateName;
-  const limit = spec.quota?.devices;
-  if (template === undefined || limit === undefined) return undefined;
+  const { devices, deviceMemory } = spec.quota ?? {};
+  const limit = devices === undefined ? deviceMemory && `${deviceMemory} of` : String(devices);
+  if (gpu === undefined || limit === undefined) return undefined;
+  const template = gpu.resourceClaimTemplateName;
+  if (template === undefined) return unsized(gpu, { name, spec });
   const message =
     `The LocalModelClass "${name}" gives ${limit} devices to a namespace, and nobody counts those that the ` +
     `ResourceClaimTemplate "${template}" claims: ask for them by spec.gpu.count, or name a class that does not count devices. ${LEFT}`;
+  return refused("ClassForbidden", message);
+}
+
+function unsized(
+  { count, memory }: NonNullable<Member["spec"]["gpu"]>,
+  { name, spec }: Pick<Found, "name" | "spec">,
+): Problem | undefined {
+  const limit = spec.quota?.deviceMemory;
+  if (limit === undefined || memory !== undefined || count === 0) return undefined;
+  const message = `The LocalModelClass "${name}" gives ${limit} of devices' memory to a namespace: say in spec.gpu.memory how much of it each device needs. ${LEFT}`;
   return refused("ClassForbidden", message);
 }
 
@@ -88,35 +100,46 @@ function refusedIds(member: Omit<Claiming, "allowedIds">, found: ClassFound): re
   return claimedBy(member).filter((id) => !patterns.some((pattern) => fits(pattern, id)));
 }
 
-type Quota = NonNullable<LocalModelClassSpec["quota"]>;
-
 /** What a quota leaves to a LocalModel that asks for more: nothing, or some of its replicas. */
 type Capped = { readonly replicas: number; readonly problem: Problem };
 
 /** Undefined where all that it asks for is left. `asked`: counted over all LocalModels, so only where there is a quota. */
 export function cappedBy(found: ClassFound, asked: () => AskedOf): Capped | undefined {
   if (found.kind !== "found" || found.spec.quota === undefined) return undefined;
-  const { name, spec } = found;
+  const { name } = found;
+  const { replicas: pods, devices: count, deviceMemory } = found.spec.quota;
   const { before, own } = asked();
-  const [worst] = (["replicas", "devices"] as const)
-    .flatMap((what) => leftOf(what, spec.quota ?? {}, { before, own }))
+  const memory = deviceMemory === undefined ? undefined : quantityValue(deviceMemory);
+  const limits = { replicas: pods, devices: count, deviceMemory: memory };
+  const [worst] = (["replicas", "devices", "deviceMemory"] as const)
+    .flatMap((what) => leftOf(what, limits[what], { before, own }))
     .toSorted((a, b) => a.replicas - b.replicas);
   if (worst === undefined || worst.replicas >= own.replicas) return undefined;
   const { what, limit, replicas } = worst;
   const left = replicas === 0 ? LEFT : `Until then it has ${replicas} of ${own.replicas} replicas.`;
+  const say = (amount: number): string =>
+    what === "deviceMemory" ? mebibytes(amount) : String(amount);
+  const [things, theirs] = THINGS[what];
   const message =
-    `The LocalModelClass "${name}" gives ${limit} ${what} to a namespace: older LocalModels ask for ` +
-    `${before[what]} of them, and this one for ${own[what]}. Ask for less, or have the quota raised. ${left}`;
+    `The LocalModelClass "${name}" gives ${say(limit)} ${things} to a namespace: older LocalModels ask for ` +
+    `${say(before[what])} of ${theirs}, and this one for ${say(own[what])}. Ask for less, or have the quota raised. ${left}`;
   return {
     replicas,
     problem: { stage: "schedule", reason: "QuotaExceeded", message, waits: false },
   };
 }
 
-function leftOf(what: keyof Quota, { [what]: limit }: Quota, { before, own }: AskedOf) {
+const THINGS: Readonly<Record<keyof Asked, readonly [things: string, theirs: string]>> = {
+  replicas: ["replicas", "them"],
+  devices: ["devices", "them"],
+  deviceMemory: ["of devices' memory", "it"],
+};
+
+function leftOf(what: keyof Asked, limit: number | undefined, { before, own }: AskedOf) {
   if (limit === undefined || own[what] === 0) return [];
   const each = own[what] / own.replicas;
-  const replicas = Math.max(0, Math.floor((limit - before[what]) / each));
+  // Sums of binary fractions of a quantity are exact enough for whole replicas.
+  const replicas = Math.max(0, Math.floor((limit - before[what]) / each + 1e-9));
   return [{ what, limit, replicas }];
 }
 

@@ -27,6 +27,8 @@ export type IdRights = Required<Pick<Claimant, "refused" | "yields">>;
 export type Asked = {
   readonly replicas: number;
   readonly devices: number;
+  /** In bytes. */
+  readonly deviceMemory: number;
 };
 
 type Spec = Model["spec"];

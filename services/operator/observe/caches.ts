@@ -19,6 +19,8 @@ import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import { Reflector } from "@localmodel/kube/cache/reflector.ts";
 import type { Resource } from "@localmodel/kube/objects/resource.ts";
 import type { Transport } from "@localmodel/kube/wire/transport.ts";
+import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
+import type { LocalModelClassSpec } from "@localmodel/localmodel/resource/class-spec.ts";
 import { COMPONENT_LABEL, MODEL_LABEL } from "@localmodel/localmodel/cluster/labels.ts";
 import { MODEL_SERVER_COMPONENT, objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
@@ -115,8 +117,16 @@ export class Caches {
   /** Only where the operator looks after the whole cluster: who looks after namespaces has no rights outside of them. */
   readonly classes: Reflector<StoredClass> | undefined;
 
+  /** Where there is no LocalModelClass of that name. */
+  readonly defaultClass: LocalModelClassSpec | undefined;
+
   /** No namespaces: all. */
-  constructor(transport: Transport, log: Log, namespaces: readonly string[]) {
+  constructor(
+    transport: Transport,
+    log: Log,
+    { namespaces, defaultClass }: Pick<OperatorConfig, "namespaces" | "defaultClass">,
+  ) {
+    this.defaultClass = defaultClass;
     this.classes =
       namespaces.length === 0
         ? new Reflector(transport, { resource: LOCAL_MODEL_CLASSES }, { log })

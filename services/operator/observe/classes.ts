@@ -3,6 +3,7 @@ import type { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
 import { DEFAULT_CLASS, LocalModelClassSpec } from "@localmodel/localmodel/resource/class-spec.ts";
 import type { Asked, ClassFound } from "../model/model-class.ts";
 import type { StoredModel } from "../model/local-model-resource.ts";
+import { quantityValue } from "../objects/quantities.ts";
 import type { Caches } from "./caches.ts";
 
 /** Read leniently: the name counts although something else in the spec may be wrong. */
@@ -11,11 +12,15 @@ function classNameOf({ spec }: StoredModel): string | undefined {
   return typeof className === "string" ? className : undefined;
 }
 
-export function classOf(stored: StoredModel, { classes }: Pick<Caches, "classes">): ClassFound {
+export type KnownClasses = Pick<Caches, "classes" | "defaultClass">;
+
+export function classOf(stored: StoredModel, { classes, defaultClass }: KnownClasses): ClassFound {
   const named = classNameOf(stored);
   const name = named ?? DEFAULT_CLASS;
   const found = classes?.cache.get(name);
   if (found === undefined) {
+    if (name === DEFAULT_CLASS && defaultClass !== undefined)
+      return { kind: "found", name, spec: defaultClass };
     if (named === undefined) return { kind: "none" };
     const why =
       classes === undefined ? "an operator with watchNamespaces knows no classes" : "make it";
@@ -52,6 +57,7 @@ export function askedBefore(
     before: {
       replicas: older.reduce((sum, { replicas }) => sum + replicas, 0),
       devices: older.reduce((sum, { devices }) => sum + devices, 0),
+      deviceMemory: older.reduce((sum, { deviceMemory }) => sum + deviceMemory, 0),
     },
     own: askedBy(stored),
   };
@@ -71,8 +77,10 @@ function askedBy({ spec }: StoredModel): Asked {
   } = (spec ?? {}) as {
     readonly replicas?: number;
     readonly scaling?: { readonly maxReplicas?: number };
-    readonly gpu?: { readonly count?: number };
+    readonly gpu?: { readonly count?: number; readonly memory?: string | number };
   };
   const replicas = fixed === 0 ? 0 : (scaling?.maxReplicas ?? fixed);
-  return { replicas, devices: gpu === undefined ? 0 : replicas * (gpu.count ?? 1) };
+  const devices = gpu === undefined ? 0 : replicas * (gpu.count ?? 1);
+  // Of one that does not say it nothing is counted, and where it counts it is refused.
+  return { replicas, devices, deviceMemory: devices * quantityValue(String(gpu?.memory ?? 0)) };
 }
