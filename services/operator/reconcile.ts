@@ -104,14 +104,13 @@ export function reconciler(surroundings: Surroundings): Reconcile {
       return writeStatus(surroundings, pass, { stored, observed, status });
     }
     const target = { stored, observed, ...underClass(surroundings, stored, read) };
-    try {
-      return await runPass(surroundings, pass, target);
-    } catch (error) {
+    return runPass(surroundings, pass, target).catch((error: unknown) => {
       if (!isNamespaceEnding(error)) throw error;
       // Its LocalModels are about to be deleted too, which is an event of its own.
       surroundings.fleet.stays(pass.key);
-      return pass.log.debug("nothing is made any more: the namespace is being deleted");
-    }
+      pass.log.debug("nothing is made any more: the namespace is being deleted");
+      return undefined;
+    });
   };
 }
 

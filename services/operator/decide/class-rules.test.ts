@@ -137,9 +137,10 @@ test("a quota of devices' memory leaves as many replicas as fit into it", () => 
   );
 });
 
+const asking = (gpu: object) => ({ ...member({ modelId: "a" }), spec: modelWith({ gpu }).spec });
+
 test("where devices' memory is counted, a LocalModel says how much it needs", () => {
   const limited = found({ quota: { deviceMemory: "160Gi" } });
-  const asking = (gpu: object) => ({ ...member({ modelId: "a" }), spec: modelWith({ gpu }).spec });
   const problem = classProblem(asking({}), limited);
   assert.equal(problem?.reason, "ClassForbidden");
   assert.match(problem.message, /say in spec\.gpu\.memory how much of it each device needs/);
