@@ -9,9 +9,12 @@
 #   RUNTIME_IMAGE  what the images start from: glibc and libstdc++. VARIANT=cuda needs one with the CUDA runtime and
 #                  cuBLAS of CUDA 13 or 12
 #   VARIANT        cpu, cuda or vulkan: the engine binaries in model-server
+#   CUDA_CAPABILITIES  such as "75 80 86 89 90 100 120": the CUDA library is built with machine code for these, instead of
+#                  taking the prebuilt one; CUDA_BUILD_IMAGE is then CUDA's compiler, of the same CUDA as RUNTIME_IMAGE
 #   VERSION REVISION SOURCE   for the OCI labels
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 ARG RUNTIME_IMAGE=debian:bookworm-slim
+ARG CUDA_BUILD_IMAGE=${NODE_IMAGE}
 
 # The manifests alone: their layers, and with them npm's, outlive changes of the sources.
 FROM ${NODE_IMAGE} AS manifests
@@ -87,16 +90,31 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace packages
  && sh scripts/build-vision.sh \
  && find node_modules/.cache/libmtmd -exec touch --no-dereference --date=@0 {} + && chmod -R a+rX,go-w node_modules/.cache
 
+# What computes on NVIDIA's devices, where it is to be built: an empty folder otherwise.
+FROM ${CUDA_BUILD_IMAGE} AS cuda-library
+ARG CUDA_CAPABILITIES=
+WORKDIR /app
+COPY scripts/build-cuda.sh scripts/
+COPY --from=vision /app/node_modules/node-llama-cpp/llama/gitRelease.bundle node_modules/node-llama-cpp/llama/
+RUN mkdir /cuda && if [ -n "$CUDA_CAPABILITIES" ]; then apt-get update \
+ && apt-get install --yes --no-install-recommends cmake g++ git ninja-build \
+ && rm -rf /var/lib/apt/lists/* \
+ && sh scripts/build-cuda.sh /cuda $CUDA_CAPABILITIES \
+ && touch --date=@0 /cuda/libggml-cuda.so; fi
+
 FROM ${NODE_IMAGE} AS model-server-modules
 ARG VARIANT=cpu
 WORKDIR /app
 COPY --from=manifests /app ./
+COPY --from=cuda-library /cuda /cuda
 # Scripts would look for a compiler; the packages of the platforms carry what they would make. Without the bundle
 # of llama.cpp's sources there is nothing to compile from at run time either.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace services/model-server \
  && arch=$(node --print process.arch) && cd node_modules/@node-llama-cpp \
  && case $VARIANT in cpu) keep="linux-$arch" ;; \
-      cuda) keep="linux-$arch linux-$arch-cuda linux-$arch-cuda-ext" ;; \
+      cuda) keep="linux-$arch linux-$arch-cuda linux-$arch-cuda-ext"; \
+        if [ -f /cuda/libggml-cuda.so ]; then keep="linux-$arch linux-$arch-cuda" \
+          && cp -p /cuda/libggml-cuda.so linux-$arch-cuda/bins/linux-$arch-cuda/; fi ;; \
       vulkan) keep="linux-$arch linux-$arch-vulkan" ;; \
       *) echo "VARIANT is cpu, cuda or vulkan, not $VARIANT" >&2; exit 1 ;; esac \
  && mkdir ../kept && mv $keep ../kept/ && cd /app/node_modules && rm -r @node-llama-cpp && mv kept @node-llama-cpp \

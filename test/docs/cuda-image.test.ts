@@ -40,3 +40,17 @@ test("whoever installs the chart is told the drivers that docs/gpu.md tells", as
   for (const device of devices) assert.ok(notes.includes(device), device);
   assert.ok(notes.includes(`${newer[2]} or newer with ${devices[0]}`));
 });
+
+test("the CUDA library that is built is for every device of docs/gpu.md, and for the CUDA of its image", async () => {
+  const docker = await textOf("docs/docker.md");
+  const named = /"CUDA_CAPABILITIES=([\d ]+)"/.exec(docker)?.[1]?.split(" ") ?? [];
+  const rows = (await textOf("docs/gpu.md")).matchAll(/^\| .*? +\| ([\d.; ]+) \| \d{3} or newer/gm);
+  const wanted = [...rows].flatMap(([, capabilities = ""]) =>
+    capabilities.split(";").map((one) => one.trim().replace(".", "")),
+  );
+  assert.ok(wanted.length > 4);
+  for (const one of wanted) assert.ok(named.includes(one), one);
+  const build = /CUDA_BUILD_IMAGE=(\S+)/.exec(docker)?.[1];
+  const runtime = /RUNTIME_IMAGE=(nvidia\S+) \\/.exec(docker)?.[1];
+  assert.equal(build?.replace("-devel-", "-runtime-"), runtime);
+});
