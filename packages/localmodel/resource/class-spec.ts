@@ -5,7 +5,7 @@
  * before what the class gives, but for labels of nodes and variables of the containers that fetch, which are the platform's.
  */
 import { z } from "zod";
-import { mapOf } from "./map-spec.ts";
+import { mapOf, PodMetadata } from "./map-spec.ts";
 import { placementFields } from "./placement-spec.ts";
 import { Quantity, ResourcesSpec } from "./quantity.ts";
 import { boundedString, Subdomain, textLike } from "./text.ts";
@@ -44,6 +44,55 @@ const VariableName = {
 
 const { tolerations, nodeSelector, supplementalGroups, imagePullSecrets } = placementFields;
 const { runtimeClassName, priorityClassName, schedulerName, serviceAccountName } = placementFields;
+
+const text253 = boundedString(253);
+const atomic = { "x-kubernetes-list-type": "atomic" };
+const Address = textLike(45, /^[0-9A-Fa-f.:]+$/, "an IP address");
+
+/** What the operator has no say in. Containers, volumes, nodes, accounts and security are its own, and have fields here. */
+const PodFields = z.strictObject({
+  dnsPolicy: z
+    .enum(["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"])
+    .exactOptional()
+    .describe("Where names are looked up."),
+  dnsConfig: z
+    .strictObject({
+      nameservers: z.array(Address).max(3).exactOptional().describe("Servers.").meta(atomic),
+      searches: z.array(text253).max(32).exactOptional().describe("Domains.").meta(atomic),
+      options: z
+        .array(
+          z.strictObject({
+            name: text253.describe("Name, such as `ndots`."),
+            value: text253.exactOptional().describe("Value."),
+          }),
+        )
+        .max(32)
+        .exactOptional()
+        .describe("Options of the resolver.")
+        .meta(atomic),
+    })
+    .exactOptional()
+    .describe("How names are looked up."),
+  hostAliases: z
+    .array(
+      z.strictObject({
+        ip: Address.describe("Address."),
+        hostnames: z.array(Subdomain).max(32).describe("Its names.").meta(atomic),
+      }),
+    )
+    .max(64)
+    .exactOptional()
+    .describe("Lines of /etc/hosts.")
+    .meta(atomic),
+  hostUsers: z
+    .boolean()
+    .exactOptional()
+    .describe("false: users of the pods are others than those of their node."),
+  preemptionPolicy: z
+    .enum(["PreemptLowerPriority", "Never"])
+    .exactOptional()
+    .describe("Whether pods of less priority make room."),
+});
 
 export const LocalModelClassSpec = z.strictObject({
   allowedNamespaces: z
@@ -89,6 +138,10 @@ export const LocalModelClassSpec = z.strictObject({
   ),
   supplementalGroups,
   imagePullSecrets,
+  podMetadata: PodMetadata.exactOptional().describe(
+    "Labels and annotations of the pods that serve; a LocalModel's own come first.",
+  ),
+  pod: PodFields.exactOptional().describe("Further fields of all pods."),
   podSecurity: z
     .strictObject({
       chosenByCluster: z

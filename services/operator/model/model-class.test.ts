@@ -10,6 +10,7 @@ import { arbitraryInput } from "../../../test/support/schema-arbitrary.ts";
 import { http, inspection, modelWith, platform } from "../fixtures/models.ts";
 import { platformRevision } from "../objects/platform-revision.ts";
 import { inspectPod } from "../objects/inspect-pod.ts";
+import { pullPod } from "../objects/pull-pod.ts";
 import { podTemplate } from "../objects/pod-template.ts";
 import { serviceAccount } from "../objects/service-account.ts";
 import { mergedSpec, withClass } from "./model-class.ts";
@@ -81,6 +82,38 @@ test("variables and authorities of a class reach every container, the one that i
     assert.equal(values.get("NODE_EXTRA_CA_CERTS"), "/etc/localmodel/ca/ca.crt");
     assert.ok(volumeMounts.some(({ mountPath }) => mountPath === "/etc/localmodel/ca"));
   }
+});
+
+test("further fields of a class are in all pods, and its labels in those that serve", () => {
+  const pod = {
+    dnsConfig: { options: [{ name: "ndots", value: "1" }] },
+    hostAliases: [{ ip: "10.0.0.9", hostnames: ["registry.example"] }],
+    preemptionPolicy: "Never" as const,
+  };
+  const podMetadata = { labels: { team: "ml", pool: "gpu" }, annotations: { mesh: "off" } };
+  const own = modelWith({ podMetadata: { labels: { team: "own" } } });
+  const { model, platform: merged } = underClass({ pod, podMetadata }, own);
+  const { spec, metadata } = podTemplate(model, merged, inspection);
+  const inspecting = inspectPod(model, merged) as unknown as { spec: typeof spec };
+  const pulling = pullPod(model, merged, "node-1") as unknown as { spec: typeof spec };
+  for (const one of [spec, inspecting.spec, pulling.spec]) assert.partialDeepStrictEqual(one, pod);
+  assert.partialDeepStrictEqual(metadata.labels, { team: "own", pool: "gpu" });
+  assert.partialDeepStrictEqual(metadata.annotations, { mesh: "off" });
+});
+
+test("what the operator owns in a pod no class changes", () => {
+  for (const wrong of [
+    { pod: { containers: [] } },
+    { pod: { hostNetwork: true } },
+    { pod: { serviceAccountName: "admin" } },
+    { podMetadata: { labels: { "localmodel.dev/model": "other" } } },
+  ]) {
+    assert.equal(LocalModelClassSpec.safeParse(wrong).success, false, JSON.stringify(wrong));
+  }
+  const podMetadata = { labels: { "app.kubernetes.io/component": "other" } };
+  const { model, platform: merged } = underClass({ podMetadata });
+  const { metadata } = podTemplate(model, merged, inspection);
+  assert.equal(metadata.labels["app.kubernetes.io/component"], "model-server");
 });
 
 test("where the cluster chooses users, pods name none", () => {

@@ -54,7 +54,18 @@ export function mergedSpec(spec: Spec, found: LocalModelClassSpec): Spec {
     ...added("supplementalGroups", found, spec),
     ...added("imagePullSecrets", found, spec),
     ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
+    ...podMetadataOf(spec, found),
   };
+}
+
+function podMetadataOf(
+  { podMetadata: own }: Pick<Spec, "podMetadata">,
+  { podMetadata: given }: LocalModelClassSpec,
+): Pick<Spec, "podMetadata"> {
+  if (given === undefined) return {};
+  const labels = { ...given.labels, ...own?.labels };
+  const annotations = { ...given.annotations, ...own?.annotations };
+  return { podMetadata: { labels, annotations } };
 }
 
 /** What a LocalModel has that does not say its own. */
@@ -84,7 +95,7 @@ function added(
 }
 
 function mergedPlatform(platform: Platform, found: LocalModelClassSpec): Platform {
-  const { environment, caBundle, podSecurity } = found;
+  const { environment, caBundle, podSecurity, pod } = found;
   const { fetch } = platform;
   return {
     ...platform,
@@ -95,6 +106,7 @@ function mergedPlatform(platform: Platform, found: LocalModelClassSpec): Platfor
       ...(caBundle !== undefined && { caBundle }),
     },
     ...(environment !== undefined && { environment }),
+    ...(pod !== undefined && { podFields: pod }),
     ...(caBundle !== undefined && { serverTrustsCaBundle: true }),
     // Pods of a class follow its changes as they follow those of the platform: not all at once.
     classRevision: digest(sorted({ ...found, allowedNamespaces: [], modelIds: [], quota: {} })),

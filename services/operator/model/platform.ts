@@ -1,4 +1,5 @@
 /** What the surroundings decide for all models alike: the part of the operator's configuration objects depend on. */
+import type { LocalModelClassSpec } from "@localmodel/localmodel/resource/class-spec.ts";
 import type { OperatorConfig } from "@localmodel/localmodel/contracts/operator-config.ts";
 
 export type Platform = Pick<
@@ -20,6 +21,7 @@ export type Platform = Pick<
   /** Of the class of the model at hand: variables of all its containers, and what stands for the class. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly classRevision?: string;
+  readonly podFields?: LocalModelClassSpec["pod"];
   /** Whether `fetch.caBundle` is of the class, and so for the server as well. */
   readonly serverTrustsCaBundle?: boolean;
 };

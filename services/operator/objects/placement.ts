@@ -18,13 +18,14 @@ import { architecturesOf } from "./image.ts";
 import { serviceAccountName } from "./service-account.ts";
 
 /** For all pods of a model, those that need no accelerator included: they may have to run on nodes that have some. */
-export function commonPlacement(model: Model, { imagePullSecrets }: Platform) {
+export function commonPlacement(model: Model, { imagePullSecrets, podFields }: Platform) {
   const { spec } = model;
   const tolerations = [...(spec.tolerations ?? []), ...gpuTolerations(gpuOf(model))];
   const secrets = [
     ...new Set([...imagePullSecrets, ...(spec.imagePullSecrets ?? []).map(({ name }) => name)]),
   ];
   return {
+    ...podFields,
     serviceAccountName: serviceAccountName(model),
     ...(spec.nodeSelector && { nodeSelector: spec.nodeSelector }),
     ...(tolerations.length > 0 && { tolerations }),

@@ -35,10 +35,12 @@ export function pullPod(
   nodeName: string,
 ): ApplyConfiguration<Pod> {
   const { serviceAccountName, ...placement } = commonPlacement(model, platform);
+  const { podFields } = platform;
   const { imagePullSecrets } = placement as { imagePullSecrets?: readonly object[] };
   const images = volumesOf(filesOf(model)).volumes.filter((volume) => "image" in volume);
   const spec = {
     ...podSecurity(model, platform),
+    ...podFields,
     serviceAccountName,
     ...(imagePullSecrets && { imagePullSecrets }),
     ...onNode(nodeName),
