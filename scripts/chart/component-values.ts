@@ -53,6 +53,26 @@ export function serviceAccount() {
   });
 }
 
+const seconds = z.int().min(1).max(3600).exactOptional();
+
+/** What is asked, and where, follows from the component. */
+const probe = z.strictObject({
+  initialDelaySeconds: z.int().min(0).max(3600).exactOptional(),
+  periodSeconds: seconds,
+  timeoutSeconds: seconds,
+  failureThreshold: z.int().min(1).max(1000).exactOptional(),
+});
+
+const STRATEGY = z.strictObject({
+  type: z.enum(["RollingUpdate", "Recreate"]).exactOptional(),
+  rollingUpdate: z
+    .strictObject({
+      maxSurge: numberOrShare.exactOptional(),
+      maxUnavailable: numberOrShare.exactOptional(),
+    })
+    .exactOptional(),
+});
+
 export function pods(resources: object): Readonly<Record<string, Node>> {
   return {
     resources: value("Requests and limits of the container.", anyMap, resources),
@@ -72,6 +92,17 @@ export function pods(resources: object): Readonly<Record<string, Node>> {
       "Default: replicas on different nodes where possible.",
       anyList,
       [],
+    ),
+    livenessProbe: value(
+      "What differs from the chart's own times, such as `{ failureThreshold: 12 }`.",
+      probe,
+      {},
+    ),
+    readinessProbe: value("Likewise.", probe, {}),
+    strategy: value(
+      "How the Deployment replaces its pods. Default: of the API service one after the other, each new one before an old one.",
+      STRATEGY,
+      {},
     ),
     extraEnv: value(
       "Further environment variables; one that the chart sets as well is replaced.",

@@ -33,6 +33,9 @@ const pods: Values = {
   topologySpreadConstraints: [
     { maxSkew: 1, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "DoNotSchedule" },
   ],
+  livenessProbe: { initialDelaySeconds: 5, failureThreshold: 12 },
+  readinessProbe: { periodSeconds: 5 },
+  strategy: { rollingUpdate: { maxSurge: "50%", maxUnavailable: 1 } },
   extraEnv: [
     { name: "LOG_LEVEL", value: "debug" },
     { name: "OTEL_TRACES_SAMPLER", value: "always_on" },

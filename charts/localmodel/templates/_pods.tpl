@@ -79,13 +79,10 @@ securityContext:
   {{- toYaml $root.Values.securityContext | nindent 2 }}
 livenessProbe:
   httpGet: { path: /healthz, port: http }
-  periodSeconds: 10
-  timeoutSeconds: 5
-  failureThreshold: 6
+  {{- merge (deepCopy $component.livenessProbe) (dict "periodSeconds" 10 "timeoutSeconds" 5 "failureThreshold" 6) | toYaml | nindent 2 }}
 readinessProbe:
   httpGet: { path: /readyz, port: http }
-  periodSeconds: 2
-  timeoutSeconds: 2
+  {{- merge (deepCopy $component.readinessProbe) (dict "periodSeconds" 2 "timeoutSeconds" 2) | toYaml | nindent 2 }}
 {{- with $component.resources }}
 resources:
   {{- toYaml . | nindent 2 }}
