@@ -4,7 +4,8 @@
  *
  * values.yaml, values.schema.json and the page of docs/reference are three ways of writing this tree down. Every
  * key of a group is required and none other is allowed: values.yaml fills them in, so that a key can only be
- * missing when somebody has erased it, and templates never meet one that is not there.
+ * missing when somebody has erased it, with null, as charts of charts do. What is nothing anyway may be erased; templates
+ * meet nothing else that is not there.
  */
 import { z } from "zod";
 
@@ -25,7 +26,14 @@ export type Group = {
 export type Node = Value | Group;
 
 export function value(about: string, schema: z.ZodType, byDefault: unknown): Value {
-  return { is: "value", about, schema, byDefault };
+  const is = { is: "value", about, schema, byDefault } as const;
+  // Helm hands on nothing for what is null.
+  return isNothing(byDefault) ? { ...is, schema: schema.optional() } : is;
+}
+
+export function isNothing(byDefault: unknown): boolean {
+  if (byDefault === "" || byDefault === null || byDefault === undefined) return true;
+  return typeof byDefault === "object" && Object.keys(byDefault).length === 0;
 }
 
 export function group(about: string, members: Readonly<Record<string, Node>>): Group {

@@ -32,6 +32,18 @@ test("no pattern needs what Go's regular expressions do not have", () => {
   );
 });
 
+test("what is nothing anyway may be left out, and nothing else", () => {
+  const without = (key: readonly string[]) => {
+    const document = parseDocument(text);
+    document.deleteIn(key);
+    return ChartValues.safeParse(document.toJS()).success;
+  };
+  assert.ok(without(["api", "nodeSelector"]));
+  assert.ok(without(["imagePullSecrets"]));
+  assert.ok(!without(["api", "replicas"]));
+  assert.ok(!without(["api", "service"]));
+});
+
 const misspelt: readonly (readonly [where: string, key: readonly string[]])[] = [
   ["at the top", ["replicas"]],
   ["of the api", ["api", "replica"]],

@@ -3,6 +3,8 @@
  * Prometheus operator's and the Gateway API's own definitions.
  */
 import assert from "node:assert/strict";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { Client } from "@localmodel/kube/wire/client.ts";
 import { NAMESPACES } from "@localmodel/kube/objects/core-resources.ts";
@@ -14,6 +16,8 @@ import {
   OperatorConfig,
 } from "@localmodel/localmodel/contracts/operator-config.ts";
 import fc from "fast-check";
+import { type Group, isNothing } from "../../scripts/chart/value-tree.ts";
+import { VALUES } from "../../scripts/chart/values.ts";
 import { CHART_FEATURES, combined, NAMESPACE_OF_FEATURES } from "../support/chart-features.ts";
 import { ControlPlane } from "../support/control-plane.ts";
 import { CRDS } from "../support/crds.ts";
@@ -29,6 +33,16 @@ import {
 } from "../support/rendered-chart.ts";
 import { createDefaultAccount, ServerDryRun } from "../support/server-dry-run.ts";
 import { furtherDefinitions } from "./further-definitions.ts";
+
+/** Null for all that are nothing by default. */
+function nullsFor({ members }: Group): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(members).flatMap(([name, member]): [string, unknown][] => {
+      if (member.is === "group") return [[name, nullsFor(member)]];
+      return isNothing(member.byDefault) ? [[name, null]] : [];
+    }),
+  );
+}
 
 const COMBINATIONS = 25;
 const OWN_LABELS = ["app.kubernetes.io/name", "app.kubernetes.io/instance", "helm.sh/chart"];
@@ -108,6 +122,25 @@ suite("the chart's values", () => {
       environmentOf(objects)[OPERATOR_CONFIG_VARIABLE] ?? "",
     ) as { demand: { namespace: string }; leaderElection: { namespace: string } };
     assert.deepEqual([demand.namespace, leaderElection.namespace], ["elsewhere", "elsewhere"]);
+  });
+
+  test("may be null where they are nothing anyway, in a chart of charts as well", async () => {
+    const nulls = nullsFor(VALUES);
+    assert.ok(JSON.stringify(nulls).split("null").length > 50);
+    const plain = await renderedText(helm, NAMESPACE_OF_FEATURES, []);
+    const erased = await valuesFile(plane.folder, nulls);
+    assert.equal(await renderedText(helm, NAMESPACE_OF_FEATURES, erased), plain);
+
+    const umbrella = plane.folder.file("umbrella");
+    await mkdir(join(umbrella, "charts"), { recursive: true });
+    await symlink(CHART, join(umbrella, "charts/localmodel"));
+    await writeFile(
+      join(umbrella, "Chart.yaml"),
+      "apiVersion: v2\nname: umbrella\nversion: 1.0.0\n",
+    );
+    const flags = await valuesFile(plane.folder, { localmodel: nulls });
+    const within = ["template", "localmodel", umbrella, "--namespace", NAMESPACE_OF_FEATURES];
+    assert.deepEqual(objectsIn(await helm(...within, ...flags)), objectsIn(plain));
   });
 
   test("rendered twice are the same bytes, so that nothing but a change is a change", async () => {

@@ -50,7 +50,7 @@ yes
 
 {{/* Empty where anybody who reaches the API service may use it. */}}
 {{- define "localmodel.asksForKeys" -}}
-{{- if or (include "localmodel.keysSecret" .) .Values.api.config.keySecrets .Values.api.config.keysFile -}}
+{{- if or (include "localmodel.keysSecret" .) (.Values.api.config).keySecrets (.Values.api.config).keysFile -}}
 yes
 {{- end -}}
 {{- end -}}

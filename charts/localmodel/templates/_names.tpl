@@ -68,8 +68,8 @@ name: {{ .name | default (printf "%s%s" (include "localmodel.componentName" $com
 namespace: {{ .namespace | default (include "localmodel.namespace" .root) }}
 {{- end }}
 labels:
-  {{- merge (fromYaml (include "localmodel.labels" $component)) (.labels | default dict) .root.Values.commonLabels | toYaml | nindent 2 }}
-{{- with merge (dict) (.ownAnnotations | default dict) (.annotations | default dict) .root.Values.commonAnnotations }}
+  {{- merge (fromYaml (include "localmodel.labels" $component)) (.labels | default dict) (.root.Values.commonLabels | default dict) | toYaml | nindent 2 }}
+{{- with merge (dict) (.ownAnnotations | default dict) (.annotations | default dict) (.root.Values.commonAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -78,7 +78,7 @@ annotations:
 {{/* Names of Secrets with which images are pulled; a JSON array. An umbrella chart may write them in either way. */}}
 {{- define "localmodel.pullSecrets" -}}
 {{- $names := list -}}
-{{- range concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets -}}
+{{- range concat (.Values.global.imagePullSecrets | default list) (.Values.imagePullSecrets | default list) -}}
 {{- $names = append $names (kindIs "string" . | ternary . (get (kindIs "string" . | ternary dict .) "name")) -}}
 {{- end -}}
 {{- uniq $names | toJson -}}
@@ -102,7 +102,7 @@ annotations:
 
 {{/* Namespaces, comma-separated, whose models' pods the chart has something to say about. */}}
 {{- define "localmodel.modelNamespaces" -}}
-{{- .Values.networkPolicy.modelNamespaces | default .Values.watchNamespaces | uniq | join "," -}}
+{{- .Values.networkPolicy.modelNamespaces | default .Values.watchNamespaces | default list | uniq | join "," -}}
 {{- end -}}
 
 {{/* The Secret that the operator makes for the keys of models' pods; empty where it makes none. */}}

@@ -5,8 +5,8 @@
 {{- $component := index $root.Values (index . 1) -}}
 {{- $own := dict "app.kubernetes.io/part-of" "localmodel" -}}
 labels:
-  {{- merge (fromYaml (include "localmodel.selectorLabels" .)) $own $component.podLabels $root.Values.commonLabels | toYaml | nindent 2 }}
-{{- with merge (dict) $component.podAnnotations $root.Values.commonAnnotations }}
+  {{- merge (fromYaml (include "localmodel.selectorLabels" .)) $own ($component.podLabels | default dict) ($root.Values.commonLabels | default dict) | toYaml | nindent 2 }}
+{{- with merge (dict) ($component.podAnnotations | default dict) ($root.Values.commonAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -59,7 +59,7 @@ initContainers:
 {{- end }}
 {{- $own := list "serviceAccountName" "automountServiceAccountToken" "enableServiceLinks" "securityContext" "imagePullSecrets" "priorityClassName" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "initContainers" "containers" "volumes" "terminationGracePeriodSeconds" }}
 {{- range $own }}
-{{- if hasKey $component.extraPodSpec . }}
+{{- if hasKey ($component.extraPodSpec | default dict) . }}
 {{- fail (printf "%s.extraPodSpec.%s: the chart sets it; use the value of its own" (index $ 1) .) }}
 {{- end }}
 {{- end }}
@@ -79,10 +79,10 @@ securityContext:
   {{- toYaml $root.Values.securityContext | nindent 2 }}
 livenessProbe:
   httpGet: { path: /healthz, port: http }
-  {{- merge (deepCopy $component.livenessProbe) (dict "periodSeconds" 10 "timeoutSeconds" 5 "failureThreshold" 6) | toYaml | nindent 2 }}
+  {{- merge (deepCopy ($component.livenessProbe | default dict)) (dict "periodSeconds" 10 "timeoutSeconds" 5 "failureThreshold" 6) | toYaml | nindent 2 }}
 readinessProbe:
   httpGet: { path: /readyz, port: http }
-  {{- merge (deepCopy $component.readinessProbe) (dict "periodSeconds" 2 "timeoutSeconds" 2) | toYaml | nindent 2 }}
+  {{- merge (deepCopy ($component.readinessProbe | default dict)) (dict "periodSeconds" 2 "timeoutSeconds" 2) | toYaml | nindent 2 }}
 {{- with $component.resources }}
 resources:
   {{- toYaml . | nindent 2 }}
@@ -99,7 +99,7 @@ envFrom:
 {{- $names := list -}}
 {{- $byName := dict -}}
 {{- $telemetry := include "localmodel.telemetryVariables" $root | fromYamlArray -}}
-{{- range concat (list (dict "name" "LOG_LEVEL" "value" $root.Values.logLevel)) $telemetry (index . 2) (index $root.Values (index . 1)).extraEnv -}}
+{{- range concat (list (dict "name" "LOG_LEVEL" "value" $root.Values.logLevel)) $telemetry (index . 2) ((index $root.Values (index . 1)).extraEnv | default list) -}}
 {{- $names = append (without $names .name) .name -}}
 {{- $_ := set $byName .name . -}}
 {{- end -}}

@@ -98,7 +98,7 @@ API server's audit log. Neither reads Secrets of models: the kubelet gives them 
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}
 {{- $rules := include (printf "localmodel.%sRules" $component) $root -}}
-{{- range $namespace := $root.Values.watchNamespaces | uniq | default (list "") }}
+{{- range $namespace := $root.Values.watchNamespaces | default list | uniq | default (list "") }}
 ---
 {{- include "localmodel.grant" (dict "root" $root "component" $component "namespace" $namespace "clusterWide" (empty $namespace) "rules" $rules) }}
 {{- end }}

@@ -10,7 +10,7 @@
 {{- $_ := set $map "OTEL_TRACES_SAMPLER_ARG" (toString .samplerArgument) -}}
 {{- end -}}
 {{- end -}}
-{{- $map = mergeOverwrite $map .environment -}}
+{{- $map = mergeOverwrite $map (.environment | default dict) -}}
 {{- end -}}
 {{- toJson $map -}}
 {{- end -}}
