@@ -32,7 +32,7 @@ export function value(about: string, schema: z.ZodType, byDefault: unknown): Val
 }
 
 export function isNothing(byDefault: unknown): boolean {
-  if (byDefault === "" || byDefault === null || byDefault === undefined) return true;
+  if (byDefault === "" || byDefault === null) return true;
   return typeof byDefault === "object" && Object.keys(byDefault).length === 0;
 }
 
