@@ -9,6 +9,7 @@ import { Worker } from "node:worker_threads";
 import { LlamaError } from "../native/errors.ts";
 import { countedAsRunning } from "../native/native.ts";
 import type { Pointer } from "../pointer.ts";
+import { type EncoderSignals, encoderSignals, PROGRESS, STOP } from "./encoder-signals.ts";
 import type { PictureChunk, PictureSize, SoundLength } from "./tokenized-picture.ts";
 
 type EncoderSource = {
@@ -26,8 +27,13 @@ type EncoderSource = {
   readonly dimensions: number;
 };
 
-/** `stop`: one number, no longer 0 when the picture that is looked at is not wanted any more. */
-export type EncoderData = EncoderSource & { readonly stop: Int32Array<SharedArrayBuffer> };
+export type EncoderData = EncoderSource & { readonly signals: EncoderSignals };
+
+/** Goes around everything that the thread does. `progress` counts on while it gets on, where that can be told. */
+export type Watched = <Result>(
+  look: () => Promise<Result>,
+  progress: () => number,
+) => Promise<Result>;
 
 /** Bytes from the top, three for each pixel; or samples between -1 and 1. */
 export type EncodeTask =
@@ -52,29 +58,31 @@ export type Loaded = { readonly projector: Pointer<"mtmd_context"> | null };
 
 export class EncoderThread {
   readonly #worker: Worker;
-  readonly #stop: Int32Array<SharedArrayBuffer>;
+  readonly #watched: Watched;
+  readonly #signals = encoderSignals();
   #turn: Promise<unknown> = Promise.resolve();
 
   /** The projector is undefined where llama.cpp could not load it: its log says why. */
   static async start(
     source: EncoderSource,
+    watched: Watched = (look) => look(),
   ): Promise<{ readonly thread: EncoderThread; readonly projector: Loaded["projector"] }> {
-    const thread = new EncoderThread(source);
+    const thread = new EncoderThread(source, watched);
     const { projector } = await countedAsRunning(() => thread.#next<Loaded>());
     if (projector === null) thread.end();
     return { thread, projector };
   }
 
-  private constructor(source: EncoderSource) {
-    this.#stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const workerData: EncoderData = { ...source, stop: this.#stop };
+  private constructor(source: EncoderSource, watched: Watched) {
+    this.#watched = watched;
+    const workerData: EncoderData = { ...source, signals: this.#signals };
     const file = new URL("encoder-worker.ts", import.meta.url);
     this.#worker = new Worker(file, { name: "pictures", workerData });
     this.#worker.unref();
   }
 
   /**
-   * Ends soon after `signal` is aborted, and then nothing is begun.
+   * Ends soon after `signal` is aborted, or where a GPU looks, with what it is at; and then nothing is begun.
    *
    * @throws LlamaError for what cannot be encoded, and the signal's reason
    */
@@ -94,15 +102,17 @@ export class EncoderThread {
   #inTurn<Answer>(task: ThreadTask, signal: AbortSignal | undefined): Promise<Answer> {
     const answered = this.#turn.then(() => {
       signal?.throwIfAborted();
-      return countedAsRunning(() => this.#ask<Answer>(task, signal));
+      const ask = (): Promise<Answer> => this.#ask<Answer>(task, signal);
+      const progress = (): number => Atomics.load(this.#signals, PROGRESS);
+      return countedAsRunning(() => this.#watched(ask, progress));
     });
     this.#turn = answered.catch(() => undefined);
     return answered;
   }
 
   async #ask<Answer>(task: ThreadTask, signal: AbortSignal | undefined): Promise<Answer> {
-    const stop = (): void => void Atomics.store(this.#stop, 0, 1);
-    Atomics.store(this.#stop, 0, 0);
+    const stop = (): void => void Atomics.store(this.#signals, STOP, 1);
+    Atomics.store(this.#signals, STOP, 0);
     signal?.addEventListener("abort", stop, { once: true });
     try {
       const answer = this.#next<Answer>();

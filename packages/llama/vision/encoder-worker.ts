@@ -5,6 +5,7 @@ import { LlamaError } from "../native/errors.ts";
 import { Views } from "../native/memory.ts";
 import { bindNative, registerCallback, required } from "../native/native.ts";
 import type { Pointer } from "../pointer.ts";
+import { PROGRESS, STOP } from "./encoder-signals.ts";
 import type {
   EncodedRows,
   Encoded,
@@ -19,7 +20,7 @@ import { describeChunk, isRows, isSoundChunk, withChunks } from "./tokenized-pic
 /** Pieces of work, of which a layer has some dozens, after which it is asked whether to go on. */
 const PIECES = 8;
 
-const { libraries, vision, model, path, usesGpu, threads, imageMaxTokens, dimensions, stop } =
+const { libraries, vision, model, path, usesGpu, threads, imageMaxTokens, dimensions, signals } =
   workerData as EncoderData;
 const native = bindNative(libraries).bindVision(vision);
 const { call } = native;
@@ -45,14 +46,17 @@ function load(): Pointer<"mtmd_context"> | null {
 function whetherToGoOn(): (tensor: bigint, ask: boolean) => boolean {
   let pieces = 0;
   return (_, ask) => {
-    if (!ask) return isWanted();
+    if (!ask) {
+      Atomics.add(signals, PROGRESS, 1);
+      return isWanted();
+    }
     pieces += 1;
     return pieces % PIECES === 0;
   };
 }
 
 function isWanted(): boolean {
-  return Atomics.load(stop, 0) === 0;
+  return Atomics.load(signals, STOP) === 0;
 }
 
 /** Of this thread and those that it starts: Linux has a priority for each. Elsewhere it would be the whole process's. */

@@ -124,6 +124,36 @@ suite("a projector", { timeout: 120_000 }, () => {
     }
   });
 
+  test("tells who watches it how it gets on with each picture, one at a time", async () => {
+    await using folder = await TemporaryFolder.create();
+    const { weightsPath } = await writeSeeingModel(folder);
+    const projectorPath = folder.file("some.gguf");
+    await writeRowsProjector(
+      projectorPath,
+      (await readEmbeddingRows(weightsPath)).dimensions,
+      TINY,
+    );
+    using model = await loadModel(await testLlama(), { path: weightsPath });
+    const progresses: number[] = [];
+    let looking = 0;
+    using projector = await loadProjector(model, {
+      path: projectorPath,
+      threads: 1,
+      watched: async (look, progress) => {
+        assert.equal(looking++, 0);
+        const before = progress();
+        const seen = await look();
+        looking -= 1;
+        progresses.push(progress() - before);
+        return seen;
+      },
+    });
+    const pictures = (["red", "blue"] as const).map(pictureOfColour);
+    await Promise.all(pictures.map((one) => projector.encode(one)));
+    assert.equal(progresses.length, pictures.length);
+    assert.ok(progresses.every((pieces) => pieces > 0));
+  });
+
   test("ends with its model, and not while it looks at a picture", async () => {
     await using folder = await TemporaryFolder.create();
     const { weightsPath, projectorPath } = await writeSeeingModel(folder);

@@ -9,7 +9,12 @@ import type { Model } from "../model.ts";
 import { LlamaError } from "../native/errors.ts";
 import { Handle } from "../native/handle.ts";
 import type { NativeVision } from "../native/native.ts";
-import { type EncodedRows, EncoderThread, type EncodeTask } from "./encoder-thread.ts";
+import {
+  type EncodedRows,
+  EncoderThread,
+  type EncodeTask,
+  type Watched,
+} from "./encoder-thread.ts";
 import {
   describeChunk,
   type PictureChunk,
@@ -24,6 +29,8 @@ type ProjectorOptions = {
   readonly threads: number;
   /** That a picture becomes at most, where its size decides how many. Default: as the model was made. */
   readonly imageMaxTokens?: number | undefined;
+  /** Default: nobody looks whether it gets on. */
+  readonly watched?: Watched;
 };
 
 let bound: NativeVision | undefined;
@@ -42,16 +49,19 @@ export async function loadProjector(model: Model, options: ProjectorOptions): Pr
   const vision = bound;
   const { result, reservations } = await llama.reserving(() =>
     model.handle.using((weights) =>
-      EncoderThread.start({
-        libraries: llama.libraries,
-        vision: library,
-        model: weights,
-        path: options.path,
-        usesGpu: llama.gpu !== false,
-        threads: options.threads,
-        imageMaxTokens: options.imageMaxTokens,
-        dimensions: model.shape.inputDimensions,
-      }),
+      EncoderThread.start(
+        {
+          libraries: llama.libraries,
+          vision: library,
+          model: weights,
+          path: options.path,
+          usesGpu: llama.gpu !== false,
+          threads: options.threads,
+          imageMaxTokens: options.imageMaxTokens,
+          dimensions: model.shape.inputDimensions,
+        },
+        options.watched,
+      ),
     ),
   );
   const { thread, projector: pointer } = result;

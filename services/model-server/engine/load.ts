@@ -32,6 +32,7 @@ import { type DraftModel, loadDraftModel } from "./llama/draft-model.ts";
 import { loadOnDevices } from "./llama/on-devices.ts";
 import { loadPictures, type Pictures } from "./llama/pictures.ts";
 import { describeModel, type MemoryBytes, type ModelDescription } from "./llama/model.ts";
+import { lookWatch } from "./look-watch.ts";
 import { StepThreads } from "./llama/step-threads.ts";
 import { defaultDraftTokens } from "./machine/draft-tokens.ts";
 import { defaultContextTokens } from "./machine/default-context.ts";
@@ -66,10 +67,14 @@ export type LoadedEngine = {
   readonly unload: () => void;
 };
 
-export async function loadEngine(
-  config: ServerConfig,
-  report: { readonly progress: (progress: number) => void; readonly log: LlamaLog },
-): Promise<LoadedEngine> {
+type Report = {
+  readonly progress: (progress: number) => void;
+  readonly log: LlamaLog;
+  /** Told of a picture or a sound that does not end. */
+  readonly onStuck: (message: string) => void;
+};
+
+export async function loadEngine(config: ServerConfig, report: Report): Promise<LoadedEngine> {
   const { engine, adapters } = config;
   const files = await modelFilesOf(config);
   const { metadata, sizeBytes, projectorBytes, draftBytes } = files;
@@ -83,7 +88,7 @@ export async function loadEngine(
   const vocabulary = new Vocabulary(description.vocabulary);
   const chat = await chatOf(description, vocabulary, report.log);
   const { template } = chat;
-  const pictures = await picturesOf(library, model, config, { threads, log: report.log });
+  const pictures = await picturesOf(library, model, config, { ...report, threads });
   const capabilities = capabilitiesOf(metadata, {
     infill: description.tokenizer.infill !== undefined,
     chatTemplate: template !== undefined,
@@ -159,12 +164,13 @@ async function picturesOf(
   library: LlamaLibrary,
   model: Model,
   { projectorPath: path, engine }: ServerConfig,
-  { threads, log }: { readonly threads: number; readonly log: LlamaLog },
+  { threads, log, onStuck }: Omit<Report, "progress"> & { readonly threads: number },
 ): Promise<Pictures | undefined> {
   if (path === undefined) return undefined;
   const batchTokens = Math.max(engine.batchTokens, engine.slots);
   const { imageMaxTokens } = engine;
-  return loadPictures(library, model, { path, threads, batchTokens, imageMaxTokens, log });
+  const watched = lookWatch(onStuck);
+  return loadPictures(library, model, { path, threads, batchTokens, imageMaxTokens, watched, log });
 }
 
 function sensesOf(pictures: Pictures | undefined) {

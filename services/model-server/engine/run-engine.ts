@@ -52,6 +52,7 @@ async function load(
         said.write(`${message}\n`);
         log[level](message);
       },
+      onStuck,
     });
     const reporter = { send: sendEvents, onBroken, onStuck };
     process.on("message", serve(operations(loaded, reporter)));

@@ -10,6 +10,7 @@ import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import { rowBytes, rowsMaxBytes } from "@localmodel/localmodel/contracts/picture-limits.ts";
 import { visionLibrary } from "@localmodel/llama/library/vision-library.ts";
 import type { Model } from "@localmodel/llama/model.ts";
+import type { Watched } from "@localmodel/llama/vision/encoder-thread.ts";
 import { loadProjector, type Projector } from "@localmodel/llama/vision/projector.ts";
 import type { PictureReader } from "../prompt/picture-prompt.ts";
 import { type PictureChunk, ROW_POSITIONS_MAX } from "../prompt/picture-rows.ts";
@@ -45,6 +46,7 @@ type PictureOptions = {
   readonly threads: number;
   readonly batchTokens: number;
   readonly imageMaxTokens?: number | undefined;
+  readonly watched: Watched;
   readonly log: LlamaLog;
 };
 
@@ -52,7 +54,7 @@ type PictureOptions = {
 export async function loadPictures(
   library: LlamaLibrary,
   model: Model,
-  { path, threads, batchTokens, imageMaxTokens, log }: PictureOptions,
+  { path, threads, batchTokens, imageMaxTokens, watched, log }: PictureOptions,
 ): Promise<Pictures | undefined> {
   if (visionLibrary() === undefined) {
     log("warn", "The model will not see: install g++ or clang++, then run npm run build:vision");
@@ -66,6 +68,7 @@ export async function loadPictures(
         path,
         threads: Math.max(1, Math.floor(threads / 2)),
         imageMaxTokens,
+        watched,
       }),
     HINT,
   );

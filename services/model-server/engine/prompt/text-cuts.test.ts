@@ -79,7 +79,7 @@ suite("with llama.cpp's WordPiece tokenizer", { timeout: 120_000 }, () => {
     await writeTinyEmbeddingModel(weightsPath);
     const engine = { gpuLayers: 0, threads: 1 };
     const config = ServerConfig.parse({ modelId: "m", createdSeconds: 0, weightsPath, engine });
-    loaded = await loadEngine(config, { progress: () => {}, log: () => {} });
+    loaded = await loadEngine(config, { progress: () => {}, log: () => {}, onStuck: () => {} });
   });
   after(async () => {
     loaded.unload();
