@@ -23,13 +23,23 @@ const FORMATS: readonly (readonly [ImageFormat, readonly Signature[]])[] = [
   ["bmp", [{ at: 0, bytes: "BM" }]],
 ];
 
-/** What people send instead, in words that tell them so. */
+/** Brands of files in MPEG-4's form that are pictures. */
+const STILL_BRANDS = "heic heix heim heis hevc hevx mif1 msf1 avif avis".split(" ");
+
+/** What people send instead, in words that tell them so; the first that fits. */
 const OTHERS: readonly (readonly [string, readonly Signature[]])[] = [
   ["a PDF", [{ at: 0, bytes: "%PDF" }]],
-  ["a HEIC or AVIF image", [{ at: 4, bytes: "ftyp" }]],
+  ...STILL_BRANDS.map(
+    (brand) => ["a HEIC or AVIF image", [{ at: 4, bytes: `ftyp${brand}` }]] as const,
+  ),
+  ["a video or a sound in MPEG-4's form", [{ at: 4, bytes: "ftyp" }]],
   ["a TIFF image", [{ at: 0, bytes: "II*\0" }]],
   ["a TIFF image", [{ at: 0, bytes: "MM\0*" }]],
+  ["a TIFF image", [{ at: 0, bytes: "II+\0" }]],
+  ["a TIFF image", [{ at: 0, bytes: "MM\0+" }]],
   ["a JPEG XL image", [{ at: 0, bytes: "\xff\x0a" }]],
+  ["a JPEG XL image", [{ at: 4, bytes: "JXL " }]],
+  ["a JPEG 2000 image", [{ at: 4, bytes: "jP  " }]],
   ["an icon (ICO)", [{ at: 0, bytes: "\0\0\x01\0" }]],
   ["a PSD file", [{ at: 0, bytes: "8BPS" }]],
   ["a ZIP archive or an Office document", [{ at: 0, bytes: "PK\x03\x04" }]],
@@ -48,10 +58,18 @@ export function imageFormatOf(file: Uint8Array): ImageFormat | undefined {
 export function whatElse(file: Uint8Array): string {
   const known = OTHERS.find(([, signatures]) => hasAll(file, signatures))?.[0];
   if (known !== undefined) return known;
-  const text = Buffer.from(file.subarray(0, 256)).toString("utf8").trimStart().toLowerCase();
-  if (text.startsWith("<svg") || (text.startsWith("<?xml") && text.includes("<svg")))
-    return "an SVG, which is a drawing and has no pixels";
+  return textKind(Buffer.from(file.subarray(0, TEXT_BYTES)).toString("utf8"));
+}
+
+/** Drawings may begin with remarks and with what made them. */
+const TEXT_BYTES = 1024;
+
+function textKind(beginning: string): string {
+  const text = beginning.trimStart().toLowerCase();
   if (text.startsWith("<!doctype html") || text.startsWith("<html")) return "a web page (HTML)";
+  if (text.startsWith("<") && text.includes("<svg"))
+    return "an SVG, which is a drawing and has no pixels";
+  if (text.startsWith("{")) return "a text in JSON";
   if (text.startsWith("data:")) return "the text of another data URL";
   return "nothing of that kind";
 }

@@ -9,7 +9,7 @@ import type { ImageInput, ImageSource } from "@localmodel/inference/image-input.
 import { tooManyImages } from "@localmodel/inference/refusals.ts";
 import { nullsAbsent } from "../parsing/fields.ts";
 import { refusal } from "../parsing/issue.ts";
-import { isDataUrl, readDataUrl } from "./data-url.ts";
+import { fromBase64, isDataUrl, readDataUrl } from "./data-url.ts";
 
 /** Of one image, as a file. */
 const IMAGE_MAX_BYTES = 20 * 2 ** 20;
@@ -25,7 +25,8 @@ type Detail = z.output<typeof DetailName>;
 const Detail = DetailName.exactOptional();
 
 /** From `data:` or `https:`; what else there is, is refused at the place where it was written. */
-export const ImageUrl = z.string().transform((url, context): ImageSource => {
+export const ImageUrl = z.string().transform((written, context): ImageSource => {
+  const url = written.trim();
   if (!isDataUrl(url)) return webAddress(url, context);
   const read = readDataUrl(url);
   if (read.type === "wrong") return refuse(read.message, "invalid_base64_image", context);
@@ -76,10 +77,14 @@ export const ImagePart = z
   .object({ type: z.literal("image"), image: ImageReference, detail: Detail })
   .transform(({ image, detail }) => withDetail({ image, ...(detail && { detail }) }));
 
-/** A file may be an image; of others nobody here knows what is in them. */
-const FileData = z.string().transform((url, context): SentImage => {
-  const read = isDataUrl(url) ? readDataUrl(url) : undefined;
-  if (read === undefined || (read.type === "file" && !read.mediaType.startsWith("image/"))) {
+/**
+ * A file may be an image; of others nobody here knows what is in them. Its base64 may come without a data URL's head, as
+ * OpenAI describes it.
+ */
+const FileData = z.string().transform((written, context): SentImage => {
+  const data = written.trim();
+  const read = isDataUrl(data) ? readDataUrl(data) : bareBase64(data);
+  if (read === undefined || (read.type === "file" && !isImage(read))) {
     const what = read?.type === "file" ? ` (${read.mediaType.slice(0, 64) || "of no type"})` : "";
     const message = `Invalid '{param}': of files only images are read, as a data URL such as data:image/png;base64,…, and this is none${what}. Send what it says as text.`;
     context.addIssue(refusal(message, "unsupported_file"));
@@ -88,6 +93,21 @@ const FileData = z.string().transform((url, context): SentImage => {
   if (read.type === "wrong") return refuse(read.message, "invalid_base64_image", context);
   return { source: imageFile(read.bytes, context) };
 });
+
+type File = { readonly type: "file"; readonly bytes: Uint8Array; readonly mediaType: string };
+
+function bareBase64(data: string): File | undefined {
+  const bytes = fromBase64(data);
+  return bytes && { type: "file", bytes, mediaType: "" };
+}
+
+/** As it says, or, where it says nothing that helps, as it begins: PNG, JPEG, GIF, WebP, BMP. */
+function isImage({ bytes, mediaType }: File): boolean {
+  if (mediaType.startsWith("image/")) return true;
+  if (mediaType !== "" && mediaType !== "application/octet-stream") return false;
+  const beginning = Buffer.from(bytes.subarray(0, 12)).toString("latin1");
+  return /^(?:\x89PNG|\xff\xd8\xff|GIF8|RIFF[^]{4}WEBP|BM)/.test(beginning);
+}
 
 export const FilePart = z
   .object({ type: z.literal("file"), file: nullsAbsent(z.object({ file_data: FileData })) })

@@ -20,6 +20,31 @@ const spellings: Record<string, object> = {
   "as an image": { type: "image", image: DATA },
   "as a file": { type: "file", file: { filename: "a.png", file_data: DATA } },
   "as a file of the newer API": { type: "input_file", filename: "a.png", file_data: DATA },
+  "as a file without a head": { type: "file", file: { file_data: BYTES.toString("base64") } },
+  "as a file of no type": {
+    type: "file",
+    file: { file_data: DATA.replace("image/png", "application/octet-stream") },
+  },
+  "in capitals": {
+    type: "image_url",
+    image_url: { url: DATA.replace(/^.*,/, "DATA:IMAGE/PNG;BASE64,") },
+  },
+  "with a set of characters": {
+    type: "image_url",
+    image_url: { url: DATA.replace(";base64", ";charset=utf-8; base64") },
+  },
+  "between white space, and in lines": {
+    type: "image_url",
+    image_url: { url: `\n  ${DATA.slice(0, 30)}\r\n${DATA.slice(30)}\n` },
+  },
+  "in the alphabet of URLs": {
+    type: "image_url",
+    image_url: { url: `data:;base64,${BYTES.toString("base64url")}` },
+  },
+  "escaped for a URL": {
+    type: "image_url",
+    image_url: { url: `data:image/png;base64,${encodeURIComponent(BYTES.toString("base64"))}` },
+  },
   "with nulls": { type: "image_url", image_url: { url: DATA, detail: null }, detail: null },
   "called another kind of file": {
     type: "image_url",
@@ -120,6 +145,20 @@ const wrong: [name: string, part: object, param: string, code: string, words: Re
     "file.file_data",
     "unsupported_file",
     /only images.*application\/pdf/,
+  ],
+  [
+    "a PDF without a head",
+    { type: "file", file: { file_data: "JVBERi0xLjc=" } },
+    "file.file_data",
+    "unsupported_file",
+    /only images/,
+  ],
+  [
+    "no percent sign of base64",
+    url("data:image/png;base64,%zz%41"),
+    "image_url.url",
+    "invalid_base64_image",
+    /base64/,
   ],
   [
     "an id of a file",
