@@ -1,11 +1,22 @@
 /** The script that builds libmtmd, on a small release of its own: what is done once, what is checked, what is said. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { suite, test } from "node:test";
 import { promisify } from "node:util";
 import { TemporaryFolder } from "../test/support/temporary-folder.ts";
+import { visionShell } from "./vision-shell.ts";
 
 const run = promisify(execFile);
 const RELEASE = "b1";
@@ -13,19 +24,7 @@ const PINNED = "3.21.1";
 const LIBRARY = "node_modules/.cache/libmtmd";
 
 /** What the script needs of a machine beside a compiler and git. */
-const TOOLS = [
-  "sh",
-  "sed",
-  "grep",
-  "dirname",
-  "mkdir",
-  "mktemp",
-  "rm",
-  "mv",
-  "tr",
-  "xargs",
-  "getconf",
-];
+const TOOLS = ["sh", "sed", "grep", "dirname", "mkdir", "mktemp", "rm", "mv", "tr", "xargs"];
 
 /** A repository as the script finds it, with a library of two files. */
 async function repository(folder: TemporaryFolder, installed = PINNED): Promise<string> {
@@ -71,6 +70,16 @@ async function pathWith(folder: TemporaryFolder, more: readonly string[]): Promi
     await symlink(stdout.trim(), join(bin, tool));
   }
   return bin;
+}
+
+/** A program that this machine has not. */
+async function program(bin: string, name: string, ...lines: readonly string[]): Promise<void> {
+  await writeFile(join(bin, name), ["#!/bin/sh", ...lines, ""].join("\n"));
+  await chmod(join(bin, name), 0o755);
+}
+
+async function compilerHere(): Promise<string> {
+  return (await run("sh", ["-c", "command -v g++ || command -v clang++"])).stdout.trim();
 }
 
 function build(root: string, PATH = process.env["PATH"]) {
@@ -119,9 +128,65 @@ suite("the build of libmtmd", { timeout: 120_000, skip: process.platform === "wi
     const bare = await pathWith(folder, []);
     const withoutCompiler = await refusalOf(build(root, bare));
     assert.equal(withoutCompiler, "A C++ compiler is missing: install g++ or clang++");
-    const { stdout } = await run("sh", ["-c", "command -v g++ || command -v clang++"]);
-    await symlink(stdout.trim(), join(bare, "g++"));
+    await symlink(await compilerHere(), join(bare, "g++"));
     const withoutGit = await refusalOf(build(root, [bare].join(delimiter)));
     assert.equal(withoutGit, "git is missing: llama.cpp's source is in a bundle of git");
+  });
+
+  test("takes zig where that is the compiler there is", async () => {
+    await using folder = await TemporaryFolder.create();
+    const root = await repository(folder);
+    const bin = await pathWith(folder, ["git", "as", "ld"]);
+    await program(bin, "zig", `[ "$1" = c++ ] && shift && exec ${await compilerHere()} "$@"`);
+    const made = (await build(root, bin)).stdout.trim();
+    assert.ok((await readFile(join(root, made))).length > 0);
+  });
+
+  test("names on Windows what the library uses, and needs a compiler that can", async () => {
+    await using folder = await TemporaryFolder.create();
+    const root = await repository(folder);
+    const bin = await pathWith(folder, ["git", "touch"]);
+    await rm(join(bin, "node"));
+    const windows = 'case "$2" in process.platform) echo win32 ;; process.arch) echo x64 ;;';
+    await program(bin, "node", `${windows} *) exec ${process.execPath} "$@" ;; esac`);
+    const bins = "node_modules/@node-llama-cpp/win-x64/bins/win-x64";
+    assert.match(await refusalOf(build(root, bin)), /no libraries for win-x64: .*llama/);
+    const used = ["llama.v1.dll", "ggml.v1.dll", "ggml-base.dll"].map((name) => `${bins}/${name}`);
+    for (const one of [...used, `${bins}/ggml-cpu-x64.dll`]) await write(join(root, one), "");
+    await program(bin, "clang++", "exit 1");
+    const missing = "A C++ compiler is missing: install g++ (MinGW-w64) or zig";
+    assert.equal(await refusalOf(build(root, bin)), missing);
+    await program(
+      bin,
+      "g++",
+      'echo "$@" >> calls',
+      "while [ $1 != -o ]; do shift; done",
+      'touch "$2"',
+    );
+    const made = (await build(root, bin)).stdout.trim();
+    assert.equal(made, `${LIBRARY}/${RELEASE}-win32-x64/mtmd.dll`);
+    assert.deepEqual(await readdir(join(root, dirname(made))), ["mtmd.dll"]);
+    const calls = (await readFile(join(root, "calls"), "utf8")).trim().split("\n");
+    assert.deepEqual(
+      calls
+        .at(-1)
+        ?.split(" ")
+        .filter((word) => word.endsWith(".dll")),
+      used,
+    );
+  });
+
+  test("runs on Windows in the shell that Git brings", async () => {
+    await using folder = await TemporaryFolder.create();
+    const script = folder.file("it's a script.sh");
+    await writeFile(script, 'echo "run by $0"\n');
+    const { file, arguments: args } = visionShell(script, "win32");
+    assert.equal(file, "git");
+    assert.equal((await run(file, [...args])).stdout.trim(), `run by ${script}`);
+    assert.equal(
+      visionShell("C:\\a\\b.sh", "win32").arguments[1],
+      "alias.build-vision=!sh 'C:/a/b.sh'",
+    );
+    assert.deepEqual(visionShell(script, "linux"), { file: "sh", arguments: [script] });
   });
 });

@@ -13,6 +13,7 @@ const MODULES = path.dirname(
 const NAMES: Partial<Record<NodeJS.Platform, string>> = {
   linux: "libmtmd.so",
   darwin: "libmtmd.dylib",
+  win32: "mtmd.dll",
 };
 
 /** Undefined where it was not built for this release and machine. */

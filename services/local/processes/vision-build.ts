@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-const SCRIPT = fileURLToPath(new URL("../../../scripts/build-vision.sh", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../../../scripts/build-vision.ts", import.meta.url));
 /** A slow machine of one core, in use. */
 const TIMEOUT_MS = 30 * 60_000;
 
@@ -20,7 +20,7 @@ export function buildVision(): Promise<string | undefined> {
 
 async function build(): Promise<string | undefined> {
   try {
-    await promisify(execFile)("sh", [SCRIPT], { timeout: TIMEOUT_MS });
+    await promisify(execFile)(process.execPath, [SCRIPT], { timeout: TIMEOUT_MS });
     return undefined;
   } catch (error) {
     const { stderr = "", message } = error as Error & { readonly stderr?: string };
