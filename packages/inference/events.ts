@@ -11,8 +11,16 @@ export type AcceptedEvent = Timed & {
   readonly audioTokens?: number;
   /** Only with `reportsPrompts`: each as the model reads it, templated and with its control tokens. */
   readonly prompts?: readonly string[];
-  /** Only with `reportsTimes`: when the request reached the engine, and which process that is. */
-  readonly engine?: { readonly receivedMs: number; readonly processId: number };
+  /** Only with `reportsTimes`. */
+  readonly engine?: EngineTimes;
+};
+
+export type EngineTimes = {
+  /** When the request reached the engine. */
+  readonly receivedMs: number;
+  /** When it began to look at what the prompt shows. Absent: it shows nothing. */
+  readonly lookingMs?: number;
+  readonly processId: number;
 };
 
 /** The last event of every operation. */

@@ -14,8 +14,10 @@ import {
   spansOf,
   type SpanTree,
 } from "../support/otlp-receiver.ts";
+import { pngOf } from "../support/glyph-files.ts";
+import { type SeeingModel, writeSeeingModel } from "../support/seeing-models.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
-import { writeTinyChatModel, writeTinyEmbeddingModel } from "../support/tiny-models.ts";
+import { writeTinyEmbeddingModel } from "../support/tiny-models.ts";
 
 const CHAT = "/v1/chat/completions";
 const SECRET = "the-word-nobody-else-says";
@@ -28,6 +30,7 @@ const BODY = {
 };
 
 let folder: TemporaryFolder;
+let seeing: SeeingModel;
 let collector: OtlpReceiver;
 let server: ModelServer;
 let embedder: ModelServer;
@@ -36,14 +39,11 @@ let api: ApiProcess;
 before(async () => {
   folder = await TemporaryFolder.create();
   collector = await OtlpReceiver.start();
-  await writeTinyChatModel(folder.file("tiny.gguf"), { contextLength: 65_536 });
+  seeing = await writeSeeingModel(folder, { contextLength: 65_536 });
   await writeTinyEmbeddingModel(folder.file("bert.gguf"));
   const engine = { slots: 2, contextTokens: 65_536 };
   const { environment } = collector;
-  server = await ModelServer.ready(
-    { weightsPath: folder.file("tiny.gguf"), modelId: "tiny", engine },
-    environment,
-  );
+  server = await ModelServer.ready({ ...pathsOf(seeing), modelId: "tiny", engine }, environment);
   embedder = await ModelServer.ready(
     { weightsPath: folder.file("bert.gguf"), modelId: "bert" },
     { ...environment, OTEL_SEMCONV_STABILITY_OPT_IN: "gen_ai_latest_experimental" },
@@ -62,6 +62,10 @@ after(async () => {
   await collector[Symbol.asyncDispose]();
   await folder[Symbol.asyncDispose]();
 });
+
+function pathsOf({ weightsPath, projectorPath }: SeeingModel) {
+  return { weightsPath, projectorPath };
+}
 
 /** The trace of the request with this id, as the API service began it. */
 function traceOf(requestId: string, spans: number): Promise<SpanTree> {
@@ -159,6 +163,30 @@ test("a chat is one trace, from the client through both services to the engine's
   assert.equal(decode.events[0]?.at, prefill.end);
 });
 
+test("a picture is decoded, and looked at, in spans of its own", async () => {
+  const url = `data:image/png;base64,${(await pngOf("HELLO")).toString("base64")}`;
+  const content = [{ type: "image_url", image_url: { url } }];
+  const body = { ...BODY, messages: [{ role: "user", content }] };
+  const answer = await api.post(CHAT, body, { headers: { "x-request-id": "picture" } });
+  assert.equal(answer.status, 200);
+  const tree = await traceOf("picture", 14);
+  assert.deepEqual(outlineOf(tree).slice(5), [
+    `    POST ${CHAT} [server]`,
+    "      validate [internal]",
+    "      decode images [internal]",
+    "      chat tiny [internal]",
+    "        template [internal]",
+    "        look [internal]",
+    "        queue [internal]",
+    "        prefill [internal]",
+    "        decode [internal]",
+  ]);
+  assertNested(tree);
+  const look = find(tree, "look");
+  assert.equal(look.start, find(tree, "template").end);
+  assert.equal(look.end, find(tree, "queue", "localmodel-model-server").start);
+});
+
 test("what was asked and answered is in no span", async () => {
   const answer = await api.post(CHAT, BODY, { headers: { "x-request-id": "private" } });
   const { choices } = (await answer.json()) as { choices: { message: { content: string } }[] };
@@ -170,7 +198,7 @@ test("what was asked and answered is in no span", async () => {
 
 test("messages are in the span of who asks for them twice", async (t) => {
   const asking = await ModelServer.ready(
-    { weightsPath: folder.file("tiny.gguf"), modelId: "open", promptLogging: true },
+    { ...pathsOf(seeing), modelId: "open", promptLogging: true },
     { ...collector.environment, OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: "SPAN_ONLY" },
   );
   t.after(() => asking[Symbol.asyncDispose]());

@@ -97,10 +97,11 @@ export class Scheduler {
         signal.throwIfAborted();
         const job = new Job(id, request, { prompts, guide, owner: this.#ownerOf(request) });
         const { prompt, sight } = job.next;
+        const looking = sight === undefined ? {} : { lookingMs: epochMs() };
         // Whoever cannot be looked at is refused before anything is said to be accepted.
         if (sight !== undefined) await sight.look(this.#slots.reusable(job, prompt), signal);
         this.#jobs.set(id, job);
-        this.#telling.accepted(job, this.#options.vocabulary, receivedMs);
+        this.#telling.accepted(job, this.#options.vocabulary, { receivedMs, ...looking });
       });
       this.#wake();
     } catch (error) {

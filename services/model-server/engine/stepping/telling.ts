@@ -3,6 +3,7 @@
  *
  * Events go through the outbox in order. Times are told only to those who trace.
  */
+import type { EngineTimes } from "@localmodel/inference/events.ts";
 import type { GenerateEvent } from "@localmodel/inference/generate.ts";
 import { engineFailed } from "@localmodel/inference/unavailability.ts";
 import { Failure, type FailureData } from "@localmodel/inference/failure.ts";
@@ -20,9 +21,9 @@ export class Telling {
     this.#outbox = outbox;
   }
 
-  accepted(job: Job, vocabulary: Vocabulary, receivedMs: number): void {
+  accepted(job: Job, vocabulary: Vocabulary, times: Omit<EngineTimes, "processId">): void {
     const { request, prompts, promptTokens } = job;
-    const engine = { receivedMs, processId: process.pid };
+    const engine = { ...times, processId: process.pid };
     this.#put(job, {
       type: "accepted",
       promptTokens,

@@ -1,6 +1,6 @@
 /**
- * Spans of what the engine does with a request: template, and for each choice queue, prefill and decode; or queue and
- * evaluate, where there are no choices.
+ * Spans of what the engine does with a request: template, look where there are pictures or sounds, and for each choice queue,
+ * prefill and decode; or queue and evaluate, where there are no choices.
  *
  * A request may have hundreds of choices; the phases of the first few say what there is to say.
  */
@@ -65,9 +65,11 @@ export class EnginePhases {
     this.#engine = { "localmodel.engine.pid": engine?.processId };
     const endMs = this.clamped(atMs);
     this.#acceptedMs = endMs;
+    const lookingMs = engine?.lookingMs === undefined ? undefined : this.clamped(engine.lookingMs);
     this.#child("template", this.clamped(engine?.receivedMs), {
       "localmodel.prompt.tokens": promptTokens,
-    }).end(endMs);
+    }).end(lookingMs ?? endMs);
+    if (lookingMs !== undefined) this.#child("look", lookingMs, {}).end(endMs);
   }
 
   #started({ choice, atMs, cachedTokens }: Extract<AnyEvent, { type: "started" }>): void {
