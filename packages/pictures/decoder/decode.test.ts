@@ -136,6 +136,12 @@ test("no size has more pixels than it may, and none has a side of nothing", () =
   );
 });
 
+test("a square has a pixel at least, however its side rounds", () => {
+  for (let side = 2; side < 2000; side++) {
+    assert.deepEqual(within(side, side, 1), { width: 1, height: 1 }, `${side}`);
+  }
+});
+
 test("equal pixels have equal hashes, whatever format they came in", async () => {
   const [png, gif, other] = await Promise.all([
     decode(await LOSSLESS.png(), ANY_SIZE),

@@ -92,7 +92,7 @@ export function within(width: number, height: number, maxPixels: number) {
   const scale = Math.sqrt(maxPixels / (width * height));
   const shorter = Math.max(1, Math.floor(Math.min(width, height) * scale));
   const longer = Math.min(
-    Math.floor(Math.max(width, height) * scale),
+    Math.max(1, Math.floor(Math.max(width, height) * scale)),
     Math.floor(maxPixels / shorter),
   );
   return width < height ? { width: shorter, height: longer } : { width: longer, height: shorter };
