@@ -18,6 +18,10 @@ for (const [fields, language] of [
     { response_format: { type: "json_object", schema } },
     { kind: "schema", schema, field: "response_format.schema" },
   ],
+  [
+    { response_format: { type: "json_schema", schema } },
+    { kind: "schema", schema, field: "response_format.schema" },
+  ],
   ...[true, false, null].map((strict) => [
     {
       response_format: {
@@ -71,6 +75,16 @@ for (const [fields, language] of [
     }
   });
 }
+
+test("a schema that is asked for and not sent is missing where OpenAI has it", () => {
+  assert.throws(
+    () => chatWire.understand({ messages, response_format: { type: "json_schema" } }),
+    (error) =>
+      error instanceof Failure &&
+      error.data.field === "response_format.json_schema" &&
+      error.message.includes("Missing"),
+  );
+});
 
 const deep = `{"not":`.repeat(5000) + "{}" + "}".repeat(5000);
 for (const [field, fields] of [

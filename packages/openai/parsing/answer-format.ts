@@ -32,12 +32,24 @@ const JsonSchemaFormat = nullsAbsent(
   }),
 );
 
+/** OpenAI has the schema inside, llama-server and Together beside the type. */
+const AskedSchema = z
+  .object({
+    type: z.literal("json_schema"),
+    json_schema: JsonSchemaFormat.exactOptional(),
+    schema: Schema.exactOptional(),
+  })
+  .superRefine(({ json_schema, schema }, context) => {
+    if (json_schema !== undefined || schema !== undefined) return;
+    context.addIssue({ code: "invalid_type", expected: "object", path: ["json_schema"] });
+  });
+
 const ResponseFormat = nullsAbsent(
   z.discriminatedUnion("type", [
     z.object({ type: z.literal("text") }),
     /** With a schema, as llama-server and Together have it. */
     z.object({ type: z.literal("json_object"), schema: Schema.exactOptional() }),
-    z.object({ type: z.literal("json_schema"), json_schema: JsonSchemaFormat }),
+    AskedSchema,
   ]),
 );
 
@@ -130,10 +142,10 @@ function read<Field extends keyof Formats>(field: Field, value: Formats[Field]):
 }
 
 function responseFormat(format: Formats["response_format"]): readonly Named[] {
-  if (format.type === "json_schema") {
+  if (format.type === "text") return [];
+  if (format.type === "json_schema" && format.json_schema !== undefined) {
     return schemaAt(["response_format", "json_schema", "schema"], format.json_schema.schema);
   }
-  if (format.type !== "json_object") return [];
   return format.schema === undefined
     ? schemaAt(["response_format"], ANY_OBJECT)
     : schemaAt(["response_format", "schema"], format.schema);
