@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { compileSchema } from "./compile-schema.ts";
 import { ajv } from "../../test/support/ajv.ts";
 import { judgeOfGbnf, randomFrom } from "./fixtures/judge.ts";
-import { randomSchema } from "./fixtures/random-schema.ts";
+import { randomPair } from "./fixtures/random-pair.ts";
+import { randomDocument } from "./fixtures/random-schema.ts";
 import { GrammarError } from "./grammar-error.ts";
 import type { Json } from "./json.ts";
 
@@ -30,7 +31,7 @@ test("whatever a grammar of a random schema writes, an independent validator acc
   let compiled = 0;
   let unjudged = 0;
   for (let i = 0; i < SCHEMAS; i++) {
-    const schema = randomSchema(random);
+    const schema = randomDocument(random);
     const gbnf = compiledOrRefused(schema);
     if (gbnf === undefined) continue;
     compiled++;
@@ -46,6 +47,25 @@ test("whatever a grammar of a random schema writes, an independent validator acc
   }
   assert.ok(unjudged < (compiled * SAMPLES) / 100, `${unjudged} texts were not judged`);
   assert.ok(compiled > SCHEMAS * 0.6, `only ${compiled} of ${SCHEMAS} schemas were compiled`);
+});
+
+test("whatever a random schema allows by how it is made, its grammar accepts", () => {
+  const random = randomFrom(SEED);
+  let compiled = 0;
+  for (let i = 0; i < SCHEMAS; i++) {
+    const { schema, value } = randomPair(random);
+    const text = JSON.stringify(value);
+    assert.notEqual(
+      ajvValidator(schema)(value),
+      false,
+      `${JSON.stringify(schema)} forbids ${text}`,
+    );
+    const gbnf = compiledOrRefused(schema);
+    if (gbnf === undefined) continue;
+    compiled++;
+    assert.ok(judgeOfGbnf(gbnf).accepts(text), `${JSON.stringify(schema)} rejected ${text}`);
+  }
+  assert.ok(compiled > SCHEMAS * 0.9, `only ${compiled} of ${SCHEMAS} schemas were compiled`);
 });
 
 function compiledOrRefused(schema: Json): string | undefined {
