@@ -103,6 +103,29 @@ test("a call that is given back is the one that the model made", () => {
   );
 });
 
+test("what a tool gave without a call, as a goal is told, is a message that says whose it is", () => {
+  const goal = { type: "function_call_output", name: "goal", namespace: "agent", output: "Tidy." };
+  const input = [{ role: "user", content: "Hi" }, goal, { ...goal, name: null, namespace: null }];
+  const [prompt] = responsesWire.understand({ ...turn, input }).ask.prompts;
+  assert.ok(prompt?.kind === "chat");
+  assert.deepEqual(prompt.messages.slice(-2), [
+    { role: "user", content: "Output of agent.goal:\nTidy." },
+    { role: "user", content: "Tidy." },
+  ]);
+  const picture = { type: "input_image", image_url: "data:image/png;base64,AAAA" };
+  const shown = { ...goal, output: [picture, { type: "input_text", text: "This." }] };
+  const [seen] = responsesWire.understand({ ...turn, input: [shown] }).ask.prompts;
+  assert.ok(seen?.kind === "chat");
+  const content = seen.messages.at(-1)?.content;
+  assert.ok(Array.isArray(content));
+  assert.deepEqual(content.length, 3);
+  const custom = { type: "custom_tool_call_output", output: "done" };
+  assert.throws(
+    () => responsesWire.understand({ ...turn, input: [custom] }),
+    (error) => error instanceof Failure && error.field === "input[0].call_id",
+  );
+});
+
 test("a turn in which the model said nothing at all is an empty one", () => {
   const silent = { type: "message", role: "assistant", content: [] };
   const input = [{ role: "user", content: "Hi" }, silent, { role: "user", content: "Hm?" }];

@@ -44,7 +44,7 @@ export function conversationOf(
     else if (item.type === "function_call") turn.calls.push(callOf(item));
     else if (item.type === "function_call_output") {
       const content = media.contentOf(item.output, `${field}.output`);
-      messages.push({ role: "tool", content, tool_call_id: item.call_id });
+      messages.push(resultOf(content, "call_id" in item ? item.call_id : undefined));
     } else {
       const content = media.contentOf(item.content, `${field}.content`);
       if (item.role === "assistant") turn.content = content;
@@ -53,6 +53,11 @@ export function conversationOf(
   }
   endTurn();
   return { messages, media };
+}
+
+/** Templates take a tool's result behind its call alone. */
+function resultOf(content: Content, id: string | undefined): TemplateMessage {
+  return id === undefined ? { role: "user", content } : { role: "tool", content, tool_call_id: id };
 }
 
 /** Whether an item cannot be part of what the model has said so far in this turn. */

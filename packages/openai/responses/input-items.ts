@@ -65,13 +65,28 @@ const CustomToolCall = z
     return { type: "function_call", call_id, name, arguments: JSON.stringify({ input }) };
   });
 
-const CallOutput = z
+const CustomCallOutput = z
+  .object({ type: z.literal("custom_tool_call_output"), call_id: Text, output: Content })
+  .transform((item) => ({ ...item, type: "function_call_output" as const }));
+
+/** Without a call of the model's, as Codex tells it its goal, it is headed by whose output it is. */
+const FunctionCallOutput = z
   .object({
-    type: z.enum(["function_call_output", "custom_tool_call_output"]),
-    call_id: Text,
+    type: z.literal("function_call_output"),
+    call_id: Text.exactOptional(),
+    name: Text.exactOptional(),
+    namespace: Text.exactOptional(),
     output: Content,
   })
-  .transform((item) => ({ ...item, type: "function_call_output" as const }));
+  .transform(({ type, call_id, name, namespace, output }) => {
+    if (call_id !== undefined) return { type, call_id, output };
+    const tool = [namespace, name].filter((one) => one !== undefined).join(".");
+    return { type, output: tool === "" ? output : headed(`Output of ${tool}:`, output) };
+  });
+
+function headed(heading: string, content: z.output<typeof Content>): z.output<typeof Content> {
+  return typeof content === "string" ? `${heading}\n${content}` : [heading, ...content];
+}
 
 const reasoningParts = boundedArray(
   z.looseObject({ text: Text }).transform(({ text }) => text),
@@ -126,7 +141,8 @@ const InputItem = z.preprocess(
       Message,
       FunctionCall,
       CustomToolCall,
-      CallOutput,
+      CustomCallOutput,
+      FunctionCallOutput,
       Reasoning,
       LocalShellCall,
       LocalShellCallOutput,
