@@ -131,6 +131,40 @@ test("a conversation with tools becomes what chat templates know", () => {
 
 const tool = { name: "f", description: "d", input_schema: { type: "object" } };
 
+test("a tool that is loaded later is offered once a result names it, or the choice does", () => {
+  const tools = [
+    { ...tool, name: "search" },
+    { ...tool, name: "fetch", defer_loading: true },
+    { ...tool, name: "send", defer_loading: true, input_schema: { type: "object", title: "Send" } },
+  ];
+  const offered = (fields: object) => {
+    const { ask } = messagesWire.understand({
+      model: "m",
+      messages,
+      tools,
+      ...fields,
+    });
+    return ask.toolUse?.tools.map(({ name, field }) => [name, field]);
+  };
+  const search = ["search", "tools[0].input_schema"];
+  const send = ["send", "tools[2].input_schema"];
+  assert.deepEqual(offered({}), [search]);
+  const use = { type: "tool_use", id: "t", name: "search", input: {} };
+  const found = { type: "tool_reference", tool_name: "send" };
+  const conversation = [
+    { role: "user", content: "Hi" },
+    { role: "assistant", content: [use] },
+    { role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: [found] }] },
+  ];
+  assert.deepEqual(offered({ messages: conversation }), [search, send]);
+  assert.equal(
+    promptOf({ messages: conversation, tools }).messages.at(-1)?.content,
+    "Tool loaded: send",
+  );
+  assert.deepEqual(offered({ tool_choice: { type: "tool", name: "send" } }), [search, send]);
+  assert.equal(offered({ tools: tools.slice(1) }), undefined);
+});
+
 for (const [choice, expected] of [
   [undefined, { choice: "auto", parallel: true }],
   [

@@ -6,7 +6,7 @@ import type { Understood, Wire } from "@localmodel/inference/wire.ts";
 import { templateTool } from "@localmodel/openai/chat/tools.ts";
 import { message, messageFrames } from "./answers/message.ts";
 import { MESSAGES } from "./endpoints.ts";
-import { conversation } from "./requests/conversation.ts";
+import { conversation, loadedTools } from "./requests/conversation.ts";
 import { type MessagesRequest, parseMessagesRequest } from "./requests/messages-request.ts";
 import { budgetOf, thinkingVariables } from "./requests/thinking.ts";
 import { toolUseOf } from "./requests/tools.ts";
@@ -27,7 +27,7 @@ function understand(body: unknown): Understood<"generate"> {
 
 function askOf(request: MessagesRequest): GenerateAsk {
   const { temperature, top_p: topP, top_k, stop_sequences: stop = [] } = request;
-  const toolUse = toolUseOf(request);
+  const toolUse = toolUseOf(request, loadedTools(request.messages));
   const { messages, images, begun } = conversation(request);
   return {
     prompts: [{ ...promptOf(request, messages, toolUse), ...(begun !== undefined && { begun }) }],

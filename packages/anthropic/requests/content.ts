@@ -97,10 +97,19 @@ export const TextContent = z
   .union([Text.transform(asBlocks), contentOf(TextBlock)])
   .transform(textOf);
 
+/** A tool that a search of the client's own has found: from here on it is offered. */
+const ToolReference = z.object({ type: z.literal("tool_reference"), tool_name: Text });
+
 const ResultContent = z.union([
   Text.transform(asBlocks),
   contentOf(
-    z.discriminatedUnion("type", [TextBlock, ImageBlock, DocumentBlock, SearchResultBlock]),
+    z.discriminatedUnion("type", [
+      TextBlock,
+      ImageBlock,
+      DocumentBlock,
+      SearchResultBlock,
+      ToolReference,
+    ]),
   ),
 ]);
 

@@ -143,13 +143,34 @@ function resultMessage(
   field: string,
   images: ImageInput[],
 ): TemplateMessage {
-  const placed = blocks.map((block, index) => ({ block, field: `${field}[${index}]` }));
+  const placed = blocks.map((block, index) => ({
+    block: asSaid(block),
+    field: `${field}[${index}]`,
+  }));
   const content = placed.length === 0 ? "" : contentOf(placed, images);
   return {
     role: "tool",
     tool_call_id: id,
     content: is_error === true ? asError(content) : content,
   };
+}
+
+type ResultBlock = NonNullable<ToolResult["content"]>[number];
+
+function asSaid(block: ResultBlock): SaidBlock {
+  if (block.type !== "tool_reference") return block;
+  return { type: "text", text: `Tool loaded: ${block.tool_name}` };
+}
+
+/** Names of the tools that results refer to. */
+export function loadedTools(messages: readonly Message[]): ReadonlySet<string> {
+  const blocks = messages.flatMap((message) => (message.role === "user" ? message.content : []));
+  const results = blocks.flatMap((block) =>
+    block.type === "tool_result" ? (block.content ?? []) : [],
+  );
+  return new Set(
+    results.flatMap((block) => (block.type === "tool_reference" ? [block.tool_name] : [])),
+  );
 }
 
 /** Templates have no word for a call that failed, so the result has to say it, unless it does. */

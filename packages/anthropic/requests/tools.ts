@@ -21,7 +21,15 @@ const ToolType = z.string().superRefine((type, context) => {
 });
 
 const Tools = boundedArray(
-  nullsAbsent(z.object({ type: ToolType.exactOptional(), ...described, input_schema: Schema })),
+  nullsAbsent(
+    z.object({
+      type: ToolType.exactOptional(),
+      ...described,
+      input_schema: Schema,
+      /** Not offered before a result refers to it. */
+      defer_loading: z.boolean().exactOptional(),
+    }),
+  ),
   { max: TOOLS_MAX },
 ).refine(...notTooLong);
 
@@ -49,14 +57,22 @@ type ToolFields = {
 
 const MODES = { auto: "auto", any: "required", tool: "required", none: "none" } as const;
 
-/** Undefined for a request without tools. */
-export function toolUseOf({ tools = [], tool_choice }: ToolFields): ToolUse | undefined {
-  if (tools.length === 0) return undefined;
+/** Undefined for a request in which no tool is offered. */
+export function toolUseOf(
+  { tools = [], tool_choice }: ToolFields,
+  loaded: ReadonlySet<string>,
+): ToolUse | undefined {
   const choice = tool_choice ?? { type: "auto" };
+  const chosen = choice.type === "tool" ? choice.name : undefined;
+  const offered = toolsOf(tools).filter(
+    ({ name }, index) =>
+      tools[index]?.defer_loading !== true || loaded.has(name) || name === chosen,
+  );
+  if (offered.length === 0) return undefined;
   return {
-    tools: toolsOf(tools),
+    tools: offered,
     choice: MODES[choice.type],
-    ...(choice.type === "tool" && { among: [choice.name] }),
+    ...(chosen !== undefined && { among: [chosen] }),
     parallel: mayCallSeveral(choice),
   };
 }
