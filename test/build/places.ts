@@ -8,6 +8,10 @@ import { join, resolve } from "node:path";
 export const REPOSITORY = resolve(import.meta.dirname, "../..");
 /** A go.mod and a go.sum for each program. */
 export const MODULES = join(import.meta.dirname, "modules");
+/** A package.json and a package-lock.json for what comes from npm. */
+export const NPM = join(import.meta.dirname, "npm");
+/** A requirements.txt for what comes from PyPI. */
+export const PYTHON = join(import.meta.dirname, "python");
 
 const cacheHome = process.env["XDG_CACHE_HOME"] ?? "";
 export const CACHE = join(

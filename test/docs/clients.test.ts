@@ -1,35 +1,20 @@
-/**
- * docs/clients.md: its programs as they stand there, what its settings say to the clients that read them, and that its
- * configurations can be read and lead to models.
- */
+/** docs/clients.md: its programs as they stand there, and that its configurations can be read and lead to models. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { relative } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { promisify } from "node:util";
 import { parse as parseYaml } from "yaml";
 import { ApiProcess } from "../support/api-process.ts";
-import { commandsOf, isRunBy, programsOf, REPOSITORY } from "../support/documented-commands.ts";
+import { programsOf, REPOSITORY } from "../support/documented-commands.ts";
 import { ModelServer } from "../support/model-server.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { writeTinyChatModel } from "../support/tiny-models.ts";
 import { lackOf, outputOf } from "../support/python-programs.ts";
 
 const PAGE = "docs/clients.md";
-const SELF = relative(REPOSITORY, import.meta.filename);
 const DOCUMENTED_URL = "http://localhost:1234";
 const run = promisify(execFile);
 const AS_JSON = "import json, sys, tomllib\nprint(json.dumps(tomllib.loads(sys.argv[1])))";
-
-/** What Claude Code asks with, by the client that it is built on. */
-const ASK_AS_CLAUDE_CODE = `
-import Anthropic from "@anthropic-ai/sdk";
-const { ANTHROPIC_MODEL: model, ANTHROPIC_DEFAULT_HAIKU_MODEL: small } = process.env;
-for (const asked of [model, small]) {
-  const messages = [{ role: "user", content: "Hi" }];
-  const { type } = await new Anthropic().messages.create({ model: asked, max_tokens: 4, messages });
-  console.log(type);
-}`;
 
 const CONFIGURATIONS: Readonly<Record<string, (text: string) => unknown>> = {
   json: (text) => JSON.parse(text),
@@ -81,15 +66,6 @@ suite("clients as documented", { timeout: 240_000 }, () => {
     const lack = await lackOf(...programs);
     if (lack !== undefined) return t.skip(lack);
     for (const program of programs) assert.match(await outputOf(here(program)), /\S/u, program);
-  });
-
-  test("what is exported leads the client that Claude Code is built on to its models", async () => {
-    const commands = (await commandsOf(PAGE)).filter((one) => isRunBy(one, SELF));
-    assert.equal(commands.length, 1);
-    const script = `${here(commands[0]?.text ?? "")}\nexec "$0" --input-type=module --eval "$1"`;
-    const args = ["-euo", "pipefail", "-c", script, process.execPath, ASK_AS_CLAUDE_CODE];
-    const { stdout } = await run("bash", args, { cwd: REPOSITORY });
-    assert.equal(stdout, "message\nmessage\n");
   });
 
   for (const [language, parse] of Object.entries(CONFIGURATIONS)) {

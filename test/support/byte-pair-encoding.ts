@@ -59,9 +59,18 @@ function countWords(text: string, spelling: readonly string[]): readonly Word[] 
   const counts = new Map<string, number>();
   for (const [word] of text.matchAll(WORDS)) counts.set(word, (counts.get(word) ?? 0) + 1);
   return [...counts].map(([word, count]) => ({
-    pieces: [...Buffer.from(word, "utf8")].map((byte) => spelling[byte] ?? ""),
+    pieces: spelledBytes(word, spelling),
     count,
   }));
+}
+
+/** As a vocabulary has it. */
+export function spellBytes(text: string): string {
+  return spelledBytes(text, byteSpelling()).join("");
+}
+
+function spelledBytes(text: string, spelling: readonly string[]): readonly string[] {
+  return [...Buffer.from(text, "utf8")].map((byte) => spelling[byte] ?? "");
 }
 
 function mostFrequentPair(words: readonly Word[]): string | undefined {

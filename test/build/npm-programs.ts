@@ -1,0 +1,35 @@
+/**
+ * Programs from npm that are too large for everybody who works here: installed when a suite runs them, from a lock file of
+ * their own.
+ *
+ * A folder with package.json and package-lock.json pins them. Nothing of them runs while they are installed.
+ */
+import { cp, mkdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { run } from "./command.ts";
+import { contentHash } from "./content-hash.ts";
+import { CACHE, NPM } from "./places.ts";
+
+const INSTALL_TIMEOUT_MS = 15 * 60_000;
+
+/** The folder of their packages. */
+export async function installPrograms(
+  name: string,
+  report: (line: string) => void,
+): Promise<string> {
+  const source = join(NPM, name);
+  const hash = await contentHash(source, ["*.json"], [process.platform, process.arch]);
+  const folder = join(CACHE, "npm", `${name}-${hash}`);
+  const packages = join(folder, "node_modules");
+  if ((await stat(folder).catch(() => undefined)) !== undefined) return packages;
+
+  report(`installing ${name} from npm`);
+  const unfinished = `${folder}.${process.pid}`;
+  await mkdir(join(unfinished, ".."), { recursive: true });
+  await cp(source, unfinished, { recursive: true });
+  const flags = ["--ignore-scripts", "--no-audit", "--no-fund"];
+  await run("npm", ["ci", ...flags], { cwd: unfinished, timeoutMs: INSTALL_TIMEOUT_MS });
+  await rm(folder, { recursive: true, force: true });
+  await rename(unfinished, folder);
+  return packages;
+}
