@@ -192,7 +192,7 @@ async function runPass(
     answers,
     refusals,
     ...(overQuota && { overQuota }),
-    ...(step && { isUnloaded: step.load.isUnloaded }),
+    ...(step && { isUnloaded: step.load.isUnloaded, lack: step.load.lack }),
     now,
   });
   await writeStatus(surroundings, pass, { stored, observed, status });

@@ -112,6 +112,9 @@ suite("models that scale", { skip: address === undefined }, () => {
     api.ask({ ...model, lastAskedAtMs: 0, lastCameAtMs: 0, isUnloaded: true });
     await cluster.until("unloaded", "Active", "False Asleep");
     await untilReplicas("unloaded", 1);
+    const lack = { reason: "VramTooSmall", message: "They need 4 GiB, and 1 GiB is free" };
+    api.ask({ ...model, queued: 1, lastAskedAtMs: Date.now(), isUnloaded: true, lack });
+    await cluster.until("unloaded", "Loaded", "False VramTooSmall");
     api.ask({ ...model, queued: 1, lastAskedAtMs: Date.now() });
     await cluster.until("unloaded", "Active", "True Active");
   });

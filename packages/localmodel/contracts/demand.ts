@@ -17,9 +17,22 @@ const DEMAND_VERSION = 1;
 export const DEMAND_LINE_MAX_BYTES = 4 * 1024 * 1024;
 const MODELS_MAX = 10_000;
 const SERVERS_MAX = 1000;
+const MESSAGE_MAX_CHARACTERS = 1024;
 const NAME_MAX_CHARACTERS = 253;
 
 const name = z.string().min(1).max(NAME_MAX_CHARACTERS);
+/** Why weights could not come into memory just now, in one word and in a sentence. */
+export const Lack = z.object({
+  reason: z.string().regex(/^[A-Z][A-Za-z0-9]{0,63}$/),
+  message: z.string().max(MESSAGE_MAX_CHARACTERS),
+});
+export type Lack = z.infer<typeof Lack>;
+
+/** Of any length. */
+export function lackOf(reason: string, message: string): Lack {
+  return { reason, message: message.slice(0, MESSAGE_MAX_CHARACTERS) };
+}
+
 const count = z.int().min(0).max(1_000_000_000);
 /** Unix time by the clock of the API service's pod; 0: never. */
 const time = z.int().min(0).max(8_640_000_000_000_000);
@@ -44,6 +57,9 @@ export const ModelDemand = z.object({
     .describe(
       "Its pods are there, and none of them has its weights in memory. Absent: not so, or not known.",
     ),
+  lack: Lack.exactOptional().describe(
+    "Why, where they were to be loaded and could not be. It is tried again while somebody waits.",
+  ),
   servers: z
     .array(z.object({ pod: name, inFlight: count, remembered: count.exactOptional() }))
     .max(SERVERS_MAX)

@@ -5,7 +5,7 @@
  * How many requests there are is counted anew in the waiting rooms whenever it is read, so nothing can be counted twice
  * or forgotten. Remembered is only what is over: when somebody asked last, and what he said about the time after.
  */
-import type { ModelDemand } from "@localmodel/localmodel/contracts/demand.ts";
+import { lackOf, type ModelDemand } from "@localmodel/localmodel/contracts/demand.ts";
 import type { Demand, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
 import { lookUp } from "../directory/find-model.ts";
 import type { DemandSource, ModelDirectory } from "../directory/model-directory.ts";
@@ -13,6 +13,9 @@ import type { Admission } from "./admission.ts";
 import { sleeps } from "./capacity.ts";
 
 const NOBODY: Disposable = { [Symbol.dispose]: () => {} };
+
+/** The reason of a model that nothing is wrong with. */
+const ASLEEP = "Asleep";
 
 type Times = Pick<ModelDemand, "lastAskedAtMs" | "lastCameAtMs">;
 
@@ -155,7 +158,7 @@ export class DemandBook implements DemandSource {
         : [{ pod, inFlight, ...(remembered > 0 && { remembered }) }];
     });
     const inFlight = this.#visitors.get(server) ?? 0;
-    const state = isUnloaded(model) ? { isUnloaded: true } : {};
+    const state = isUnloaded(model) ? { isUnloaded: true, ...lackIn(model) } : {};
     return { namespace, name, inFlight, queued: 0, ...times, ...state, servers };
   }
 
@@ -198,6 +201,10 @@ export class DemandBook implements DemandSource {
     this.#wanted.delete(server);
     return false;
   }
+}
+
+function lackIn({ reason = ASLEEP, message }: DirectoryModel): Pick<ModelDemand, "lack"> {
+  return reason === ASLEEP ? {} : { lack: lackOf(reason, message) };
 }
 
 /** Whether its pods are there, and all of them sleep. */

@@ -115,6 +115,23 @@ test("whoever does not wait is told when to come again, and the model is asked f
   assert.ok(lastCameAtMs >= picture.startedAtMs);
 });
 
+test("why the weights of a model are in no pod's memory is told while they were to be there and are not", async (t) => {
+  const sleepers = ["http://127.0.0.1:1"];
+  const asleep = { ...ASLEEP, sleepers, reason: "Asleep" };
+  const lacks = { ...asleep, reason: "VramTooSmall", message: "x".repeat(5000) };
+  const { setModels, listener, api } = await setUp(t, [lacks]);
+  const { until } = await listener();
+  const { models } = await until(() => true);
+  assert.equal(models[0]?.isUnloaded, true);
+  assert.equal(models[0]?.lack?.reason, "VramTooSmall");
+  assert.match(models[0]?.lack?.message ?? "", /^x{1000,}$/);
+  setModels([asleep]);
+  const headers = { "x-localmodel-wait": "no" };
+  await chat(api.url, { model: "m" }, { headers });
+  const later = await until(({ models: [one] }) => one !== undefined && one.lack === undefined);
+  assert.equal(later.models[0]?.isUnloaded, true);
+});
+
 test("an administrator's wish for sleep is told, and void once somebody asks", async (t) => {
   const { api, listener, setModels } = await setUp(t, [ASLEEP]);
   const { until } = await listener();

@@ -2,6 +2,7 @@
  * From a decision and what pods say to the status: gathers what status/ needs.
  */
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import type { Lack } from "@localmodel/localmodel/contracts/demand.ts";
 import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import { sentence } from "@localmodel/localmodel/contracts/sentence.ts";
 import type {
@@ -44,6 +45,8 @@ type PassResult = {
   readonly overQuota?: Problem;
   /** That its pods are there and none has its weights in memory; undefined where nobody can tell. */
   readonly isUnloaded?: boolean | undefined;
+  /** Why none has, where one was to. */
+  readonly lack?: Lack | undefined;
   readonly now: string;
 };
 
@@ -68,7 +71,7 @@ export function reportedStatus(
   observed: Observed,
   result: PassResult,
 ): LocalModelStatus {
-  const { decision, answers, refusals, overQuota, isUnloaded, now } = result;
+  const { decision, answers, refusals, overQuota, isUnloaded, lack, now } = result;
   const { pods, deployment } = observed;
   const isInspecting = decision.kind === "inspect";
   const { wanted, cut, notes: quotaNotes } = underQuota(model, decision, overQuota);
@@ -81,6 +84,7 @@ export function reportedStatus(
   const counted = countPods(pods, decision.revision);
   const isPaused =
     model.spec.rollout.paused && decision.kind === "serve" && counted.current < wanted;
+  const lacking = lackProblems(lack);
   const problems = [
     ...refusals,
     ...cut,
@@ -88,6 +92,7 @@ export function reportedStatus(
     ...heldBack(decision, isPaused),
     ...fillProblems(decision),
     ...podProblems(asked, answers, outlookOf(decision, observed)),
+    ...lacking,
   ];
   const blocker = decision.blocker ?? duplicateProblem(model);
   const situation = {
@@ -108,6 +113,7 @@ export function reportedStatus(
       ...turnNotes(decision),
       ...fillNotes(decision, wanted),
       ...quotaNotes,
+      ...lacking.map(({ message }) => message),
     ],
   };
   const found = kept(model, observed, result);
@@ -115,6 +121,13 @@ export function reportedStatus(
   const notes = [...situation.notes, ...deviceNotes(found)];
   const status = statusOf({ ...situation, notes, ...(accelerator && { accelerator }) }, found, now);
   return withIds(status, model);
+}
+
+/** Its pods are ready, and wait for it asleep. */
+function lackProblems(lack: Lack | undefined): readonly Problem[] {
+  if (lack === undefined) return [];
+  const message = `The weights are in no pod's memory: ${sentence(lack.message)}`;
+  return [{ stage: "load", reason: lack.reason, message, waits: true }];
 }
 
 /** What a leader before said stays until the API service is heard. */

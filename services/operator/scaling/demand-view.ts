@@ -4,7 +4,8 @@
  * It is whole while every pod that the slices name is heard. Their clocks are believed only once, for what a picture says
  * of the time before it was listened to; from then on a model is used when its entry moves.
  */
-import type { DemandPicture, ModelDemand } from "@localmodel/localmodel/contracts/demand.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { DemandPicture, Lack, ModelDemand } from "@localmodel/localmodel/contracts/demand.ts";
 import type { ApiPod } from "./api-pods.ts";
 
 export type ModelLoad = {
@@ -15,6 +16,8 @@ export type ModelLoad = {
   readonly isSentToSleep: boolean;
   /** Whether its pods are there and none has its weights in memory; undefined where nobody can tell. */
   readonly isUnloaded: boolean | undefined;
+  /** Why not, where they were to be. */
+  readonly lack?: Lack | undefined;
   /** By name of the model's pod. */
   readonly inFlightByPod: ReadonlyMap<string, number>;
   /** Beginnings of prompts that are likely to be cached there. */
@@ -103,6 +106,7 @@ export class DemandView {
       lastUsedMs: this.#lastUsedMs.get(key) ?? 0,
       isSentToSleep: isSentToSleep(entries),
       isUnloaded: this.#isUnloaded(entries),
+      lack: entries.find(({ lack }) => lack !== undefined)?.lack,
       inFlightByPod: sumByPod(servers, ({ inFlight }) => inFlight),
       rememberedByPod: sumByPod(servers, ({ remembered = 0 }) => remembered),
     };
@@ -150,7 +154,8 @@ function isSame(a: ModelDemand | undefined, b: ModelDemand | undefined): boolean
     a.queued === b.queued &&
     a.lastAskedAtMs === b.lastAskedAtMs &&
     a.sleepAskedAtMs === b.sleepAskedAtMs &&
-    a.isUnloaded === b.isUnloaded
+    a.isUnloaded === b.isUnloaded &&
+    isDeepStrictEqual(a.lack, b.lack)
   );
 }
 

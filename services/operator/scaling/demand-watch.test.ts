@@ -66,8 +66,12 @@ test("a model sleeps in its pods as long as an API pod says so, without being us
   pod.ask({ ...never, isUnloaded: true });
   await until(() => view.loadOf("a/llama").isUnloaded === true);
   assert.equal(view.loadOf("a/llama").lastUsedMs, 0);
+  const lack = { reason: "VramTooSmall", message: "1 GiB is free" };
+  pod.ask({ ...never, isUnloaded: true, lack });
+  await until(() => view.loadOf("a/llama").lack?.reason === "VramTooSmall");
   pod.ask(never);
   await until(() => view.loadOf("a/llama").isUnloaded === false);
+  assert.equal(view.loadOf("a/llama").lack, undefined);
   assert.deepEqual(watched.changes.at(-1), ["a/llama"]);
 });
 

@@ -3,10 +3,10 @@
  * by passes.
  *
  * A change of demand alone costs no pass, unless it changes how many replicas there should be, or when to look again, or
- * whether all of them sleep. What
- * is remembered here and not in the API server are the stretches in which more or fewer were needed; a new leader starts
+ * whether all of them sleep, and why. What is remembered here and not in the API server are the stretches in which more or fewer were needed; a new leader starts
  * them anew.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import type { Scale } from "../model/scale.ts";
 import type { Bounds } from "./bounds.ts";
@@ -25,8 +25,8 @@ type Given = {
 
 type Known = Pick<Given, "bounds" | "pods" | "replicas"> & {
   readonly scale: Scale;
-  readonly isUnloaded?: boolean | undefined;
-};
+} & Pick<ModelLoad, "lack"> &
+  Partial<Pick<ModelLoad, "isUnloaded">>;
 
 type Wakes = {
   /** A pass is due now. */
@@ -62,7 +62,8 @@ export class Scales {
     const load = this.#loadOf(key, { pods, replicas });
     const scale = nextScale(standing(before, replicas, { load, nowMs }), bounds, load, nowMs);
     const model = this.#view?.loadOf(key) ?? NO_LOAD;
-    this.#known.set(key, { scale, bounds, pods, replicas, isUnloaded: model.isUnloaded });
+    const { isUnloaded, lack } = model;
+    this.#known.set(key, { scale, bounds, pods, replicas, isUnloaded, lack });
     return { scale, load: model, againInMs: againInMs(scale, { bounds, load, nowMs }) };
   }
 
@@ -101,11 +102,12 @@ export class Scales {
     const nowMs = this.#nowMs();
     const load = this.#loadOf(key, known);
     const scale = nextScale(known.scale, bounds, load, nowMs);
-    const { isUnloaded } = this.#view?.loadOf(key) ?? NO_LOAD;
+    const { isUnloaded, lack } = this.#view?.loadOf(key) ?? NO_LOAD;
     // The pass that lets pods go decides it, by what is at them then.
-    if (scale.desired >= desired) this.#known.set(key, { ...known, scale, isUnloaded });
+    if (scale.desired >= desired) this.#known.set(key, { ...known, scale, isUnloaded, lack });
     const isSame =
       isUnloaded === known.isUnloaded &&
+      isDeepStrictEqual(lack, known.lack) &&
       scale.desired === desired &&
       scale.reason === reason &&
       scale.surplus === surplus;

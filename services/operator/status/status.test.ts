@@ -42,15 +42,17 @@ type Given = {
   readonly answers?: Readonly<Record<string, Answer>>;
   readonly refusals?: readonly Problem[];
   readonly isUnloaded?: boolean | undefined;
+  readonly lack?: { readonly reason: string; readonly message: string };
 };
 
 function statusFor({ model, observed, decision = serves, answers = {}, ...rest }: Given) {
-  const { refusals = [], isUnloaded } = rest;
+  const { refusals = [], isUnloaded, lack } = rest;
   return reportedStatus(model ?? modelWith(), observedWith(observed), {
     decision,
     answers: new Map(Object.entries(answers)),
     refusals,
     isUnloaded,
+    lack,
     now: NOW,
   });
 }
@@ -675,6 +677,26 @@ test("a model whose pods sleep is Ready and not Active, which stays so while nob
   assert.deepEqual(told(awake, asleep), ["Normal FellAsleep"]);
   assert.deepEqual(told(asleep, awake), ["Normal Woken"]);
   assert.deepEqual(told(asleep, asleep), []);
+});
+
+test("a model whose pods cannot load because others hold their devices says so, and does not fail", () => {
+  const scale = { desired: 1, reason: "Minimum", sinceMs: 0, lastUsedMs: 0 } as const;
+  const model = { ...modelWith({ scaling: { sleep: "unload" }, gpu: { count: 1 } }), scale };
+  const lack = { reason: "VramTooSmall", message: "They need 4 GiB, and 1 GiB is free" };
+  const statusOf = (given: Pick<Given, "isUnloaded" | "lack">) =>
+    statusFor({ model, observed: { pods: [readyPod()] }, ...given });
+  const lacking = statusOf({ isUnloaded: true, lack });
+  assert.equal(sayings(lacking)["Loaded"], "False VramTooSmall");
+  assert.equal(sayings(lacking)["Accelerated"], "False VramTooSmall");
+  assert.equal(sayings(lacking)["Active"], "False Asleep");
+  // Requests are taken: they wait.
+  assert.equal(sayings(lacking)["Ready"], "True Ready");
+  for (const type of ["Loaded", "Ready"]) {
+    assert.match(messageOf(lacking, type), /They need 4 GiB, and 1 GiB is free\./);
+  }
+  const loaded = statusOf({ isUnloaded: false });
+  assert.equal(sayings(loaded)["Loaded"], "True Loaded");
+  assert.doesNotMatch(messageOf(loaded), /GiB/);
 });
 
 const pods = fc.array(
