@@ -79,6 +79,31 @@ describe("endpoints", () => {
     assert.deepEqual(endpointsWith(...slices), ["http://10.0.0.1:8080", "http://10.0.0.2:8080"]);
   });
 
+  for (const [target, endpoints, busy] of [
+    [undefined, ["http://10.0.0.1:8080", "http://10.0.0.2:8080"], ["http://10.0.0.2:8080"]],
+    [4, ["http://10.0.0.1:8080", "http://10.0.0.2:8080"], ["http://10.0.0.2:8080"]],
+    [5, ["http://10.0.0.1:8080"], undefined],
+  ] as const) {
+    const those = busy === undefined ? "gets nothing more" : "gets what others have no slot for";
+    test(`a pod that is to become idle ${those} where ${target ?? "nobody says how many"} requests are meant for 4 slots`, () => {
+      const scaling = target === undefined ? {} : { targetRequestsPerReplica: target };
+      const spec = { engine: { slots: 4 }, scaling };
+      const since = "2026-01-01T00:00:00Z";
+      const said = { desired: 2, reason: "Busy", message: "", since, leaving: ["a-2"] };
+      const status = { scaling: said };
+      const slice = endpointSlice("a", [
+        { ...one, name: "a-1" },
+        { ...two, name: "a-2" },
+      ]);
+      const model = only(localModel("a", { ...spec, status }), [slice]);
+      assert.deepEqual([model.endpoints, model.leaving], [endpoints, busy]);
+      // Nobody else is there.
+      const alone = endpointSlice("a", [{ ...two, name: "a-2" }]);
+      const last = only(localModel("a", { ...spec, status }), [alone]);
+      assert.deepEqual(last.endpoints, ["http://10.0.0.2:8080"]);
+    });
+  }
+
   test("a pod that is leaving in one slice and ready in another is leaving", () => {
     const old = endpointSlice("a", [one, two], { suffix: "b" });
     assert.deepEqual(endpointsWith(leaving(one), old), ["http://10.0.0.2:8080"]);

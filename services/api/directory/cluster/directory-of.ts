@@ -66,9 +66,11 @@ function entry(
 ): DirectoryModel {
   const facts = factsOf(status);
   const leaving = leavingOf(status, route);
+  const staying = route.endpoints.filter((url) => !leaving.includes(url));
+  const isLeft = staying.length > 0 && queuesFirst(scaling, slots);
   return {
     ...route,
-    ...(leaving.length > 0 && { leaving }),
+    ...(isLeft ? { endpoints: staying } : leaving.length > 0 && { leaving }),
     createdSeconds: Math.floor(createdMs / 1000),
     ...(slots !== undefined && { slots }),
     ...scalingOf(scaling),
@@ -82,6 +84,14 @@ function leavingOf(
 ): readonly string[] {
   const named = new Set(scaling?.leaving);
   return named.size === 0 ? [] : endpoints.filter((url) => named.has(pods[url] ?? ""));
+}
+
+/**
+ * Whether more requests are meant for a server than it has slots. Then servers that are to become idle get none at all: the
+ * others seldom have a free slot, and yet are enough.
+ */
+function queuesFirst(scaling: ObservedModel["scaling"], slots = 1): boolean {
+  return (scaling?.targetRequestsPerReplica ?? slots) > slots;
 }
 
 function scalingOf(scaling: ObservedModel["scaling"]) {

@@ -26,6 +26,7 @@ const ObservedObject = z.object({
         minReplicas: z.int().min(0).default(0),
         activationTimeoutSeconds: z.int().min(1).default(600),
         sleep: z.string().default("zero"),
+        targetRequestsPerReplica: z.int().min(1).exactOptional(),
       })
       .optional()
       .catch(undefined),
@@ -53,6 +54,7 @@ export type ObservedModel = {
     readonly minReplicas: number;
     readonly activationTimeoutSeconds: number;
     readonly sleep: string;
+    readonly targetRequestsPerReplica?: number;
   };
   readonly status: LocalModelStatus;
 };
