@@ -75,8 +75,10 @@ class Scene {
   }
 }
 
+/** One that is loaded at once. */
 function model(name: string, spec = "", source = "{file: {path: .model.gguf}}"): string {
-  return `apiVersion: localmodel.dev/v1alpha1\nkind: LocalModel\nmetadata: {name: ${name}}\nspec:\n  source: ${source}\n${spec}`;
+  const replicas = spec.includes("replicas") ? "" : "  replicas: 1\n";
+  return `apiVersion: localmodel.dev/v1alpha1\nkind: LocalModel\nmetadata: {name: ${name}}\nspec:\n  source: ${source}\n${spec}${replicas}`;
 }
 
 function startAs(behaviour: string): string {

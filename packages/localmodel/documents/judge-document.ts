@@ -19,6 +19,10 @@ export type ParsedModel = {
   readonly model: LocalModel;
   readonly file: string;
   readonly line: number;
+  /** Whether it says itself how many replicas there are to be. */
+  readonly saysReplicas?: boolean;
+  /** Whether its file was found in a folder, and not named. */
+  readonly inFolder?: boolean;
 };
 
 /** A document of another kind. `kind` is empty when it does not say one. */
@@ -67,7 +71,8 @@ function judge(place: Place, { value: written, path }: Candidate): Verdict {
   if (result.success) {
     const { namespace = "default", name } = result.data.metadata;
     const key = `${namespace}/${name}`;
-    return { type: "model", model: { key, model: result.data, file, line } };
+    const model = { key, model: result.data, file, line };
+    return { type: "model", model: saysReplicas(value) ? { ...model, saysReplicas: true } : model };
   }
   const problems = explain(
     result.error.issues,
@@ -92,6 +97,10 @@ function isOurs(value: unknown): boolean {
   const { apiVersion } = value;
   const isOurGroup = typeof apiVersion === "string" && apiVersion.split("/")[0] === GROUP;
   return isOurGroup || kindOf(value).toLowerCase() === KIND.toLowerCase();
+}
+
+function saysReplicas(value: unknown): boolean {
+  return isMap(value) && isMap(value["spec"]) && value["spec"]["replicas"] !== undefined;
 }
 
 function kindOf(value: unknown): string {

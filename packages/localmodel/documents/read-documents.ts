@@ -79,6 +79,7 @@ async function readFile({ file, inFolder }: GivenFile): Promise<Documents> {
     models: models.map((it) => ({
       ...it,
       model: { ...it.model, spec: resolveFilePaths(it.model.spec, folders) },
+      ...(inFolder && { inFolder }),
     })),
     problems: [
       ...problems,

@@ -121,7 +121,7 @@ const SpecFields = z.strictObject({
       "Pods that serve the model; 0 suspends it. Other numbers have no effect beside `scaling`. Local mode runs one process, or none.",
     ),
   scaling: ScalingSpec.exactOptional().describe(
-    "How many replicas there are by demand, and whether the model sleeps while nobody asks for it. Absent: as `replicas` says.",
+    "How many replicas there are by demand, and whether the model sleeps while nobody asks for it. Absent: as `replicas` says; a document that local mode finds in a folder, and that says neither, sleeps as with `scaling: {}`.",
   ),
   gpu: GpuSpec.exactOptional().describe("Accelerators of each replica. Absent: CPU only."),
   resources: ResourcesSpec.exactOptional().describe("CPU and memory of each replica."),

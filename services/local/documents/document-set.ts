@@ -15,6 +15,7 @@ import {
   type FoundModel,
   keepLastGood,
 } from "../desired/desired.ts";
+import { asleepInFolder } from "./asleep-in-folder.ts";
 import { permitted } from "./permitted.ts";
 import { optionOf } from "./engine-options.ts";
 import { unusedFields } from "../processes/server-start.ts";
@@ -55,7 +56,8 @@ export class DocumentSet {
 
   async read(): Promise<Reading> {
     const read = permitted(await readDocuments(this.#paths), this.#allowedVariables);
-    this.#documented = keepLastGood(this.#documented, read, existsSync);
+    const wanted = { ...read, models: read.models.map(asleepInFolder) };
+    this.#documented = keepLastGood(this.#documented, wanted, existsSync);
     const { models: bare, skipped } = await this.#weights.read(read.weights, this.#documented);
     this.#bare = keepLastGood(this.#bare, { models: bare, problems: skipped }, existsSync);
     this.#remember(Date.now());
