@@ -46,7 +46,9 @@ export class Laptop implements AsyncDisposable {
       arguments: [folder.path, "--port", "0", "--memory", memory, ...flags],
       environment: { LOCALMODEL_CACHE: folder.file(".cache") },
     });
-    return new Laptop(folder, local, await local.url());
+    const laptop = new Laptop(folder, local, await local.url());
+    for (const id of ["a", "b"] as const) await laptop.#sleeps(id);
+    return laptop;
   }
 
   async firstTokenMs(id: "a" | "b"): Promise<number> {
@@ -58,6 +60,10 @@ export class Laptop implements AsyncDisposable {
   /** Until nothing of it is in memory. */
   async unload(id: "a" | "b"): Promise<void> {
     await fetch(`${this.url}/models/${id}/unload`, { method: "POST" });
+    await this.#sleeps(id);
+  }
+
+  async #sleeps(id: "a" | "b"): Promise<void> {
     await this.#local.until(`${id} sleeps`, async () => {
       const response = await fetch(`${this.url}/models`);
       const { data } = (await response.json()) as { data: { id: string; state: string }[] };

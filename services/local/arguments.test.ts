@@ -29,6 +29,10 @@ describe("the command line", () => {
         engine: { contextTokens: 8192, slots: 2, threads: 3, gpuLayers: 0 },
       }),
     ],
+    [
+      ["models/", "--memory", "8GiB", "--gpu-memory=6GB"],
+      run(["models/"], "127.0.0.1", 1234, { memoryBytes: 8 * 2 ** 30, deviceBytes: 6e9 }),
+    ],
     [["a.yaml", "--help"], { type: "help" }],
     [["-v"], { type: "version" }],
   ];
@@ -46,6 +50,8 @@ describe("the command line", () => {
     [["--keys="], /--keys must name a file/],
     [["--cors", "localhost:3000/"], /--cors must be an origin.*found "localhost:3000\/"/],
     [["--allow-env", "A=b"], /--allow-env must be the name of a variable.*found "A=b"/],
+    [["--memory", "8"], /--memory must be a size such as 8GiB or 500MB; found "8"/],
+    [["--gpu-memory", "all"], /--gpu-memory must be a size such as .*found "all"/],
     [["--context", "8k"], /--context must be a whole number from 16 to 16777216; found "8k"/],
     [["--context", "15"], /found "15"/],
     [["--slots", "0"], /--slots must be a whole number from 1 to 256; found "0"/],

@@ -20,6 +20,8 @@ Options:
   --cors ORIGIN  a web page that may use it, such as http://localhost:3000; repeatable
   --memory SIZE  memory for all models together, such as 8GiB (default: three quarters of
                  what there is); those that sleep make room for each other
+  --gpu-memory SIZE  memory of GPUs for all models together (default: what there is);
+                 memory that a GPU shares with the machine counts as the machine's
   --allow-env NAME  a variable that spec.env of documents may set besides those that tune
                  llama.cpp, such as NODE_OPTIONS; * stands for any characters; repeatable
   -h, --help     print this
@@ -40,6 +42,7 @@ const OPTIONS = {
   keys: { type: "string" },
   cors: { type: "string", multiple: true },
   memory: { type: "string" },
+  "gpu-memory": { type: "string" },
   "allow-env": { type: "string", multiple: true },
   ...ENGINE_OPTIONS,
   help: { type: "boolean", short: "h" },
@@ -64,6 +67,8 @@ type Arguments = {
   readonly allowedVariables: readonly string[];
   /** For all models together; absent: what the machine has for them. */
   readonly memoryBytes?: number;
+  /** Of GPUs; absent: what they have. */
+  readonly deviceBytes?: number;
   /** For models without a document. */
   readonly engine: BareEngine;
 };
@@ -102,6 +107,7 @@ type Values = EngineValues & {
   readonly keys?: string;
   readonly cors?: readonly string[];
   readonly memory?: string;
+  readonly "gpu-memory"?: string;
   readonly "allow-env"?: readonly string[];
 };
 
@@ -112,7 +118,8 @@ function commandToRun(values: Values, paths: readonly string[]): Command {
     mistakeIn(host, port, paths) ??
     mistakeInAccess(keysFile, cors) ??
     mistakeInVariables(allowedVariables) ??
-    mistakeInMemory(values.memory);
+    mistakeInMemory("memory", values) ??
+    mistakeInMemory("gpu-memory", values);
   if (mistake !== undefined) return { type: "mistake", message: mistake };
   const read = engineFrom(values);
   if ("mistake" in read) return { type: "mistake", message: read.mistake };
@@ -155,14 +162,19 @@ function mistakeInVariables(names: readonly string[]): string | undefined {
   return `--allow-env must be the name of a variable, in which * stands for any characters; found "${odd}"`;
 }
 
-function memoryIn({ memory = "" }: Values): Pick<Arguments, "memoryBytes"> {
-  const memoryBytes = parseMemorySize(memory);
-  return memoryBytes === undefined ? {} : { memoryBytes };
+function memoryIn(values: Values): Pick<Arguments, "memoryBytes" | "deviceBytes"> {
+  const memoryBytes = parseMemorySize(values.memory ?? "");
+  const deviceBytes = parseMemorySize(values["gpu-memory"] ?? "");
+  return {
+    ...(memoryBytes !== undefined && { memoryBytes }),
+    ...(deviceBytes !== undefined && { deviceBytes }),
+  };
 }
 
-function mistakeInMemory(size: string | undefined): string | undefined {
+function mistakeInMemory(name: "memory" | "gpu-memory", values: Values): string | undefined {
+  const size = values[name];
   if (size === undefined || parseMemorySize(size) !== undefined) return undefined;
-  return `--memory must be a size such as 8GiB or 500MB; found "${size}"`;
+  return `--${name} must be a size such as 8GiB or 500MB; found "${size}"`;
 }
 
 function mistakeInAccess(

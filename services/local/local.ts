@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { ApiProcess } from "./processes/api-process.ts";
+import { DeviceBudget } from "./processes/device-budget.ts";
 import type { BareEngine } from "./documents/bare-weights.ts";
 import { DocumentSet } from "./documents/document-set.ts";
 import type { ModelRun } from "./processes/model-run.ts";
@@ -30,8 +31,11 @@ export type LocalOptions = {
   readonly engine: BareEngine;
   /** For all models together. */
   readonly memoryBytes: number;
+  /** Of GPUs, for all models together; absent: what they have. */
+  readonly deviceBytes?: number;
   readonly apiModule: string;
   readonly serverModule: string;
+  readonly devicesModule: string;
   readonly screen: Screen;
 };
 
@@ -72,6 +76,11 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
     serverModule: options.serverModule,
     serverSecret,
     memoryBytes: options.memoryBytes,
+    deviceBudget: new DeviceBudget({
+      devicesModule: options.devicesModule,
+      saidBytes: options.deviceBytes,
+      onLine: (line) => screen.print(line),
+    }),
     publish: (directory) => api.publish(directory),
     onChange: narrator(screen, url),
     onLine: (model, line) => screen.print(`${model.name} | ${line}`),

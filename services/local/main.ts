@@ -31,6 +31,7 @@ switch (command.type) {
       // Started as processes, never imported: services share no code.
       apiModule: path.join(ROOT, "services/api/main.ts"),
       serverModule: path.join(ROOT, "services/model-server/main.ts"),
+      devicesModule: path.join(ROOT, "services/model-server/devices.ts"),
     });
   }
 }

@@ -6,17 +6,29 @@ import type { ModelRun } from "./processes/model-run.ts";
 import { Residency } from "./residency.ts";
 
 const TURN_MS = 10;
+/** Nothing of it goes on a GPU. */
+const NEEDS = {
+  totalBytes: 8,
+  layersBytes: 8,
+  besideBytes: 0,
+  computeBytes: 0,
+  layers: 1,
+  askedLayers: 0,
+};
 const ASKED = { isBusy: true, isWaiting: true };
 const WAITS = { isBusy: false, isWaiting: true };
 
 class Scene {
   nowMs = 0;
   #directory = 0;
-  readonly residency = new Residency({ budgetBytes: 10, turnMs: TURN_MS }, () => this.nowMs);
+  readonly residency = new Residency(
+    { budget: () => ({ ramBytes: 10, deviceBytes: 0 }), turnMs: TURN_MS },
+    () => this.nowMs,
+  );
 
   run(number: number, phase: ModelRun["phase"]) {
     const model = { key: `m${number}`, idleSeconds: 60 };
-    const run = { number, model, phase, needs: { bytes: 8 } };
+    const run = { number, model, phase, needs: NEEDS };
     this.residency.add(run as unknown as ModelRun);
     return run;
   }

@@ -6,9 +6,10 @@
  */
 import type { Demand } from "@localmodel/localmodel/contracts/directory.ts";
 import { formatBytes } from "@localmodel/weights/progress/units.ts";
-import { decideResidence, largestBytes, type Residence } from "./desired/residence.ts";
+import type { Memory } from "./desired/memory.ts";
+import { type Placeable, placed, PROCESS_BYTES } from "./desired/placement.ts";
+import { decideResidence, mostMemory, type Residence } from "./desired/residence.ts";
 import type { Resident } from "./desired/resident.ts";
-import type { Rules } from "./desired/room.ts";
 import type { ServerView } from "./desired/server-view.ts";
 import type { ModelRun } from "./processes/model-run.ts";
 
@@ -26,14 +27,20 @@ type Record = {
   closedBy: number | undefined;
 };
 
+type Options = {
+  /** GPUs are known later than the models that stay. */
+  readonly budget: () => Memory;
+  readonly turnMs: number;
+};
+
 export class Residency {
-  readonly #rules: Rules;
+  readonly #options: Options;
   readonly #now: () => number;
   readonly #records = new Map<ModelRun, Record>();
   #knownDirectory = 0;
 
-  constructor(rules: Rules, now: () => number = () => performance.now()) {
-    this.#rules = rules;
+  constructor(options: Options, now: () => number = () => performance.now()) {
+    this.#options = options;
     this.#now = now;
   }
 
@@ -85,7 +92,8 @@ export class Residency {
   }
 
   decide(): Residence {
-    return decideResidence(this.#residents(), this.#rules, this.#now());
+    const { budget, turnMs } = this.#options;
+    return decideResidence(this.#residents(), { budget: budget(), turnMs }, this.#now());
   }
 
   close(run: ModelRun): void {
@@ -112,25 +120,49 @@ export class Residency {
       return { ...known, state: "asleep", message: "it is going to sleep" };
     }
     if (view.state !== "asleep" || needs === undefined) return view;
-    const mostBytes = largestBytes(this.#residents(), this.#rules.budgetBytes);
-    if (needs.bytes > mostBytes) {
-      return { ...known, state: "failed", message: tooLarge(needs.bytes, mostBytes) };
-    }
+    const tooLarge = this.#whyTooLarge(run);
+    if (tooLarge !== undefined) return { ...known, state: "failed", message: tooLarge };
     if (record.waitingSinceMs === undefined) return view;
     return { ...known, state: "asleep", message: "it waits for memory that other models use" };
   }
 
+  #whyTooLarge({ number }: ModelRun): string | undefined {
+    const residents = this.#residents();
+    const memory = residents.find((one) => one.number === number)?.memory;
+    return memory && whyTooLarge(memory, mostMemory(residents, this.#options.budget()));
+  }
+
+  /** Beside those that stay, which had the GPUs first. */
+  #memories(): ReadonlyMap<ModelRun, Memory> {
+    const { deviceBytes: ofBytes } = this.#options.budget();
+    let leftBytes = ofBytes;
+    const memories = new Map<ModelRun, Memory>();
+    const runs = [...this.#records.keys()];
+    for (const run of runs.filter(stays)) {
+      if (run.needs === undefined) continue;
+      const memory = stayingMemory(run, run.needs, leftBytes);
+      memories.set(run, memory);
+      leftBytes -= memory.deviceBytes;
+    }
+    for (const run of runs.filter((one) => !stays(one))) {
+      if (run.needs !== undefined) memories.set(run, placed(run.needs, leftBytes, ofBytes));
+    }
+    return memories;
+  }
+
   #residents(): readonly Resident[] {
+    const memories = this.#memories();
     return [...this.#records].flatMap(([run, record]) => {
-      const { phase, needs, number, model } = run;
-      if (phase === "absent" || needs === undefined) return [];
+      const { phase, number, model } = run;
+      const memory = memories.get(run);
+      if (phase === "absent" || memory === undefined) return [];
       this.#seen(record, phase === "awake");
       const { closedBy } = record;
       return [
         {
           number,
-          bytes: needs.bytes,
-          stays: model.idleSeconds === undefined,
+          memory,
+          stays: stays(run),
           phase: phase === "awake" && closedBy !== undefined ? "closing" : phase,
           isConfirmed: closedBy !== undefined && this.#knownDirectory >= closedBy,
           isBusy: record.isBusy,
@@ -166,9 +198,29 @@ function idleMsOf({ isUnloaded, keepAliveSeconds }: Record, idleSeconds: number)
   return seconds < 0 ? Infinity : seconds * 1000;
 }
 
-function tooLarge(bytes: number, mostBytes: number): string {
+function stays({ model }: ModelRun): boolean {
+  return model.idleSeconds === undefined;
+}
+
+/** Its server chooses the context by what is free, so what it has taken is known only then. No more than there is. */
+function stayingMemory({ view }: ModelRun, needs: Placeable, leftBytes: number): Memory {
+  const planned = placed(needs, leftBytes);
+  const { vram = 0 } = view.facts?.memoryBytes ?? {};
+  const takenBytes = vram === 0 ? 0 : vram + PROCESS_BYTES;
+  const deviceBytes = Math.min(leftBytes, Math.max(planned.deviceBytes, takenBytes));
+  return { ...planned, deviceBytes };
+}
+
+function whyTooLarge(needed: Memory, most: Memory): string | undefined {
+  if (needed.ramBytes > most.ramBytes) {
+    return (
+      `it needs ${formatBytes(needed.ramBytes)} of memory, and there are ${formatBytes(Math.max(0, most.ramBytes))} for it. ` +
+      "Lower spec.engine.contextTokens (--context) or spec.engine.slots (--slots), or raise --memory."
+    );
+  }
+  if (needed.deviceBytes <= most.deviceBytes) return undefined;
   return (
-    `it needs ${formatBytes(bytes)} of memory, and there are ${formatBytes(Math.max(0, mostBytes))} for it. ` +
-    "Lower spec.engine.contextTokens (--context) or spec.engine.slots (--slots), or raise --memory."
+    `it needs ${formatBytes(needed.deviceBytes)} of GPU memory, and there are ${formatBytes(most.deviceBytes)} for it. ` +
+    "Lower spec.engine.gpuLayers (--gpu-layers), or leave it out."
   );
 }

@@ -92,6 +92,7 @@ async function scene(
   t: TestContext,
   files: (folder: TemporaryFolder) => Readonly<Record<string, string | Buffer>>,
   extra: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Scene> {
   const folder = await TemporaryFolder.create();
   await writeFile(folder.file(".model.gguf"), sampleGguf());
@@ -101,7 +102,7 @@ async function scene(
   const local = new LocalMode({
     main: MAIN,
     arguments: [folder.path, "--port", "0", "--allow-env", "FAKE_*", ...extra],
-    environment: { LOCALMODEL_CACHE: folder.file(".cache") },
+    environment: { LOCALMODEL_CACHE: folder.file(".cache"), ...environment },
   });
   t.after(async () => {
     await local[Symbol.asyncDispose]();
@@ -227,6 +228,50 @@ test("what does not fit beside another makes the one that nobody uses sleep", as
   await stage.ends(b);
 });
 
+test("where a GPU has no room for another model, the one there that nobody uses sleeps, and one beside it does not", async (t) => {
+  const onGpu = { engine: "{gpuLayers: 99}" };
+  const stage = await scene(
+    t,
+    () => ({
+      "a.yaml": sleeper("a", onGpu),
+      "b.yaml": sleeper("b", onGpu),
+      "c.yaml": sleeper("c", { engine: "{gpuLayers: 0}" }),
+    }),
+    ["--memory", "4GB"],
+    { FAKE_GPUS: String(1200 * 2 ** 20) },
+  );
+  for (const id of ["a", "b", "c"]) await stage.becomes(id, "asleep");
+  await stage.local.says(/^models may have \d+ MB of Fake GPU 0$/m);
+  const c = await stage.ask("c");
+  const a = await stage.ask("a");
+  const b = await stage.ask("b");
+  await stage.ends(a);
+  assert.ok(isRunning(b));
+  assert.equal(await stage.ask("c"), c);
+});
+
+test("a model that asks for more of a GPU than there is says so with numbers, and no other does", async (t) => {
+  const stage = await scene(
+    t,
+    () => ({
+      "a.yaml": sleeper("a", { engine: "{gpuLayers: 99}" }),
+      "b.yaml": sleeper("b"),
+    }),
+    ["--gpu-memory", "100MB"],
+    { FAKE_GPUS: String(2 ** 30) },
+  );
+  const { message = "" } = await stage.becomes("a", "failed");
+  assert.match(message, /it needs \d+ MB of GPU memory, and there are 100 MB for it/);
+  await stage.becomes("b", "asleep");
+  await stage.ask("b");
+});
+
+test("GPUs that cannot be told are not counted, and a line says so", async (t) => {
+  const stage = await scene(t, () => ({ "a.yaml": sleeper("a") }), [], { FAKE_GPUS: "crash" });
+  await stage.local.says(/^which GPUs there are cannot be told, .*\(exit code 7\)$/m);
+  await stage.ask("a");
+});
+
 test("a stream is never cut by a model that needs its memory, and that model has its turn after it", async (t) => {
   const stage = await scene(
     t,
@@ -283,7 +328,38 @@ for (const [name, scaling, body] of [
   });
 }
 
-test("a model with a document that says nothing of sleep is loaded at once and stays", async (t) => {
+test("documents of a folder that say nothing of when they are loaded are when somebody asks", async (t) => {
+  const stage = await scene(t, () => ({
+    "few.yaml": [model("a", ""), model("b", "  engine: {slots: 2}\n")].join("---\n"),
+    "c.yaml": model("c", "  replicas: 1\n"),
+    "d.yaml": model("d", "  scaling: {minReplicas: 1}\n"),
+  }));
+  for (const id of ["a", "b"]) await stage.becomes(id, "asleep");
+  for (const id of ["c", "d"]) await stage.becomes(id, "ready");
+  await stage.ask("b");
+  await stage.becomes("b", "ready");
+  await stage.becomes("a", "asleep");
+  assert.equal(stage.loads("a"), 0);
+});
+
+test("a document that is named is loaded at once", async (t) => {
+  const folder = await TemporaryFolder.create();
+  await writeFile(folder.file(".model.gguf"), sampleGguf());
+  await writeFile(folder.file("a.yaml"), model("a", ""));
+  const local = new LocalMode({
+    main: MAIN,
+    // By itself and by its folder.
+    arguments: [folder.file("a.yaml"), folder.path, "--port", "0"],
+    environment: { LOCALMODEL_CACHE: folder.file(".cache") },
+  });
+  t.after(async () => {
+    await local[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+  await local.says(/^a: ready as a; /m);
+});
+
+test("a model with a document that says how many replicas there are is loaded at once and stays", async (t) => {
   const stage = await scene(t, () => ({
     "a.yaml": model("a", "  replicas: 1\n"),
     "b.yaml": sleeper("b", { scaling: "{minReplicas: 1, idleSeconds: 0}" }),

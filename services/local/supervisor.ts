@@ -7,6 +7,7 @@
 import type { Demand, Directory } from "@localmodel/localmodel/contracts/directory.ts";
 import type { DesiredModel } from "./desired/desired.ts";
 import { directoryOf } from "./desired/directory.ts";
+import type { DeviceBudget } from "./processes/device-budget.ts";
 import { ModelRun, type RunHooks } from "./processes/model-run.ts";
 import { plan } from "./desired/plan.ts";
 import type { Residence } from "./desired/residence.ts";
@@ -18,6 +19,7 @@ const TURN_MS = 10_000;
 const ALARM_MAX_MS = 2 ** 31 - 1;
 
 export type SupervisorHooks = Omit<RunHooks, "onChange" | "isAlone"> & {
+  readonly deviceBudget: DeviceBudget;
   /** Returns the number by which the API service will say that it goes by it. */
   readonly publish: (directory: Directory) => number;
   /** For people, at every change of a run; it may be replacing one that still serves. */
@@ -37,7 +39,9 @@ export class Supervisor {
 
   constructor(hooks: SupervisorHooks) {
     this.#hooks = hooks;
-    this.#residency = new Residency({ budgetBytes: hooks.memoryBytes, turnMs: TURN_MS });
+    const { memoryBytes: ramBytes, deviceBudget } = hooks;
+    const budget = () => ({ ramBytes, deviceBytes: deviceBudget.bytes });
+    this.#residency = new Residency({ budget, turnMs: TURN_MS });
   }
 
   /** Who is asked for, as the API service says. */

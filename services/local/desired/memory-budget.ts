@@ -1,4 +1,6 @@
 /** How much memory all models may take together, as somebody says it or as the machine has it. Pure. */
+import { usableDeviceBytes } from "@localmodel/localmodel/contracts/device-memory.ts";
+import type { MachineDevice } from "@localmodel/localmodel/contracts/machine-devices.ts";
 
 /** Of what the machine, or the container, has; the rest is for everything else that runs there. */
 const SHARE = 0.75;
@@ -26,4 +28,11 @@ export function parseMemorySize(text: string): number | undefined {
 export function defaultBudgetBytes(totalBytes: number, limitBytes: number): number {
   const isLimited = limitBytes > 0 && limitBytes < totalBytes;
   return Math.floor(SHARE * (isLimited ? limitBytes : totalBytes));
+}
+
+/** Of all GPUs together. One that uses the machine's memory has none of its own. */
+export function deviceBudgetBytes(devices: readonly MachineDevice[]): number {
+  const own = devices.filter(({ sharesMemory }) => !sharesMemory);
+  const usable = own.map(({ memoryBytes }) => Math.max(0, usableDeviceBytes(memoryBytes, 0)));
+  return Math.floor(usable.reduce((sum, bytes) => sum + bytes, 0));
 }

@@ -6,6 +6,7 @@ import { estimateMemory } from "@localmodel/localmodel/contracts/memory-estimate
 import { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import fc from "fast-check";
 import { memoryPlan } from "./memory-plan.ts";
+import { placed, PROCESS_BYTES } from "./placement.ts";
 
 const GB = 1e9;
 const MIB = 2 ** 20;
@@ -34,10 +35,18 @@ function planFor(
     sleeps = true,
     engine = {},
     inspection = {},
-  }: { sleeps?: boolean; engine?: object; inspection?: Partial<Inspection> } = {},
+    deviceBytes = 0,
+  }: {
+    sleeps?: boolean;
+    engine?: object;
+    inspection?: Partial<Inspection>;
+    deviceBytes?: number;
+  } = {},
 ) {
   const planned = { engine: EngineSpec.parse(engine), sleeps };
-  return memoryPlan({ ...SMALL, ...inspection }, planned, budgetBytes);
+  const budget = { ramBytes: budgetBytes, deviceBytes };
+  const plan = memoryPlan({ ...SMALL, ...inspection }, planned, budget);
+  return { ...plan, bytes: plan.needs.totalBytes, ...placed(plan.needs, deviceBytes) };
 }
 
 describe("the memory that a model is given", () => {
@@ -89,5 +98,48 @@ describe("the memory that a model is given", () => {
     assert.equal(bytes, totalBytes + promptCacheMiB * MIB);
     assert.deepEqual(planFor(100 * GB, { sleeps: false }).engine, { promptCacheMiB: 2048 });
     assert.deepEqual(planFor(0.1 * GB, { sleeps: false }).engine, { promptCacheMiB: 0 });
+  });
+
+  test("is, of one that GPUs hold, theirs but for what its processes take, with as much context as stays there", () => {
+    const long = { trainContextTokens: 200_000 };
+    const on = planFor(16 * GB, { inspection: long, deviceBytes: 8 * GB });
+    assert.equal(on.ramBytes, on.bytes - on.needs.layersBytes);
+    assert.ok(on.deviceBytes > 4 * GB && on.deviceBytes <= 8 * GB, `${on.deviceBytes}`);
+    assert.ok((on.engine.contextTokens ?? 0) > 4096);
+    // What conversations leave there is kept in the machine's memory.
+    assert.ok((on.engine.promptCacheMiB ?? 0) > 0);
+  });
+
+  test("is not the machine's where a GPU holds what the machine cannot", () => {
+    const large = { sizeBytes: 20 * GB, layers: 40 };
+    assert.ok(planFor(8 * GB, { inspection: large }).ramBytes > 20 * GB);
+    const on = planFor(8 * GB, { inspection: large, deviceBytes: 24 * GB });
+    assert.ok(on.ramBytes < 8 * GB && on.deviceBytes > 20 * GB);
+  });
+
+  test("is the machine's for the layers that GPUs have no room for", () => {
+    const large = { sizeBytes: 20 * GB, layers: 39 };
+    const { needs, ramBytes, deviceBytes } = planFor(32 * GB, {
+      inspection: large,
+      deviceBytes: 8 * GB,
+    });
+    assert.ok(deviceBytes <= 8 * GB && deviceBytes > 7 * GB);
+    const movedBytes = deviceBytes - needs.computeBytes - PROCESS_BYTES;
+    assert.ok(Math.abs(ramBytes + movedBytes - needs.totalBytes) <= 1);
+  });
+
+  test("is on GPUs for as many layers as somebody asks for, and without GPUs for none", () => {
+    const size = { sizeBytes: 4 * GB, layers: 39 };
+    const layersOn = (gpuLayers: number, deviceBytes: number) => {
+      const plan = planFor(32 * GB, { inspection: size, deviceBytes, engine: { gpuLayers } });
+      const movedBytes = plan.deviceBytes - plan.needs.computeBytes - PROCESS_BYTES;
+      return plan.deviceBytes === 0 ? 0 : Math.round((40 * movedBytes) / plan.needs.layersBytes);
+    };
+    assert.equal(layersOn(0, 24 * GB), 0);
+    assert.equal(layersOn(10, 24 * GB), 10);
+    assert.equal(layersOn(1000, 24 * GB), 40);
+    // It is what its server does, whether or not it fits.
+    assert.equal(layersOn(40, 1 * GB), 40);
+    assert.equal(layersOn(40, 0), 0);
   });
 });

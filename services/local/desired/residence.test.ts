@@ -4,16 +4,28 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { decideResidence, largestBytes } from "./residence.ts";
-import type { Resident } from "./resident.ts";
+import { fitsIn, type Memory, minus, NO_MEMORY, plus } from "./memory.ts";
+import { decideResidence, mostMemory } from "./residence.ts";
+import { memoryOf, type Resident } from "./resident.ts";
 
 const TURN_MS = 10;
 const IDLE_MS = 100;
 
 type Phase = Resident["phase"];
 
+/** Of the machine's memory, and where it matters of its GPUs'. */
+type Size = number | readonly [number, number];
+
+function memoryIn(size: Size): Memory {
+  const [ramBytes, deviceBytes] = typeof size === "number" ? [size, 0] : size;
+  return { ramBytes, deviceBytes };
+}
+
+const size: fc.Arbitrary<Size> = fc.tuple(fc.integer({ min: 1, max: 12 }), fc.nat(12));
+const memory = size.map(memoryIn);
+
 type SimulatedModel = {
-  readonly bytes: number;
+  readonly memory: Memory;
   readonly stays: boolean;
   phase: Phase;
   isConfirmed: boolean;
@@ -34,12 +46,12 @@ class World {
   nowMs = 0;
   loads = 0;
   readonly models: SimulatedModel[];
-  readonly budgetBytes: number;
+  readonly budget: Memory;
 
-  constructor(budgetBytes: number, sizes: readonly number[], staying = 0) {
-    this.budgetBytes = budgetBytes;
-    this.models = sizes.map((bytes, index) => ({
-      bytes,
+  constructor(budget: Size, sizes: readonly Size[], staying = 0) {
+    this.budget = memoryIn(budget);
+    this.models = sizes.map((one, index) => ({
+      memory: memoryIn(one),
       stays: index < staying,
       phase: index < staying ? "awake" : "asleep",
       isConfirmed: false,
@@ -65,7 +77,7 @@ class World {
 
   #happenTo(model: SimulatedModel, type: "ask" | "finish" | "hang up" | "step" | "crash"): void {
     if (type === "ask") {
-      if (model.bytes <= largestBytes(this.residents(), this.budgetBytes) || model.stays)
+      if (fitsIn(model.memory, mostMemory(this.residents(), this.budget)) || model.stays)
         model.waiting += 1;
     } else if (type === "finish") model.inside = Math.max(0, model.inside - 1);
     else if (type === "hang up") model.waiting = Math.max(0, model.waiting - 1);
@@ -106,7 +118,7 @@ class World {
   residents(): Resident[] {
     return this.models.map((model, number) => ({
       number,
-      bytes: model.bytes,
+      memory: model.memory,
       stays: model.stays,
       phase: model.phase,
       isConfirmed: model.isConfirmed,
@@ -119,7 +131,7 @@ class World {
   }
 
   decide(): number {
-    const rules = { budgetBytes: this.budgetBytes, turnMs: TURN_MS };
+    const rules = { budget: this.budget, turnMs: TURN_MS };
     const { moves, againAtMs } = decideResidence(this.residents(), rules, this.nowMs);
     for (const { type, number } of moves) {
       const model = this.at(number);
@@ -142,10 +154,10 @@ class World {
         model.phase = "stopping";
       }
     }
-    const usedBytes = this.models
-      .filter(({ phase, stays }) => phase !== "asleep" && !stays)
-      .reduce((sum, { bytes }) => sum + bytes, 0);
-    assert.ok(usedBytes <= Math.max(0, largestBytes(this.residents(), this.budgetBytes)));
+    const used = memoryOf(
+      this.residents().filter(({ phase, stays }) => phase !== "asleep" && !stays),
+    );
+    assert.ok(used === NO_MEMORY || fitsIn(used, mostMemory(this.residents(), this.budget)));
     return againAtMs;
   }
 
@@ -180,13 +192,13 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 );
 
 const history = fc.record({
-  sizes: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 6 }),
+  sizes: fc.array(size, { minLength: 1, maxLength: 6 }),
   events: fc.array(event, { maxLength: 120 }),
 });
 
 /** In memory, at a moment that is 0: in use or not, its turn over or not. */
 const resident: fc.Arbitrary<Omit<Resident, "number">> = fc.record({
-  bytes: fc.integer({ min: 1, max: 12 }),
+  memory,
   stays: fc.boolean(),
   phase: fc.constant("awake"),
   isConfirmed: fc.constant(false),
@@ -197,7 +209,7 @@ const resident: fc.Arbitrary<Omit<Resident, "number">> = fc.record({
   idleMs: fc.constant(Infinity),
 });
 
-const WAITING: Omit<Resident, "number" | "bytes"> = {
+const WAITING: Omit<Resident, "number" | "memory"> = {
   stays: false,
   phase: "asleep",
   isConfirmed: false,
@@ -212,7 +224,8 @@ describe("models that share memory", () => {
   test("from any history they stay within the budget, and none is stopped under a request", () => {
     fc.assert(
       fc.property(history, fc.nat(1), ({ sizes, events }, staying) => {
-        const world = new World(12 + (staying > 0 ? (sizes[0] ?? 0) : 0), sizes, staying);
+        const beside = staying > 0 ? memoryIn(sizes[0] ?? 0) : NO_MEMORY;
+        const world = new World([12 + beside.ramBytes, 12 + beside.deviceBytes], sizes, staying);
         for (const one of events) world.happen(one);
       }),
       { numRuns: Number(process.env["FC_RUNS"] ?? 500) },
@@ -222,7 +235,7 @@ describe("models that share memory", () => {
   test("from any history every request is answered, whoever has the memory now", () => {
     fc.assert(
       fc.property(history, ({ sizes, events }) => {
-        const world = new World(12, sizes);
+        const world = new World([12, 12], sizes);
         for (const one of events) world.happen(one);
         world.settle(2000);
         assert.equal(world.hasRequests, false, JSON.stringify(world.models));
@@ -283,23 +296,23 @@ describe("models that share memory", () => {
     fc.assert(
       fc.property(
         fc.array(resident, { maxLength: 8 }),
-        fc.integer({ min: 1, max: 40 }),
-        (others, bytes) => {
+        fc.tuple(fc.integer({ min: 1, max: 40 }), fc.nat(40)).map(memoryIn),
+        (others, needed) => {
           const all = others.map((one, number) => ({ ...one, number }));
-          const usedBytes = all.reduce((sum, one) => sum + one.bytes, 0);
-          const budgetBytes = Math.max(usedBytes, bytes);
-          const waiting = { ...WAITING, number: all.length, bytes };
-          const { moves } = decideResidence([...all, waiting], { budgetBytes, turnMs: TURN_MS }, 0);
+          const used = memoryOf(all);
+          const budget = {
+            ramBytes: Math.max(used.ramBytes, needed.ramBytes),
+            deviceBytes: Math.max(used.deviceBytes, needed.deviceBytes),
+          };
+          const waiting = { ...WAITING, number: all.length, memory: needed };
+          const { moves } = decideResidence([...all, waiting], { budget, turnMs: TURN_MS }, 0);
           const closed = moves.filter(({ type }) => type === "close").map((one) => one.number);
-          const freeBytes = (without: readonly number[]): number =>
-            all.reduce(
-              (sum, one) => sum - (without.includes(one.number) ? 0 : one.bytes),
-              budgetBytes,
-            );
+          const freeWithout = (without: readonly number[]): Memory =>
+            minus(budget, memoryOf(all.filter(({ number }) => !without.includes(number))));
           if (closed.length === 0) return;
-          assert.ok(freeBytes(closed) >= bytes);
+          assert.ok(fitsIn(needed, freeWithout(closed)));
           for (const spared of closed)
-            assert.ok(freeBytes(closed.filter((one) => one !== spared)) < bytes);
+            assert.ok(!fitsIn(needed, freeWithout(closed.filter((one) => one !== spared))));
         },
       ),
       { numRuns: Number(process.env["FC_RUNS"] ?? 500) },
@@ -345,22 +358,21 @@ describe("models that share memory", () => {
 
   test("who goes first takes nothing that the one before it has to wait for", () => {
     const waiting = fc.record({
-      bytes: fc.integer({ min: 1, max: 24 }),
+      memory: fc.tuple(fc.integer({ min: 1, max: 24 }), fc.nat(24)).map(memoryIn),
       waitingSinceMs: fc.integer({ min: -10, max: 0 }),
     });
     fc.assert(
       fc.property(
         fc.array(resident, { maxLength: 6 }),
         fc.array(waiting, { minLength: 2, maxLength: 5 }),
-        fc.integer({ min: 0, max: 12 }),
-        (awake, asked, freeBytes) => {
-          const awakeBytes = awake.reduce((sum, one) => sum + one.bytes, 0);
-          const rules = { budgetBytes: awakeBytes + freeBytes, turnMs: TURN_MS };
+        memory,
+        (awake, asked, free) => {
           const others = awake.map((one, number) => ({ ...one, number }));
+          const rules = { budget: plus(memoryOf(others), free), turnMs: TURN_MS };
           const line = asked
             .toSorted((a, b) => a.waitingSinceMs - b.waitingSinceMs)
             .map((one, index) => ({ ...WAITING, ...one, number: awake.length + index }))
-            .filter(({ bytes }) => bytes <= largestBytes(others, rules.budgetBytes));
+            .filter((one) => fitsIn(one.memory, mostMemory(others, rules.budget)));
           const { moves } = decideResidence([...others, ...line], rules, 0);
           const loaded = new Set(
             moves.filter(({ type }) => type === "load").map(({ number }) => number),
@@ -386,6 +398,28 @@ describe("models that share memory", () => {
       ),
       { numRuns: Number(process.env["FC_RUNS"] ?? 500) },
     );
+  });
+
+  test("one that fits into the machine's memory and not on its GPUs has the idle one there make room, and no other", () => {
+    const world = new World(
+      [30, 10],
+      [
+        [2, 0],
+        [2, 8],
+        [2, 8],
+      ],
+    );
+    for (const model of [0, 1]) {
+      world.happen({ type: "ask", model });
+      world.happen({ type: "step", model });
+      world.happen({ type: "finish", model });
+    }
+    world.happen({ type: "ask", model: 2 });
+    const phases = () => world.models.map(({ phase }) => phase);
+    assert.deepEqual(phases(), ["awake", "closing", "asleep"]);
+    world.happen({ type: "step", model: 1 });
+    world.happen({ type: "step", model: 1 });
+    assert.deepEqual(phases(), ["awake", "asleep", "loading"]);
   });
 
   test("a model that nobody uses goes to sleep when its time is over, and says when to look again", () => {

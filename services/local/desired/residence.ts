@@ -3,15 +3,16 @@
  * any time.
  *
  * Memory is a budget. Who waits for a model is served in the order in which the waiting began, so that a large model gets
- * its turn; a later one goes first only where there is room for it now and it keeps nobody waiting (`besideBytes`). Room is
+ * its turn; a later one goes first only where there is room for it now and it keeps nobody waiting (`roomBeside`). Room is
  * made by models that nobody uses. If those are not enough, models that are in use make room after their turn: they get no
  * new requests, finish those they have, and their own waiting requests bring them back.
  *
  * A model goes to sleep in two steps, so that no request finds it gone. First it is `closing`: the API service is told
  * not to send it anything more. Once that has confirmed it and has no request at the model, the model is `stopping`.
  */
-import { bytesOf, isIdle, isInMemory, isWanted, type Resident } from "./resident.ts";
-import { besideBytes, type Room, roomFor, type Rules } from "./room.ts";
+import { ALL_MEMORY, fitsIn, lesser, type Memory, minus } from "./memory.ts";
+import { isIdle, isInMemory, isWanted, memoryOf, type Resident } from "./resident.ts";
+import { type Room, roomBeside, roomFor, type Rules } from "./room.ts";
 
 type Move = {
   readonly type: "load" | "close" | "reopen" | "stop";
@@ -59,33 +60,37 @@ export function decideResidence(
 }
 
 /** What a model may take at most beside those that stay. */
-export function largestBytes(residents: readonly Resident[], budgetBytes: number): number {
-  return budgetBytes - bytesOf(residents.filter(({ stays, phase }) => stays && phase !== "asleep"));
+export function mostMemory(
+  residents: readonly Pick<Resident, "stays" | "phase" | "memory">[],
+  budget: Memory,
+): Memory {
+  return residents
+    .filter(({ stays, phase }) => stays && phase !== "asleep")
+    .reduce((left, { memory }) => minus(left, memory), budget);
 }
 
 /** Who is loaded now, and the first for whom there is no room yet. */
 function line(
   residents: readonly Resident[],
-  { budgetBytes }: Rules,
+  { budget }: Rules,
 ): { readonly loads: readonly Resident[]; readonly claim: Resident | undefined } {
-  const most = largestBytes(residents, budgetBytes);
+  const most = mostMemory(residents, budget);
   const waiting = residents.filter(
-    (one) => !one.stays && one.phase === "asleep" && isWanted(one) && one.bytes <= most,
+    (one) => !one.stays && one.phase === "asleep" && isWanted(one) && fitsIn(one.memory, most),
   );
-  let freeBytes = budgetBytes - bytesOf(residents.filter(isInMemory));
+  let free = minus(budget, memoryOf(residents.filter(isInMemory)));
   /** Beside all that are passed. */
-  let leftBytes = Infinity;
+  let left = ALL_MEMORY;
   let claim: Resident | undefined;
   const loads: Resident[] = [];
   for (const one of waiting.toSorted(bySince)) {
-    if (one.bytes <= Math.min(freeBytes, leftBytes)) {
+    if (fitsIn(one.memory, lesser(free, left))) {
       loads.push(one);
-      freeBytes -= one.bytes;
-      leftBytes -= one.bytes;
+      free = minus(free, one.memory);
+      left = minus(left, one.memory);
     } else {
       claim ??= one;
-      const beside = besideBytes(one, afterLoading(loads, residents), budgetBytes);
-      leftBytes = Math.min(leftBytes, beside);
+      left = lesser(left, roomBeside(one, afterLoading(loads, residents), budget));
     }
   }
   return { loads, claim };

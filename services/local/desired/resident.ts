@@ -1,9 +1,10 @@
 /** A model that shares this machine's memory, at one moment, and what its state means for the others. */
+import { type Memory, NO_MEMORY, plus } from "./memory.ts";
 
 export type Resident = {
   readonly number: number;
   /** What it takes while it is in memory. */
-  readonly bytes: number;
+  readonly memory: Memory;
   /** Whether it is loaded for good. It takes memory, and nothing is decided about it. */
   readonly stays: boolean;
   readonly phase: "asleep" | "loading" | "awake" | "closing" | "stopping";
@@ -37,6 +38,6 @@ export function isIdle(one: Resident): boolean {
   return one.phase === "awake" && !isWanted(one);
 }
 
-export function bytesOf(residents: readonly Resident[]): number {
-  return residents.reduce((total, { bytes }) => total + bytes, 0);
+export function memoryOf(residents: readonly Resident[]): Memory {
+  return residents.reduce((total, { memory }) => plus(total, memory), NO_MEMORY);
 }

@@ -4,10 +4,11 @@
  * Closed are the models that nobody uses, the least recently used first; if those are not enough, models in use whose turn
  * is over, the one first that has had the memory longest.
  */
-import { bytesOf, isIdle, isInMemory, isLeaving, type Resident } from "./resident.ts";
+import { fitsIn, type Memory, minus, NO_MEMORY, plus } from "./memory.ts";
+import { isIdle, isInMemory, isLeaving, memoryOf, type Resident } from "./resident.ts";
 
 export type Rules = {
-  readonly budgetBytes: number;
+  readonly budget: Memory;
   /** How long a model that is in use is left alone while others wait for its room. */
   readonly turnMs: number;
 };
@@ -22,15 +23,15 @@ export type Room = {
 export function roomFor(
   claim: Resident,
   residents: readonly Resident[],
-  { budgetBytes, turnMs }: Rules,
+  { budget, turnMs }: Rules,
   nowMs: number,
 ): Room {
-  const { order, missingBytes } = prospect(claim, residents, budgetBytes);
+  const { order, missing } = prospect(claim, residents, budget);
   const turnOver = (one: Resident): number => (isIdle(one) ? nowMs : one.awakeSinceMs + turnMs);
   const awake = order.filter(({ phase }) => phase === "awake");
   const closing = fewest(
     awake.filter((one) => turnOver(one) <= nowMs),
-    missingBytes,
+    missing,
   );
   if (closing !== undefined) return { closing, againAtMs: Infinity };
   const turns = awake.map(turnOver).filter((atMs) => atMs > nowMs);
@@ -41,18 +42,18 @@ export function roomFor(
  * How much others may take while `claim` waits, so that neither more models have to make room for it than would anyway nor
  * any later: what is left beside it once all have had their turn.
  */
-export function besideBytes(
+export function roomBeside(
   claim: Resident,
   residents: readonly Resident[],
-  budgetBytes: number,
-): number {
-  const { order, missingBytes } = prospect(claim, residents, budgetBytes);
-  const closing = fewest(order, missingBytes);
-  return closing === undefined ? 0 : bytesOf(closing) - missingBytes;
+  budget: Memory,
+): Memory {
+  const { order, missing } = prospect(claim, residents, budget);
+  const closing = fewest(order, missing);
+  return closing === undefined ? NO_MEMORY : minus(memoryOf(closing), missing);
 }
 
 /** What `claim` misses when those have left that are leaving, and who may make room for it, sooner or later. */
-function prospect(claim: Resident, residents: readonly Resident[], budgetBytes: number) {
+function prospect(claim: Resident, residents: readonly Resident[], budget: Memory) {
   const staying = residents.filter((one) => isInMemory(one) && !isLeaving(one));
   const movable = staying.filter(({ stays }) => !stays);
   const idle = movable.filter(isIdle).toSorted((a, b) => a.idleSinceMs - b.idleSinceMs);
@@ -62,27 +63,27 @@ function prospect(claim: Resident, residents: readonly Resident[], budgetBytes: 
   const loading = movable.filter(({ phase }) => phase === "loading");
   return {
     order: [...idle, ...busy, ...loading],
-    missingBytes: claim.bytes - (budgetBytes - bytesOf(staying)),
+    missing: minus(claim.memory, minus(budget, memoryOf(staying))),
   };
 }
 
 /**
- * The first of `order` that have so many bytes together, without those that the later ones make superfluous; undefined
+ * The first of `order` that have so much memory together, without those that the later ones make superfluous; undefined
  * where all of them have less.
  */
-function fewest(order: readonly Resident[], bytes: number): readonly Resident[] | undefined {
+function fewest(order: readonly Resident[], missing: Memory): readonly Resident[] | undefined {
   const first: Resident[] = [];
-  let spareBytes = -bytes;
+  let spare = minus(NO_MEMORY, missing);
   for (const one of order) {
-    if (spareBytes >= 0) break;
+    if (fitsIn(NO_MEMORY, spare)) break;
     first.push(one);
-    spareBytes += one.bytes;
+    spare = plus(spare, one.memory);
   }
-  if (spareBytes < 0) return undefined;
+  if (!fitsIn(NO_MEMORY, spare)) return undefined;
   const needed: Resident[] = [];
   // Spared are the latest rather than the first.
   for (const one of first.toReversed()) {
-    if (one.bytes <= spareBytes) spareBytes -= one.bytes;
+    if (fitsIn(one.memory, spare)) spare = minus(spare, one.memory);
     else needed.push(one);
   }
   return needed;

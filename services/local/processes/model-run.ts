@@ -16,6 +16,8 @@ import { formatDuration } from "@localmodel/weights/progress/units.ts";
 import { crashesInARow, restartDelayMs } from "../desired/backoff.ts";
 import type { DesiredModel } from "../desired/desired.ts";
 import { type MemoryPlan, memoryPlan } from "../desired/memory-plan.ts";
+import type { Placeable } from "../desired/placement.ts";
+import type { DeviceBudget } from "./device-budget.ts";
 import { fetchFiles, type ModelFiles } from "./model-files.ts";
 import type { RunningServer } from "../desired/plan.ts";
 import { DRAIN_TIMEOUT_MS, serverEnvironment } from "./server-start.ts";
@@ -33,6 +35,7 @@ export type RunHooks = {
   readonly isAlone: () => boolean;
   /** For all models together. */
   readonly memoryBytes: number;
+  readonly deviceBudget: Pick<DeviceBudget, "ask">;
   readonly onLine: (model: DesiredModel, line: string) => void;
   readonly progress: (model: DesiredModel) => ProgressReporter;
 };
@@ -67,7 +70,7 @@ export class ModelRun {
   #view: ServerView = { state: "pending", message: "about to start" };
   #process: ServiceProcess | undefined;
   #facts: WeightsFacts | undefined;
-  #needs: MemoryPlan | undefined;
+  #plan: MemoryPlan | undefined;
   #phase: Phase = "absent";
   /** Of a model that sleeps: ends what wake() began. */
   #activation: AbortController | undefined;
@@ -93,8 +96,8 @@ export class ModelRun {
   }
 
   /** What it takes while it is in memory; undefined until its weights are there. */
-  get needs(): MemoryPlan | undefined {
-    return this.#needs;
+  get needs(): Placeable | undefined {
+    return this.#plan?.needs;
   }
 
   get phase(): Phase {
@@ -224,7 +227,10 @@ export class ModelRun {
     }
     const { inspection } = this.#facts;
     const planned = { ...this.model.spec, sleeps: this.#sleeps };
-    this.#needs = memoryPlan(inspection, planned, this.#hooks.memoryBytes);
+    const { memoryBytes: ramBytes, deviceBudget } = this.#hooks;
+    // One that stays is loaded whatever there is: it need not wait for the answer.
+    const deviceBytes = this.#sleeps ? await deviceBudget.ask() : 0;
+    this.#plan = memoryPlan(inspection, planned, { ramBytes, deviceBytes });
   }
 
   /** One process, from its start to its end. */
@@ -241,7 +247,7 @@ export class ModelRun {
         ...serverEnvironment(this.model, files, {
           isAlone: this.#hooks.isAlone(),
           serverSecret: this.#hooks.serverSecret,
-          planned: this.#needs?.engine,
+          planned: this.#plan?.engine,
         }),
         // One port cannot be everybody's: it is the API service's.
         [METRICS_PORT_VARIABLE]: "",
