@@ -37,6 +37,11 @@ test("loads a model and lets it go, for who may", async (t) => {
     /^a\/m: It goes to sleep/,
   );
   assert.deepEqual(unloaded, ["a/m"]);
+  // As npm start says where it listens.
+  const base = ["--url", `${url}/v1/`];
+  assert.equal((await run(["load", "a/m", ...base], root)).stdout, "a/m: ready\n");
+  const absent = await run(["load", "a/m", "--url", "http://127.0.0.1:1/v1"], root);
+  assert.match(absent.stderr, /^error: nobody answers at http:\/\/127\.0\.0\.1:1;/);
   for (const command of ["load", "unload"]) {
     const { code, stderr } = await run([command, "a/m", "--url", url], secretOf("guest"));
     assert.equal(code, 1);

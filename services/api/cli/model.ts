@@ -2,6 +2,7 @@
  * `npm run model -- load ID` and `unload ID`: what requests, and the time without them, do by themselves.
  */
 import { parseArgs } from "node:util";
+import { askService } from "./ask-service.ts";
 
 const USAGE = `Usage: npm run model -- load ID | unload ID [options]
 
@@ -35,9 +36,8 @@ async function main(): Promise<void> {
     throw new Error(`expected load ID or unload ID\n\n${USAGE}`);
   }
   const key = process.env["LOCALMODEL_API_KEY"];
-  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  const url = `${values.url.replace(/\/$/, "")}/v1/models/${id}/${command}`;
-  const response = await fetch(url, { method: "POST", headers });
+  const asked = { url: values.url, ...(key !== undefined && { key }) };
+  const response = await askService(asked, `/v1/models/${id}/${command}`, { method: "POST" });
   const { state, message, error } = (await response.json()) as Answer;
   if (!response.ok) throw new Error(error?.message ?? `${response.status}`);
   process.stdout.write(`${id}: ${message ?? state}\n`);

@@ -1,19 +1,16 @@
 /** The events of /admin/log, as its readers get them. */
+import { type Asked, askService } from "./ask-service.ts";
+
+const PATH = "/admin/log";
 
 export type LogEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
 
-type LogQuery = { readonly url: string; readonly model?: string; readonly key?: string };
+type LogQuery = Asked & { readonly model?: string };
 
-/** Throws with the service's own words when it refuses. Base URLs that end with /v1 mean the same service. */
-export async function* readLog({ url, model, key }: LogQuery): AsyncGenerator<LogEvent> {
-  const target = new URL(`${url.replace(/\/+$/, "").replace(/\/v1$/, "")}/admin/log`);
-  if (model !== undefined) target.searchParams.set("model", model);
-  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  const response = await fetch(target, { headers }).catch((error: unknown) => {
-    throw new Error(`nobody answers at ${target.origin}; is the service running?`, {
-      cause: error,
-    });
-  });
+/** Throws with the service's own words when it refuses. */
+export async function* readLog({ model, ...asked }: LogQuery): AsyncGenerator<LogEvent> {
+  const query = new URLSearchParams(model === undefined ? {} : { model });
+  const response = await askService(asked, query.size === 0 ? PATH : `${PATH}?${query.toString()}`);
   if (!response.ok) throw new Error(await refusalOf(response));
   let text = "";
   for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
