@@ -12,7 +12,6 @@ export const KEPT_EXPORTS: KeptExports = {
   "packages/grammar/compile-text.ts": "*",
   "packages/llama/llama.ts": "*",
   "packages/llama/model.ts": "*",
-  "packages/llama/sampling/logprobs.ts": "*",
   "packages/llama/sampling/sampler.ts": "*",
   "packages/llama/sequence-state.ts": "*",
 };

@@ -4,6 +4,10 @@ export const FUNCTIONS = words(`
   ggml_is_empty ggml_backend_load_all_from_path ggml_backend_dev_count ggml_backend_dev_get
   ggml_backend_dev_get_props ggml_backend_dev_buffer_type
 
+  ggml_init ggml_free ggml_tensor_overhead ggml_graph_overhead ggml_new_tensor_1d ggml_soft_max ggml_get_data
+  ggml_new_graph ggml_build_forward_expand
+  ggml_backend_init_by_type ggml_backend_free ggml_backend_graph_compute
+
   llama_version llama_backend_init llama_numa_init llama_log_set llama_print_system_info
   llama_max_devices llama_max_parallel_sequences llama_supports_mmap llama_supports_mlock llama_supports_gpu_offload
   llama_model_default_params llama_context_default_params llama_sampler_chain_default_params

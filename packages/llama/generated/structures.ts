@@ -47,6 +47,12 @@ type mtmd_input_text = {
   parse_special: boolean;
 };
 
+export type ggml_init_params = {
+  mem_size: number;
+  mem_buffer: bigint | null;
+  no_alloc: boolean;
+};
+
 export type llama_batch = {
   n_tokens: number;
   token: bigint | null;
@@ -204,6 +210,11 @@ export const STRUCTURES = {
     add_special: "bool",
     parse_special: "bool",
   },
+  ggml_init_params: {
+    mem_size: "size_t",
+    mem_buffer: "void *",
+    no_alloc: "bool",
+  },
   llama_batch: {
     n_tokens: "int32_t",
     token: "void *",
@@ -320,6 +331,7 @@ export type Structures = {
   llama_model_tensor_buft_override: llama_model_tensor_buft_override;
   ggml_backend_dev_props: ggml_backend_dev_props;
   mtmd_input_text: mtmd_input_text;
+  ggml_init_params: ggml_init_params;
   llama_batch: llama_batch;
   llama_context_params: llama_context_params;
   llama_model_params: llama_model_params;

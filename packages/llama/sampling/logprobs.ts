@@ -14,14 +14,28 @@ export type Logprobs = {
 /** Exponentials below this share of the largest cannot change a sum in double precision, of any vocabulary. */
 const NEGLIGIBLE = -50;
 
-/** @throws RangeError when the token has no logit, or no token has one that is a number */
-export function logprobsOf(logits: Float32Array, token: number, count: number): Logprobs {
+/** The sum of e^(logit - largest) of all tokens, where `largest` is the token with the largest logit. */
+type Summing = (logits: Float32Array, largest: number) => number | undefined;
+
+/**
+ * `summed`: a faster sum than this module's, which is taken where that has none.
+ *
+ * @throws RangeError when the token has no logit, or no token has one that is a number
+ */
+export function logprobsOf(
+  logits: Float32Array,
+  token: number,
+  count: number,
+  summed: Summing = () => undefined,
+): Logprobs {
   const chosen = logits[token];
   if (chosen === undefined) throw new RangeError(`There is no logit of token ${token}`);
   const most = topTokens(logits, Math.max(1, count));
-  const largest = logits[most[0] ?? -1] ?? Number.NaN;
+  const likeliest = most[0] ?? -1;
+  const largest = logits[likeliest] ?? Number.NaN;
   if (!Number.isFinite(largest)) throw new RangeError("No token has a logit that is a number");
-  const total = largest + Math.log(sumOfExponentials(logits, largest));
+  const sum = summed(logits, likeliest) ?? sumOfExponentials(logits, largest);
+  const total = largest + Math.log(sum);
   return {
     logprob: Number.isNaN(chosen) ? Number.NEGATIVE_INFINITY : chosen - total,
     top: [...most.subarray(0, count)].map((one) => ({

@@ -8,6 +8,8 @@ import { type Adapter, loadAdapter } from "@localmodel/llama/adapter.ts";
 import type { Batch } from "@localmodel/llama/batch.ts";
 import { type Context, createContext } from "@localmodel/llama/context.ts";
 import type { Model } from "@localmodel/llama/model.ts";
+import { ExponentialSum } from "@localmodel/llama/sampling/exponential-sum.ts";
+import { type Logprobs, logprobsOf } from "@localmodel/llama/sampling/logprobs.ts";
 import {
   createSampler,
   NothingToChooseError,
@@ -114,6 +116,8 @@ export class GenerationContext implements StepContext {
   readonly #windowTokens: number;
   readonly #threads: StepThreads;
   readonly #adapters: readonly LoadedAdapter[];
+  /** Once somebody wants log probabilities. */
+  #sum: ExponentialSum | undefined;
   /** Undefined is the model as it is. */
   #adapter: string | undefined;
 
@@ -186,6 +190,13 @@ export class GenerationContext implements StepContext {
 
   logits(index: number): Float32Array {
     return this.#context.outputs.logits(index);
+  }
+
+  logprobs(index: number, token: number, count: number): Logprobs {
+    const sum = (this.#sum ??= new ExponentialSum(this.#context.model));
+    return logprobsOf(this.logits(index), token, count, (logits, largest) =>
+      sum.of(logits, largest),
+    );
   }
 
   chooser({ sampling, seed, prompt }: ChooserOptions): Chooser {

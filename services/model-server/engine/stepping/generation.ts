@@ -35,7 +35,7 @@ type GenerationOptions = {
   /** What of the prompt is rows, where those are not cached. */
   readonly sighted?: Pick<Sighted, "rowsOf"> | undefined;
   readonly seed: number;
-  readonly context: Pick<StepContext, "chooser" | "logits">;
+  readonly context: Pick<StepContext, "chooser" | "logits" | "logprobs">;
   /** The slot's, and how many tokens of the prompt are in its cache already. */
   readonly sequence: number;
   readonly cachedTokens: number;
@@ -243,7 +243,7 @@ export class Generation {
   }
 
   #choose(index: number): void {
-    const { request, seed, context, vocabulary, guide, ends } = this.#options;
+    const { request, seed, context, guide, ends } = this.#options;
     const { sampling, topLogprobs } = request;
     this.#chooser ??= context.chooser({ sampling, seed, prompt: this.#tokens });
     const logits = context.logits(index);
@@ -252,8 +252,7 @@ export class Generation {
       this.#ended = { token };
       return;
     }
-    const logprob =
-      topLogprobs === undefined ? undefined : tokenLogprob(vocabulary, token, logits, topLogprobs);
+    const logprob = topLogprobs === undefined ? undefined : this.#explain(token, index);
     guide?.accept(token);
     this.#decide({ token, logprob, ignoresStops: guide?.ignoresStops });
     this.#put();
@@ -306,30 +305,32 @@ export class Generation {
 
   /** Of the tokens that the outputs from `index` on predict: each of the prompt's but the first. */
   #explainPrompt(length: number, index: number): void {
-    const { vocabulary, request, prompt, context } = this.#options;
-    const top = request.topLogprobs ?? 0;
-    const explain = (token: number, logits: Float32Array | undefined): void => {
-      this.#explained.push(tokenLogprob(vocabulary, token, logits, top));
-    };
+    const { vocabulary, prompt } = this.#options;
     for (let offset = 0; offset < length; offset += 1) {
       const at = this.#evaluated + offset;
       // OpenAI answers null for the first token, whether or not something precedes it here.
-      if (at === prompt.added) explain(this.#prompt[at] ?? 0, undefined);
+      if (at === prompt.added) {
+        this.#explained.push(tokenLogprob(vocabulary, this.#prompt[at] ?? 0, undefined));
+      }
       const following = this.#prompt[at + 1];
       if (at < prompt.added || following === undefined) continue;
-      explain(following, context.logits(index + offset));
+      this.#explained.push(this.#explain(following, index + offset));
     }
   }
 
   /** Of a token that was put behind what is evaluated. */
   #explainPut(index: number): void {
-    const { vocabulary, request, context } = this.#options;
     const at = this.#evaluated - (this.#tokens.length - this.#decided.length);
     const put = this.#decided[at];
     if (put === undefined || put.logprob !== undefined) return;
-    const logits = context.logits(index);
-    const logprob = tokenLogprob(vocabulary, put.token, logits, request.topLogprobs ?? 0);
-    this.#decided[at] = { ...put, logprob };
+    this.#decided[at] = { ...put, logprob: this.#explain(put.token, index) };
+  }
+
+  /** As one that follows the output at `index`. */
+  #explain(token: number, index: number): TokenLogprob {
+    const { vocabulary, context, request } = this.#options;
+    const found = context.logprobs(index, token, request.topLogprobs ?? 0);
+    return tokenLogprob(vocabulary, token, found);
   }
 
   #tell(decided: Decided | undefined): Assembled {

@@ -3,22 +3,20 @@
  * and the like. Never -Infinity, which JSON cannot say.
  */
 import type { TokenLogprob } from "@localmodel/inference/generate.ts";
-import { logprobsOf } from "@localmodel/llama/sampling/logprobs.ts";
+import type { Logprobs } from "@localmodel/llama/sampling/logprobs.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 
 /** What OpenAI answers for a token too unlikely to have a probability. */
 const UNLIKELY = -9999;
 
-/** `chosen` in the light of the logits before it; undefined for a prompt's first token, which nothing predicts. */
+/** `chosen` in the light of what was before it; `found` is undefined for a prompt's first token, which nothing predicts. */
 export function tokenLogprob(
   vocabulary: Vocabulary,
   chosen: number,
-  logits: Float32Array | undefined,
-  top: number,
+  found: Logprobs | undefined,
 ): TokenLogprob {
   const label = labelled(vocabulary, chosen);
-  if (logits === undefined) return { ...label, logprob: null, top: [] };
-  const found = logprobsOf(logits, chosen, top);
+  if (found === undefined) return { ...label, logprob: null, top: [] };
   return {
     ...label,
     logprob: sayable(found.logprob),

@@ -4,6 +4,7 @@
  * One call at a time. What an evaluation computed can be read until the next one begins.
  */
 import type { Sampling } from "@localmodel/inference/generate.ts";
+import type { Logprobs } from "@localmodel/llama/sampling/logprobs.ts";
 import type { RowRun } from "./row-runs.ts";
 
 /** Tokens of one sequence in a step, or rows of a picture. */
@@ -34,6 +35,8 @@ export interface StepContext {
   use(adapter: string | undefined): void;
   /** Of every token of the vocabulary. What is written into it changes what a chooser sees. */
   logits(index: number): Float32Array;
+  /** Of one token, by the logits at this index, and of the `count` likeliest. */
+  logprobs(index: number, token: number, count: number): Logprobs;
   chooser(options: ChooserOptions): Chooser;
   /** False where a sequence can only be cut near its end, or not at all: windows and recurrent states. */
   readonly cutsAnywhere: boolean;

@@ -11,8 +11,9 @@ const MOST_GROWTH = 1.5;
 /** The machine changes: what was measured so many steps ago says nothing any more. */
 const LASTING_STEPS = 256;
 
-type Measured = { readonly rows: number; readonly ms: number; readonly step: number };
+type Measured = { readonly rows: number; ms: number; step: number };
 
+/** Asked several times a step, so nothing is made to answer: what is made is collected between steps that wait for it. */
 export class StepCosts {
   /** The fewest rows first. */
   #measured: readonly Measured[] = [];
@@ -20,13 +21,17 @@ export class StepCosts {
 
   record(rows: number, durationMs: number): void {
     const step = ++this.#steps;
-    const before = this.#measured.find((one) => one.rows === rows);
-    const growth = Math.min(durationMs, MOST_GROWTH * (before?.ms ?? durationMs));
-    const ms = before === undefined ? durationMs : before.ms + WEIGHT * (growth - before.ms);
-    const others = this.#measured.filter(
-      (one) => one.rows !== rows && step - one.step < LASTING_STEPS,
-    );
-    this.#measured = [...others, { rows, ms, step }].toSorted((a, b) => a.rows - b.rows);
+    const known = this.#measured.find((one) => one.rows === rows);
+    if (known === undefined) {
+      const all = [...this.#measured, { rows, ms: durationMs, step }];
+      this.#measured = all.toSorted((a, b) => a.rows - b.rows);
+    } else {
+      const growth = Math.min(durationMs, MOST_GROWTH * known.ms);
+      known.ms += WEIGHT * (growth - known.ms);
+      known.step = step;
+    }
+    const lasts = (one: Measured): boolean => step - one.step < LASTING_STEPS;
+    if (!this.#measured.every(lasts)) this.#measured = this.#measured.filter(lasts);
   }
 
   /** Whether steps of so many rows were measured. */
@@ -39,8 +44,7 @@ export class StepCosts {
    * that was never measured no longer than one for itself.
    */
   rowsWithin(ms: number, least: number): number {
-    const measured = this.#measured.filter((one) => one.rows >= least && this.ms(one.rows) <= ms);
-    const last = measured.at(-1);
+    const last = this.#measured.findLast((one) => one.rows >= least && this.ms(one.rows) <= ms);
     if (last === undefined) return least;
     const more = this.#measured.find(({ rows }) => rows > last.rows);
     const rowMs = this.ms(least) / least;
@@ -50,9 +54,13 @@ export class StepCosts {
 
   /** Never less for more rows. */
   ms(rows: number): number {
-    const upTo = this.#measured.filter((one) => one.rows <= rows);
-    const least = Math.max(0, ...upTo.map(({ ms }) => ms));
-    return Math.max(least, between(upTo.at(-1), this.#measured[upTo.length], rows));
+    let [leastMs, fewer]: [number, Measured | undefined] = [0, undefined];
+    for (const one of this.#measured) {
+      if (one.rows > rows) return Math.max(leastMs, between(fewer, one, rows));
+      leastMs = Math.max(leastMs, one.ms);
+      fewer = one;
+    }
+    return Math.max(leastMs, between(fewer, undefined, rows));
   }
 }
 
