@@ -20,6 +20,7 @@ import { readRecord } from "./cache/record-file.ts";
 import type { FetchSession } from "./session.ts";
 import { describeSource, identityOf } from "./source/source-identity.ts";
 import { type IndexRecord, readIndex } from "./cache/source-index.ts";
+import { markUsed } from "./cache/unused-blobs.ts";
 import { hasChanged } from "./web/has-changed.ts";
 import { downloadFromWeb } from "./web/web-download.ts";
 import type { Order } from "./source/order.ts";
@@ -179,11 +180,13 @@ async function findCached(
   find: (sha256: string) => Promise<Blob | undefined> = (it) => findBlob(it, session),
 ): Promise<Cached | undefined> {
   if (sha256 !== undefined) {
+    await markUsed(session.cache, sha256);
     const blob = await find(sha256);
     return blob === undefined ? undefined : { blob };
   }
   for (const source of candidates) {
     const record = await readIndex(session.cache, source);
+    if (record !== undefined) await markUsed(session.cache, record.sha256);
     const blob = record === undefined ? undefined : await find(record.sha256);
     if (record !== undefined && blob !== undefined) return { blob, source, record };
   }

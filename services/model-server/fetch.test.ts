@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, realpath, stat, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
+import {
+  CLEANING_VARIABLE,
+  parseFetched,
+} from "@localmodel/localmodel/contracts/cache-cleaning.ts";
 import { PinnedFiles } from "@localmodel/localmodel/contracts/pinned-file.ts";
 import { parseTermination } from "@localmodel/localmodel/contracts/termination.ts";
 import { fingerprintOf } from "@localmodel/weights/cache/fingerprint.ts";
@@ -26,6 +30,11 @@ async function setUp(script: Script = () => ({ body: MODEL })) {
     server,
     source,
     weights: { role: "weights", source, path: folder.file("model/weights/model.gguf") },
+    adapter: {
+      role: "adapter-0",
+      source: { http: { url: server.url("/a.gguf") } },
+      path: folder.file("model/adapter-0/model.gguf"),
+    },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
@@ -35,11 +44,7 @@ async function setUp(script: Script = () => ({ body: MODEL })) {
 
 test("files are fetched, verified and linked under the names the server expects", async (t) => {
   await using it = await setUp(({ path }) => ({ body: path === "/a.gguf" ? ADAPTER : MODEL }));
-  const adapter = {
-    role: "adapter-0",
-    source: { http: { url: it.server.url("/a.gguf") } },
-    path: it.folder.file("model/adapter-0/model.gguf"),
-  };
+  const { adapter } = it;
   const weights = { ...it.weights, source: { ...it.source, sha256: sha256Of(MODEL) } };
   const container = new Container(t, "fetch", { folder: it.folder, files: [weights, adapter] });
   assert.equal(await container.exit(), 0, container.output);
@@ -47,7 +52,7 @@ test("files are fetched, verified and linked under the names the server expects"
   assert.deepEqual(await readFile(adapter.path), ADAPTER);
   const blob = it.folder.file(`cache/blobs/${sha256Of(MODEL)}.gguf`);
   assert.equal(await realpath(weights.path), await realpath(blob));
-  await assert.rejects(container.lastWords(), { code: "ENOENT" });
+  assert.deepEqual(parseFetched(await container.lastWords()), [sha256Of(MODEL), sha256Of(ADAPTER)]);
   const pinned = JSON.parse(await readFile(it.folder.file("pinned-files.json"), "utf8"));
   assert.deepEqual(await verifyPinned(PinnedFiles.parse(pinned), AbortSignal.timeout(10_000)), [
     {
@@ -56,6 +61,43 @@ test("files are fetched, verified and linked under the names the server expects"
       fingerprint: fingerprintOf(await stat(weights.path, { bigint: true })),
     },
   ]);
+});
+
+/** The adapter, long ago, and then the weights, by a container that is told what has to stay. */
+async function cleaned(t: TestContext, it: Awaited<ReturnType<typeof setUp>>, told: object) {
+  const before = new Container(t, "fetch", { folder: it.folder, files: [it.adapter] });
+  assert.equal(await before.exit(), 0, before.output);
+  const adapter = it.folder.file(`cache/blobs/${sha256Of(ADAPTER)}`);
+  const then = new Date(Date.now() - 40 * 86_400_000);
+  await utimes(`${adapter}.json`, then, then);
+  const cleaning = {
+    decidedAtMs: Date.now(),
+    keepBlobs: [],
+    keepSources: [],
+    maxAgeDays: 30,
+    ...told,
+  };
+  const environment = { [CLEANING_VARIABLE]: JSON.stringify(cleaning) };
+  const container = new Container(t, "fetch", {
+    folder: it.folder,
+    files: [it.weights],
+    environment,
+  });
+  assert.equal(await container.exit(), 0, container.output);
+  return stat(`${adapter}.gguf`).then(
+    () => "there",
+    () => "gone",
+  );
+}
+
+test("before new files come, those go that nobody wants, unless it was said too long ago", async (t) => {
+  const script: Script = ({ path }) => ({ body: path === "/a.gguf" ? ADAPTER : MODEL });
+  await using first = await setUp(script);
+  assert.equal(await cleaned(t, first, {}), "gone");
+  await using second = await setUp(script);
+  assert.equal(await cleaned(t, second, { keepBlobs: [sha256Of(ADAPTER)] }), "there");
+  await using third = await setUp(script);
+  assert.equal(await cleaned(t, third, { decidedAtMs: Date.now() - 2 * 86_400_000 }), "there");
 });
 
 test("the log has a line for every tenth of a download", async (t) => {

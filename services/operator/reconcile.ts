@@ -21,6 +21,7 @@ import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts
 import { isDeepStrictEqual } from "node:util";
 import { applyObject, deleteObject, markPod, scaleDeployment, type Writer } from "./act/apply.ts";
 import { fetchPodOf } from "./act/fill-report.ts";
+import { cacheUse } from "./observe/cache-use.ts";
 import type { AskPods } from "./observe/ask-pods.ts";
 import { type Caches, OWNED } from "./observe/caches.ts";
 import { decide, type Decision } from "./decide/decide.ts";
@@ -170,6 +171,7 @@ async function runPass(
   const step = scaleStep(surroundings, pass, { model: plain, observed });
   const model = { ...plain, ...(step && { scale: step.scale }) };
   const moment = {
+    ...cleaned(surroundings, model),
     nowMs: clock.date().getTime(),
     fleet: fleet.now(),
     downloads: downloads.besides(pass.key),
@@ -204,6 +206,12 @@ async function runPass(
   const asked = [...questions.progress, ...unanswered].map((question) => question.againInMs);
   const held = heldUp(observed).map(() => HELD_UP_AGAIN_MS);
   return soonest([...againInMs, decision.againInMs, step?.againInMs, ...asked, ...held]);
+}
+
+/** Looked for only where something may be taken out of its cache. */
+function cleaned({ caches }: Surroundings, model: Target["model"]) {
+  const use = model.spec.cache?.unused && cacheUse(model, caches);
+  return use && { cacheUse: use };
 }
 
 /** What the others have to know of this model's part in an upgrade. */

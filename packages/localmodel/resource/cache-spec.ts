@@ -37,6 +37,18 @@ const ClaimTemplate = z
     ],
   });
 
+export const UnusedSpec = z.strictObject({
+  maxAgeDays: z
+    .int()
+    .min(2)
+    .max(3650)
+    .exactOptional()
+    .describe("A file that no pod has asked for in so many days is taken away."),
+  maxSize: Quantity.exactOptional().describe(
+    "Of more unused files than this, those that were not asked for the longest are taken away. Files of the last two days stay.",
+  ),
+});
+
 export const CacheSpec = z
   .strictObject({
     claimName: Subdomain.exactOptional().describe(
@@ -44,6 +56,9 @@ export const CacheSpec = z
     ),
     claimTemplate: ClaimTemplate.exactOptional().describe(
       "A PersistentVolumeClaim made for this LocalModel and deleted with it.",
+    ),
+    unused: UnusedSpec.exactOptional().describe(
+      "Which files that no LocalModel of the namespace wants are taken away, before new ones come by a pod that fills the cache. Absent: none.",
     ),
     fill: z
       .enum(["Automatic", "Ahead", "WithPods"])

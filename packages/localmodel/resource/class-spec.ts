@@ -5,6 +5,7 @@
  * before what the class gives, but for labels of nodes and variables of the containers that fetch, which are the platform's.
  */
 import { z } from "zod";
+import { UnusedSpec } from "./cache-spec.ts";
 import { mapOf, PodMetadata } from "./map-spec.ts";
 import { placementFields } from "./placement-spec.ts";
 import { Quantity, ResourcesSpec } from "./quantity.ts";
@@ -176,6 +177,7 @@ export const LocalModelClassSpec = z.strictObject({
         .enum(["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"])
         .default("ReadWriteOnce")
         .describe("Replicas on several nodes need ReadWriteMany."),
+      unused: UnusedSpec.exactOptional().describe("As in `spec.cache` of a LocalModel."),
     })
     .exactOptional()
     .describe("The claim that keeps weights, for LocalModels without `cache`."),

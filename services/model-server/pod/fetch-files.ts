@@ -19,25 +19,39 @@ import { persistently } from "./persistently.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { secretCredentials } from "./secret-credentials.ts";
 
+/** A file of the cache, which is named by its SHA-256. */
+const BLOB = /\/blobs\/([0-9a-f]{64})\.gguf$/;
+
 export type FetchHooks = {
   readonly board: ProgressBoard;
   readonly log: Logger;
   readonly environment: NodeJS.ProcessEnv;
 };
 
-export async function fetchFiles(config: FetchConfig, hooks: FetchHooks): Promise<void> {
-  const pinned: PinnedFile[] = [];
-  for (const file of config.files) pinned.push(...(await fetchFile(file, config, hooks)));
+/** Resolves to the SHA-256 of files that are in the cache. */
+export async function fetchFiles(
+  config: FetchConfig,
+  hooks: FetchHooks,
+): Promise<readonly string[]> {
+  const fetched: Fetched[] = [];
+  for (const file of config.files) fetched.push(await fetchFile(file, config, hooks));
   const { pinnedFilesPath } = config;
+  const pinned = fetched.flatMap((one) => one.pinned);
   if (pinnedFilesPath !== undefined) await writeRecord(pinnedFilesPath, pinned);
+  return [...new Set(fetched.flatMap(({ blobs }) => blobs))];
 }
 
-/** Those of its files that have a checksum, by the names that they are linked under. */
+type Fetched = {
+  /** Those of its files that have a checksum, by the names that they are linked under. */
+  readonly pinned: readonly PinnedFile[];
+  readonly blobs: readonly string[];
+};
+
 async function fetchFile(
   { role, source, path }: FetchedFile,
   { cacheFolder: cacheDir, cacheIsShared, sourceHosts }: FetchConfig,
   { board, log, environment }: FetchHooks,
-): Promise<readonly PinnedFile[]> {
+): Promise<Fetched> {
   // A line in the log for every tenth.
   const stream = { write: (line: string) => log.info(line.trim(), { role }) };
   using lines = progressReporter(stream, { isTTY: false });
@@ -63,13 +77,15 @@ async function fetchFile(
       board.waits(message, reason);
     },
   );
-  const links = await link(weights.parts, path);
+  const files = await Promise.all(weights.parts.map((file) => realpath(file)));
+  const links = await link(files, path);
   board.done(role, weights.sizeBytes);
   log.info("fetched", { role, path, sizeBytes: weights.sizeBytes, sha256: weights.sha256 });
-  return weights.pinned.map((file) => ({
+  const pinned = weights.pinned.map((file) => ({
     ...file,
     path: links[weights.parts.indexOf(file.path)] ?? file.path,
   }));
+  return { pinned, blobs: files.flatMap((file) => BLOB.exec(file)?.[1] ?? []) };
 }
 
 /** All parts of a split GGUF lie next to each other; their names follow from the first. */
@@ -81,7 +97,7 @@ async function link(files: readonly string[], path: string): Promise<readonly st
     const place = join(dirname(path), name);
     const temporary = `${place}.${randomUUID()}.tmp`;
     // To the file itself: the links a cache or a volume has may lead through folders the server has not.
-    await symlink(await realpath(file), temporary);
+    await symlink(file, temporary);
     await rename(temporary, place);
     links.push(place);
   }

@@ -15,6 +15,7 @@ import {
 import { type KubeObject, keyOf } from "@localmodel/kube/objects/objects.ts";
 import { apiVersionOf, type Resource } from "@localmodel/kube/objects/resource.ts";
 import { desiredObjects, type DesiredObject } from "./desired.ts";
+import type { CacheUse } from "../model/cache-use.ts";
 import type { Downloads } from "../model/downloads.ts";
 import { type Fill, fillStep, isBefore } from "./fill.ts";
 import { type KnownInspection, knownInspection, needsInspection } from "./inspection.ts";
@@ -77,6 +78,8 @@ type Moment = {
   readonly nowMs: number;
   readonly fleet: Fleet;
   readonly downloads: Downloads;
+  /** What of its cache has to stay, where that can be told. */
+  readonly cacheUse?: CacheUse;
   /** Requests at each of its pods, by name. */
   readonly podLoads?: PodLoads;
   /** What its class does not let it do. */
@@ -120,12 +123,12 @@ type Situation = Moment & {
 };
 
 function serving(model: Model, platform: Platform, situation: Situation): Decision {
-  const { observed, inspection, fleet, nowMs, downloads } = situation;
+  const { observed, inspection, fleet, nowMs, downloads, cacheUse } = situation;
   const template = podTemplate(model, platform, inspection);
   const revision = template.metadata.annotations[REVISION_ANNOTATION];
   const wanted = { revision, platform: platformRevision(model, platform) };
   const isNewer = isUpgrade(model, observed.deployment, wanted);
-  const given = { observed, nowMs, downloads, revision, inspection, isUpgrade: isNewer };
+  const given = { observed, nowMs, downloads, cacheUse, revision, inspection, isUpgrade: isNewer };
   const fill = fillStep(model, platform, given);
   if (isBefore(fill, model)) return filling(model, platform, { observed, nowMs, revision, fill });
   const turn: Turn = isNewer ? turnOf(keyOf(model), wanted.platform, fleet) : { kind: "none" };

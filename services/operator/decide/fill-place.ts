@@ -7,11 +7,10 @@
 import {
   PERSISTENT_VOLUME_CLAIMS,
   type PersistentVolumeClaim,
-  type Pod,
 } from "@localmodel/kube/objects/core-resources.ts";
 import { type Model, wantedReplicas } from "../model/model.ts";
 import type { ClaimEvent, Observed } from "../model/observed.ts";
-import { cacheClaimName } from "../objects/cache-claim.ts";
+import { cacheClaimName, hasClaim } from "../objects/cache-claim.ts";
 import { gpuOf } from "../objects/gpu.ts";
 import { isOver, isScheduled } from "../status/pod-problem.ts";
 
@@ -60,11 +59,4 @@ function placeOfUnused(
 
 function isBound(claim: PersistentVolumeClaim | undefined): boolean {
   return claim?.status?.phase === "Bound";
-}
-
-export function hasClaim({ spec }: Pod, claim: string | undefined): boolean {
-  return (spec?.volumes ?? []).some(
-    ({ persistentVolumeClaim }) =>
-      claim !== undefined && persistentVolumeClaim?.claimName === claim,
-  );
 }

@@ -6,6 +6,10 @@ import {
   type Pod,
   PODS,
 } from "@localmodel/kube/objects/core-resources.ts";
+import {
+  CacheCleaning,
+  CLEANING_VARIABLE,
+} from "@localmodel/localmodel/contracts/cache-cleaning.ts";
 import type { LocalModelSpecInput } from "@localmodel/localmodel/resource/localmodel.ts";
 import {
   containerStatus,
@@ -16,6 +20,7 @@ import {
   observedWith,
   platform,
 } from "../fixtures/models.ts";
+import type { CacheUse } from "../model/cache-use.ts";
 import type { Downloads } from "../model/downloads.ts";
 import type { Model } from "../model/model.ts";
 import type { Observed } from "../model/observed.ts";
@@ -24,6 +29,7 @@ import { deployment } from "../objects/deployment.ts";
 import { fetchPod, fillHash } from "../objects/fetch-pod.ts";
 import { sourceHash } from "../objects/inspect-pod.ts";
 import { podTemplate } from "../objects/pod-template.ts";
+import { revisionOf } from "../status/situation.ts";
 import { fillProblems } from "../act/fill-report.ts";
 import { decide } from "./decide.ts";
 
@@ -37,16 +43,23 @@ const cached = (spec: Partial<LocalModelSpecInput> = {}, more: Partial<Model> = 
   modelWith({ gpu, cache: template(), ...spec }, more);
 
 type Given = {
+  readonly cacheUse?: CacheUse;
   readonly observed?: Partial<Observed>;
   readonly downloads?: Downloads;
 };
 
-function decideFor(model: Model, { observed = {}, downloads = NO_DOWNLOADS }: Given = {}) {
+function decideFor(model: Model, given: Given = {}) {
+  const { observed = {}, downloads = NO_DOWNLOADS, cacheUse } = given;
   const status = {
     inspection: { ...inspection, sourceHash: sourceHash(model) },
     ...observed.status,
   };
-  const moment = { nowMs: NOW_MS, fleet: { members: [], maxRolling: 1 }, downloads };
+  const moment = {
+    nowMs: NOW_MS,
+    fleet: { members: [], maxRolling: 1 },
+    downloads,
+    ...(cacheUse && { cacheUse }),
+  };
   return decide(model, platform, observedWith({ ...observed, status }), moment);
 }
 
@@ -103,6 +116,27 @@ suite("a cache is filled before pods ask for devices", () => {
     assert.equal(pod.spec.serviceAccountName, "reader");
     assert.ok(pod.spec.volumes?.some((one) => one.persistentVolumeClaim !== undefined));
     assert.ok(pod.spec.tolerations?.some(({ key }) => key === "nvidia.com/gpu"));
+  });
+
+  test("and told what has to stay, where the rest may go and somebody knows", () => {
+    const unused = { maxAgeDays: 30, maxSize: "1Gi" };
+    const cacheUse = { keepBlobs: ["a".repeat(64)], keepSources: [{ http }] };
+    const cleans = cached({ cache: { ...template(), unused } });
+    const told = (decision: ReturnType<typeof decide>) => {
+      const [pod] = madePods(decision);
+      const env = pod?.spec?.containers[0]?.env ?? [];
+      const said = env.find(({ name }) => name === CLEANING_VARIABLE)?.value;
+      return {
+        revision: pod && revisionOf(pod),
+        said: said && CacheCleaning.parse(JSON.parse(said)),
+      };
+    };
+    const { said, revision } = told(decideFor(cleans, { cacheUse }));
+    const rules = { maxAgeDays: 30, maxBytes: 2 ** 30 };
+    assert.deepEqual(said, { decidedAtMs: NOW_MS, ...cacheUse, ...rules });
+    // Who comes to use the claim is no reason to begin the download anew.
+    assert.deepEqual(told(decideFor(cleans)), { revision, said: undefined });
+    assert.equal(told(decideFor(cached(), { cacheUse })).said, undefined);
   });
 
   test("and once it has said so, it is remembered, taken away, and the model is served", () => {

@@ -12,21 +12,24 @@ import {
 } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import { FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import type { CacheCleaningInput } from "@localmodel/localmodel/contracts/cache-cleaning.ts";
+import type { CacheUse } from "../model/cache-use.ts";
 import type { Downloads } from "../model/downloads.ts";
 import { isAsleep, type Model, wantedReplicas } from "../model/model.ts";
 import type { ClaimEvent, Observed } from "../model/observed.ts";
 import type { Platform } from "../model/platform.ts";
-import { cacheClaimName } from "../objects/cache-claim.ts";
+import { cacheClaimName, hasClaim } from "../objects/cache-claim.ts";
 import { downloadHost } from "../objects/download-host.ts";
 import { fetchConfig } from "../objects/fetch-container.ts";
 import { fetchPod, fillHash } from "../objects/fetch-pod.ts";
 import { gpuOf } from "../objects/gpu.ts";
 import { SOURCE_ANNOTATION } from "../objects/inspect-pod.ts";
 import { REVISION_ANNOTATION } from "../objects/metadata.ts";
+import { quantityValue } from "../objects/quantities.ts";
 import { devicePlacement } from "../objects/placement.ts";
 import { foundNoNode, isEnding } from "../status/pod-problem.ts";
 import { deployedRevision, revisionOf } from "../status/situation.ts";
-import { hasClaim, type Place, placeFor } from "./fill-place.ts";
+import { type Place, placeFor } from "./fill-place.ts";
 import { bringsNode } from "./room.ts";
 
 /** Then pods fetch for themselves: no node that has room may reach the volume. */
@@ -56,6 +59,8 @@ type FillGiven = {
   readonly observed: Observed;
   readonly nowMs: number;
   readonly downloads: Downloads;
+  /** What of its cache has to stay; absent: nobody can tell. */
+  readonly cacheUse?: CacheUse | undefined;
   /** Of the pods that are asked for. */
   readonly revision: string | undefined;
   /** Whether it is the platform alone that wants other pods: their weights are there. */
@@ -102,15 +107,30 @@ function configurationAt(
   place: Placed,
   model: Model,
   platform: Platform,
-  { observed, inspection, sourceHash, host }: Filled,
+  given: Filled,
 ): ApplyConfiguration<Pod> | undefined {
+  const { observed, inspection, sourceHash, host } = given;
   const placement = devicePlacement(model, platform, inspection);
-  const near = placement && fetchPod(model, platform, { sourceHash, host, placement });
+  const wanted = { sourceHash, host, cleaning: cleaningOf(model, given) };
+  const near = placement && fetchPod(model, platform, { ...wanted, placement });
   if (place.kind === "devices") return near;
   const isThere = near !== undefined && observed.fetchPod !== undefined;
   if (isThere && revisionOf(observed.fetchPod) === near.metadata.annotations?.[REVISION_ANNOTATION])
     return near;
-  return fetchPod(model, platform, { sourceHash, host, nodeName: place.nodeName });
+  return fetchPod(model, platform, { ...wanted, nodeName: place.nodeName });
+}
+
+function cleaningOf(model: Model, { cacheUse, nowMs }: FillGiven): CacheCleaningInput | undefined {
+  const { unused } = model.spec.cache ?? {};
+  if (unused === undefined || cacheUse === undefined) return undefined;
+  const { maxAgeDays, maxSize } = unused;
+  return {
+    decidedAtMs: nowMs,
+    keepBlobs: [...cacheUse.keepBlobs],
+    keepSources: [...cacheUse.keepSources],
+    ...(maxAgeDays !== undefined && { maxAgeDays }),
+    ...(maxSize !== undefined && { maxBytes: quantityValue(maxSize) }),
+  };
 }
 
 /** Whether it waits for its turn, or is at it. */

@@ -78,8 +78,12 @@ function usually(found: LocalModelClassSpec): Partial<Spec> {
     ...(schedulerName !== undefined && { schedulerName }),
     ...(serviceAccountName !== undefined && { serviceAccountName }),
     ...(resources !== undefined && { resources }),
-    ...(cache !== undefined && { cache: { claimTemplate: cache, fill: "Automatic" } }),
+    ...(cache !== undefined && { cache: cacheOf(cache) }),
   };
+}
+
+function cacheOf({ unused, ...claimTemplate }: NonNullable<LocalModelClassSpec["cache"]>) {
+  return { claimTemplate, fill: "Automatic" as const, ...(unused !== undefined && { unused }) };
 }
 
 type Listed = "tolerations" | "supplementalGroups" | "imagePullSecrets";

@@ -1,5 +1,5 @@
 /** The PersistentVolumeClaim that keeps a LocalModel's downloads, where its author asks for one. */
-import type { PersistentVolumeClaim } from "@localmodel/kube/objects/core-resources.ts";
+import type { PersistentVolumeClaim, Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
 import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import type { Model } from "../model/model.ts";
@@ -23,4 +23,12 @@ export function cacheClaim(model: Model): ApplyConfiguration<PersistentVolumeCla
 export function cacheClaimName({ name, spec }: Model): string | undefined {
   if (spec.cache === undefined) return undefined;
   return spec.cache.claimName ?? objectName(name);
+}
+
+/** Whether the pod mounts the claim. */
+export function hasClaim({ spec }: Pod, claim: string | undefined): boolean {
+  return (spec?.volumes ?? []).some(
+    ({ persistentVolumeClaim }) =>
+      claim !== undefined && persistentVolumeClaim?.claimName === claim,
+  );
 }

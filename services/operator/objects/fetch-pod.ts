@@ -9,6 +9,10 @@ import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
 import { objectName } from "@localmodel/localmodel/cluster/labels.ts";
 import { FETCH_ARGS, FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import {
+  type CacheCleaningInput,
+  CLEANING_VARIABLE,
+} from "@localmodel/localmodel/contracts/cache-cleaning.ts";
 import { digest } from "../model/digest.ts";
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
@@ -42,6 +46,8 @@ type Wanted = {
   readonly host: string;
   /** The one node that has the volume; none: any that reaches it. */
   readonly nodeName?: string | undefined;
+  /** What stays in the cache, where the rest may go. */
+  readonly cleaning?: CacheCleaningInput | undefined;
   /** Where the server could run. */
   readonly placement?: object | undefined;
 };
@@ -49,7 +55,7 @@ type Wanted = {
 export function fetchPod(
   model: Model,
   platform: Platform,
-  { sourceHash, host, nodeName, placement = inspectPlacement(model, platform) }: Wanted,
+  { sourceHash, host, nodeName, cleaning, placement = inspectPlacement(model, platform) }: Wanted,
 ): ApplyConfiguration<Pod> {
   const volumes = volumesOf(filesOf(model), {
     claim: cacheClaimName(model),
@@ -81,5 +87,16 @@ export function fetchPod(
     [HOST_ANNOTATION]: host,
     [REVISION_ANNOTATION]: digest(spec),
   };
-  return { metadata: { ...metadata, annotations }, spec };
+  return { metadata: { ...metadata, annotations }, spec: withCleaning(spec, cleaning) };
+}
+
+/** No reason to make the pod anew: it is not part of the revision. */
+function withCleaning<Spec extends { readonly containers: readonly { readonly env: object[] }[] }>(
+  spec: Spec,
+  cleaning: CacheCleaningInput | undefined,
+) {
+  if (cleaning === undefined) return spec;
+  const variable = { name: CLEANING_VARIABLE, value: JSON.stringify(cleaning) };
+  const containers = spec.containers.map((one) => ({ ...one, env: [...one.env, variable] }));
+  return { ...spec, containers };
 }
