@@ -5,6 +5,11 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import {
+  CacheCleaning,
+  CLEANING_VARIABLE,
+  fetchedMessage,
+} from "@localmodel/localmodel/contracts/cache-cleaning.ts";
 import type { LocalModelSpecInput } from "@localmodel/localmodel/resource/localmodel.ts";
 import { containerStatus, eventually, OperatorCluster } from "../support/operator-cluster.ts";
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
@@ -99,6 +104,30 @@ suite("weights that are there before devices are asked for", () => {
       await cluster.buryPods();
       assert.deepEqual(await cluster.pods("ahead", "fetch"), []);
     });
+  });
+
+  test("a pod that fills a cache anew is told what the pods on its claim use", async () => {
+    await using _operator = await cluster.startOperator();
+    const cache = { ...shared, unused: { maxAgeDays: 30 } };
+    await cluster.apply("cleaned", asking({ cache }));
+    await fetched(await fetchPod("cleaned"));
+    const [server] = await cluster.podsWhen("cleaned", 1);
+    assert.ok(server);
+    const used = "a".repeat(64);
+    await cluster.serve(server, fetchedMessage([used]));
+    await cluster.until("cleaned", "Ready", "True Ready");
+    await eventually(async () => {
+      await cluster.buryPods();
+      assert.deepEqual(await cluster.pods("cleaned", "fetch"), []);
+    });
+    const source = { http: { url: "https://models.example/next.gguf" } };
+    await cluster.apply("cleaned", asking({ cache, source }));
+    const next = await fetchPod("cleaned");
+    const env = next.spec?.containers[0]?.env ?? [];
+    const told = env.find(({ name }) => name === CLEANING_VARIABLE)?.value ?? "";
+    const { keepBlobs, keepSources, maxAgeDays } = CacheCleaning.parse(JSON.parse(told));
+    assert.deepEqual([keepBlobs, maxAgeDays], [[used], 30]);
+    assert.deepEqual(keepSources, [source]);
   });
 
   test("of downloads from one host no more are under way than may be, and the next one takes its turn", async () => {

@@ -229,14 +229,15 @@ export class OperatorCluster implements AsyncDisposable {
     await this.client.mergePatch(PODS, name, { status }, { subresource: "status" });
   }
 
-  /** What a pod goes through when all is well. */
-  async serve(pod: Pod): Promise<void> {
+  /** What a pod goes through when all is well. `message`: what its fetcher leaves. */
+  async serve(pod: Pod, message?: string): Promise<void> {
     await this.schedule(pod);
-    await this.becomesReady(pod);
+    await this.becomesReady(pod, message);
   }
 
   /** As its kubelet says of a pod that has a node. */
-  async becomesReady(pod: Pod): Promise<void> {
+  async becomesReady(pod: Pod, message?: string): Promise<void> {
+    const fetched = { exitCode: 0, reason: "Completed", ...(message !== undefined && { message }) };
     await this.report(pod, {
       phase: "Running",
       podIP: "127.0.0.1",
@@ -245,9 +246,7 @@ export class OperatorCluster implements AsyncDisposable {
         { type: "PodScheduled", status: "True" },
         { type: "Ready", status: "True", lastTransitionTime: new Date().toISOString() },
       ],
-      initContainerStatuses: [
-        containerStatus("fetch", { terminated: { exitCode: 0, reason: "Completed" } }, true),
-      ],
+      initContainerStatuses: [containerStatus("fetch", { terminated: fetched }, true)],
       containerStatuses: [containerStatus("server", { running: {} }, true)],
     });
   }

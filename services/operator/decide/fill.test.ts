@@ -100,6 +100,14 @@ function servingPod(model: Model, more: object = {}): Pod {
   } as unknown as Pod;
 }
 
+/** What the pod that fills is told of the cache, and its revision. */
+function told(decision: ReturnType<typeof decide>) {
+  const [pod] = madePods(decision);
+  const env = pod?.spec?.containers[0]?.env ?? [];
+  const said = env.find(({ name }) => name === CLEANING_VARIABLE)?.value;
+  return { revision: pod && revisionOf(pod), said: said && CacheCleaning.parse(JSON.parse(said)) };
+}
+
 suite("a cache is filled before pods ask for devices", () => {
   test("by a pod that asks for none, in the surroundings of the others", () => {
     const decision = decideFor(cached({ serviceAccountName: "reader" }));
@@ -122,15 +130,6 @@ suite("a cache is filled before pods ask for devices", () => {
     const unused = { maxAgeDays: 30, maxSize: "1Gi" };
     const cacheUse = { keepBlobs: ["a".repeat(64)], keepSources: [{ http }] };
     const cleans = cached({ cache: { ...template(), unused } });
-    const told = (decision: ReturnType<typeof decide>) => {
-      const [pod] = madePods(decision);
-      const env = pod?.spec?.containers[0]?.env ?? [];
-      const said = env.find(({ name }) => name === CLEANING_VARIABLE)?.value;
-      return {
-        revision: pod && revisionOf(pod),
-        said: said && CacheCleaning.parse(JSON.parse(said)),
-      };
-    };
     const { said, revision } = told(decideFor(cleans, { cacheUse }));
     const rules = { maxAgeDays: 30, maxBytes: 2 ** 30 };
     assert.deepEqual(said, { decidedAtMs: NOW_MS, ...cacheUse, ...rules });
