@@ -36,6 +36,8 @@ export type Endpoint<Asked extends Operation = Operation> = {
   };
   /** Whether the prompt, where there is one, is a list and nothing else. */
   readonly promptIsList?: true;
+  /** Whether a body that says to be a form, as curl does by itself, is JSON: examples of the API are written so. */
+  readonly takesForms?: true;
   /** Whether a request that does not say so is for a stream. */
   readonly streamsByDefault?: true;
   /** Other fields that become part of the prompt, before what it begins with: tools, say. */

@@ -7,6 +7,7 @@ const GENERATION = {
   method: "POST",
   operation: "generate",
   dialect: ollama,
+  takesForms: true,
   streamsByDefault: true,
   reusesPrefixes: true,
 } as const;
@@ -50,6 +51,7 @@ const EMBEDDING = {
   capability: "embeddings",
   telemetryName: "embeddings",
   dialect: ollama,
+  takesForms: true,
   reusesPrefixes: false,
 } as const;
 

@@ -68,6 +68,22 @@ describe("web pages of other sites", () => {
     assert.equal(upstream.requests.length, 0);
   });
 
+  test("what curl sends to Ollama's endpoints by itself is JSON, unless a page has sent it", async (t) => {
+    const { url, upstream } = await scene(t, { browsers: ALLOWED });
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    const body = '{"model":"a","messages":[{"role":"user","content":"Hi"}]}';
+    const ask = async (path: string, own: Readonly<Record<string, string>>) => {
+      const headers = { ...form, ...own };
+      return (await send(url + path, { method: "POST", headers, body })).statusCode;
+    };
+    assert.equal(await ask("/api/chat", { origin: ORIGIN }), 415);
+    assert.equal(await ask("/api/chat", { "sec-fetch-site": "cross-site" }), 415);
+    assert.equal(await ask("/v1/chat/completions", {}), 415);
+    assert.equal(upstream.requests.length, 0);
+    assert.equal(await ask("/api/chat", {}), 200);
+    assert.match(upstream.requests[0]?.head ?? "", /^content-type: application\/json$/im);
+  });
+
   test("an allowed page is answered before a key is asked for, with the headers it may send", async (t) => {
     const { url } = await scene(t, { browsers: ALLOWED, keys: ringOf(key("alice")) });
     const names =

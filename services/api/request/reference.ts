@@ -54,6 +54,8 @@ type Keeping = {
   readonly input?: Buffer;
 };
 
+const JSON_TYPE = "application/json";
+const FORM_TYPE = "application/x-www-form-urlencoded";
 /** As it is written in the body. */
 const ID_MAX_BYTES = 4096;
 
@@ -70,6 +72,7 @@ export function readReference(endpoint: Endpoint): RequestHandler {
 async function parseReference(req: Request, endpoint: Endpoint): Promise<Reference> {
   const { fields, reusesPrefixes } = endpoint;
   const body = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
+  if (endpoint.takesForms === true && isForm(req)) req.headers["content-type"] = JSON_TYPE;
   // Also what keeps web pages out: they cannot send this type to another site without being asked first.
   if (body.length > 0 && !isJsonMediaType(req.headers["content-type"]))
     throw unsupportedMediaType(req.headers["content-type"]);
@@ -87,6 +90,12 @@ async function parseReference(req: Request, endpoint: Endpoint): Promise<Referen
     ...(keepAlive !== undefined && { keepAliveSeconds: keepAlive }),
     ...(keeps !== undefined && { keeping: keepingOf(body, outline, { fields, keeps }) }),
   };
+}
+
+/** Not a page's: browsers say of each body that they send to another site whose page has sent it. */
+function isForm({ headers }: Request): boolean {
+  const isPages = headers.origin !== undefined || headers["sec-fetch-site"] !== undefined;
+  return !isPages && headers["content-type"] === FORM_TYPE;
 }
 
 function wantedFields(endpoint: Endpoint): readonly string[] {
