@@ -143,8 +143,8 @@ async function startApi(options: LocalOptions, given: ApiHooks): Promise<ApiProc
 function narrator(screen: Screen, url: string): SupervisorHooks["onChange"] {
   const before = new WeakMap<ModelRun, ServerView>();
   let isIntroduced = false;
-  return (run, isReplacing) => {
-    const { model, view } = run;
+  return (run, view, isReplacing) => {
+    const { model } = run;
     const line = lineFor(model, before.get(run), view);
     before.set(run, view);
     if (line !== undefined) screen.print(line);

@@ -310,6 +310,7 @@ test("a server keeps as many cached beginnings as its model was counted with", a
 test("a model that can never fit says so with numbers", async (t) => {
   const stage = await scene(t, () => ({ "a.yaml": sleeper("a") }), ["--memory", "100MB"]);
   await stage.becomes("a", "failed");
+  await stage.local.says(/^a: failed: it needs \d+ MB of memory/m);
   const { error } = (await (await stage.post("a")).json()) as Answer;
   assert.equal(error?.code, "model_failed");
   assert.match(error?.message ?? "", /it needs \d+ MB of memory, and there are 100 MB for it/);

@@ -11,6 +11,7 @@ import type { DeviceBudget } from "./processes/device-budget.ts";
 import { ModelRun, type RunHooks } from "./processes/model-run.ts";
 import { plan } from "./desired/plan.ts";
 import type { Residence } from "./desired/residence.ts";
+import type { ServerView } from "./desired/server-view.ts";
 import { Residency } from "./residency.ts";
 
 /** How long a model that is in use is left alone while requests wait for one that needs its memory. */
@@ -22,8 +23,8 @@ export type SupervisorHooks = Omit<RunHooks, "onChange" | "isAlone"> & {
   readonly deviceBudget: DeviceBudget;
   /** Returns the number by which the API service will say that it goes by it. */
   readonly publish: (directory: Directory) => number;
-  /** For people, at every change of a run; it may be replacing one that still serves. */
-  readonly onChange: (run: ModelRun, isReplacing: boolean) => void;
+  /** For people, at every change of what is told of a run; it may be replacing one that still serves. */
+  readonly onChange: (run: ModelRun, view: ServerView, isReplacing: boolean) => void;
 };
 
 export class Supervisor {
@@ -137,7 +138,7 @@ export class Supervisor {
       ...this.#hooks,
       isAlone: () => this.#desired.length <= 1,
       onChange: (changed) => {
-        this.#hooks.onChange(changed, this.#isReplacing(changed));
+        this.#hooks.onChange(changed, changed.view, this.#isReplacing(changed));
         this.#schedule();
       },
     });
@@ -153,12 +154,19 @@ export class Supervisor {
   }
 
   #publish(runs: readonly ModelRun[]): void {
-    const directory = directoryOf(
-      runs.map((run) => ({ model: run.model, view: this.#residency.viewOf(run) })),
-    );
+    const viewed = runs.map((run) => ({
+      run,
+      model: run.model,
+      view: this.#residency.viewOf(run),
+    }));
+    const directory = directoryOf(viewed);
     const text = JSON.stringify(directory);
     if (text === this.#published) return;
     this.#published = text;
+    // That it can never fit, it does not know itself.
+    for (const { run, view } of viewed) {
+      if (view.state === "failed") this.#hooks.onChange(run, view, this.#isReplacing(run));
+    }
     this.#residency.published(this.#hooks.publish(directory));
   }
 }
