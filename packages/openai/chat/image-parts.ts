@@ -81,18 +81,21 @@ export const ImagePart = z
  * A file may be an image; of others nobody here knows what is in them. Its base64 may come without a data URL's head, as
  * OpenAI describes it.
  */
-const FileData = z.string().transform((written, context): SentImage => {
-  const data = written.trim();
-  const read = isDataUrl(data) ? readDataUrl(data) : bareBase64(data);
-  if (read === undefined || (read.type === "file" && !isImage(read))) {
-    const what = read?.type === "file" ? ` (${read.mediaType.slice(0, 64) || "of no type"})` : "";
-    const message = `Invalid '{param}': of files only images are read, as a data URL such as data:image/png;base64,…, and this is none${what}. Send what it says as text.`;
-    context.addIssue(refusal(message, "unsupported_file"));
-    return z.NEVER;
-  }
-  if (read.type === "wrong") return refuse(read.message, "invalid_base64_image", context);
-  return { source: imageFile(read.bytes, context) };
-});
+const FileData = z
+  .string()
+  .optional()
+  .transform((written = "", context): SentImage => {
+    const data = written.trim();
+    const read = isDataUrl(data) ? readDataUrl(data) : bareBase64(data);
+    if (read === undefined || (read.type === "file" && !isImage(read))) {
+      const what = read?.type === "file" ? ` (${read.mediaType.slice(0, 64) || "of no type"})` : "";
+      const message = `Invalid '{param}': of files only images are read, as a data URL such as data:image/png;base64,…, and this is none${what}. Send what it says as text.`;
+      context.addIssue(refusal(message, "unsupported_file"));
+      return z.NEVER;
+    }
+    if (read.type === "wrong") return refuse(read.message, "invalid_base64_image", context);
+    return { source: imageFile(read.bytes, context) };
+  });
 
 type File = { readonly type: "file"; readonly bytes: Uint8Array; readonly mediaType: string };
 

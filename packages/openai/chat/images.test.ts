@@ -164,8 +164,15 @@ const wrong: [name: string, part: object, param: string, code: string, words: Re
     "an id of a file",
     { type: "file", file: { file_id: "file-1" } },
     "file.file_data",
-    "missing_required_parameter",
-    /Missing/,
+    "unsupported_file",
+    /only images/,
+  ],
+  [
+    "a file elsewhere",
+    { type: "input_file", file_url: "https://example.com/a.pdf" },
+    "file_data",
+    "unsupported_file",
+    /only images are read, as a data URL/,
   ],
 ];
 for (const [name, part, param, code, words] of wrong) {
