@@ -12,7 +12,6 @@ export type SeeingModel = {
   readonly tokenOf: (seen: string) => number;
 };
 
-/** Every colour is to it what a small letter is: the first of its name. White is a space. */
 export async function writeSeeingModel(
   folder: TemporaryFolder,
   options: Parameters<typeof writeTinyChatModel>[1] = {},
@@ -20,6 +19,15 @@ export async function writeSeeingModel(
   const weightsPath = folder.file("seeing.gguf");
   const projectorPath = folder.file("seeing-mmproj.gguf");
   await writeTinyChatModel(weightsPath, options);
+  const tokenOf = await writeTinyProjector(weightsPath, projectorPath);
+  return { weightsPath, projectorPath, tokenOf };
+}
+
+/** Every colour is to the model what a small letter is: the first of its name. White is a space. */
+export async function writeTinyProjector(
+  weightsPath: string,
+  projectorPath: string,
+): Promise<SeeingModel["tokenOf"]> {
   const embeddings = await readEmbeddingRows(weightsPath);
   const { dimensions, row } = embeddings;
   const tokenOf = (seen: string): number => embeddings.tokenOf(seen === " " ? "\u0120" : seen);
@@ -28,7 +36,7 @@ export async function writeSeeingModel(
     letters: (letter) => row(tokenOf(letter)),
     colours: (colour) => row(tokenOf(nameOf(colour))),
   });
-  return { weightsPath, projectorPath, tokenOf };
+  return tokenOf;
 }
 
 export function nameOf(colour: Colour): string {

@@ -61,6 +61,34 @@ console.log(JSON.stringify(refusal));
 `;
 }
 
+export type PictureAnswer =
+  | { readonly text: string; readonly promptTokens: number }
+  | Readonly<Record<"status" | "code" | "param" | "message", unknown>>;
+
+/** One question about a picture, as a data URL. Prints the answer, or how it is refused. */
+export function pictureModule(model: string, url: string): string {
+  const content = [
+    { type: "image_url", image_url: { url } },
+    { type: "text", text: "Spell it." },
+  ];
+  const request = { model, max_tokens: 12, temperature: 0, messages: [{ role: "user", content }] };
+  return `${client({ maxRetries: 0 })}
+const told = await client.chat.completions.create(${JSON.stringify(request)}).then(
+  ({ choices, usage }) => ({ text: choices[0].message.content, promptTokens: usage.prompt_tokens }),
+  ({ status, code, param, message }) => ({ status, code, param, message }),
+);
+console.log(JSON.stringify(told));
+`;
+}
+
+/** What a model can do, as the API service lists it. */
+export function capabilitiesModule(model: string): string {
+  return `${client()}
+const { capabilities } = await client.models.retrieve(${JSON.stringify(model)});
+console.log(JSON.stringify(capabilities));
+`;
+}
+
 export type LoadResult = {
   readonly streams: number;
   readonly failures: readonly string[];

@@ -17,8 +17,9 @@ import { buildJaegerImage } from "../../build/jaeger-image.ts";
 import { buildOsImage } from "../../build/os-image.ts";
 import { REPOSITORY } from "../../build/places.ts";
 import { SMOLLM2_135M, writeNoiseLora } from "../../support/noise-lora.ts";
+import { writeTinyProjector } from "../../support/seeing-models.ts";
 import { writeTinyChatModel } from "../../support/tiny-models.ts";
-import { ADAPTER_FILE, TINY_FILE, WEIGHTS_FILE } from "./model-files.ts";
+import { ADAPTER_FILE, PROJECTOR_FILE, TINY_FILE, WEIGHTS_FILE } from "./model-files.ts";
 import { SUITE } from "./places.ts";
 import { buildNodeImage, buildProduct, type ProductImage } from "../../build/product-images.ts";
 import { tarOf } from "../../build/tar.ts";
@@ -85,18 +86,21 @@ async function buildTools(node: string, report: Report): Promise<string> {
 async function buildWeights(weights: string, report: Report): Promise<string> {
   const folder = join(SUITE, "images/weights");
   const file = await contentHash(dirname(weights), [basename(weights)]);
-  const noise = await contentHash(join(REPOSITORY, "test/support"), [
+  const made = await contentHash(join(REPOSITORY, "test/support"), [
     "*-lora.ts",
     "tiny-models.ts",
+    "seeing-*.ts",
+    "{glyphs,embedding-rows,gguf}.ts",
   ]);
-  const hash = await contentHash(folder, ["**"], [WEIGHTS_MODE.toString(8), file, noise]);
+  const hash = await contentHash(folder, ["**"], [WEIGHTS_MODE.toString(8), file, made]);
   const name = `${prefix}weights:${hash}`;
   await once(name, report, async () => {
     await using context = await BuildContext.of(folder);
     await copyFile(weights, context.file(WEIGHTS_FILE));
     await writeNoiseLora(context.file(ADAPTER_FILE), { shape: SMOLLM2_135M });
     await writeTinyChatModel(context.file(TINY_FILE));
-    for (const one of [WEIGHTS_FILE, ADAPTER_FILE, TINY_FILE])
+    await writeTinyProjector(context.file(TINY_FILE), context.file(PROJECTOR_FILE));
+    for (const one of [WEIGHTS_FILE, ADAPTER_FILE, TINY_FILE, PROJECTOR_FILE])
       await chmod(context.file(one), WEIGHTS_MODE);
     await buildImage({ name, context: context.path });
   });

@@ -5,3 +5,5 @@ export const WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70
 export const ADAPTER_FILE = "noise-lora.gguf";
 /** Noise that llama.cpp loads in a moment: for what is about pods, not about answers. */
 export const TINY_FILE = "tiny.gguf";
+/** A projector for it: it sees letters and colours. */
+export const PROJECTOR_FILE = "tiny-mmproj.gguf";
