@@ -397,6 +397,16 @@ check({
     yes: [[10], [1, 11], [12, 1, 13]],
     no: [[], [1], [1, 2, 3, 4]],
   },
+  "two of many values may be unique": {
+    schema: {
+      type: "array",
+      items: { enum: Array.from({ length: 20 }, (_, i) => `tag ${i}`) },
+      uniqueItems: true,
+      maxItems: 2,
+    },
+    yes: [[], ["tag 19"], ["tag 7", "tag 0"]],
+    no: [["tag 7", "tag 7"], ["tag 20"], ["tag 1", "tag 2", "tag 3"]],
+  },
   "there are two booleans, and they differ": {
     schema: { type: "array", items: { type: ["boolean", "null"] }, uniqueItems: true },
     yes: [[], [true], [false, true], [null, true, false]],

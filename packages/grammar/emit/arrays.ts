@@ -10,7 +10,9 @@ import { listedValues } from "../schema/listed-values.ts";
 import { type Item, type Sequence, ruleItem, text } from "../rules/grammar.ts";
 import type { Emitter } from "./values.ts";
 
-const MAX_UNIQUE_VALUES = 7;
+/** Sets of values that were written. */
+const MAX_UNIQUE_STATES = 256;
+const MAX_UNIQUE_VALUES = 30;
 const MAX_PLACES = 200;
 const MAX_CHAIN_STATES = 2000;
 
@@ -128,13 +130,11 @@ function uniqueArray(facts: Facts, emitter: Emitter): readonly Sequence[] {
     tupled || facts.contains.length > 0
       ? undefined
       : listedValues(itemAt(facts, 0), emitter.schemas);
-  if (values === undefined || values.length > MAX_UNIQUE_VALUES) {
-    throw unsupported(
-      at,
-      "uniqueItems",
-      `is guaranteed for items from an enum of up to ${MAX_UNIQUE_VALUES} values only`,
-    );
+  if (values === undefined || setsOf(values.length, facts.maxItems) > MAX_UNIQUE_STATES) {
+    const message = "is guaranteed for items from an enum of few values only, such as 8";
+    throw unsupported(at, "uniqueItems", message);
   }
+  const literals = values.map((value) => grammar.add("value", [emitter.literal(value)]));
   const known = new Map<number, Item>();
   const state = (used: number): Item => {
     const found = known.get(used);
@@ -149,12 +149,23 @@ function uniqueArray(facts: Facts, emitter: Emitter): readonly Sequence[] {
   const items = (used: number): readonly Sequence[] =>
     bits(used) >= facts.maxItems
       ? []
-      : values.flatMap((value, i) =>
-          (used & (1 << i)) === 0 ? [[...emitter.literal(value), state(used | (1 << i))]] : [],
+      : literals.flatMap((literal, i) =>
+          (used & (1 << i)) === 0 ? [[literal, state(used | (1 << i))]] : [],
         );
   const whole = [...items(0)];
   if (facts.minItems === 0) whole.push([text("]")]);
   return [[text("["), ...inside, grammar.add("array", whole)]];
+}
+
+/** How many sets of at most so many of some values there are. */
+function setsOf(values: number, most: number): number {
+  if (values > MAX_UNIQUE_VALUES) return Infinity;
+  let sets = 1;
+  for (let size = 1, ofSize = 1; size <= Math.min(values, most); size++) {
+    ofSize = (ofSize * (values - size + 1)) / size;
+    sets += ofSize;
+  }
+  return sets;
 }
 
 function bits(set: number): number {

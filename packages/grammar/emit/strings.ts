@@ -12,8 +12,9 @@ import type { Counted } from "./counted.ts";
 import { type Sequence, text } from "../rules/grammar.ts";
 import type { Texts } from "./texts.ts";
 
-/** A length beside a pattern multiplies states: of these, a quarter of what is left is for each that has both. */
+/** A length beside a pattern multiplies states: of these, a quarter of what is left is for each that has both, or the least. */
 const STATES = 32_768;
+const LEAST_STATES = 2048;
 const STATES_MAX = STATES / 4;
 const LEAST_LENGTH = 64;
 
@@ -55,7 +56,8 @@ export function createStrings({ schemas, counted, texts }: Means) {
         `a pattern beside minLength ${min} needs too large an automaton`,
       );
     }
-    const most = Math.max(min, LEAST_LENGTH, Math.floor(left / 4 / states));
+    const room = Math.floor(Math.max(LEAST_STATES, left / 4) / states);
+    const most = Math.max(min, LEAST_LENGTH, room);
     const lengths = { min, max: max === Infinity ? max : Math.min(most, max) };
     const counting = countedDfa(dfa, lengths, schemas.budget);
     left = Math.max(0, left - counting.transitions.length);
