@@ -6,6 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import sharp from "sharp";
+import { Agent, request } from "undici";
 import { type Question, questions, writeProjectorFor } from "../test/support/seeing-smollm2.ts";
 import { smollm2Path } from "../test/support/smollm2.ts";
 import { TemporaryFolder } from "../test/support/temporary-folder.ts";
@@ -16,6 +17,8 @@ const SLOTS = 4;
 const CONTEXT_TOKENS = 1024;
 const ANSWER_TOKENS = 20;
 const ENOUGH = 0.98;
+/** A picture may take a busy machine minutes, and its slot's others wait for it. */
+const PATIENT = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
 
 const { values } = parseArgs({
   options: {
@@ -60,7 +63,10 @@ async function answersOf(side: Side): Promise<readonly string[]> {
   const answers: string[] = [];
   const left = asked.entries();
   const work = async (): Promise<void> => {
-    for (const [index, question] of left) answers[index] = await ask(running.url, question);
+    for (const [index, question] of left) {
+      answers[index] = await ask(running.url, question);
+      console.error(`${running.name}: ${index + 1} of ${asked.length}: ${answers[index]}`);
+    }
   };
   await Promise.all(Array.from({ length: SLOTS }, work));
   return answers;
@@ -68,7 +74,8 @@ async function answersOf(side: Side): Promise<readonly string[]> {
 
 async function ask(url: string, { messages, pictures }: Question): Promise<string> {
   const urls = await Promise.all(pictures.map(dataUrl));
-  const response = await fetch(`${url}/v1/chat/completions`, {
+  const response = await request(`${url}/v1/chat/completions`, {
+    dispatcher: PATIENT,
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({
@@ -78,7 +85,7 @@ async function ask(url: string, { messages, pictures }: Question): Promise<strin
       messages: messages.map(({ role, content }) => ({ role, content: partsOf(content, urls) })),
     }),
   });
-  const body = (await response.json()) as {
+  const body = (await response.body.json()) as {
     readonly choices?: readonly { readonly message: { readonly content: string } }[];
   };
   return body.choices?.[0]?.message.content.trim() ?? JSON.stringify(body);
