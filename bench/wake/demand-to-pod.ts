@@ -42,7 +42,8 @@ const PLAIN = "plain";
 const SERVICE = "localmodel-api";
 const SPEC = {
   source: { http: { url: "https://models.example/model.gguf" } },
-  resources: { requests: { memory: "1Gi" } },
+  // All that an inspection would find out: there is no node for its pod.
+  resources: { requests: { memory: "1Gi", "ephemeral-storage": "1Gi" } },
   scaling: { idleSeconds: 86_400 },
 };
 /** Time for whoever is late with the wake before. */
