@@ -38,7 +38,7 @@ export function ollamaRouter(directory: ModelDirectory): Router {
   router
     .route("/api/show")
     .post(express.json({ limit: SHOW_MAX_BYTES, type: () => true }), (req, res) => {
-      const { model, name = model } = (req.body ?? {}) as Readonly<Record<string, unknown>>;
+      const name = shownName((req.body ?? {}) as Readonly<Record<string, unknown>>);
       if (typeof name !== "string")
         throw invalidRequest("model", "Name the model to be shown in 'model'.");
       res.json(shownModel(findModel(visible(res), name)));
@@ -55,6 +55,11 @@ export function ollamaRouter(directory: ModelDirectory): Router {
     .get((req, res) => void res.json(lmStudio(findModel(visible(res), req.params.id.join("/")))))
     .all(get);
   return router;
+}
+
+/** Ollama's program sends both, one of them empty. */
+function shownName({ model, name }: Readonly<Record<string, unknown>>): unknown {
+  return [model, name].find((given) => given !== undefined && given !== "");
 }
 
 function isLoaded({ endpoints }: DirectoryModel): boolean {

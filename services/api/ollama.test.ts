@@ -47,7 +47,29 @@ test("the official client finds, shows and counts the models that run", async (t
     running.map(({ name, size, size_vram }) => [name, size, size_vram]),
     [["org/chat:q4", 120, 20]],
   );
+  // Of a time that has passed, or of none, Ollama's program says that the model is being stopped.
+  assert.ok(running.every(({ expires_at: at }) => new Date(at) > new Date()));
   assert.match((await client.version()).version, /^\d+\.\d+\.\d+$/);
+});
+
+for (const body of [
+  { model: "embedder", name: "" },
+  { model: "", name: "embedder" },
+  { name: "embedder" },
+])
+  test(`a model is shown by the name in ${JSON.stringify(body)}`, async (t) => {
+    const { url } = await gateway(t, models);
+    const shown = await fetch(`${url}/api/show`, { method: "POST", body: JSON.stringify(body) });
+    const { capabilities } = (await shown.json()) as { readonly capabilities: object };
+    assert.deepEqual(capabilities, ["embedding"]);
+  });
+
+test("a request to show a model that names none is told where to name it", async (t) => {
+  const { url } = await gateway(t, models);
+  const body = JSON.stringify({ model: "", name: "" });
+  const refused = await fetch(`${url}/api/show`, { method: "POST", body });
+  assert.equal(refused.status, 400);
+  assert.match(((await refused.json()) as { readonly error: string }).error, /'model'/u);
 });
 
 test("LM Studio's list says what a model is and whether it is loaded", async (t) => {

@@ -1,8 +1,14 @@
 /**
- * Models as Ollama lists and shows them. What has no meaning here (licences, when one is unloaded) is left out; what is not
- * known yet is empty, as Ollama has it: clients in typed languages read no list that lacks it.
+ * Models as Ollama lists and shows them. What has no meaning here (licences, templates) is left out; what is not known yet
+ * is empty, as Ollama has it: clients in typed languages read no list that lacks it.
  */
 import { createHash } from "node:crypto";
+
+/**
+ * When one is unloaded is not known here: it is told as of one that stays for ever. Without a time, Ollama's program says that
+ * the model is being stopped; some clients cannot count years that are much later.
+ */
+const NOT_KNOWN_WHEN = "2300-01-01T00:00:00Z";
 
 type Listed = {
   readonly id: string;
@@ -48,6 +54,7 @@ export function runningModel({ id, facts }: Listed) {
     size_vram: memoryBytes?.vram ?? 0,
     digest: digestOf(id, facts),
     details: detailsOf(facts),
+    expires_at: NOT_KNOWN_WHEN,
     context_length: facts?.contextTokens,
   };
 }
