@@ -99,6 +99,16 @@ const TOOLS = {
     module: "actionlint",
     binaries: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint" },
   },
+  ollama: {
+    module: "ollama",
+    binaries: { ollama: "." },
+    variables: { "github.com/ollama/ollama/version.Version": "0.17.4" },
+    // The server and its engine: of what they are made of in C++, the Go module has not everything.
+    edited: {
+      module: "github.com/ollama/ollama",
+      without: ["server", "runner", "x/imagegen/server.go"],
+    },
+  },
   "openai-go": { module: "openai-go", binaries: { "openai-go": "." } },
 } satisfies Readonly<Record<string, Program>>;
 

@@ -25,7 +25,7 @@ export class BuildContext implements AsyncDisposable {
   }
 
   static async of(folder: string): Promise<BuildContext> {
-    const context = new BuildContext(await mkdtemp(join(tmpdir(), "localmodel-image-")));
+    const context = new BuildContext(await mkdtemp(join(tmpdir(), "localmodel-build-")));
     await run("cp", ["-r", `${folder}/.`, context.path]);
     return context;
   }

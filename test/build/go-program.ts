@@ -8,6 +8,7 @@ import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./command.ts";
 import { contentHash } from "./content-hash.ts";
+import { type Edit, editedSource } from "./go-module.ts";
 import { CACHE, MODULES } from "./places.ts";
 
 const BUILD_TIMEOUT_MS = 30 * 60_000;
@@ -21,6 +22,8 @@ export type Program = {
   readonly variables?: Readonly<Record<string, string>>;
   readonly tags?: string;
   readonly isC?: boolean;
+  /** Compiled is a module's own source, which is not wanted, or does not compile, as a whole. */
+  readonly edited?: Edit;
 };
 
 export async function buildProgram(program: Program, report: (line: string) => void) {
@@ -31,11 +34,12 @@ export async function buildProgram(program: Program, report: (line: string) => v
 
   report(`compiling ${program.module}`);
   const unfinished = `${folder}.${process.pid}`;
+  await using edited = program.edited && (await editedSource(source, program.edited));
   for (const [name, path] of Object.entries(program.binaries)) {
     const output = join(unfinished, name);
     await mkdir(join(output, ".."), { recursive: true });
     await run("go", ["build", ...flagsOf(program), "-o", output, path], {
-      cwd: source,
+      cwd: edited?.path ?? source,
       env: { CGO_ENABLED: program.isC === true ? "1" : "0", GOFLAGS: "-mod=readonly" },
       timeoutMs: BUILD_TIMEOUT_MS,
     });

@@ -6,8 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
 import { parse } from "yaml";
-import { z } from "zod";
-import { run } from "../build/command.ts";
+import { moduleSource } from "../build/go-module.ts";
 import { MODULES } from "../build/places.ts";
 
 const FILES = {
@@ -22,21 +21,13 @@ const FILES = {
 
 type Project = keyof typeof FILES;
 
-const TIMEOUT_MS = 300_000;
-const Downloaded = z.object({ Dir: z.string() });
-
 export async function furtherDefinitions(
   ...projects: readonly Project[]
 ): Promise<readonly KubeObject[]> {
   const definitions: KubeObject[] = [];
   for (const module of projects) {
     const files = FILES[module];
-    const answer = await run("go", ["mod", "download", "-json", module], {
-      cwd: join(MODULES, "definitions"),
-      env: { GOFLAGS: "-mod=mod" },
-      timeoutMs: TIMEOUT_MS,
-    });
-    const { Dir: folder } = Downloaded.parse(JSON.parse(answer));
+    const folder = await moduleSource(join(MODULES, "definitions"), module);
     for (const file of files) {
       definitions.push(parse(await readFile(join(folder, file), "utf8")) as KubeObject);
     }
