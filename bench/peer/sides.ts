@@ -1,9 +1,9 @@
 /** The two that are compared, on the same file, threads, slots and context: each is started once and stays idle in turn. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
+import { freePort } from "../../test/support/free-ports.ts";
 import { ModelServer } from "../../test/support/model-server.ts";
 import { descendantsOf, residentBytes } from "../../test/support/process-tree.ts";
 
@@ -116,14 +116,4 @@ async function untilHealthy(url: string, child: ChildProcess, output: () => stri
     if (healthy) return;
     await pause(5);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (typeof address !== "object" || address === null) throw new Error("No port was free");
-  return address.port;
 }

@@ -5,7 +5,6 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import {
@@ -14,6 +13,7 @@ import {
 } from "@localmodel/localmodel/contracts/api-config.ts";
 import type { ApiMessage, DirectoryMessage } from "@localmodel/localmodel/contracts/directory.ts";
 import { API_HEAP } from "@localmodel/service/process/heap.ts";
+import { freePort } from "../../test/support/free-ports.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
 
 export type Proxy = AsyncDisposable & {
@@ -134,15 +134,6 @@ async function answering(url: string): Promise<"answers"> {
     }
   }
   throw new Error(`${url} does not answer`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 const TICKS_PER_SECOND = 100;

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, realpath, stat, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import {
   CLEANING_VARIABLE,
@@ -12,6 +11,7 @@ import { parseTermination } from "@localmodel/localmodel/contracts/termination.t
 import { fingerprintOf } from "@localmodel/weights/cache/fingerprint.ts";
 import { verifyPinned } from "@localmodel/weights/pinned-files.ts";
 import { FileServer, type Script } from "../../test/support/file-server.ts";
+import { freePort } from "../../test/support/free-ports.ts";
 import { partialHas } from "../../test/support/partial-files.ts";
 import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
@@ -243,14 +243,6 @@ test("a configuration that makes no sense is told completely", async (t) => {
   assert.equal(await container.exit(), 2);
   assert.equal(parseTermination(await container.lastWords())?.reason, "BadConfiguration");
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function partName(part: number): string {
   return `big-0000${part}-of-00002.gguf`;

@@ -5,8 +5,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { after, before, suite, test } from "node:test";
 import { parse as parseYaml } from "yaml";
 import { pythonEnvironment } from "../build/python-environment.ts";
@@ -14,6 +12,7 @@ import { ApiProcess } from "../support/api-process.ts";
 import { programsOf } from "../support/documented-commands.ts";
 import { eventually } from "../support/eventually.ts";
 import { ofItsOwn } from "../support/foreign-program.ts";
+import { freePort } from "../support/free-ports.ts";
 import { ModelServer } from "../support/model-server.ts";
 import { writeRecitingModel } from "../support/reciting-model.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
@@ -184,16 +183,6 @@ async function writeModels(folder: TemporaryFolder): Promise<void> {
   });
   await writeTinyEmbeddingModel(folder.file("my-embedder.gguf"));
   await writeTinyEmbeddingModel(folder.file("my-reranker.gguf"), { ranks: true });
-}
-
-/** A port that was free just now: its log does not say which one it has chosen by itself. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function untilHealthy(program: ChildProcess, url: string): Promise<void> {
