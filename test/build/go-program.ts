@@ -4,11 +4,12 @@
  * A folder with go.mod and go.sum pins it and all it is made of; the committed go.sum is checked, so that no
  * checksum database needs to know every module. What has been built is kept under a hash of that folder.
  */
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./command.ts";
 import { contentHash } from "./content-hash.ts";
 import { type Edit, editedSource } from "./go-module.ts";
+import { madeFolder } from "./made-folder.ts";
 import { CACHE, MODULES } from "./places.ts";
 
 const BUILD_TIMEOUT_MS = 30 * 60_000;
@@ -30,22 +31,19 @@ export async function buildProgram(program: Program, report: (line: string) => v
   const source = join(MODULES, program.module);
   const hash = await contentHash(source, ["**"], [JSON.stringify(program), process.arch]);
   const folder = join(CACHE, "binaries", `${program.module}-${hash}`);
-  if ((await stat(folder).catch(() => undefined)) !== undefined) return { folder, hash };
-
-  report(`compiling ${program.module}`);
-  const unfinished = `${folder}.${process.pid}`;
-  await using edited = program.edited && (await editedSource(source, program.edited));
-  for (const [name, path] of Object.entries(program.binaries)) {
-    const output = join(unfinished, name);
-    await mkdir(join(output, ".."), { recursive: true });
-    await run("go", ["build", ...flagsOf(program), "-o", output, path], {
-      cwd: edited?.path ?? source,
-      env: { CGO_ENABLED: program.isC === true ? "1" : "0", GOFLAGS: "-mod=readonly" },
-      timeoutMs: BUILD_TIMEOUT_MS,
-    });
-  }
-  await rm(folder, { recursive: true, force: true });
-  await rename(unfinished, folder);
+  await madeFolder(folder, async (unfinished) => {
+    report(`compiling ${program.module}`);
+    await using edited = program.edited && (await editedSource(source, program.edited));
+    for (const [name, path] of Object.entries(program.binaries)) {
+      const output = join(unfinished, name);
+      await mkdir(join(output, ".."), { recursive: true });
+      await run("go", ["build", ...flagsOf(program), "-o", output, path], {
+        cwd: edited?.path ?? source,
+        env: { CGO_ENABLED: program.isC === true ? "1" : "0", GOFLAGS: "-mod=readonly" },
+        timeoutMs: BUILD_TIMEOUT_MS,
+      });
+    }
+  });
   return { folder, hash };
 }
 

@@ -4,10 +4,11 @@
  *
  * A folder with package.json and package-lock.json pins them. Nothing of them runs while they are installed.
  */
-import { cp, mkdir, rename, rm, stat } from "node:fs/promises";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./command.ts";
 import { contentHash } from "./content-hash.ts";
+import { madeFolder } from "./made-folder.ts";
 import { CACHE, NPM } from "./places.ts";
 
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
@@ -21,15 +22,11 @@ export async function installPrograms(
   const hash = await contentHash(source, ["*.json"], [process.platform, process.arch]);
   const folder = join(CACHE, "npm", `${name}-${hash}`);
   const packages = join(folder, "node_modules");
-  if ((await stat(folder).catch(() => undefined)) !== undefined) return packages;
-
-  report(`installing ${name} from npm`);
-  const unfinished = `${folder}.${process.pid}`;
-  await mkdir(join(unfinished, ".."), { recursive: true });
-  await cp(source, unfinished, { recursive: true });
-  const flags = ["--ignore-scripts", "--no-audit", "--no-fund"];
-  await run("npm", ["ci", ...flags], { cwd: unfinished, timeoutMs: INSTALL_TIMEOUT_MS });
-  await rm(folder, { recursive: true, force: true });
-  await rename(unfinished, folder);
+  await madeFolder(folder, async (unfinished) => {
+    report(`installing ${name} from npm`);
+    await cp(source, unfinished, { recursive: true });
+    const flags = ["--ignore-scripts", "--no-audit", "--no-fund"];
+    await run("npm", ["ci", ...flags], { cwd: unfinished, timeoutMs: INSTALL_TIMEOUT_MS });
+  });
   return packages;
 }

@@ -2,10 +2,10 @@
  * Programs from PyPI that are too large for everybody who works here: an environment of Python's, made when a suite runs
  * them, from a list of packages that names every one, so that none is looked for.
  */
-import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./command.ts";
 import { contentHash } from "./content-hash.ts";
+import { madeFolder } from "./made-folder.ts";
 import { CACHE, PYTHON } from "./places.ts";
 
 const INTERPRETER = process.env["LOCALMODEL_TEST_PYTHON"] ?? "python3";
@@ -21,16 +21,17 @@ export async function pythonEnvironment(
   const hash = await contentHash(join(PYTHON, name), ["*.txt"], [version, process.arch]);
   const folder = join(CACHE, "python", `${name}-${hash}`);
   const interpreter = join(folder, "bin/python");
-  if ((await stat(folder).catch(() => undefined)) !== undefined) return interpreter;
-
-  report(`installing ${name} from PyPI`);
-  const unfinished = `${folder}.${process.pid}`;
-  await mkdir(join(unfinished, ".."), { recursive: true });
-  await run(INTERPRETER, ["-m", "venv", unfinished]);
-  const flags = ["--quiet", "--disable-pip-version-check", "--no-deps", "--ignore-requires-python"];
-  const pip = ["-m", "pip", "install", ...flags, "--requirement", list];
-  await run(join(unfinished, "bin/python"), pip, { timeoutMs: INSTALL_TIMEOUT_MS });
-  await rm(folder, { recursive: true, force: true });
-  await rename(unfinished, folder);
+  await madeFolder(folder, async (unfinished) => {
+    report(`installing ${name} from PyPI`);
+    await run(INTERPRETER, ["-m", "venv", unfinished]);
+    const flags = [
+      "--quiet",
+      "--disable-pip-version-check",
+      "--no-deps",
+      "--ignore-requires-python",
+    ];
+    const pip = ["-m", "pip", "install", ...flags, "--requirement", list];
+    await run(join(unfinished, "bin/python"), pip, { timeoutMs: INSTALL_TIMEOUT_MS });
+  });
   return interpreter;
 }
