@@ -77,6 +77,16 @@ test("an answer that is there cannot be cancelled, and says so", async (t) => {
   await assert.rejects(stream, { status: 400, param: "stream" });
 });
 
+test("a conversation is not compacted, and who asks for it is told so and what to do", async (t) => {
+  const { client } = await serving(t);
+  const asked = client("alice").responses.compact({ model: "m", input: "1" });
+  await assert.rejects(asked, { status: 404, message: /not compacted.*truncation/ });
+  await assert.rejects(client("alice").responses.retrieve("compact"), {
+    status: 404,
+    message: /Response with id/,
+  });
+});
+
 test("the conversation stands before the client's own bytes, which are not changed", async (t) => {
   const second = SSE_HEAD + chunk(streamed(response("resp_2", "Two."))) + END;
   const { server, client } = await serving(

@@ -1,6 +1,6 @@
 /**
  * GET and DELETE /v1/responses/{id}, GET /v1/responses/{id}/input_items and POST /v1/responses/{id}/cancel: what is kept, for
- * whose it is.
+ * whose it is. POST /v1/responses/compact, which looks like one of them, is refused by name.
  */
 import { Failure } from "@localmodel/inference/failure.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
@@ -19,6 +19,9 @@ type Named = { readonly id: string };
 /** Nothing, where no answer is kept. `maxBytes`: of a conversation that is listed. */
 export function keptRouter(kept: AnswerStore | undefined, maxBytes: number): Router {
   const router = Router();
+  router.post("/v1/responses/compact", () => {
+    throw notCompacted();
+  });
   if (kept === undefined) return router;
   const answers = answersFrom(kept, maxBytes);
   router
@@ -93,6 +96,17 @@ function notFound(id: string): Failure {
     code: null,
     field: null,
     message: `Response with id '${id.slice(0, 200)}' not found.`,
+    retry: "never",
+  });
+}
+
+function notCompacted(): Failure {
+  return new Failure({
+    kind: "not_found",
+    code: "unknown_url",
+    field: null,
+    message:
+      "Conversations are not compacted here: POST /v1/responses/compact is not served. Send a shorter 'input', or 'truncation': \"auto\" with the request itself.",
     retry: "never",
   });
 }
