@@ -130,7 +130,7 @@ export function createApp(options: AppOptions): Express {
   const { admission, demand } = waitingRooms(options, balancer);
   const guard = adminOnly({ fromLoopback: adminFromLoopback === true });
   app.use(wakeRoutes({ ...options, admission, demand, guard }));
-  app.use(modelsRouter(directory), ollamaRouter(directory));
+  app.use(modelsRouter(directory), ollamaRouter(directory, demand));
   app
     .route("/admin/log")
     .get(guard, promptLog(options))

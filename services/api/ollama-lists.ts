@@ -8,6 +8,7 @@ import { runningModel, shownModel, taggedModel } from "@localmodel/ollama/answer
 import { lmStudioModel } from "@localmodel/openai/answers/lm-studio-models.ts";
 import { allowOnly } from "@localmodel/service/http/errors.ts";
 import express, { type Response, Router } from "express";
+import type { DemandBook } from "./admission/demand.ts";
 import { findModel } from "./directory/find-model.ts";
 import type { ModelDirectory } from "./directory/model-directory.ts";
 import { visibleTo } from "./keys/model-access.ts";
@@ -16,7 +17,7 @@ import { visibleTo } from "./keys/model-access.ts";
 const VERSION = "0.12.0";
 const SHOW_MAX_BYTES = 16_384;
 
-export function ollamaRouter(directory: ModelDirectory): Router {
+export function ollamaRouter(directory: ModelDirectory, demand: DemandBook): Router {
   const router = Router();
   const get = allowOnly(["GET", "HEAD"]);
   const visible = (res: Response) => visibleTo(res, directory.current());
@@ -26,13 +27,17 @@ export function ollamaRouter(directory: ModelDirectory): Router {
     .all(get);
   router
     .route("/api/tags")
-    .get((_req, res) => void res.json({ models: visible(res).models.map(taggedModel) }))
+    .get(
+      (_req, res) =>
+        void res.json({ models: visible(res).models.filter(isThere).map(taggedModel) }),
+    )
     .all(get);
   router
     .route("/api/ps")
     .get((_req, res) => {
       const running = visible(res).models.filter(isLoaded);
-      res.json({ models: running.map(runningModel) });
+      const listed = running.map((one) => ({ ...one, leavesAtMs: demand.leavesAtMs(one) }));
+      res.json({ models: listed.map(runningModel) });
     })
     .all(get);
   router
@@ -60,6 +65,11 @@ export function ollamaRouter(directory: ModelDirectory): Router {
 /** Ollama's program sends both, one of them empty. */
 function shownName({ model, name }: Readonly<Record<string, unknown>>): unknown {
   return [model, name].find((given) => given !== undefined && given !== "");
+}
+
+/** Ollama lists none that is still to be downloaded, and its clients want to know how large each is. */
+function isThere({ endpoints, facts }: DirectoryModel): boolean {
+  return facts?.sizeBytes !== undefined || endpoints.length > 0;
 }
 
 function isLoaded({ endpoints }: DirectoryModel): boolean {

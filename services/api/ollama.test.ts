@@ -19,7 +19,7 @@ const facts = {
 } as const;
 
 const models = [
-  model("org/chat:q4", { endpoints: ["http://127.0.0.1:1"], facts }),
+  model("org/chat:q4", { endpoints: ["http://127.0.0.1:1"], facts, stay: "always" }),
   model("embedder", { state: "loading", facts: { ...facts, capabilities: ["embeddings"] } }),
   model("unknown", { state: "pending" }),
 ];
@@ -29,8 +29,11 @@ test("the official client finds, shows and counts the models that run", async (t
   const client = new Ollama({ host: url });
   const { models: listed } = await client.list();
   assert.deepEqual(
-    listed.map(({ name }) => name),
-    ["org/chat:q4", "embedder", "unknown"],
+    listed.map(({ name, size }) => [name, size]),
+    [
+      ["org/chat:q4", 91_000_000],
+      ["embedder", 91_000_000],
+    ],
   );
   const { family, parameter_size, quantization_level } = listed[0]?.details ?? {};
   assert.deepEqual([family, parameter_size, quantization_level], ["llama", "134.52M", "Q4_1"]);
@@ -47,8 +50,6 @@ test("the official client finds, shows and counts the models that run", async (t
     running.map(({ name, size, size_vram }) => [name, size, size_vram]),
     [["org/chat:q4", 120, 20]],
   );
-  // Of a time that has passed, or of none, Ollama's program says that the model is being stopped.
-  assert.ok(running.every(({ expires_at: at }) => new Date(at) > new Date()));
   assert.match((await client.version()).version, /^\d+\.\d+\.\d+$/);
 });
 
@@ -137,9 +138,37 @@ test("a stream whose last line has come is complete, however its connection ends
   assert.equal(text, "Hello");
 });
 
+test("a model whose weights are still to come is not listed yet, as by Ollama, and one that serves is whatever is known of it", async (t) => {
+  const serving = model("served", { endpoints: ["http://127.0.0.1:1"] });
+  const { url } = await gateway(t, [...models, serving]);
+  const { models: listed } = (await (await fetch(`${url}/api/tags`)).json()) as {
+    models: { name: string; size?: number }[];
+  };
+  assert.deepEqual(
+    listed.map(({ name, size }) => [name, size]),
+    [
+      ["org/chat:q4", 91_000_000],
+      ["embedder", 91_000_000],
+      ["served", undefined],
+    ],
+  );
+  const { models: running } = (await (await fetch(`${url}/api/ps`)).json()) as {
+    models: object[];
+  };
+  assert.deepEqual(
+    running.map((one) => ["size" in one, "size_vram" in one]),
+    [
+      [true, true],
+      [false, false],
+    ],
+  );
+});
+
 /** What clients in typed languages (Zed's, Go's) find in every model of the list, or they read none of it. */
-test("every model is listed with all that typed clients read, whatever is known of it", async (t) => {
-  const { url } = await gateway(t, models);
+test("every model whose weights are there is listed with all that typed clients read", async (t) => {
+  const { architecture, sizeBytes } = facts;
+  const inspected = model("inspected", { state: "asleep", facts: { architecture, sizeBytes } });
+  const { url } = await gateway(t, [...models, inspected]);
   const { models: listed } = (await (await fetch(`${url}/api/tags`)).json()) as {
     models: Record<string, unknown>[];
   };
@@ -156,6 +185,24 @@ test("every model is listed with all that typed clients read, whatever is known 
     }
   }
   assert.equal(digests.size, listed.length);
+});
+
+test("when a model that is loaded leaves memory is told where it is known, and as Ollama tells that one never does", async (t) => {
+  const usedAtMs = Date.parse("2100-01-01T10:00:00Z");
+  const loaded = { endpoints: ["http://127.0.0.1:1"], facts };
+  const { url } = await gateway(t, [
+    model("kept", { ...loaded, stay: "always" }),
+    model("idle", { ...loaded, stay: { idleSeconds: 600, usedAtMs } }),
+    model("unknown", { ...loaded, stay: { idleSeconds: 600 } }),
+    model("told nothing", loaded),
+  ]);
+  const { models: running } = (await (await fetch(`${url}/api/ps`)).json()) as {
+    models: { expires_at?: string }[];
+  };
+  const [kept, ...others] = running.map((one) => one.expires_at);
+  // From twenty years on, Ollama's program says "Forever".
+  assert.ok(new Date(kept ?? "").getFullYear() > new Date().getFullYear() + 21);
+  assert.deepEqual(others, ["2100-01-01T10:10:00.000Z", undefined, undefined]);
 });
 
 test("a model's digest is the same before and after it is loaded", async (t) => {

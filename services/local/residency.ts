@@ -5,6 +5,7 @@
  * of those that go to sleep the API service has been told of.
  */
 import type { Demand } from "@localmodel/localmodel/contracts/directory.ts";
+import type { Stay } from "@localmodel/localmodel/contracts/stay.ts";
 import { formatBytes } from "@localmodel/weights/progress/units.ts";
 import type { Memory } from "./desired/memory.ts";
 import { type Placeable, placed, PROCESS_BYTES } from "./desired/placement.ts";
@@ -124,6 +125,16 @@ export class Residency {
     if (tooLarge !== undefined) return { ...known, state: "failed", message: tooLarge };
     if (record.waitingSinceMs === undefined) return view;
     return { ...known, state: "asleep", message: "it waits for memory that other models use" };
+  }
+
+  /** How long a run stays in memory, by what decide() goes by. */
+  stayOf(run: ModelRun): Stay | undefined {
+    const record = this.#records.get(run);
+    if (record === undefined) return undefined;
+    const idleMs = stays(run) ? Infinity : idleMsOf(record, run.model.idleSeconds ?? Infinity);
+    if (idleMs === Infinity) return "always";
+    const idleForMs = this.#now() - record.idleSinceMs;
+    return { idleSeconds: idleMs / 1000, usedAtMs: Math.round(Date.now() - idleForMs) };
   }
 
   #whyTooLarge({ number }: ModelRun): string | undefined {

@@ -405,6 +405,41 @@ test("whoever asks for nothing wakes a model, as long as it is to be kept", asyn
   await stage.becomes("a", "ready");
 });
 
+test("Ollama's list tells when a model leaves memory, as its document, a request or nobody says", async (t) => {
+  const stage = await scene(t, () => ({
+    "a.yaml": sleeper("a", { scaling: "{idleSeconds: 7200}" }),
+    "b.yaml": sleeper("b", { scaling: "{minReplicas: 1}" }),
+  }));
+  const hours = async (id: string): Promise<number | undefined> => {
+    const response = await fetch(`${await stage.local.url()}/../api/ps`);
+    const { models } = (await response.json()) as {
+      models: { name: string; expires_at: string }[];
+    };
+    const { expires_at: at = "" } = models.find(({ name }) => name === id) ?? {};
+    return at === "" ? undefined : Math.round((Date.parse(at) - Date.now()) / 3_600_000);
+  };
+  const becomes = (id: string, wanted: number) =>
+    stage.local.until(`${id} leaves in ${wanted} h`, async () =>
+      (await hours(id)) === wanted ? true : undefined,
+    );
+  await Promise.all([stage.becomes("a", "asleep"), stage.becomes("b", "ready")]);
+  await stage.ask("a");
+  await becomes("a", 2);
+  await stage.ask("a", { keep_alive: "5h" });
+  await becomes("a", 5);
+  await stage.ask("a");
+  await becomes("a", 2);
+  // As long as it is used.
+  const stream = await stage.post("a", { do: "stream", until: stage.folder.file("finish") });
+  assert.equal(await hours("a"), 2);
+  await stage.go("finish");
+  await stream.text();
+  await stage.ask("a", { keep_alive: -1 });
+  const forEver = await hours("b");
+  assert.ok((forEver ?? 0) > 24 * 365 * 100);
+  await becomes("a", forEver ?? 0);
+});
+
 function noList(got: string): string {
   return `400 Invalid type for 'messages': expected an array, but got ${got} instead.`;
 }

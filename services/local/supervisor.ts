@@ -158,9 +158,10 @@ export class Supervisor {
       run,
       model: run.model,
       view: this.#residency.viewOf(run),
+      stay: this.#residency.stayOf(run),
     }));
     const directory = directoryOf(viewed);
-    const text = JSON.stringify(directory);
+    const text = JSON.stringify(directory, withoutUse);
     if (text === this.#published) return;
     this.#published = text;
     // That it can never fit, it does not know itself.
@@ -169,4 +170,9 @@ export class Supervisor {
     }
     this.#residency.published(this.#hooks.publish(directory));
   }
+}
+
+/** When a model was last used, the API service knows first: it is told with everything else, and is no news by itself. */
+function withoutUse(field: string, value: unknown): unknown {
+  return field === "usedAtMs" ? undefined : value;
 }

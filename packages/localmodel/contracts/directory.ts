@@ -5,6 +5,7 @@
  * derives it from LocalModels and EndpointSlices. Routing depends on nothing else.
  */
 import type { ModelFacts } from "./server-state.ts";
+import type { Stay } from "./stay.ts";
 
 export type DirectoryModel = {
   readonly id: string;
@@ -50,6 +51,8 @@ export type DirectoryModel = {
   readonly unloads?: boolean;
   /** Longest wait of a request that wakes it. Absent: it does not sleep, and waits are as for any model that loads. */
   readonly activationTimeoutSeconds?: number;
+  /** How long its weights stay in memory. Absent: not known. */
+  readonly stay?: Stay;
 };
 
 export type Names = Pick<DirectoryModel, "id" | "aliases" | "parent">;

@@ -21,6 +21,7 @@ test("a model needs an id and a server; all else has the defaults of a model ser
           slots: 4,
           state: "ready",
           message: "its servers are listed in a file",
+          stay: "always",
           endpoints: [URL],
         },
       ],

@@ -51,6 +51,8 @@ function directoryOf({ models }: DirectoryDocument): Directory {
       ...model,
       state: "ready",
       message: "its servers are listed in a file",
+      // Nobody is there who would take it out of memory.
+      stay: "always",
       endpoints: [...new Set(endpoints)],
     })),
   };

@@ -1,14 +1,14 @@
 /**
- * Models as Ollama lists and shows them. What has no meaning here (licences, templates) is left out; what is not known yet
- * is empty, as Ollama has it: clients in typed languages read no list that lacks it.
+ * Models as Ollama lists and shows them. What has no meaning here (licences, templates) is left out, and so are sizes and times
+ * that are not known; a text that is not known is empty, as Ollama has it: clients in typed languages read no list that lacks it.
  */
 import { createHash } from "node:crypto";
 
 /**
- * When one is unloaded is not known here: it is told as of one that stays for ever. Without a time, Ollama's program says that
- * the model is being stopped; some clients cannot count years that are much later.
+ * Of one that never leaves memory. Ollama says a time in some 290 years, and its program "Forever" of whatever is more than
+ * twenty away; some clients cannot count years that are much later.
  */
-const NOT_KNOWN_WHEN = "2300-01-01T00:00:00Z";
+const FOREVER = "2300-01-01T00:00:00Z";
 
 type Listed = {
   readonly id: string;
@@ -33,7 +33,7 @@ export function taggedModel({ id, createdSeconds, facts }: Listed) {
     name: id,
     model: id,
     modified_at: new Date(createdSeconds * 1000).toISOString(),
-    size: facts?.sizeBytes ?? 0,
+    size: facts?.sizeBytes,
     digest: digestOf(id, facts),
     details: detailsOf(facts),
   };
@@ -44,17 +44,28 @@ function digestOf(id: string, { architecture, sizeBytes }: NonNullable<Listed["f
   return createHash("sha256").update(JSON.stringify({ id, architecture, sizeBytes })).digest("hex");
 }
 
+type Running = Listed & {
+  /** When it leaves memory if nobody asks for it any more: Infinity for never, undefined where it is not known. */
+  readonly leavesAtMs: number | undefined;
+};
+
+function timeOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
+}
+
 /** As GET /api/ps lists one that is loaded. */
-export function runningModel({ id, facts }: Listed) {
+export function runningModel({ id, facts, leavesAtMs }: Running) {
   const { memoryBytes } = facts ?? {};
   return {
     name: id,
     model: id,
-    size: memoryBytes === undefined ? 0 : memoryBytes.ram + memoryBytes.vram,
-    size_vram: memoryBytes?.vram ?? 0,
+    ...(memoryBytes && {
+      size: memoryBytes.ram + memoryBytes.vram,
+      size_vram: memoryBytes.vram,
+    }),
     digest: digestOf(id, facts),
     details: detailsOf(facts),
-    expires_at: NOT_KNOWN_WHEN,
+    expires_at: leavesAtMs === Infinity ? FOREVER : timeOf(leavesAtMs),
     context_length: facts?.contextTokens,
   };
 }

@@ -7,6 +7,7 @@
  */
 import { lackOf, type ModelDemand } from "@localmodel/localmodel/contracts/demand.ts";
 import type { Demand, DirectoryModel } from "@localmodel/localmodel/contracts/directory.ts";
+import { leavesAtMs } from "@localmodel/localmodel/contracts/stay.ts";
 import { lookUp } from "../directory/find-model.ts";
 import type { DemandSource, ModelDirectory } from "../directory/model-directory.ts";
 import type { Admission } from "./admission.ts";
@@ -42,7 +43,7 @@ export class DemandBook implements DemandSource {
   readonly #visitors = new Map<string, number>();
   /** Servers that somebody wants who does not wait for them, and until when at most, by the time of day. */
   readonly #wanted = new Map<string, number>();
-  /** Of the servers that scale. */
+  /** Of the servers that sleep or scale. */
   readonly #times = new Map<string, Times>();
 
   constructor(
@@ -67,6 +68,7 @@ export class DemandBook implements DemandSource {
         const others = (this.#visitors.get(server) ?? 1) - 1;
         if (others > 0) this.#visitors.set(server, others);
         else this.#visitors.delete(server);
+        if (this.#times.has(server)) this.#asked(server, { hasCome: false });
         this.#directory.sleep?.changed(id);
       },
     };
@@ -78,7 +80,7 @@ export class DemandBook implements DemandSource {
     const { sleep } = this.#directory;
     if (server === undefined || sleep === undefined) return NOBODY;
     if (sleeps(model)) this.#keep(model, server, keepAliveSeconds);
-    if (!scales) return NOBODY;
+    if (!scales && !sleeps(model)) return NOBODY;
     this.#asked(server, { hasCome: true });
     sleep.changed(id, { isAwaited: model.endpoints.length === 0 });
     return {
@@ -103,6 +105,25 @@ export class DemandBook implements DemandSource {
     sleep.changed(id);
     // What has not been loaded by then is not wanted any more, and that is told as well.
     setTimeout(() => sleep.changed(id), patienceMs + 1).unref();
+  }
+
+  /** When it leaves memory if nobody asks for it from now on; Infinity: never, undefined: not known. */
+  leavesAtMs({ server, stay }: DirectoryModel): number | undefined {
+    if (stay === undefined) return undefined;
+    const isUsed = server !== undefined && this.#isUsed(server);
+    const { lastAskedAtMs } = this.#times.get(server ?? "") ?? {};
+    return leavesAtMs(stay, isUsed ? this.#now() : lastAskedAtMs);
+  }
+
+  #isUsed(server: string): boolean {
+    const { models } = this.#directory.current();
+    return (
+      this.#visitors.has(server) ||
+      models.some(
+        ({ id, server: its }) =>
+          its === server && this.#admission.inside(id) + this.#admission.waiting(id) > 0,
+      )
+    );
   }
 
   current(): Demand {

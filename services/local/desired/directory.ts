@@ -10,6 +10,7 @@ import {
   type Names,
   listedAs,
 } from "@localmodel/localmodel/contracts/directory.ts";
+import type { Stay } from "@localmodel/localmodel/contracts/stay.ts";
 import type { DesiredModel } from "./desired.ts";
 import type { ServerView } from "./server-view.ts";
 
@@ -19,6 +20,7 @@ export type Listing = {
     "key" | "name" | "ids" | "adapterIds" | "createdSeconds" | "activationTimeoutSeconds"
   >;
   readonly view: ServerView;
+  readonly stay?: Stay | undefined;
 };
 
 export function directoryOf(listings: readonly Listing[]): Directory {
@@ -44,7 +46,7 @@ function rank({ view }: Listing): number {
   return view.endpoint === undefined ? 1 : 0;
 }
 
-function entry({ model, view }: Listing, names: Names): DirectoryModel {
+function entry({ model, view, stay }: Listing, names: Names): DirectoryModel {
   const { state, message, progress, header, facts, endpoint } = view;
   const { activationTimeoutSeconds } = model;
   return {
@@ -58,6 +60,7 @@ function entry({ model, view }: Listing, names: Names): DirectoryModel {
     ...(activationTimeoutSeconds !== undefined && { activationTimeoutSeconds }),
     ...(header !== undefined && { facts: header }),
     ...(facts !== undefined && { facts, slots: facts.slots }),
+    ...(stay !== undefined && { stay }),
     endpoints: endpoint === undefined ? [] : [endpoint],
   };
 }

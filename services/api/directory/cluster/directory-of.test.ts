@@ -37,6 +37,42 @@ function explained(status: unknown) {
 
 const facts = (status: object) => only(localModel("a", { status })).facts;
 
+const stay = (fields: Parameters<typeof localModel>[1]) => only(localModel("a", fields)).stay;
+
+describe("how long a model stays in memory", () => {
+  const minReplicas = 0;
+
+  test("one that keeps a replica, or does not scale, always", () => {
+    assert.equal(stay({}), "always");
+    assert.equal(stay({ scaling: { minReplicas: 1 } }), "always");
+  });
+
+  test("one that sleeps as long as its LocalModel says, from the use that the operator knows", () => {
+    const lastUsed = "2026-01-01T00:00:00Z";
+    const status = {
+      scaling: { desired: 1, reason: "Minimum", message: "", since: lastUsed, lastUsed },
+    };
+    const window = { from: "08:00", to: "18:00" };
+    assert.deepEqual(stay({ scaling: { minReplicas } }), { idleSeconds: 3600, schedule: [] });
+    assert.deepEqual(
+      stay({ scaling: { minReplicas, idleSeconds: 60, schedule: [window] }, status }),
+      {
+        idleSeconds: 60,
+        usedAtMs: Date.parse(lastUsed),
+        schedule: [{ ...window, timeZone: "UTC", minReplicas: 1 }],
+      },
+    );
+  });
+
+  test("a schedule of a newer version is left out, and the model sleeps as before", () => {
+    const schedule = [{ lunar: "full" }];
+    assert.deepEqual(stay({ scaling: { minReplicas, schedule } }), {
+      idleSeconds: 3600,
+      schedule: [],
+    });
+  });
+});
+
 describe("endpoints", () => {
   const one: Pod = { address: "10.0.0.1", uid: "1" };
   const two: Pod = { address: "10.0.0.2", uid: "2" };

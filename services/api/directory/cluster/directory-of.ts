@@ -12,6 +12,7 @@ import {
   type Names,
   listedAs,
 } from "@localmodel/localmodel/contracts/directory.ts";
+import type { Stay } from "@localmodel/localmodel/contracts/stay.ts";
 import type { Capability } from "@localmodel/localmodel/contracts/server-state.ts";
 import type {
   AcceleratorStatus,
@@ -74,6 +75,7 @@ function entry(
     createdSeconds: Math.floor(createdMs / 1000),
     ...(slots !== undefined && { slots }),
     ...scalingOf(scaling),
+    stay: stayOf(scaling, status),
     ...(facts !== undefined && { facts }),
   };
 }
@@ -102,6 +104,14 @@ function scalingOf(scaling: ObservedModel["scaling"]) {
     ...(minReplicas === 0 && { activationTimeoutSeconds }),
     ...(sleep === "unload" && { unloads: true }),
   };
+}
+
+/** As the operator, or the pods of a model that sleeps by `unload`, go by it. */
+function stayOf(scaling: ObservedModel["scaling"], { scaling: said }: LocalModelStatus): Stay {
+  if (scaling === undefined || scaling.minReplicas > 0) return "always";
+  const { idleSeconds, schedule } = scaling;
+  const usedAtMs = Date.parse(said?.lastUsed ?? "");
+  return { idleSeconds, schedule, ...(!Number.isNaN(usedAtMs) && { usedAtMs }) };
 }
 
 /** From the file's header what pods do not report: it is known before any pod is. */

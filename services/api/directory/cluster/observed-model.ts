@@ -8,6 +8,7 @@ import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import { claimedBy, type Ids } from "@localmodel/localmodel/resource/claims.ts";
 import { ModelId } from "@localmodel/localmodel/resource/localmodel.ts";
 import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
+import { Schedule, type ScheduleWindow } from "@localmodel/localmodel/resource/schedule-spec.ts";
 import { z } from "zod";
 
 const ObservedObject = z.object({
@@ -27,6 +28,8 @@ const ObservedObject = z.object({
         activationTimeoutSeconds: z.int().min(1).default(600),
         sleep: z.string().default("zero"),
         targetRequestsPerReplica: z.int().min(1).exactOptional(),
+        idleSeconds: z.int().min(0).default(3600),
+        schedule: Schedule.catch([]).default([]),
       })
       .optional()
       .catch(undefined),
@@ -55,6 +58,8 @@ export type ObservedModel = {
     readonly activationTimeoutSeconds: number;
     readonly sleep: string;
     readonly targetRequestsPerReplica?: number;
+    readonly idleSeconds: number;
+    readonly schedule: readonly ScheduleWindow[];
   };
   readonly status: LocalModelStatus;
 };
