@@ -28,6 +28,19 @@ test("a line that is left open ends where another begins", () => {
   ]);
 });
 
+test("an evaluation that nobody wants any more is no error, and one that failed is", () => {
+  const lines = new LogLines();
+  const levelOf = (text: string) => lines.push(ERROR, `${text}\n`)[0]?.level;
+  for (const [line, number] of [
+    ["graph_compute: ggml_backend_sched_graph_compute_async failed with error", 1],
+    ["process_ubatch: failed to compute graph, compute status:", 1],
+    ["llama_decode: failed to decode, ret =", 2],
+  ]) {
+    assert.equal(levelOf(`${line} ${number}`), "debug");
+    assert.equal(levelOf(`${line} -3`), "error");
+  }
+});
+
 test("where a text is cut makes no difference to its lines", () => {
   const texts = fc.array(fc.stringMatching(/^[a-z]{1,9}$/), { minLength: 1, maxLength: 5 });
   fc.assert(

@@ -42,7 +42,23 @@ export class LogLines {
 
 function lineOf(level: LogLevel, text: string): LogLine {
   const [, component, rest] = /^([A-Za-z_]\w*): +(.*)$/.exec(text) ?? [];
-  return { level, message: (rest ?? text).trim(), component };
+  const message = (rest ?? text).trim();
+  return { level: isOfAbandoned(message) ? "debug" : level, message, component };
+}
+
+/**
+ * What llama.cpp calls errors and warnings where an evaluation ends because nobody wants it any more: by ggml's status for
+ * that, and by its own. The last of them also follows real failures, which have lines of their own.
+ */
+const ABANDONED = [
+  /^ggml_backend_sched_graph_compute_async failed with error 1$/,
+  /^failed to compute graph, compute status: 1$/,
+  /^failed to (?:decode|encode), ret = 2$/,
+  /^removing memory module entries for seq_id = /,
+];
+
+function isOfAbandoned(message: string): boolean {
+  return ABANDONED.some((pattern) => pattern.test(message));
 }
 
 /** How many layers of a model are on devices, the output layer included: no function of the C interface tells. */
