@@ -44,6 +44,15 @@ type Beginning = {
    * answer at once). If it begins otherwise, the grammar holds from the first character.
    */
   readonly opening?: string;
+  /** Text in which no marker counts: what is thought before the answer. */
+  readonly thoughts?: Thoughts;
+};
+
+export type Thoughts = {
+  readonly begin: string;
+  readonly end: string;
+  /** The prompt has begun them. Otherwise there are some only where the answer begins with `begin`, white space not counted. */
+  readonly areOpen: boolean;
 };
 
 type Marker = {

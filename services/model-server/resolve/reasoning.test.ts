@@ -72,6 +72,22 @@ test("a form is that of the answer behind the reasoning", () => {
   assert.equal(bySelf.constraint?.grammar?.begins?.opening, "<think>");
 });
 
+test("no call begins in what a model thinks, also where it was told not to", () => {
+  const mayCall: Constraint = {
+    grammar: { language: { kind: "text", text: "call" }, begins: { after: [{ text: "call" }] } },
+  };
+  const thoughts = { begin: "<think>", end: "</think>" };
+  for (const [reasoning, enable_thinking, areOpen] of [
+    [THINKS, true, true],
+    [THINKS, false, false],
+    [BY_ITSELF, true, false],
+  ] as const) {
+    const templateVariables = { enable_thinking };
+    const { constraint } = resolved(reasoning, { constraint: mayCall, templateVariables });
+    assert.deepEqual(constraint?.grammar?.begins?.thoughts, { ...thoughts, areOpen });
+  }
+});
+
 test("a budget puts the end where the model does not, and a beginning where it may not think", () => {
   const cutoff = { tokens: 5, markers: ["</think>"], text: "\n</think>\n\n" };
   assert.deepEqual(resolved(THINKS, { reasoningTokens: 5 }).constraint, { cutoff });

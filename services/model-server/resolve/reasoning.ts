@@ -3,7 +3,7 @@
  * there is to be none, and a form that is asked for is that of the answer behind it.
  */
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
-import type { Constraint } from "@localmodel/inference/constraint.ts";
+import type { Constraint, Thoughts } from "@localmodel/inference/constraint.ts";
 import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { ReasoningFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
@@ -51,18 +51,21 @@ function leadOf({ offPrefix, answerMark, end }: ReasoningFacts, isOff: boolean):
   return answerMark === end ? "" : answerMark;
 }
 
-function withoutReasoning(
-  constraint: Constraint,
-  { offPrefix, answerMark, end }: ReasoningFacts,
-): Constraint {
+function withoutReasoning(constraint: Constraint, reasoning: ReasoningFacts): Constraint {
+  const { offPrefix, answerMark, end, opens } = reasoning;
   const { grammar, prefix = "" } = constraint;
+  const isCall = grammar?.begins !== undefined;
+  // A model may think all the same.
+  const held = isCall
+    ? { ...constraint, grammar: behindThoughts(grammar, reasoning, opens.off) }
+    : constraint;
   // Where models write in channels, calls of tools are in one of their own.
-  const mayCall = answerMark !== end && (prefix !== "" || grammar?.begins !== undefined);
-  if (offPrefix === "" || mayCall) return constraint;
-  const held = { ...constraint, prefix: offPrefix + prefix };
-  if (grammar === undefined || grammar.begins !== undefined) return held;
+  const mayCall = answerMark !== end && (prefix !== "" || isCall);
+  if (offPrefix === "" || mayCall) return held;
+  const begun = { ...held, prefix: offPrefix + prefix };
+  if (grammar === undefined || isCall) return begun;
   return {
-    ...held,
+    ...begun,
     grammar: { ...grammar, begins: { after: [{ text: offPrefix }], isRequired: true } },
   };
 }
@@ -84,7 +87,7 @@ function withReasoning(
     ...constraint,
     ...(budget !== undefined && limited(reasoning, opens, budget)),
     ...(grammar !== undefined && {
-      grammar: grammar.begins === undefined ? behind(grammar, reasoning, opens) : grammar,
+      grammar: behindThoughts(grammar, reasoning, opens),
     }),
   };
 }
@@ -102,6 +105,17 @@ function limited(
 }
 
 type Grammar = NonNullable<Constraint["grammar"]>;
+
+/** A form is that of the answer; what only may begin in it, a call of a tool, does not begin in thoughts. */
+function behindThoughts(grammar: Grammar, reasoning: ReasoningFacts, opens: boolean): Grammar {
+  const { begins } = grammar;
+  if (begins === undefined) return behind(grammar, reasoning, opens);
+  return { ...grammar, begins: { ...begins, thoughts: thoughtsOf(reasoning, opens) } };
+}
+
+function thoughtsOf({ begin, end }: ReasoningFacts, opens: boolean): Thoughts {
+  return { begin: begin.trimEnd(), end, areOpen: opens };
+}
 
 function behind(
   { language, ...grammar }: Grammar,

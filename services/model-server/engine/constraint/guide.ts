@@ -4,16 +4,18 @@
  * Texts are kept as strings of bytes, because a token may end inside a character. What a control token is called counts
  * as its text, so a marker is found whether it is one token or many.
  */
-import type { Constraint } from "@localmodel/inference/constraint.ts";
+import type { Constraint, Thoughts } from "@localmodel/inference/constraint.ts";
 import type { ByteState } from "@localmodel/grammar/follow/byte-automaton.ts";
 import { fieldIn } from "./compile.ts";
-import { isMarked, type TokenRules } from "./token-rules.ts";
+import { leaveMarked, type TokenRules } from "./token-rules.ts";
 
 /** Where an answer is: everything is allowed, or the grammar says what is. */
 type Place =
   | { readonly kind: "free" }
-  /** For one of the markers. */
-  | { readonly kind: "waiting" }
+  /** For one of the markers, which may have begun in the text's last bytes. */
+  | { readonly kind: "waiting"; readonly tail: string }
+  /** No marker counts until it is over, or known that there is none: a text that may still become its end, or its beginning. */
+  | { readonly kind: "thinking"; readonly isOpen: boolean; readonly tail: string }
   /** The answer may still begin with the text after which the grammar is waited for. */
   | { readonly kind: "opening"; readonly begun: string; readonly state: ByteState | undefined }
   | { readonly kind: "holding"; readonly state: ByteState };
@@ -30,6 +32,7 @@ export class Guide {
   readonly #rules: TokenRules;
   readonly #markers: readonly Marker[];
   readonly #opening: string;
+  readonly #thoughts: Thoughts | undefined;
   readonly #banned: readonly string[];
   readonly #cutoffMarkers: readonly string[];
   /** How far back a text may begin that is looked for. */
@@ -50,6 +53,7 @@ export class Guide {
       isPartOfLanguage,
     }));
     this.#opening = binary(grammar?.begins?.opening ?? "");
+    this.#thoughts = binaryThoughts(grammar?.begins?.thoughts);
     this.#banned = banned.map(binary).filter((text) => text !== "");
     this.#cutoffMarkers = (cutoff?.markers ?? []).map(binary);
     this.#cutoffIsOver = cutoff === undefined;
@@ -93,12 +97,12 @@ export class Guide {
   restrict(logits: Float32Array): void {
     const place = this.#place;
     const mask = place.kind === "holding" ? this.#rules.mask(place.state) : undefined;
+    if (mask !== undefined) leaveMarked(logits, mask);
+    if (mask !== undefined && this.#banned.length === 0) return;
     for (let token = 0; token < logits.length; token += 1) {
       if (logits[token] === Number.NEGATIVE_INFINITY) continue;
       const allowed =
-        mask === undefined
-          ? this.allows(token)
-          : isMarked(mask, token) && !this.#completesBanned(this.#rules.textOf(token));
+        mask === undefined ? this.allows(token) : !this.#completesBanned(this.#rules.textOf(token));
       if (!allowed) logits[token] = Number.NEGATIVE_INFINITY;
     }
   }
@@ -111,7 +115,7 @@ export class Guide {
     this.#place = place;
     const all = this.#tail + text;
     this.#cutoffIsOver ||= this.#cutoffMarkers.some((marker) => all.includes(marker));
-    this.#tail = this.#memory === 0 ? "" : all.slice(-this.#memory);
+    this.#tail = lastOf(all, this.#memory);
     this.#tokens += 1;
   }
 
@@ -131,7 +135,10 @@ export class Guide {
     if (grammar === undefined) return { kind: "free" };
     const { start } = this.#rules;
     if (grammar.begins === undefined) return { kind: "holding", state: start };
-    if (this.#opening === "") return { kind: "waiting" };
+    if (this.#thoughts !== undefined) {
+      return { kind: "thinking", isOpen: this.#thoughts.areOpen, tail: "" };
+    }
+    if (this.#opening === "") return { kind: "waiting", tail: "" };
     return { kind: "opening", begun: "", state: start };
   }
 
@@ -141,7 +148,9 @@ export class Guide {
       case "free":
         return place;
       case "waiting":
-        return this.#afterMarker(this.#tail + text);
+        return this.#afterMarker(place.tail + text);
+      case "thinking":
+        return this.#thought(place.tail + text, place.isOpen);
       case "holding":
         return this.#held(place.state, token, text);
       case "opening":
@@ -166,9 +175,23 @@ export class Guide {
     return next === undefined ? undefined : { kind: "holding", state: next };
   }
 
+  /** Thoughts may follow each other; what follows them otherwise is the answer, which markers count in. */
+  #thought(text: string, isOpen: boolean): Place | undefined {
+    const { begin = "", end = "" } = this.#thoughts ?? {};
+    if (isOpen) {
+      const at = text.indexOf(end);
+      if (at !== -1) return this.#thought(text.slice(at + end.length), false);
+      return { kind: "thinking", isOpen, tail: lastOf(text, end.length - 1) };
+    }
+    const begun = text.trimStart();
+    if (begun.startsWith(begin)) return this.#thought(begun.slice(begin.length), true);
+    if (begin.startsWith(begun)) return { kind: "thinking", isOpen, tail: begun };
+    return this.#afterMarker(text);
+  }
+
   #afterMarker(text: string): Place | undefined {
     const found = firstOf(this.#markers, text);
-    if (found === undefined) return { kind: "waiting" };
+    if (found === undefined) return { kind: "waiting", tail: lastOf(text, this.#memory) };
     const rest = text.slice(found.marker.isPartOfLanguage ? found.start : found.end);
     const state = this.#rules.followText(this.#rules.start, rest);
     return state === undefined ? undefined : { kind: "holding", state };
@@ -195,6 +218,15 @@ function firstOf(markers: readonly Marker[], text: string) {
     if (first === undefined || end < first.end) first = { marker, start, end };
   }
   return first;
+}
+
+function binaryThoughts(thoughts: Thoughts | undefined): Thoughts | undefined {
+  if (thoughts === undefined) return undefined;
+  return { ...thoughts, begin: binary(thoughts.begin), end: binary(thoughts.end) };
+}
+
+function lastOf(text: string, length: number): string {
+  return length <= 0 ? "" : text.slice(-length);
 }
 
 function binary(text: string): string {

@@ -32,6 +32,8 @@ const FORCED_MAX_CHARACTERS = 512;
 /** A bit for each token. */
 type Mask = Uint32Array;
 
+const ALL_BITS = 2 ** 32 - 1;
+
 /** Of one grammar. A mask is as long as the vocabulary. */
 const MASKS_BYTES_MAX = 2 * 2 ** 20;
 
@@ -184,6 +186,16 @@ function mark(mask: Mask, token: number): void {
   mask[token >> 5] = (mask[token >> 5] ?? 0) | (1 << (token & 31));
 }
 
-export function isMarked(mask: Mask, token: number): boolean {
-  return ((mask[token >> 5] ?? 0) & (1 << (token & 31))) !== 0;
+/** Takes away the tokens that have no bit: most words have none at all, or all. */
+export function leaveMarked(logits: Float32Array, mask: Mask): void {
+  for (let word = 0, first = 0; first < logits.length; word += 1, first += 32) {
+    const bits = mask[word] ?? 0;
+    const last = Math.min(first + 32, logits.length);
+    if (bits === 0) logits.fill(Number.NEGATIVE_INFINITY, first, last);
+    else if (bits !== ALL_BITS) {
+      for (let token = first; token < last; token += 1) {
+        if ((bits & (1 << (token & 31))) === 0) logits[token] = Number.NEGATIVE_INFINITY;
+      }
+    }
+  }
 }
