@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { suite, test } from "node:test";
 import { normalValues, seededRandom } from "../../test/support/seeded-random.ts";
+import { eventually } from "../../test/support/eventually.ts";
 import { createContext } from "./context.ts";
 import { evaluate, greedy, ONE_THREAD, promptOf } from "./fixtures/generate.ts";
 import { logged, smollm2, tinyChatModel } from "../../test/support/llama-models.ts";
@@ -105,6 +107,30 @@ suite("a context", { timeout: 120_000 }, () => {
     assert.deepEqual(context.threads, { threads: 2, batchThreads: 1 });
     assert.throws(() => context.setThreads(0, 1), RangeError);
   });
+
+  test(
+    "keeps its threads from one evaluation to the next, and ends them with itself",
+    {
+      skip: process.platform !== "linux" && "only Linux tells a process's threads",
+    },
+    async () => {
+      const model = await tinyChatModel();
+      const context = await createContext(model, { ...ONE_THREAD, contextTokens: 256 });
+      const before = new Set(threadsOfProcess());
+      const others = () => threadsOfProcess().filter((id) => !before.has(id));
+      context.setThreads(3, 1);
+      const kept = others();
+      assert.equal(kept.length, 2, "the third is the caller's");
+      for (const text of PROMPTS) {
+        await evaluate(context, [{ sequence: 0, tokens: promptOf(model, text) }]);
+        context.sequences.remove(0);
+      }
+      context.setThreads(2, 2);
+      assert.deepEqual(others(), kept, "one that is not needed for a while waits");
+      context[Symbol.dispose]();
+      await eventually("their end", () => assert.deepEqual(others(), []), { intervalMs: 10 });
+    },
+  );
 
   test("says what memory its cache takes, which depends on the types of keys and values", async () => {
     const model = await smollm2();
@@ -323,4 +349,8 @@ function assertClose(
 /** To a hundredth, unless it is said otherwise. */
 function assertWithin(bytes: number, expected: number, share = 0.01): void {
   assert.ok(Math.abs(bytes - expected) <= expected * share, `${bytes} bytes, not ${expected}`);
+}
+
+function threadsOfProcess(): readonly string[] {
+  return readdirSync("/proc/self/task");
 }

@@ -16,6 +16,7 @@ import { Handle } from "./native/handle.ts";
 import type { Pointer } from "./pointer.ts";
 import { Outputs } from "./outputs.ts";
 import { Sequences } from "./sequences.ts";
+import { Threads } from "./threads.ts";
 
 /** `full`: no room in the cache, and nothing was evaluated. `aborted`: micro-batches before stay in the cache. */
 export type Evaluated = "done" | "full" | "aborted";
@@ -74,6 +75,7 @@ export class Context implements Disposable {
   readonly #handle: Handle<"llama_context">;
   readonly #flag: AbortFlag;
   readonly #batches = new Set<Batch>();
+  #kept: Threads | undefined;
   #adapters: readonly Adapter[] = [];
   #embeds: boolean;
   #causal: boolean;
@@ -104,6 +106,7 @@ export class Context implements Disposable {
     this.outputs = new Outputs({ model, pooling, sequences, pointer: () => this.pointer });
     this.#embeds = options.embeddings ?? false;
     this.#causal = isCausal(model, options);
+    this.#keepThreads();
   }
 
   /** @throws OwnershipError when the context was freed, or is in use by another thread */
@@ -202,6 +205,17 @@ export class Context implements Disposable {
         throw new RangeError(`The number of threads must be a whole number from 1, not ${count}`);
     }
     this.model.llama.native.call.llama_set_n_threads(this.pointer, threads, batchThreads);
+    this.#keepThreads();
+  }
+
+  /** As many as it may use; those that it does not use for a while sleep. */
+  #keepThreads(): void {
+    const count = Math.max(...Object.values(this.threads));
+    const before = this.#kept;
+    if (count <= (before?.count ?? 1)) return;
+    this.#kept = new Threads(this.model.llama.native, count);
+    this.#kept.attachTo(this.pointer);
+    before?.[Symbol.dispose]();
   }
 
   get threads(): { readonly threads: number; readonly batchThreads: number } {
@@ -262,6 +276,7 @@ export class Context implements Disposable {
     this.outputs.end();
     for (const adapter of this.#adapters) adapter.users.delete(this);
     this.model.llama.native.call.llama_free(pointer);
+    this.#kept?.[Symbol.dispose]();
     this.#flag[Symbol.dispose]();
     for (const batch of this.#batches) batch[Symbol.dispose]();
   }

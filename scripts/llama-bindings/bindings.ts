@@ -7,7 +7,15 @@
 import { type CFunction, type Header, type Parameter, readHeaders } from "./c-header.ts";
 import { type LlamaRelease, llamaRelease, readLlamaSources } from "./llama-sources.ts";
 import { readDefaults } from "./defaults.ts";
-import { CALLBACKS, CONSTANTS, ENUMS, FUNCTIONS, STRUCTS, VISION_FUNCTIONS } from "./surface.ts";
+import {
+  CALLBACKS,
+  CONSTANTS,
+  CPU_FUNCTIONS,
+  ENUMS,
+  FUNCTIONS,
+  STRUCTS,
+  VISION_FUNCTIONS,
+} from "./surface.ts";
 
 const HEADERS = [
   "ggml/include/ggml.h",
@@ -46,6 +54,14 @@ export function llamaBindings(): ReadonlyMap<string, string> {
     [
       `${FOLDER}/functions.ts`,
       page("Functions", release, functions(header, types, { names: FUNCTIONS, as: "Llama" })),
+    ],
+    [
+      `${FOLDER}/cpu-functions.ts`,
+      page(
+        "Functions of the CPU's backend",
+        release,
+        functions(header, types, { names: CPU_FUNCTIONS, as: "Cpu" }),
+      ),
     ],
     [
       `${FOLDER}/vision-functions.ts`,
@@ -95,11 +111,11 @@ function functions(
   const prototypes = names.map(
     (name) => `  ${JSON.stringify(types.prototype(name, known(all, name)))},`,
   );
+  const values = [...types.byValue(names.map((name) => known(all, name)))];
+  const imported = values.map((name) => `  ${name},`);
   return [
     `import type { Memory, Pointer } from "../pointer.ts";`,
-    `import type {`,
-    ...[...types.byValue(names.map((name) => known(all, name)))].map((name) => `  ${name},`),
-    `} from "./structures.ts";`,
+    ...(values.length > 0 ? ["import type {", ...imported, `} from "./structures.ts";`] : []),
     "",
     `export type ${as}Functions = {`,
     ...signatures,
@@ -114,7 +130,7 @@ function functions(
 }
 
 function structures(header: Header, types: Types): string {
-  const called = [...FUNCTIONS, ...VISION_FUNCTIONS];
+  const called = [...FUNCTIONS, ...CPU_FUNCTIONS, ...VISION_FUNCTIONS];
   const used = types.byValue(called.map((name) => known(header.functions, name)));
   // A structure inside another comes first.
   const inner = [...STRUCTS, ...used].flatMap((name) =>
@@ -166,6 +182,8 @@ class Types {
 
   /** In koffi's words. Memory is always an address: who calls says what is there. */
   native(type: string): string {
+    const { element, length } = arrayOf(type);
+    if (length !== undefined) return `${this.native(element)}[${this.#lengthOf(length)}]`;
     const plain = this.#resolve(type);
     if (plain.endsWith("*")) return plain === "const char **" ? plain : "void *";
     if (plain === "void" || plain === "bool") return plain;
@@ -185,6 +203,8 @@ class Types {
   }
 
   field(type: string): string {
+    const { element, length } = arrayOf(type);
+    if (length !== undefined) return `readonly ${this.field(element)}[]`;
     const plain = this.#resolve(type);
     if (this.#header.structs.has(plain)) return plain;
     return this.#scalar(plain) ?? "bigint | null";
@@ -217,6 +237,11 @@ class Types {
     return new Set(types.filter((type) => this.#header.structs.has(type)).toSorted());
   }
 
+  /** A number, or the name of one. */
+  #lengthOf(length: string): number {
+    return /^\d+$/.test(length) ? Number(length) : known(this.#header.constants, length);
+  }
+
   #resolve(type: string): string {
     const target = this.#header.aliases.get(type);
     return target === undefined ? type : this.#resolve(target);
@@ -236,6 +261,12 @@ class Types {
     if (this.#header.enums.has(plain) || NUMBERS.has(plain)) return "number";
     return undefined;
   }
+}
+
+/** `bool[512]` by its parts; without a length for all else. */
+function arrayOf(type: string): { readonly element: string; readonly length?: string } {
+  const [, element, length] = /^(.+)\[(\w+)\]$/.exec(type) ?? [];
+  return element === undefined || length === undefined ? { element: type } : { element, length };
 }
 
 function known<Value>(map: ReadonlyMap<string, Value>, name: string): Value {

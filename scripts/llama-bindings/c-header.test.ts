@@ -24,6 +24,7 @@ struct params {
     const char * name;
     struct thing_i * other;
     progress_callback callback;
+    bool mask[LIMIT];
 };
 struct with_union { union { int a; float b; }; };
 LLAMA_API struct params default_params(void);
@@ -49,6 +50,7 @@ test("a header's declarations are read, and its comments, directives and depreca
     { name: "name", type: "const char *" },
     { name: "other", type: "thing_i *" },
     { name: "callback", type: "progress_callback" },
+    { name: "mask", type: "bool[LIMIT]" },
   ]);
   assert.equal(header.structs.has("with_union"), false);
   assert.deepEqual(header.callbacks.get("progress_callback"), {

@@ -130,9 +130,9 @@ function valueOf(expression: string, constants: ReadonlyMap<string, number>): nu
   return value;
 }
 
-/** Undefined for a structure with a union, an array or a nested structure: nothing here needs one. */
+/** Undefined for a structure with a union or a nested structure: nothing here needs one. */
 function fieldsOf(body: string): readonly Parameter[] | undefined {
-  if (/[{}[\]]/.test(body)) return undefined;
+  if (/[{}]/.test(body)) return undefined;
   const fields = body.split(";").filter((text) => text.trim() !== "");
   // A field that is a function pointer written in place.
   if (fields.some((field) => field.includes("("))) return undefined;
@@ -144,10 +144,11 @@ function parametersOf(list: string): readonly Parameter[] {
   return list.split(",").map((text, index) => declaration(text, `argument${index}`));
 }
 
-/** `const char * name` as name and type. A parameter may have no name. */
+/** `const char * name` as name and type, `int name[2]` as `int[2]`. A parameter may have no name. */
 function declaration(text: string, unnamed = ""): Parameter {
-  const [, type = text, name = unnamed] = /^(.*[ *])(\w+)$/.exec(text.trim()) ?? [];
-  return { name, type: typeOf(type) };
+  const [, type = text, name = unnamed, length = ""] =
+    /^(.*[ *])(\w+)(\[\w+\])?$/.exec(text.trim()) ?? [];
+  return { name, type: `${typeOf(type)}${length}` };
 }
 
 /** One way to write each type: no `struct` and `enum`, one space before stars, and nothing constant but behind a pointer. */

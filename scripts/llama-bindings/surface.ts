@@ -3,6 +3,7 @@
 export const FUNCTIONS = words(`
   ggml_is_empty ggml_backend_load_all_from_path ggml_backend_dev_count ggml_backend_dev_get
   ggml_backend_dev_get_props ggml_backend_dev_buffer_type
+  ggml_backend_reg_by_name ggml_backend_reg_get_proc_address ggml_threadpool_params_init
 
   ggml_init ggml_free ggml_tensor_overhead ggml_graph_overhead ggml_new_tensor_1d ggml_soft_max ggml_get_data
   ggml_new_graph ggml_build_forward_expand
@@ -29,6 +30,7 @@ export const FUNCTIONS = words(`
 
   llama_init_from_model llama_free llama_n_ctx llama_n_ctx_seq llama_n_batch llama_n_ubatch llama_n_seq_max
   llama_get_memory llama_pooling_type llama_n_threads llama_n_threads_batch llama_set_n_threads
+  llama_attach_threadpool llama_detach_threadpool
   llama_set_embeddings llama_set_causal_attn llama_encode llama_decode
   llama_get_logits_ith llama_get_embeddings_ith llama_get_embeddings_seq
   llama_perf_context llama_perf_context_reset
@@ -62,10 +64,13 @@ export const VISION_FUNCTIONS = words(`
   mtmd_encode_chunk mtmd_get_output_embd
 `);
 
+/** Of the CPU's backend, of which there is one for each kind of CPU: only the one that was chosen knows where they are. */
+export const CPU_FUNCTIONS = words("ggml_threadpool_new ggml_threadpool_free");
+
 /** Structures that are reached through pointers, so that no function names them by value. */
 export const STRUCTS = words(`
   llama_token_data llama_token_data_array llama_logit_bias llama_model_tensor_buft_override ggml_backend_dev_props
-  mtmd_input_text
+  ggml_threadpool_params mtmd_input_text
 `);
 
 export const CALLBACKS = words(

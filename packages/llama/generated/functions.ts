@@ -17,6 +17,9 @@ export type LlamaFunctions = {
   ggml_backend_dev_get: (index: number) => Pointer<"ggml_backend_device"> | null;
   ggml_backend_dev_get_props: (device: Pointer<"ggml_backend_device">, props: Memory) => void;
   ggml_backend_dev_buffer_type: (device: Pointer<"ggml_backend_device">) => Pointer<"ggml_backend_buffer_type"> | null;
+  ggml_backend_reg_by_name: (name: string | null) => Pointer<"ggml_backend_reg"> | null;
+  ggml_backend_reg_get_proc_address: (reg: Pointer<"ggml_backend_reg">, name: string | null) => bigint | null;
+  ggml_threadpool_params_init: (p: Memory, nThreads: number) => void;
   ggml_init: (params: ggml_init_params) => Pointer<"ggml_context"> | null;
   ggml_free: (ctx: Pointer<"ggml_context">) => void;
   ggml_tensor_overhead: () => number;
@@ -110,6 +113,8 @@ export type LlamaFunctions = {
   llama_n_threads: (ctx: Pointer<"llama_context">) => number;
   llama_n_threads_batch: (ctx: Pointer<"llama_context">) => number;
   llama_set_n_threads: (ctx: Pointer<"llama_context">, nThreads: number, nThreadsBatch: number) => void;
+  llama_attach_threadpool: (ctx: Pointer<"llama_context">, threadpool: Pointer<"ggml_threadpool">, threadpoolBatch: Pointer<"ggml_threadpool">) => void;
+  llama_detach_threadpool: (ctx: Pointer<"llama_context">) => void;
   llama_set_embeddings: (ctx: Pointer<"llama_context">, embeddings: boolean) => void;
   llama_set_causal_attn: (ctx: Pointer<"llama_context">, causalAttn: boolean) => void;
   llama_encode: (ctx: Pointer<"llama_context">, batch: llama_batch) => number;
@@ -178,6 +183,9 @@ export const LLAMA_PROTOTYPES: readonly string[] = [
   "void * ggml_backend_dev_get(size_t index)",
   "void ggml_backend_dev_get_props(void * device, void * props)",
   "void * ggml_backend_dev_buffer_type(void * device)",
+  "void * ggml_backend_reg_by_name(const char * name)",
+  "void * ggml_backend_reg_get_proc_address(void * reg, const char * name)",
+  "void ggml_threadpool_params_init(void * p, int n_threads)",
   "void * ggml_init(ggml_init_params params)",
   "void ggml_free(void * ctx)",
   "size_t ggml_tensor_overhead()",
@@ -271,6 +279,8 @@ export const LLAMA_PROTOTYPES: readonly string[] = [
   "int32_t llama_n_threads(void * ctx)",
   "int32_t llama_n_threads_batch(void * ctx)",
   "void llama_set_n_threads(void * ctx, int32_t n_threads, int32_t n_threads_batch)",
+  "void llama_attach_threadpool(void * ctx, void * threadpool, void * threadpool_batch)",
+  "void llama_detach_threadpool(void * ctx)",
   "void llama_set_embeddings(void * ctx, bool embeddings)",
   "void llama_set_causal_attn(void * ctx, bool causal_attn)",
   "int32_t llama_encode(void * ctx, llama_batch batch)",

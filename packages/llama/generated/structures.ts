@@ -40,6 +40,15 @@ type ggml_backend_dev_props = {
   caps: ggml_backend_dev_caps;
 };
 
+type ggml_threadpool_params = {
+  cpumask: readonly boolean[];
+  n_threads: number;
+  prio: number;
+  poll: number;
+  strict_cpu: boolean;
+  paused: boolean;
+};
+
 type mtmd_input_text = {
   text: bigint | null;
   text_len: number;
@@ -204,6 +213,14 @@ export const STRUCTURES = {
     device_id: "void *",
     caps: "ggml_backend_dev_caps",
   },
+  ggml_threadpool_params: {
+    cpumask: "bool[512]",
+    n_threads: "int",
+    prio: "int",
+    poll: "uint32_t",
+    strict_cpu: "bool",
+    paused: "bool",
+  },
   mtmd_input_text: {
     text: "void *",
     text_len: "size_t",
@@ -330,6 +347,7 @@ export type Structures = {
   llama_logit_bias: llama_logit_bias;
   llama_model_tensor_buft_override: llama_model_tensor_buft_override;
   ggml_backend_dev_props: ggml_backend_dev_props;
+  ggml_threadpool_params: ggml_threadpool_params;
   mtmd_input_text: mtmd_input_text;
   ggml_init_params: ggml_init_params;
   llama_batch: llama_batch;

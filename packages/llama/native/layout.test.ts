@@ -72,6 +72,11 @@ suite("the generated structures are those of the C library", () => {
     assertExtent("ggml_backend_dev_props", written);
   });
 
+  test("ggml_threadpool_params is as long as C writes it", () => {
+    const written = writtenBytes((address) => call.ggml_threadpool_params_init(address, 3));
+    assertExtent("ggml_threadpool_params", written);
+  });
+
   test("a chain works on candidates that are laid out as llama_token_data", () => {
     using candidates = new NativeMemory(3 * structureBytes("llama_token_data"));
     using list = new NativeMemory(structureBytes("llama_token_data_array"));

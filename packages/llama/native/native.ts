@@ -4,6 +4,7 @@
  * A process has one llama.cpp: its list of backends and its log are global, and so are koffi's names of types.
  */
 import koffi, { type KoffiFunc, type LibraryHandle } from "koffi";
+import { CPU_PROTOTYPES, type CpuFunctions } from "../generated/cpu-functions.ts";
 import { LLAMA_PROTOTYPES, type LlamaFunctions } from "../generated/functions.ts";
 import { CALLBACKS, STRUCTURES, type Structures } from "../generated/structures.ts";
 import { VISION_PROTOTYPES, type VisionFunctions } from "../generated/vision-functions.ts";
@@ -37,6 +38,8 @@ type Bound<Functions extends AnyFunctions<Functions>> = {
 export type Native = Bound<LlamaFunctions> & {
   /** Where the function is, for structures that hold one. */
   readonly address: (name: keyof LlamaFunctions) => bigint;
+  /** Functions of the CPU's backend, once it is loaded. */
+  readonly cpu: () => CpuFunctions;
   /** Binds libmtmd, which finds llama.cpp's functions among those of the libraries that are loaded. */
   readonly bindVision: (path: string) => NativeVision;
 };
@@ -64,8 +67,11 @@ export function bindNative(paths: readonly string[]): Native {
   process.once("exit", (code) => {
     if (running > 0) exitAtOnce(code);
   });
+  const functions = bound<LlamaFunctions>(libraries, LLAMA_PROTOTYPES);
+  let cpu: CpuFunctions | undefined;
   return {
-    ...bound<LlamaFunctions>(libraries, LLAMA_PROTOTYPES),
+    ...functions,
+    cpu: () => (cpu ??= cpuFunctions(functions.call)),
     address: (name) => {
       const [found] = libraries.flatMap((library) => symbolIn(library, name) ?? []);
       if (found === undefined) throw new LlamaError(`llama.cpp's libraries have no ${name}`);
@@ -94,7 +100,7 @@ function bound<Functions extends AnyFunctions<Functions>>(
 ): Bound<Functions> {
   const functions = new Map(
     prototypes.map((prototype) => {
-      const [, name = ""] = /(\w+)\(/.exec(prototype) ?? [];
+      const name = nameIn(prototype);
       return [name as keyof Functions, bind(libraries, name, prototype)] as const;
     }),
   );
@@ -114,6 +120,22 @@ function bound<Functions extends AnyFunctions<Functions>>(
       return promise;
     },
   };
+}
+
+/** There is a backend for each kind of CPU. The one that was loaded tells where its functions are. */
+function cpuFunctions(call: LlamaFunctions): CpuFunctions {
+  const registry = required(call.ggml_backend_reg_by_name("CPU"), "compute on the CPU");
+  const found = CPU_PROTOTYPES.map((prototype) => {
+    const name = nameIn(prototype);
+    const address = call.ggml_backend_reg_get_proc_address(registry, name);
+    if (address === null) throw new LlamaError(`llama.cpp's backend of the CPU has no ${name}`);
+    return [name, koffi.decode(address, koffi.proto(prototype)) as KoffiFunc<never>] as const;
+  });
+  return Object.fromEntries(found) as unknown as CpuFunctions;
+}
+
+function nameIn(prototype: string): string {
+  return /(\w+)\(/.exec(prototype)?.[1] ?? "";
 }
 
 function bind(libraries: readonly LibraryHandle[], name: string, prototype: string) {
