@@ -551,3 +551,19 @@ test("white space ends", () => {
   assert.ok(accepts(`[\n${" ".repeat(40)}1]`));
   assert.ok(!accepts(`[\n${" ".repeat(200)}1]`));
 });
+
+check({
+  "an older draft reads nothing beside a reference, nor an $id there": {
+    schema: {
+      $schema: "http://json-schema.org/draft-07/schema#",
+      $id: "https://schemas.example/inner/",
+      definitions: {
+        one: { $id: "https://schemas.example/value.json", type: "string" },
+        other: { $id: "value.json", type: "number" },
+      },
+      allOf: [{ $id: "https://schemas.example/", $ref: "value.json" }],
+    },
+    yes: [1],
+    no: ["a"],
+  },
+});

@@ -140,9 +140,15 @@ function addDynamic(subschema: Subschema, { dynamicAnchors }: Index): void {
     dynamicAnchors.set(name, [...known, subschema]);
 }
 
+/** Drafts up to 7 read nothing beside a reference, its base included. */
+function isOnlyReference(schema: JsonObject, dialect: Dialect): boolean {
+  return dialect.startsWith("draft") && typeof schema["$ref"] === "string";
+}
+
 /** The URI of the resource that a subschema belongs to or begins, and the names by which it can be referred to. */
 function namesOf(schema: JsonObject | boolean, base: string, dialect: Dialect) {
-  if (typeof schema === "boolean") return { resource: base, anchors: [] };
+  if (typeof schema === "boolean" || isOnlyReference(schema, dialect))
+    return { resource: base, anchors: [] };
   const id = schema["$id"] ?? (dialect === "draft4" ? schema["id"] : undefined);
   const [resource = base, fragment] = (typeof id === "string" ? resolveUri(id, base) : base).split(
     "#",
