@@ -2,45 +2,22 @@
  * How many questions of the Berkeley Function-Calling Leaderboard one model answers with the right calls, behind this server
  * and behind llama-server.
  *
- *     node bench/bfcl.ts --model FILE.gguf --data FOLDER [--sample N] [--seed N]
+ *     node bench/bfcl.ts --model FILE.gguf --data FOLDER [--sample N] [--seed N] [--categories A,B] [--tokens N] [--kept FILE]
  *
- * FOLDER is `bfcl_eval/data` of the Python package `bfcl-eval` (`pip download --no-deps bfcl-eval`, and unzip). Asked are the
- * non-live categories whose calls are compared as Python; of each `--sample` questions, drawn by `--seed`. Both servers get
- * the same requests, at temperature 0 and with `tool_choice: "auto"`.
+ * FOLDER is `bfcl_eval/data` of the Python package `bfcl-eval` (`pip download --no-deps bfcl-eval`, and unzip). Asked are
+ * `--sample` questions of each category, drawn by `--seed`. Both servers get the same requests, at temperature 0 and with
+ * `tool_choice: "auto"`, one server after the other. An answer may have `--tokens`: a model that finds no end costs that
+ * much. With `--kept` each answer is written to a file, and a run that was ended goes on where it stopped.
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import OpenAI from "openai";
-import { seededRandom } from "../test/support/seeded-random.ts";
-import {
-  apiName,
-  type Called,
-  type FunctionOfQuestion,
-  isRight,
-  type Wanted,
-} from "./bfcl/judge.ts";
+import { type Called, isRight } from "./bfcl/judge.ts";
+import { type Answered, keptAnswers } from "./bfcl/kept-answers.ts";
+import { type Asked, CATEGORIES, sampled, toolOf } from "./bfcl/questions.ts";
 import { buildLlamaServer } from "./peer/build-llama-programs.ts";
 import { type Side, startLlamaServer, startModelServer } from "./peer/sides.ts";
 import { printTable, type Row } from "./support/table.ts";
-
-const CATEGORIES = ["simple_python", "multiple", "parallel", "parallel_multiple"];
-const TOKENS_MAX = 400;
-
-/** What JSON Schema calls the types that the questions name. */
-const TYPES: Readonly<Record<string, string>> = {
-  dict: "object",
-  float: "number",
-  tuple: "array",
-  any: "string",
-};
-
-type Question = {
-  readonly id: string;
-  readonly question: readonly (readonly OpenAI.ChatCompletionMessageParam[])[];
-  readonly function: readonly FunctionOfQuestion[];
-};
-type Asked = Question & { readonly wanted: readonly Wanted[] };
 
 const { values } = parseArgs({
   options: {
@@ -49,13 +26,19 @@ const { values } = parseArgs({
     sample: { type: "string", default: "50" },
     seed: { type: "string", default: "1" },
     threads: { type: "string", default: "2" },
+    categories: { type: "string", default: CATEGORIES.join() },
+    tokens: { type: "string", default: "400" },
+    kept: { type: "string" },
   },
 });
 const { model: path, data } = values;
 if (path === undefined || data === undefined) throw new Error("say --model and --data");
 
-const random = seededRandom(Number(values.seed));
-const questions = new Map(CATEGORIES.map((category) => [category, sampled(data, category)]));
+const of = { sample: Number(values.sample), seed: Number(values.seed) };
+const categories = values.categories.split(",");
+const questions = new Map(categories.map((category) => [category, sampled(data, category, of)]));
+const tokensMax = Number(values.tokens);
+const kept = keptAnswers(values.kept);
 const options = { path, threads: Number(values.threads), slots: 1, contextTokens: 8192 };
 const program = await buildLlamaServer((line) => console.error(line));
 const rows = new Map<string, Row>();
@@ -68,76 +51,57 @@ for (const start of [startModelServer, () => startLlamaServer(program, options)]
 }
 printTable(`BFCL, non-live, Python: seed ${values.seed}, right answers`, [...rows.values()]);
 
-function sampled(folder: string, category: string): readonly Asked[] {
-  const read = <Line>(file: string): Line[] =>
-    readFileSync(join(folder, file), "utf8")
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line) as Line);
-  const name = `BFCL_v4_${category}.json`;
-  const answers = read<{ id: string; ground_truth: Wanted[] }>(join("possible_answer", name));
-  const wantedOf = new Map(answers.map((answer) => [answer.id, answer.ground_truth]));
-  return read<Question>(name)
-    .map((one) => ({ one, rank: random() }))
-    .toSorted((a, b) => a.rank - b.rank)
-    .slice(0, Number(values.sample))
-    .map(({ one }) => ({ ...one, wanted: wantedOf.get(one.id) ?? [] }));
-}
-
-async function scoreOf({ name, url }: Side, asked: readonly Asked[]): Promise<Row> {
+async function scoreOf(side: Side, asked: readonly Asked[]): Promise<Row> {
+  const { name, url } = side;
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "any", maxRetries: 0 });
   let right = 0;
   let silent = 0;
+  let seconds = 0;
   for (const one of asked) {
-    const calls = await callsFor(one, client);
-    if (calls.length === 0) silent += 1;
-    if (isRight(calls, one.wanted, one.function)) right += 1;
+    const key = [name, basename(options.path), tokensMax, one.id].join(" ");
+    const known = kept.get(key);
+    const answered = known ?? (await answerTo(one, client));
+    if (known === undefined) kept.keep(key, answered);
+    const isOne = isRight(answered.calls, one.wanted, one.functions);
+    if (answered.calls.length === 0) silent += 1;
+    if (isOne) right += 1;
+    seconds += answered.seconds;
+    const { promptTokens, answerTokens } = answered;
+    const tokens = `${promptTokens} + ${answerTokens} tokens`;
+    const verdict = isOne ? "right" : "wrong";
+    console.error(`${name} ${one.id}: ${verdict}, ${tokens}, ${answered.seconds.toFixed(1)} s`);
   }
   return {
-    [name]: `${((100 * right) / asked.length).toFixed(0)} %`,
+    [name]: `${right}`,
     [`${name}: no call`]: silent,
+    [`${name}: s`]: (seconds / asked.length).toFixed(1),
   };
 }
 
-async function callsFor(one: Asked, client: OpenAI): Promise<readonly Called[]> {
-  const [messages = []] = one.question;
-  const { choices } = await client.chat.completions.create({
+async function answerTo(one: Asked, client: OpenAI): Promise<Answered> {
+  const beganMs = performance.now();
+  const { choices, usage } = await client.chat.completions.create({
     model: "test-model",
-    messages: [...messages],
-    tools: one.function.map(toolOf),
+    messages: [...one.messages],
+    tools: one.functions.map(toolOf),
     temperature: 0,
-    max_tokens: TOKENS_MAX,
+    max_tokens: tokensMax,
   });
   const calls = choices[0]?.message.tool_calls ?? [];
-  return calls.flatMap((call) => {
-    const args = call.type === "function" ? parsed(call.function.arguments) : undefined;
-    return call.type === "function" && args !== undefined
-      ? [{ name: call.function.name, arguments: args }]
-      : [];
-  });
+  return {
+    calls: calls.flatMap(calledBy),
+    seconds: (performance.now() - beganMs) / 1000,
+    promptTokens: usage?.prompt_tokens ?? 0,
+    answerTokens: usage?.completion_tokens ?? 0,
+  };
 }
 
-function parsed(text: string): Called["arguments"] | undefined {
+function calledBy(call: OpenAI.ChatCompletionMessageToolCall): readonly Called[] {
+  if (call.type !== "function") return [];
   try {
-    return JSON.parse(text) as Called["arguments"];
+    const args = JSON.parse(call.function.arguments) as Called["arguments"];
+    return [{ name: call.function.name, arguments: args }];
   } catch {
-    return undefined;
+    return [];
   }
-}
-
-function toolOf({ name, description, parameters }: FunctionOfQuestion): OpenAI.ChatCompletionTool {
-  const schema = inJsonSchema(parameters) as Record<string, unknown>;
-  return { type: "function", function: { name: apiName(name), description, parameters: schema } };
-}
-
-function inJsonSchema(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(inJsonSchema);
-  if (typeof schema !== "object" || schema === null) return schema;
-  return Object.fromEntries(
-    Object.entries(schema).map(([key, value]) =>
-      key === "type" && typeof value === "string"
-        ? [key, TYPES[value] ?? value]
-        : [key, inJsonSchema(value)],
-    ),
-  );
 }
