@@ -69,8 +69,33 @@ function withDetail({ image, detail }: Referring): SentImage {
   return detail === undefined ? image : sent(image.source, detail);
 }
 
+/** Where a part says that what it holds is elsewhere: before what it should hold, which is missing then. */
+const elsewhere = {
+  file_id: notHere(
+    "this server keeps no files. Send what is in it: an image as a data URL such as data:image/png;base64,…, other files as text",
+  ),
+  file_url: notHere(
+    "files are not fetched. Send what is in it: an image as a data URL such as data:image/png;base64,…, other files as text",
+  ),
+} as const;
+
+function notHere(why: string) {
+  return z
+    .unknown()
+    .optional()
+    .refine(
+      (given) => given === undefined,
+      refusal(`Invalid '{param}': ${why}.`, "unsupported_file"),
+    );
+}
+
 export const ImageUrlPart = z
-  .object({ type: z.enum(["image_url", "input_image"]), image_url: ImageReference, detail: Detail })
+  .object({
+    type: z.enum(["image_url", "input_image"]),
+    file_id: elsewhere.file_id,
+    image_url: ImageReference,
+    detail: Detail,
+  })
   .transform(({ image_url: image, detail }) => withDetail({ image, ...(detail && { detail }) }));
 
 export const ImagePart = z
@@ -113,10 +138,13 @@ function isImage({ bytes, mediaType }: File): boolean {
 }
 
 export const FilePart = z
-  .object({ type: z.literal("file"), file: nullsAbsent(z.object({ file_data: FileData })) })
+  .object({
+    type: z.literal("file"),
+    file: nullsAbsent(z.object({ ...elsewhere, file_data: FileData })),
+  })
   .transform(({ file }) => file.file_data);
 export const InputFilePart = z
-  .object({ type: z.literal("input_file"), file_data: FileData })
+  .object({ type: z.literal("input_file"), ...elsewhere, file_data: FileData })
   .transform(({ file_data: image }) => image);
 
 /** Parts that no model here takes, by the names that APIs have for them. */

@@ -163,16 +163,23 @@ const wrong: [name: string, part: object, param: string, code: string, words: Re
   [
     "an id of a file",
     { type: "file", file: { file_id: "file-1" } },
-    "file.file_data",
+    "file.file_id",
     "unsupported_file",
-    /only images/,
+    /keeps no files/,
   ],
   [
     "a file elsewhere",
     { type: "input_file", file_url: "https://example.com/a.pdf" },
-    "file_data",
+    "file_url",
     "unsupported_file",
-    /only images are read, as a data URL/,
+    /not fetched.*data URL/,
+  ],
+  [
+    "a picture that OpenAI keeps",
+    { type: "input_image", file_id: "file-1", image_url: null },
+    "file_id",
+    "unsupported_file",
+    /keeps no files.*data URL/,
   ],
 ];
 for (const [name, part, param, code, words] of wrong) {

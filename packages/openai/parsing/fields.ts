@@ -17,6 +17,7 @@ const STOP_MAX_CHARACTERS = 1024;
 const CHOICES_MAX = 128;
 const LOGIT_BIAS_MAX_ENTRIES = 10_000;
 const METADATA_MAX_ENTRIES = 16;
+const METADATA_NAME_MAX = 64;
 
 /** An object whose null fields count as absent. */
 export function nullsAbsent<Schema extends z.ZodType>(schema: Schema) {
@@ -139,10 +140,21 @@ export const identityFields = {
   user: z.string().exactOptional(),
 } as const;
 
-const Metadata = nullsAbsent(z.record(z.string().max(64), z.string().max(512))).refine(
-  (metadata) => Object.keys(metadata).length <= METADATA_MAX_ENTRIES,
-  refusal(`Invalid '{param}': expected at most ${METADATA_MAX_ENTRIES} entries.`, "invalid_value"),
-);
+const Metadata = nullsAbsent(z.record(z.string(), z.string().max(512)))
+  .refine(
+    (metadata) => Object.keys(metadata).length <= METADATA_MAX_ENTRIES,
+    refusal(
+      `Invalid '{param}': expected at most ${METADATA_MAX_ENTRIES} entries.`,
+      "invalid_value",
+    ),
+  )
+  .refine(
+    (metadata) => Object.keys(metadata).every(({ length }) => length <= METADATA_NAME_MAX),
+    refusal(
+      `Invalid '{param}': expected names of at most ${METADATA_NAME_MAX} characters.`,
+      "invalid_value",
+    ),
+  );
 
 /** Typed, and without any effect on an answer of this server. */
 export const bookkeepingFields = {

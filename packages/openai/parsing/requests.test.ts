@@ -331,6 +331,7 @@ const refusedChats: Refused[] = [
     "metadata",
     "invalid_value",
   ],
+  ["a long name", { messages, metadata: { ["k".repeat(65)]: "" } }, "metadata", "invalid_value"],
 ];
 
 const refusedCompletions: Refused[] = [

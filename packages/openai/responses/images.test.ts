@@ -59,7 +59,7 @@ for (const [what, item, field] of [
   [
     "an image that only OpenAI has",
     user({ type: "input_image", file_id: "file_1" }),
-    "input[0].content[0].image_url",
+    "input[0].content[0].file_id",
   ],
 ] as const) {
   test(`${what} is refused where it is`, () => {
