@@ -88,10 +88,20 @@ suite("ollama", () => {
     assert.equal((await ollama("run", MODEL, QUESTION)).trim(), ANSWER);
   });
 
-  test("a model that has answered runs until it is stopped", async () => {
+  test("a model that has answered runs for an hour, as long as it is told to, or until it is stopped", async () => {
+    const until = (when: string) =>
+      eventually(`a model that runs until ${when}`, async () =>
+        assert.match(
+          await ollama("ps"),
+          new RegExp(`^${MODEL} .* ${CONTEXT_TOKENS} +(?:${when}) *$`, "mu"),
+        ),
+      );
     await ollama("run", MODEL, QUESTION);
-    const running = new RegExp(`^${MODEL} .* ${CONTEXT_TOKENS} +Forever *$`, "mu");
-    assert.match(await ollama("ps"), running);
+    await until("About an hour from now|5[0-9] minutes from now");
+    await ollama("run", "--keepalive", "5h30m", MODEL, QUESTION);
+    await until("5 hours from now");
+    await ollama("run", "--keepalive", "-1m", MODEL, QUESTION);
+    await until("Forever");
     await ollama("stop", MODEL);
     await eventually("a model that is not listed as running", async () =>
       assert.doesNotMatch(await ollama("ps"), new RegExp(MODEL, "u")),

@@ -15,6 +15,8 @@ import { ofItsOwn } from "../support/foreign-program.ts";
 import { freePort } from "../support/free-ports.ts";
 import { ModelServer } from "../support/model-server.ts";
 import { writeRecitingModel } from "../support/reciting-model.ts";
+import { fileOf } from "../support/glyph-files.ts";
+import { writeSeeingModel } from "../support/seeing-models.ts";
 import { TemporaryFolder } from "../support/temporary-folder.ts";
 import { writeTinyEmbeddingModel } from "../support/tiny-models.ts";
 
@@ -24,6 +26,8 @@ const START_TIMEOUT_MS = 300_000;
 const ANSWER = "The word is violet.";
 const TEXTS = ["a river in the city", "the king of the river", "a city by the sea"];
 const QUERY = "the king";
+/** What a picture of the tests' projector becomes. */
+const PICTURE_TOKENS = 64;
 const LONGEST_TEXT = Math.max(...TEXTS.map((text) => text.length));
 
 type Compose = {
@@ -49,6 +53,9 @@ suite("Open WebUI", () => {
       const weightsPath = folder.file(`${modelId}.gguf`);
       servers.push(await ModelServer.ready({ weightsPath, modelId }));
     }
+    const seeing = await writeSeeingModel(folder, { contextLength: 1024 });
+    const sampling = { temperature: 0 };
+    servers.push(await ModelServer.ready({ ...seeing, modelId: "my-seer", sampling }));
     const models = servers.map((one) => ({ id: one.modelId, endpoints: [one.url] }));
     api = await ApiProcess.start({ models });
     const port = await freePort();
@@ -112,6 +119,7 @@ suite("Open WebUI", () => {
       "my-embedder",
       "my-model",
       "my-reranker",
+      "my-seer",
     ]);
     const whole = await asked("/api/chat/completions", { ...chat, stream: false });
     const { choices } = whole as { choices: readonly { message: { content: string } }[] };
@@ -119,6 +127,17 @@ suite("Open WebUI", () => {
     const streamed = await asked("/api/chat/completions", { ...chat, stream: true });
     const pieces = String(streamed).match(/(?<="content": ?")[^"]*/g) ?? [];
     assert.equal(pieces.join(""), ANSWER);
+  });
+
+  /** As its page puts a picture beside a question. The model says noise, but the same noise only for the same picture. */
+  test("shows a model the picture of a message", async () => {
+    type Said = { readonly choices: readonly { readonly message: { readonly content: string } }[] };
+    const said = ({ choices }: Said) => choices[0]?.message.content ?? assert.fail();
+    const shown = async (word: string) =>
+      said((await asked("/api/chat/completions", shownTo(await pictureOf(word)))) as Said);
+    const direct = await api.post("/v1/chat/completions", shownTo(await pictureOf("HELLO")));
+    assert.equal(await shown("HELLO"), said((await direct.json()) as Said));
+    assert.notEqual(await shown("WORLD"), await shown("HELLO"));
   });
 
   test("finds the models as Ollama's, and shows what one of them says", async () => {
@@ -135,6 +154,19 @@ suite("Open WebUI", () => {
       .map((line) => JSON.parse(line) as { message: { content: string }; done: boolean });
     assert.equal(said.map(({ message }) => message.content).join(""), ANSWER);
     assert.equal(said.at(-1)?.done, true);
+  });
+
+  test("shows a model of Ollama's the picture of a message", async () => {
+    const messages = [{ role: "user", content: "What is it?", images: [await pictureOf("HELLO")] }];
+    const options = { num_predict: 8 };
+    const answer = await asked("/ollama/api/chat", {
+      model: "my-seer",
+      stream: false,
+      options,
+      messages,
+    });
+    const { prompt_eval_count: tokens } = answer as { readonly prompt_eval_count: number };
+    assert.ok(tokens > PICTURE_TOKENS, String(tokens));
   });
 
   test("puts what it has found in the order of the reranker", async () => {
@@ -174,6 +206,25 @@ suite("Open WebUI", () => {
     }
   });
 });
+
+const shownTo = (png: string) => ({
+  model: "my-seer",
+  stream: false,
+  max_tokens: 8,
+  messages: [
+    {
+      role: "user",
+      content: [
+        { type: "text", text: "What is it?" },
+        { type: "image_url", image_url: { url: `data:image/png;base64,${png}` } },
+      ],
+    },
+  ],
+});
+
+async function pictureOf(word: string): Promise<string> {
+  return (await fileOf(word).png().toBuffer()).toString("base64");
+}
 
 async function writeModels(folder: TemporaryFolder): Promise<void> {
   await writeRecitingModel(folder.file("my-model.gguf"), {

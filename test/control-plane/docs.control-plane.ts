@@ -28,7 +28,7 @@ const programs = {
 const pages = await Array.fromAsync(
   glob(["charts/*/README.md", "docs/**/*.md"], { cwd: REPOSITORY }),
 );
-const commands = (await Promise.all(pages.toSorted().map(commandsOf))).flat();
+const commands = (await Promise.all(pages.toSorted().map((page) => commandsOf(page)))).flat();
 const runHere = commands.filter((command) => isRunBy(command, SELF));
 
 for (const [page, ofPage] of Map.groupBy(runHere, ({ page: name }) => name)) {

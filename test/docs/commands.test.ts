@@ -18,13 +18,21 @@ import {
 
 const TIMEOUT_MS = 120_000;
 const SELF = relative(REPOSITORY, import.meta.filename);
-/** Reads README.md itself, and may be run where there is nothing but a shell. */
-const CI = ".ci/run";
+/** What stands in a file that reads the documentation by itself. */
+const READERS = [
+  // May be run where there is nothing but a shell.
+  [/^\.ci\/run$/, "README.md"],
+  [/\.py$/, '/ "docs" /'],
+] as const;
 
 const pages = await Array.fromAsync(
   glob(["README.md", "charts/*/README.md", "docs/**/*.md"], { cwd: REPOSITORY }),
 );
-const commands = (await Promise.all(pages.toSorted().map(commandsOf))).flat();
+const blocksIn = async (language: string) =>
+  (await Promise.all(pages.toSorted().map((page) => commandsOf(page, language)))).flat();
+const commands = await blocksIn("sh");
+/** What is read by a program of its own, or is one. */
+const programs = (await Promise.all(["python", "js", "csharp", "toml"].map(blocksIn))).flat();
 
 test("there are commands in the documentation", () => {
   assert.ok(commands.length > 20, `${commands.length}`);
@@ -43,6 +51,16 @@ for (const command of commands) {
   });
 }
 
+test("there are programs in the documentation", () => {
+  assert.ok(programs.length > 20, `${programs.length}`);
+});
+
+for (const program of programs) {
+  test(`the program at ${program.page}:${program.line} says who runs it`, async () => {
+    assert.deepEqual(await problemsOf(program), []);
+  });
+}
+
 async function problemsOf({ tag }: Command): Promise<readonly string[]> {
   if (tag === undefined)
     return ["before the block stands neither <!-- run by: … --> nor <!-- needs: … -->"];
@@ -50,6 +68,6 @@ async function problemsOf({ tag }: Command): Promise<readonly string[]> {
     return tag.needs.filter((need) => !(NEEDS as readonly string[]).includes(need));
   const program = await readFile(join(REPOSITORY, tag.runBy), "utf8").catch(() => undefined);
   if (program === undefined) return [`there is no ${tag.runBy}`];
-  const reads = tag.runBy === CI ? "README.md" : "documented-commands.ts";
+  const reads = READERS.find(([file]) => file.test(tag.runBy))?.[1] ?? "documented-commands.ts";
   return program.includes(reads) ? [] : [`${tag.runBy} does not read the documentation`];
 }

@@ -1,5 +1,5 @@
 /**
- * Commands of the documentation: the fenced `sh` blocks, and what the line before each says of who runs it.
+ * Commands and programs of the documentation: the fenced blocks of a language, and what the line before each says of who runs it.
  *
  *   <!-- run by: test/docs/commands.test.ts -->     a test runs the block as it is
  *   <!-- needs: nodes, a registry -->               nobody does; this is what it would take
@@ -19,6 +19,7 @@ export const NEEDS = [
   "the internet",
   "a terminal",
   "a Valkey",
+  ".NET",
 ] as const;
 
 export type Command = {
@@ -35,14 +36,15 @@ type Tag =
 
 const FENCE = /^```/;
 
-export async function commandsOf(page: string): Promise<readonly Command[]> {
+/** `language`: as the fence before it says. */
+export async function commandsOf(page: string, language = "sh"): Promise<readonly Command[]> {
   const lines = (await readFile(join(REPOSITORY, page), "utf8")).split("\n");
   const commands: Command[] = [];
   let start: number | undefined;
   for (const [index, line] of lines.entries()) {
     if (!FENCE.test(line)) continue;
     if (start !== undefined) {
-      if (lines[start] === "```sh") commands.push(commandAt(page, lines, start, index));
+      if (lines[start] === `\`\`\`${language}`) commands.push(commandAt(page, lines, start, index));
       start = undefined;
     } else start = index;
   }
