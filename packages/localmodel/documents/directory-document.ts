@@ -2,7 +2,7 @@
  * Which models there are and where they are served, written by hand: what the API service reads where neither
  * Kubernetes nor a parent process says it, as with plain Docker.
  *
- * It says where servers are, not how they are: whether one answers shows when it is asked.
+ * It says where servers are, not how they are: whether one answers shows when it is asked. What its model is, it says itself.
  */
 import { z } from "zod";
 import type { Directory } from "../contracts/directory.ts";
