@@ -29,6 +29,7 @@ export type GenerateAsk = {
   readonly topLogprobs?: number;
   readonly echo: boolean;
   readonly ignoreEos: boolean;
+  readonly usesPromptCache?: false;
   readonly constraint?: Constraint;
   readonly toolUse?: ToolUse;
   /** Reasoning is ended after so many tokens. Absent: when the model ends it. */

@@ -109,6 +109,8 @@ export type GenerateRequest = Reports & {
   readonly echo: boolean;
   /** Go on after an end-of-generation token. */
   readonly ignoreEos: boolean;
+  /** False: of its prompts nothing is taken from what was evaluated for other requests. */
+  readonly usesPromptCache?: false;
   /** Absent: any text will do. */
   readonly constraint?: Constraint;
   /** Whether calls of tools are read out of the answer, and of which. The engine has no use for it. */

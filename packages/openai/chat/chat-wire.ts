@@ -68,6 +68,7 @@ function askOf(request: ChatRequest): GenerateAsk {
     ...(request.logprobs === true && { topLogprobs: request.top_logprobs ?? 0 }),
     echo: false,
     ignoreEos: request.ignore_eos ?? false,
+    ...(request.cache_prompt === false && { usesPromptCache: false }),
     ...constraintOf(request),
     ...(toolUse !== undefined && { toolUse }),
     ...media.gathered(),

@@ -59,6 +59,7 @@ function askOf(request: CompletionRequest): GenerateAsk {
     ...topLogprobs(request),
     echo: request.echo ?? false,
     ignoreEos: request.ignore_eos ?? false,
+    ...(request.cache_prompt === false && { usesPromptCache: false }),
     ...constraintOf(request),
   };
 }

@@ -131,6 +131,7 @@ export const samplingFields = {
   ...rareSamplingFields,
   ignore_eos: z.boolean().exactOptional(),
   min_tokens: z.int().min(0).exactOptional(),
+  cache_prompt: z.boolean().exactOptional(),
 } as const;
 
 /** −1 is LM Studio's way to say unlimited; 0 evaluates the prompt and generates nothing. */

@@ -69,6 +69,7 @@ function askOf(request: ResponsesRequest, { messages, media }: Conversation): Ge
     ...logprobsOf(request),
     echo: false,
     ignoreEos: request.ignore_eos ?? false,
+    ...(request.cache_prompt === false && { usesPromptCache: false }),
     ...constraintOf(request.text),
     ...(toolUse !== undefined && { toolUse }),
     ...media.gathered(),

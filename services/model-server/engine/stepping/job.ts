@@ -52,6 +52,11 @@ export class Job implements Waiting, Disposable {
     return this.#choices - this.#started;
   }
 
+  /** Nothing has been evaluated for the prompt of the next choice. */
+  get isAtNewPrompt(): boolean {
+    return this.#started % this.request.choicesPerPrompt === 0;
+  }
+
   get running(): number {
     return this.#started - this.#finished;
   }
@@ -80,8 +85,7 @@ export class Job implements Waiting, Disposable {
 
   started(cachedTokens: number): void {
     // `usage` counts a prompt once, however many choices it has; so does its cached part.
-    const first = this.#started % this.request.choicesPerPrompt === 0;
-    if (first) this.#cachedTokens += cachedTokens;
+    if (this.isAtNewPrompt) this.#cachedTokens += cachedTokens;
     this.#started += 1;
   }
 

@@ -115,9 +115,13 @@ export class Slots {
   }
 
   /** What the slot holds of it, and who holds enough more. */
-  #beginning(slot: Slot | undefined, { request, owner }: Job, { tokens }: EncodedPrompt) {
+  #beginning(slot: Slot | undefined, job: Job, { tokens }: EncodedPrompt) {
+    const { request, owner } = job;
     // Where prompts are scored every token is evaluated.
     if (scoresPrompt(request)) return { own: 0, source: undefined };
+    // Further choices take over what was evaluated for the first.
+    if (request.usesPromptCache === false && job.isAtNewPrompt)
+      return { own: 0, source: undefined };
     // So is the last one in any case: its logits choose the first token of the answer.
     const wanted = tokens.slice(0, -1);
     const own = slot?.owner === owner ? sharedLength(slot.tokens, wanted) : 0;
