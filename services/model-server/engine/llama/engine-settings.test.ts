@@ -172,6 +172,10 @@ suite("the engine's settings", { timeout: 180_000 }, () => {
     );
     await assert.rejects(placed("blk\\.["), /tensorBuffers\[0\]\.pattern is no regular expression/);
     await assert.rejects(
+      placed("(?<=blk)\\."),
+      /tensorBuffers\[0\]\.pattern has something at "\(\?<=blk/,
+    );
+    await assert.rejects(
       placed("ffn", "CUDA7"),
       /"CUDA7" is no device of this machine, which has CPU/,
     );

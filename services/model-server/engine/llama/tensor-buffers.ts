@@ -2,12 +2,13 @@
  * Tensors that are kept elsewhere than their layer, checked before anything is loaded.
  *
  * A pattern that matches nothing would change nothing, and nobody would notice: it is refused, as is a device that is not
- * there.
+ * there, and what would end llama.cpp (tensor-pattern.ts).
  */
 import type { Device } from "@localmodel/llama/library/backends.ts";
 import type { ModelOptions } from "@localmodel/llama/model-options.ts";
 import type { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import type { TensorFact } from "@localmodel/weights/gguf/gguf-header.ts";
+import { patternProblem } from "./tensor-pattern.ts";
 
 export type TensorBuffers = {
   readonly tensorBuffers: NonNullable<ModelOptions["tensorBuffers"]>;
@@ -47,13 +48,8 @@ export function tensorBuffersOf(
   };
 }
 
-/** What JavaScript and C++ both take in such names is the same; what only one of them takes, llama.cpp says itself. */
 function expressionOf(pattern: string, field: string): RegExp {
-  try {
-    // No flags: with `u` more would be refused than by C++.
-    return new RegExp(pattern);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${field}.pattern is no regular expression: ${reason}`, { cause: error });
-  }
+  const problem = patternProblem(pattern);
+  if (problem !== undefined) throw new Error(`${field}.pattern ${problem}`);
+  return new RegExp(pattern);
 }
