@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { DAY_MS } from "@localmodel/localmodel/contracts/cache-cleaning.ts";
 import { FileServer } from "../../test/support/file-server.ts";
 import { sampleGguf, sha256Of } from "../../test/support/sample-gguf.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
@@ -10,7 +11,6 @@ import { removeBlob, unusedBlobs } from "./cache/unused-blobs.ts";
 import { cleanCache } from "./clean-cache.ts";
 
 const MODELS = new Map(["a", "b", "c"].map((name, seed) => [name, sampleGguf({ seed })]));
-const DAY_MS = 86_400_000;
 const NOW_MS = Date.now();
 
 const shaOf = (name: string) => sha256Of(MODELS.get(name) ?? Buffer.alloc(0));

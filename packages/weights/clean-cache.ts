@@ -3,6 +3,7 @@
  *
  * Never throws for what it cannot take away: a cache that is not clean still works.
  */
+import { DAY_MS } from "@localmodel/localmodel/contracts/cache-cleaning.ts";
 import type { WeightsSource } from "@localmodel/localmodel/resource/source-spec.ts";
 import { CacheLayout } from "./cache/cache-layout.ts";
 import { readIndex } from "./cache/source-index.ts";
@@ -40,7 +41,7 @@ export async function cleanCache(
     await removePutAside(cache, nowMs);
     for (const blob of unusedBlobs(await storedBlobs(cache), rules, { kept, nowMs })) {
       if (!(await removeBlob(cache, blob))) continue;
-      const days = Math.floor((nowMs - blob.lastUsedMs) / 86_400_000);
+      const days = Math.floor((nowMs - blob.lastUsedMs) / DAY_MS);
       const size = formatBytes(blob.sizeBytes);
       log(`removed ${cache.blob(blob.sha256)}: ${size} that nobody has used for ${days} days`);
     }

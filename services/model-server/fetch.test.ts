@@ -64,7 +64,12 @@ test("files are fetched, verified and linked under the names the server expects"
 });
 
 /** The adapter, long ago, and then the weights, by a container that is told what has to stay. */
-async function cleaned(t: TestContext, it: Awaited<ReturnType<typeof setUp>>, told: object) {
+async function cleaned(
+  t: TestContext,
+  it: Awaited<ReturnType<typeof setUp>>,
+  told: object,
+  files = [it.weights],
+) {
   const before = new Container(t, "fetch", { folder: it.folder, files: [it.adapter] });
   assert.equal(await before.exit(), 0, before.output);
   const adapter = it.folder.file(`cache/blobs/${sha256Of(ADAPTER)}`);
@@ -80,7 +85,7 @@ async function cleaned(t: TestContext, it: Awaited<ReturnType<typeof setUp>>, to
   const environment = { [CLEANING_VARIABLE]: JSON.stringify(cleaning) };
   const container = new Container(t, "fetch", {
     folder: it.folder,
-    files: [it.weights],
+    files,
     environment,
   });
   assert.equal(await container.exit(), 0, container.output);
@@ -98,6 +103,8 @@ test("before new files come, those go that nobody wants, unless it was said too 
   assert.equal(await cleaned(t, second, { keepBlobs: [sha256Of(ADAPTER)] }), "there");
   await using third = await setUp(script);
   assert.equal(await cleaned(t, third, { decidedAtMs: Date.now() - 2 * 86_400_000 }), "there");
+  await using alone = await setUp(script);
+  assert.equal(await cleaned(t, alone, {}, []), "gone", "nothing new has to come");
 });
 
 test("the log has a line for every tenth of a download", async (t) => {

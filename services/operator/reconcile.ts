@@ -205,7 +205,12 @@ async function runPass(
   const unanswered = status.modelRevision === decision.revision ? [] : questions.facts;
   const asked = [...questions.progress, ...unanswered].map((question) => question.againInMs);
   const held = heldUp(observed).map(() => HELD_UP_AGAIN_MS);
-  return soonest([...againInMs, decision.againInMs, step?.againInMs, ...asked, ...held]);
+  const again = [decision.againInMs, cleansInMs(decision), step?.againInMs];
+  return soonest([...againInMs, ...again, ...asked, ...held]);
+}
+
+function cleansInMs({ fill }: Decision): number | undefined {
+  return fill?.kind === "filled" ? fill.againInMs : undefined;
 }
 
 /** Looked for only where something may be taken out of its cache. */

@@ -26,6 +26,9 @@ suite("classes on a real API server", () => {
   const applyClass = (name: string, spec: LocalModelClassSpecInput) =>
     cluster.client.apply(LOCAL_MODEL_CLASSES, { metadata: { name }, spec });
 
+  const patch = (spec: Record<string, unknown>) =>
+    applyClass("patched", { podTemplatePatch: { spec } });
+
   test("a class that is named has to be there, and one that comes is used at once", async () => {
     await cluster.apply("waiting", { source, resources, className: "gpu" });
     await cluster.until("waiting", "Ready", "False ClassMissing");
@@ -83,6 +86,32 @@ suite("classes on a real API server", () => {
       await cluster.buryPods();
       assert.deepEqual(await cluster.pods("scaled"), []);
     });
+  });
+
+  test("a patch comes to the pods that serve, and one that takes what is the operator's is refused by its path", async () => {
+    await patch({ containers: [{ name: "server", image: "other" }] });
+    await cluster.apply("patched", { source, resources, className: "patched" });
+    const refused = await cluster.until("patched", "Ready", "False ClassMissing");
+    assert.match(refused.message, /podTemplatePatch\.spec\.containers\.server\.image belongs to/);
+    assert.equal(await cluster.deployment("patched"), undefined);
+    await patch({
+      volumes: [{ name: "certificates", emptyDir: {} }],
+      topologySpreadConstraints: null,
+      containers: [
+        { name: "server", volumeMounts: [{ name: "certificates", mountPath: "/certificates" }] },
+        { name: "exporter", image: "exporter:1" },
+      ],
+    });
+    const [pod] = await cluster.podsWhen("patched", 1);
+    assert.ok(pod?.spec);
+    const [server, exporter] = pod.spec.containers;
+    assert.ok(server?.volumeMounts?.some(({ mountPath }) => mountPath === "/certificates"));
+    assert.equal(exporter?.image, "exporter:1");
+    assert.equal(pod.spec.topologySpreadConstraints, undefined);
+    // What the API server itself does not take is told in its words.
+    await patch({ shareProcessNamespaces: true });
+    const unknown = await cluster.until("patched", "Ready", "False Rejected");
+    assert.match(unknown.message, /shareProcessNamespaces/);
   });
 
   test("the class named default is everybody's who names none", async () => {

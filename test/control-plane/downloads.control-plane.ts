@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import {
   CacheCleaning,
+  CLEANING_PERIOD_MS,
   CLEANING_VARIABLE,
   fetchedMessage,
 } from "@localmodel/localmodel/contracts/cache-cleaning.ts";
@@ -128,6 +129,41 @@ suite("weights that are there before devices are asked for", () => {
     const { keepBlobs, keepSources, maxAgeDays } = CacheCleaning.parse(JSON.parse(told));
     assert.deepEqual([keepBlobs, maxAgeDays], [[used], 30]);
     assert.deepEqual(keepSources, [source]);
+  });
+
+  test("a cache that is filled is cleaned a day later, by a pod that goes again", async () => {
+    const cache = { ...shared, unused: { maxSize: "1Gi" } };
+    const name = "cleaned-daily";
+    {
+      await using _operator = await cluster.startOperator();
+      await cluster.apply(name, asking({ cache }));
+      await fetched(await fetchPod(name));
+      const [server] = await cluster.podsWhen(name, 1);
+      assert.ok(server);
+      await cluster.serve(server, fetchedMessage(["b".repeat(64)]));
+      await cluster.until(name, "Ready", "True Ready");
+      await eventually(async () => {
+        await cluster.buryPods();
+        assert.deepEqual(await cluster.pods(name, "fetch"), []);
+      });
+    }
+    await using _later = await cluster.startOperator({ aheadMs: CLEANING_PERIOD_MS });
+    const pod = await fetchPod(name);
+    const env = new Map(pod.spec?.containers[0]?.env?.map((one) => [one.name, one.value]));
+    const { keepBlobs, maxBytes } = CacheCleaning.parse(
+      JSON.parse(env.get(CLEANING_VARIABLE) ?? ""),
+    );
+    assert.deepEqual([keepBlobs, maxBytes], [["b".repeat(64)], 2 ** 30]);
+    assert.match(env.get("FETCH_CONFIG") ?? "", /"files":\[\]/);
+    // It serves meanwhile.
+    await cluster.until(name, "Ready", "True Ready");
+    await fetched(pod);
+    await eventually(async () => {
+      await cluster.buryPods();
+      assert.deepEqual(await cluster.pods(name, "fetch"), []);
+    });
+    const { filledAt = "", cleanedAt = "" } = (await cluster.model(name))?.status?.cache ?? {};
+    assert.ok(cleanedAt > filledAt);
   });
 
   test("of downloads from one host no more are under way than may be, and the next one takes its turn", async () => {

@@ -6,6 +6,7 @@ import { after, before, suite, test } from "node:test";
 import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
 import { defineResource } from "@localmodel/kube/objects/resource.ts";
 import { inspectionMessage } from "@localmodel/localmodel/contracts/inspection.ts";
+import { UNSEEN_GENERATION } from "@localmodel/localmodel/resource/status-spec.ts";
 import { terminationMessage } from "@localmodel/localmodel/contracts/termination.ts";
 import { serverKeyFor, serverKeyHash } from "@localmodel/localmodel/contracts/server-key.ts";
 import { NAMESPACES, SECRETS, SERVICES } from "@localmodel/kube/objects/core-resources.ts";
@@ -396,7 +397,7 @@ suite("the operator in a namespace that is being deleted", () => {
     assert.ok(operator.proxy.writes.some(({ path }) => path.includes(`/namespaces/${namespace}/`)));
     for (const name of names) {
       const model = await client.get(LOCAL_MODELS, { namespace, name });
-      assert.equal(model?.status, undefined);
+      assert.deepEqual(model?.status, { observedGeneration: UNSEEN_GENERATION });
     }
     // The definitions are young: a list of them may fail, which is another matter.
     assert.deepEqual(

@@ -34,6 +34,7 @@ function arbitraryOf(schema: z.core.$ZodType): Arbitrary<unknown> {
 function arbitraryScalar(schema: z.core.$ZodType): Arbitrary<unknown> {
   if (schema instanceof z.ZodEnum) return fc.constantFrom(...schema.options);
   if (schema instanceof z.ZodLiteral) return fc.constantFrom(...schema.values);
+  if (schema instanceof z.ZodUnknown) return fc.oneof(fc.boolean(), fc.nat(), fc.string());
   if (schema instanceof z.ZodBoolean) return fc.boolean();
   if (schema instanceof z.ZodString) return arbitraryString(schema);
   if (!(schema instanceof z.ZodNumber)) throw new Error(`no arbitrary for ${schema._zod.def.type}`);

@@ -1,6 +1,6 @@
 /** The CustomResourceDefinition, as data: made from the same schema that parses YAML. */
 import { API_VERSION, GROUP, KIND, LocalModelSpec, VERSION } from "../resource/localmodel.ts";
-import { LocalModelStatus } from "../resource/status-spec.ts";
+import { LocalModelStatus, UNSEEN_GENERATION } from "../resource/status-spec.ts";
 import { type StructuralSchema, structuralSchema } from "../resource/structural.ts";
 import { LABEL_PATTERN } from "../resource/text.ts";
 
@@ -68,6 +68,8 @@ function resourceSchema() {
       },
       status: {
         description: "What the operator found. Written by nobody else.",
+        // Who goes by kstatus would take a LocalModel that nobody has looked at yet for one that is well.
+        default: { observedGeneration: UNSEEN_GENERATION },
         ...published(structuralSchema(LocalModelStatus)),
       },
     },

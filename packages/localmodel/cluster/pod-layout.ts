@@ -36,6 +36,8 @@ export const FETCH_PORT = 8081;
 export const CACHE_FOLDER = "/var/cache/localmodel";
 /** Beginnings of conversations that outlive the server: an emptyDir, or the claim of `engine.promptCacheDisk`. */
 export const PROMPTS_FOLDER = "/var/lib/localmodel/prompts";
+/** Code that the driver of NVIDIA's devices compiles: an emptyDir, or a folder of the claim of `spec.cache`. */
+export const COMPILED_FOLDER = "/var/lib/localmodel/compiled";
 /** Links to this LocalModel's own files in the cache; an emptyDir, read-only for the server. */
 export const MODEL_FOLDER = "/var/lib/localmodel/model";
 /** What the server compares with the files before each load: contracts/pinned-file.ts. */

@@ -10,6 +10,10 @@ import { SourceSpec } from "../resource/source-spec.ts";
 /** For the pod that fills a cache: JSON. */
 export const CLEANING_VARIABLE = "CACHE_CLEANING";
 
+export const DAY_MS = 24 * 60 * 60 * 1000;
+/** For how long what is told holds, and how often it is told anew. */
+export const CLEANING_PERIOD_MS = DAY_MS;
+
 /** What Kubernetes keeps of a message. */
 const MAX_BYTES = 4096;
 

@@ -17,7 +17,7 @@ const FetchedFile = z.strictObject({
 export type FetchedFile = z.infer<typeof FetchedFile>;
 
 export const FetchConfig = z.strictObject({
-  files: z.array(FetchedFile).min(1).describe("The weights first."),
+  files: z.array(FetchedFile).describe("The weights first. None: the cache is only cleaned."),
   cacheFolder: z.string().min(1),
   cacheIsShared: z
     .boolean()

@@ -85,6 +85,14 @@ export const OperatorConfig = z.strictObject({
     .boolean()
     .default(true)
     .describe("Whether pods ask for the disk that their weights take. Nodes have to count it."),
+  leastCudaDriver: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(580)
+    .describe(
+      "Major version of NVIDIA's driver that the image for its devices needs at least: nodes that are labelled as having an older one are left out. 0: none is.",
+    ),
   runtimeImages: z
     .array(z.string().min(1).max(512))
     .max(64)

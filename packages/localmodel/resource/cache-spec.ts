@@ -58,7 +58,7 @@ export const CacheSpec = z
       "A PersistentVolumeClaim made for this LocalModel and deleted with it.",
     ),
     unused: UnusedSpec.exactOptional().describe(
-      "Which files that no LocalModel of the namespace wants are taken away, before new ones come by a pod that fills the cache. Absent: none.",
+      "Which files that no LocalModel of the namespace wants are taken away, once a day and before new ones come by a pod that fills the cache. Absent: none.",
     ),
     fill: z
       .enum(["Automatic", "Ahead", "WithPods"])

@@ -50,7 +50,7 @@ const text253 = boundedString(253);
 const atomic = { "x-kubernetes-list-type": "atomic" };
 const Address = textLike(45, /^[0-9A-Fa-f.:]+$/, "an IP address");
 
-/** What the operator has no say in. Containers, volumes, nodes, accounts and security are its own, and have fields here. */
+/** Of all pods, those that fetch included. Of those that serve there may be more, in a patch. */
 const PodFields = z.strictObject({
   dnsPolicy: z
     .enum(["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"])
@@ -93,6 +93,17 @@ const PodFields = z.strictObject({
     .enum(["PreemptLowerPriority", "Never"])
     .exactOptional()
     .describe("Whether pods of less priority make room."),
+});
+
+/** As Kubernetes has it; what of it may be said the operator checks, as no schema can. */
+const FreeFields = z
+  .record(z.string(), z.unknown())
+  .meta({ "x-kubernetes-preserve-unknown-fields": true });
+
+const PodTemplatePatch = z.strictObject({
+  spec: FreeFields.describe(
+    "Fields of Kubernetes' PodSpec. Objects are merged, and so are containers, volumes, variables and mounts of the same name; other lists are replaced; null takes away. What belongs to the operator is refused.",
+  ),
 });
 
 export const LocalModelClassSpec = z.strictObject({
@@ -143,6 +154,9 @@ export const LocalModelClassSpec = z.strictObject({
     "Labels and annotations of the pods that serve; a LocalModel's own come first.",
   ),
   pod: PodFields.exactOptional().describe("Further fields of all pods."),
+  podTemplatePatch: PodTemplatePatch.exactOptional().describe(
+    "What else the pods that serve are to have: further containers, volumes, mounts, variables and the like.",
+  ),
   podSecurity: z
     .strictObject({
       chosenByCluster: z

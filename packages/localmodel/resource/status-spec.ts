@@ -18,6 +18,8 @@ export const CONDITION_TYPES = [
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
+/** Of a status that nobody has written. */
+export const UNSEEN_GENERATION = -1;
 const generation = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const count = z.int().min(0).max(2_147_483_647);
 const size = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -147,6 +149,9 @@ const ScalingStatus = z.object({
 const CacheStatus = z.object({
   sourceHash: text(64).describe("Stands for the sources and the claim that it was filled from."),
   filledAt: time("When the last of the files was there."),
+  cleanedAt: time(
+    "When a pod last looked for files that nobody uses any more, or found no node for that.",
+  ).exactOptional(),
 });
 
 export const LocalModelStatus = z.object({
@@ -156,9 +161,14 @@ export const LocalModelStatus = z.object({
     .exactOptional()
     .describe("What is true of the model now, and why.")
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"] }),
-  observedGeneration: generation
+  observedGeneration: z
+    .int()
+    .min(UNSEEN_GENERATION)
+    .max(Number.MAX_SAFE_INTEGER)
     .exactOptional()
-    .describe("Generation of the LocalModel this status is about."),
+    .describe(
+      "Generation of the LocalModel this status is about; -1 where the operator has not seen it.",
+    ),
   operator: text(320)
     .exactOptional()
     .describe("Installation that looks after it: namespace and name of its operator's lease."),

@@ -26,6 +26,7 @@ export type StructuralSchema = {
   /** For the field reference only; the CRD leaves it out. */
   readonly allowed?: string;
   readonly "x-kubernetes-int-or-string"?: boolean;
+  readonly "x-kubernetes-preserve-unknown-fields"?: boolean;
   readonly "x-kubernetes-validations"?: readonly { rule: string; message: string }[];
 };
 
@@ -53,7 +54,10 @@ function structural(node: Json, path: string): StructuralSchema {
   const schema = {
     ...(isIntOrString ? {} : { type }),
     ...rest,
-    ...childrenOf({ properties, items, additionalProperties }, path),
+    // What may be anything has no schema, and the API server keeps it as it is.
+    ...(rest["x-kubernetes-preserve-unknown-fields"] === true
+      ? {}
+      : childrenOf({ properties, items, additionalProperties }, path)),
   } as StructuralSchema;
   requireBounds(schema, path);
   return schema;

@@ -6,9 +6,9 @@
  */
 import { readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { DAY_MS } from "@localmodel/localmodel/contracts/cache-cleaning.ts";
 import type { CacheLayout } from "./cache-layout.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const FRESH_MS = 2 * DAY_MS;
 const REMOVING = ".removing";
 const PUT_ASIDE_MS = 60 * 60 * 1000;

@@ -86,8 +86,14 @@ async function takenBy(
 /** Undefined for what may be different next time. */
 function refusalOf(error: unknown, what: string): Problem | undefined {
   if (isNamespaceEnding(error)) return undefined;
-  if (!(error instanceof ApiStatusError) || ![400, 403, 422].includes(error.code)) return undefined;
+  if (!(error instanceof ApiStatusError)) return undefined;
+  if (![400, 403, 422].includes(error.code) && !isOfUnknownField(error)) return undefined;
   return refusal(what, saidBy(error), error.code);
+}
+
+/** What an API server calls a failure of its own: a field that its version of Kubernetes does not have. */
+function isOfUnknownField({ code, message }: ApiStatusError): boolean {
+  return code === 500 && message.includes("failed to create typed patch object");
 }
 
 /** The server's own words, without the request that they answer. */

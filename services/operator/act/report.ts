@@ -13,7 +13,7 @@ import type {
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import { usesDevices } from "../objects/gpu.ts";
 import type { Decision } from "../decide/decide.ts";
-import { hasFetched, isUnderWay } from "../decide/fill.ts";
+import { isUnderWay } from "../decide/fill.ts";
 import { duplicateNotes, duplicateProblem } from "../observe/duplicates.ts";
 import {
   type Identity,
@@ -29,7 +29,7 @@ import type { Observed } from "../model/observed.ts";
 import type { Answer } from "../status/answers.ts";
 import { mostTellingFirst, type Problem } from "../status/problem.ts";
 import { fetchPodOf, fillNotes, fillProblems } from "./fill-report.ts";
-import { isEnding, podProblem } from "../status/pod-problem.ts";
+import { hasFetched, isEnding, podProblem } from "../status/pod-problem.ts";
 import { replicaProblem } from "../status/refusal.ts";
 import { countPods, type Kept, podProblems, revisionOf } from "../status/situation.ts";
 import { statusOf } from "../status/status.ts";
@@ -279,8 +279,9 @@ function cacheOf(
 ): Pick<Kept, "cache"> {
   if (kind === "hold" || kind === "inspect") return cache === undefined ? {} : { cache };
   if (fill?.kind !== "filled") return {};
-  const { sourceHash } = fill;
-  return { cache: cache?.sourceHash === sourceHash ? cache : { sourceHash, filledAt: now } };
+  const { sourceHash, wasCleaned = false } = fill;
+  const known = cache?.sourceHash === sourceHash ? cache : { sourceHash, filledAt: now };
+  return { cache: { ...known, ...(wasCleaned && { cleanedAt: now }) } };
 }
 
 function scalingOf(

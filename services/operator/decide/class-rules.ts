@@ -23,7 +23,7 @@ export function classProblem(member: Member, found: ClassFound): Problem | undef
   if (found.kind === "none") return undefined;
   const { name } = found;
   if (found.kind === "missing") {
-    return refused("ClassMissing", `There is no LocalModelClass "${name}": ${found.why}. ${LEFT}`);
+    return refused("ClassMissing", `${found.why} ${LEFT}`);
   }
   const { namespace, spec } = member;
   const { imageHosts } = found.spec;

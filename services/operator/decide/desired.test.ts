@@ -40,6 +40,7 @@ type Container = {
     readonly name: string;
     readonly mountPath: string;
     readonly readOnly?: boolean;
+    readonly subPath?: string;
   }[];
   readonly resources: {
     readonly requests: Readonly<Record<string, string>>;
@@ -433,6 +434,31 @@ function requireRestricted(pod: PodSpec): void {
   }
 }
 
+/** Where the server is told to keep what the driver compiles. */
+function keptBy(spec: Partial<LocalModelSpecInput>) {
+  const { pod, server } = partsOf(spec);
+  const path = server.env.find(({ name }) => name === "CUDA_CACHE_PATH")?.value;
+  const mount = server.volumeMounts.find(({ mountPath }) => mountPath === path);
+  const volume = pod.volumes.find(({ name }) => name === mount?.name);
+  return { mount, volume };
+}
+
+test("code that NVIDIA's driver compiles is kept on the claim, or outlives containers, and nobody else's is", () => {
+  const claimTemplate = { size: "10Gi" };
+  const own = keptBy({ gpu: {}, cache: { claimTemplate } });
+  assert.deepEqual(own.volume?.["persistentVolumeClaim"], { claimName: "localmodel-llama" });
+  assert.equal(own.mount?.subPath, "compiled");
+  assert.equal(own.mount.readOnly, undefined);
+  for (const spec of [{ gpu: {} }, { gpu: {}, cache: { claimName: "shared" } }]) {
+    const { volume, mount } = keptBy(spec);
+    assert.deepEqual(volume?.["emptyDir"], { sizeLimit: "2Gi" });
+    assert.equal(mount?.subPath, undefined);
+  }
+  for (const spec of [{}, { gpu: { resourceName: "amd.com/gpu" } }, { gpu: { count: 0 } }]) {
+    assert.equal(keptBy({ ...spec, cache: { claimTemplate } }).mount, undefined);
+  }
+});
+
 test("servers get OpenTelemetry's variables of the operator, say whose pod they are, and serve metrics", () => {
   const modelEnvironment = {
     OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
@@ -517,6 +543,27 @@ test("pods go to nodes that can run their image", () => {
   assert.equal(archOf(served({ gpu: { resourceName: "amd.com/gpu" } })), undefined);
   assert.equal(archOf(served({ gpu: {}, runtime: { image: "server:1" } })), undefined);
   assert.equal(archOf(inspectPodOf(modelWith({ gpu: {} }), by)), '"amd64","arm64"');
+});
+
+test("nodes that say their driver is older than the image needs are left out, where devices are required", () => {
+  const by = { ...platform, leastCudaDriver: 580 };
+  const chosen = (spec: Partial<LocalModelSpecInput>, on = by) => {
+    const text = JSON.stringify(podTemplate(modelWith(spec), on, inspection).spec);
+    const said = /driver-version.major","operator":"(Gt","values":\["579"\]|DoesNotExist)/g;
+    return text.match(said)?.length ?? 0;
+  };
+  // In each term of device memory's alternatives.
+  assert.equal(chosen({ gpu: {} }), 4);
+  assert.equal(chosen({ gpu: { memory: "8Gi" } }), 2);
+  for (const spec of [
+    {},
+    { gpu: { resourceName: "amd.com/gpu" } },
+    { gpu: { requirement: "Preferred" as const } },
+    { gpu: {}, runtime: { image: "server:1" } },
+  ]) {
+    assert.equal(chosen(spec), 0, JSON.stringify(spec));
+  }
+  assert.equal(chosen({ gpu: {} }, { ...by, leastCudaDriver: 0 }), 0);
 });
 
 const diskOf = (spec: Partial<LocalModelSpecInput>) =>

@@ -11,8 +11,6 @@ import {
   type FetchConfigInput,
 } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
-import { FETCH_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
-import type { CacheCleaningInput } from "@localmodel/localmodel/contracts/cache-cleaning.ts";
 import type { CacheUse } from "../model/cache-use.ts";
 import type { Downloads } from "../model/downloads.ts";
 import { isAsleep, type Model, wantedReplicas } from "../model/model.ts";
@@ -25,10 +23,10 @@ import { fetchPod, fillHash } from "../objects/fetch-pod.ts";
 import { gpuOf } from "../objects/gpu.ts";
 import { SOURCE_ANNOTATION } from "../objects/inspect-pod.ts";
 import { REVISION_ANNOTATION } from "../objects/metadata.ts";
-import { quantityValue } from "../objects/quantities.ts";
 import { devicePlacement } from "../objects/placement.ts";
-import { foundNoNode, isEnding } from "../status/pod-problem.ts";
+import { foundNoNode, hasFetched, isEnding } from "../status/pod-problem.ts";
 import { deployedRevision, revisionOf } from "../status/situation.ts";
+import { cleaningOf, type CleaningStep, cleaningStep } from "./cleaning.ts";
 import { type Place, placeFor } from "./fill-place.ts";
 import { bringsNode } from "./room.ts";
 
@@ -38,7 +36,7 @@ const PATIENCE_MS = 120_000;
 export type Fill =
   /** Nobody has to wait for it. */
   | { readonly kind: "none" }
-  | { readonly kind: "filled"; readonly sourceHash: string }
+  | ({ readonly kind: "filled"; readonly sourceHash: string } & CleaningStep)
   /** The claim has no volume yet; what was said of it last. */
   | { readonly kind: "claim"; readonly says: ClaimEvent | undefined }
   /** As many others download from the host as may. */
@@ -73,7 +71,10 @@ export function fillStep(model: Model, platform: Platform, given: FillGiven): Fi
   const sourceHash = fillHash(model);
   const host = downloadHost(model, platform);
   if (sourceHash === undefined || host === undefined) return { kind: "none" };
-  if (isFilled(sourceHash, model, platform, observed)) return { kind: "filled", sourceHash };
+  if (isFilled(sourceHash, model, platform, observed)) {
+    const cleaning = cleaningOf(model, given);
+    return { kind: "filled", sourceHash, ...cleaningStep(model, platform, { ...given, cleaning }) };
+  }
   if (!isAskedFor(model, given)) return { kind: "none" };
   const place = placeFor(model, observed);
   if (place.kind === "claim" || place.kind === "left") return place;
@@ -120,19 +121,6 @@ function configurationAt(
   return fetchPod(model, platform, { ...wanted, nodeName: place.nodeName });
 }
 
-function cleaningOf(model: Model, { cacheUse, nowMs }: FillGiven): CacheCleaningInput | undefined {
-  const { unused } = model.spec.cache ?? {};
-  if (unused === undefined || cacheUse === undefined) return undefined;
-  const { maxAgeDays, maxSize } = unused;
-  return {
-    decidedAtMs: nowMs,
-    keepBlobs: [...cacheUse.keepBlobs],
-    keepSources: [...cacheUse.keepSources],
-    ...(maxAgeDays !== undefined && { maxAgeDays }),
-    ...(maxSize !== undefined && { maxBytes: quantityValue(maxSize) }),
-  };
-}
-
 /** Whether it waits for its turn, or is at it. */
 export function isUnderWay(fill: Fill | undefined): boolean {
   return fill !== undefined && ["claim", "queued", "filling"].includes(fill.kind);
@@ -156,13 +144,6 @@ function isFilled(
   const config = fetchConfig(model, platform);
   const claim = cacheClaimName(model);
   return fetchedOnes.some((one) => hasClaim(one, claim) && hasConfig(one, config));
-}
-
-export function hasFetched({ status }: Pod): boolean {
-  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  return all.some(
-    ({ name, state }) => name === FETCH_CONTAINER && state?.terminated?.exitCode === 0,
-  );
 }
 
 function hasConfig({ spec }: Pod, config: FetchConfigInput): boolean {

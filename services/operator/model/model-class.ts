@@ -18,6 +18,7 @@ export const LOCAL_MODEL_CLASSES = defineResource<StoredClass>(CLASS_RESOURCE);
 export type ClassFound =
   /** The LocalModel names none, and there is no default. */
   | { readonly kind: "none" }
+  /** Or cannot be used; why, as a sentence. */
   | { readonly kind: "missing"; readonly name: string; readonly why: string }
   | { readonly kind: "found"; readonly name: string; readonly spec: LocalModelClassSpec };
 
@@ -99,7 +100,7 @@ function added(
 }
 
 function mergedPlatform(platform: Platform, found: LocalModelClassSpec): Platform {
-  const { environment, caBundle, podSecurity, pod } = found;
+  const { environment, caBundle, podSecurity, pod, podTemplatePatch } = found;
   const { fetch } = platform;
   return {
     ...platform,
@@ -111,6 +112,7 @@ function mergedPlatform(platform: Platform, found: LocalModelClassSpec): Platfor
     },
     ...(environment !== undefined && { environment }),
     ...(pod !== undefined && { podFields: pod }),
+    ...(podTemplatePatch !== undefined && { podTemplatePatch }),
     ...(caBundle !== undefined && { serverTrustsCaBundle: true }),
     // Pods of a class follow its changes as they follow those of the platform: not all at once.
     classRevision: digest(sorted({ ...found, allowedNamespaces: [], modelIds: [], quota: {} })),

@@ -7,6 +7,7 @@ export type Platform = Pick<
   | "architectures"
   | "environmentPolicy"
   | "ephemeralStorageRequests"
+  | "leastCudaDriver"
   | "fetch"
   | "podSecurity"
   | "images"
@@ -22,6 +23,7 @@ export type Platform = Pick<
   readonly environment?: Readonly<Record<string, string>>;
   readonly classRevision?: string;
   readonly podFields?: LocalModelClassSpec["pod"];
+  readonly podTemplatePatch?: LocalModelClassSpec["podTemplatePatch"];
   /** Whether `fetch.caBundle` is of the class, and so for the server as well. */
   readonly serverTrustsCaBundle?: boolean;
 };

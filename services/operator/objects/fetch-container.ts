@@ -35,9 +35,10 @@ export function fetchContainer(model: Model, platform: Platform, { fetchMounts }
 export function fetchConfig(
   model: Model,
   { sourceHosts }: Pick<Platform, "sourceHosts">,
+  files = filesOf(model),
 ): FetchConfigInput {
   return {
-    files: filesOf(model).map(fetchedFile),
+    files: files.map(fetchedFile),
     cacheFolder: CACHE_FOLDER,
     // Whoever can mount a claim can write to it, with this pod's own user.
     cacheIsShared: model.spec.cache !== undefined,
@@ -48,11 +49,12 @@ export function fetchConfig(
 }
 
 /** What fetching and inspecting have in common. */
-export function fetching(model: Model, platform: Platform, image: string) {
+export function fetching(model: Model, platform: Platform, image: string, files = filesOf(model)) {
+  const config = fetchConfig(model, platform, files);
   return {
     ...imageFields(image, platform),
     env: [
-      { name: FETCH_CONFIG_VARIABLE, value: JSON.stringify(fetchConfig(model, platform)) },
+      { name: FETCH_CONFIG_VARIABLE, value: JSON.stringify(config) },
       HOME_VARIABLE,
       ...wayVariables(platform),
     ],

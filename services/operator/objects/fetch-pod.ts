@@ -18,7 +18,7 @@ import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
 import { cacheClaimName } from "./cache-claim.ts";
 import { fetching } from "./fetch-container.ts";
-import { filesOf } from "./files.ts";
+import { filesOf, type ModelFile } from "./files.ts";
 import { SOURCE_ANNOTATION } from "./inspect-pod.ts";
 import { FETCH_COMPONENT, metadataOf, REVISION_ANNOTATION } from "./metadata.ts";
 import { inspectPlacement, onNode } from "./placement.ts";
@@ -28,6 +28,8 @@ import { volumesOf } from "./volumes.ts";
 
 /** On the pod: whom it downloads from. */
 export const HOST_ANNOTATION = "localmodel.dev/host";
+/** In place of what it fetches. */
+const CLEANING = "cleaning";
 /** What it has written is continued by the next. */
 const GRACE_SECONDS = 1;
 
@@ -55,9 +57,43 @@ type Wanted = {
 export function fetchPod(
   model: Model,
   platform: Platform,
-  { sourceHash, host, nodeName, cleaning, placement = inspectPlacement(model, platform) }: Wanted,
+  { sourceHash, host, ...wanted }: Wanted,
 ): ApplyConfiguration<Pod> {
-  const volumes = volumesOf(filesOf(model), {
+  const annotations = { [SOURCE_ANNOTATION]: sourceHash, [HOST_ANNOTATION]: host };
+  return podOnClaim(model, platform, { ...wanted, annotations, files: filesOf(model) });
+}
+
+/** It has the same name, because both are never needed at the same time, and asks nobody for anything. */
+export function cleaningPod(
+  model: Model,
+  platform: Platform,
+  wanted: Pick<Wanted, "nodeName" | "cleaning">,
+): ApplyConfiguration<Pod> {
+  const annotations = { [SOURCE_ANNOTATION]: CLEANING };
+  return podOnClaim(model, platform, { ...wanted, annotations, files: [] });
+}
+
+export function isCleaningPod({ metadata }: Pod): boolean {
+  return metadata.annotations?.[SOURCE_ANNOTATION] === CLEANING;
+}
+
+type OnClaim = Pick<Wanted, "nodeName" | "cleaning" | "placement"> & {
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly files: readonly ModelFile[];
+};
+
+function podOnClaim(
+  model: Model,
+  platform: Platform,
+  {
+    files,
+    annotations,
+    nodeName,
+    cleaning,
+    placement = inspectPlacement(model, platform),
+  }: OnClaim,
+): ApplyConfiguration<Pod> {
+  const volumes = volumesOf(files, {
     claim: cacheClaimName(model),
     caBundle: platform.fetch.caBundle,
   });
@@ -71,7 +107,7 @@ export function fetchPod(
       {
         name: FETCH_CONTAINER,
         args: FETCH_ARGS,
-        ...fetching(model, platform, platform.images.cpu),
+        ...fetching(model, platform, platform.images.cpu, files),
         resources: fetchResources(model),
         volumeMounts: volumes.fetchMounts,
       },
@@ -82,12 +118,11 @@ export function fetchPod(
     name: fetchPodName(model.name),
     component: FETCH_COMPONENT,
   });
-  const annotations = {
-    [SOURCE_ANNOTATION]: sourceHash,
-    [HOST_ANNOTATION]: host,
-    [REVISION_ANNOTATION]: digest(spec),
+  const revision = { [REVISION_ANNOTATION]: digest(spec) };
+  return {
+    metadata: { ...metadata, annotations: { ...annotations, ...revision } },
+    spec: withCleaning(spec, cleaning),
   };
-  return { metadata: { ...metadata, annotations }, spec: withCleaning(spec, cleaning) };
 }
 
 /** No reason to make the pod anew: it is not part of the revision. */

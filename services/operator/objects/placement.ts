@@ -7,6 +7,7 @@ import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts"
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
 import { deviceMemoryAlternatives } from "./device-memory.ts";
+import { driverAlternatives } from "./driver.ts";
 import {
   deviceNodes,
   gpuOf,
@@ -85,7 +86,11 @@ function placementBeside(
     ...gpuRequirements(gpuOf(model)),
     ...architectureRequirements(architecturesOf(model, platform)),
   ];
-  const alternatives = [deviceMemoryAlternatives(model, inspection), nodes];
+  const alternatives = [
+    deviceMemoryAlternatives(model, inspection),
+    driverAlternatives(model, platform),
+    nodes,
+  ];
   const affinity = withRequirements(spec.affinity, requirements, alternatives);
   return {
     ...commonPlacement(model, platform),

@@ -6,12 +6,14 @@ import { digest } from "../model/digest.ts";
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
 import { cacheClaimName } from "./cache-claim.ts";
+import { compiledCode } from "./compiled-code.ts";
 import { fetchContainer } from "./fetch-container.ts";
 import { filesOf } from "./files.ts";
 import { gpuOf, podClaims } from "./gpu.ts";
 import { labelsOf, REVISION_ANNOTATION } from "./metadata.ts";
 import { serverPlacement } from "./placement.ts";
 import { cacheLimit } from "./resources.ts";
+import { patched } from "./pod-patch.ts";
 import { podSecurity } from "./security.ts";
 import { graceSeconds, serverContainer } from "./server-container.ts";
 import { topologySpread } from "./topology-spread.ts";
@@ -26,9 +28,10 @@ export function podTemplate(model: Model, platform: Platform, inspection: Inspec
     caBundle: platform.fetch.caBundle,
     prompts: model.spec.engine.promptCacheDisk,
     isForServer: platform.serverTrustsCaBundle,
+    compiled: compiledCode(model),
     ...(limit !== undefined && { limit }),
   });
-  const spec = {
+  const made = {
     ...podSecurity(model, platform),
     ...serverPlacement(model, platform, inspection),
     ...podClaims(gpuOf(model)),
@@ -38,6 +41,7 @@ export function podTemplate(model: Model, platform: Platform, inspection: Inspec
     containers: [serverContainer(model, platform, { volumes, inspection })],
     volumes: volumes.volumes,
   };
+  const spec = patched(made, platform.podTemplatePatch?.spec);
   return { metadata: podMetadata(model, spec), spec };
 }
 

@@ -27,6 +27,7 @@ import { serverKeyFor, serverKeyHash } from "@localmodel/localmodel/contracts/se
 import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts";
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
+import { cudaCacheVariables } from "./compiled-code.ts";
 import { HOME_VARIABLE, lastWords, trustVariables, variablesOf } from "./fetch-container.ts";
 import { filesOf } from "./files.ts";
 import { gpuOf, usesDevices } from "./gpu.ts";
@@ -82,6 +83,7 @@ function environmentOf(model: Model, platform: Platform) {
   const given = (model.spec.env ?? []).filter(({ name }) => name !== config.name);
   const defaults = [
     HOME_VARIABLE,
+    ...cudaCacheVariables(model),
     ...telemetryVariables(model, modelEnvironment),
     ...variablesOf(environment),
     ...trustVariables(trusts === true ? fetch.caBundle : undefined),

@@ -8,15 +8,22 @@
  */
 import {
   CACHE_FOLDER,
+  COMPILED_FOLDER,
   MODEL_FOLDER,
   PROMPTS_FOLDER,
   secretFolder,
   volumeFolder,
 } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type { SingleSource } from "@localmodel/localmodel/resource/source-spec.ts";
+import { COMPILED_LIMIT, type CompiledCode } from "./compiled-code.ts";
 import { type Candidate, candidatesOf, type ModelFile } from "./files.ts";
 
-type Mount = { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean };
+type Mount = {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly readOnly?: boolean;
+  readonly subPath?: string;
+};
 type Volume = { readonly name: string } & Readonly<Record<string, unknown>>;
 
 export type Volumes = {
@@ -29,7 +36,7 @@ export type Volumes = {
 const SECRET_MODE = 0o440;
 /** Links, and what says which files are pinned. */
 const LINKS_LIMIT = "16Mi";
-/** Compiled code: Node's, and that of GPU kernels. */
+/** Compiled code: Node's, and that of GPU kernels other than NVIDIA's. */
 const TEMPORARY_LIMIT = "4Gi";
 const TEMPORARY = { name: "tmp", mountPath: "/tmp" };
 
@@ -44,12 +51,19 @@ type Cache = {
   readonly caBundle?: { readonly configMap: string; readonly key: string } | undefined;
   /** Where beginnings of conversations are kept; without a claim they go with the pod. */
   readonly prompts?: { readonly claimName?: string; readonly maxMiB: number } | undefined;
+  /** Where compiled code is kept; absent where nobody compiles any. */
+  readonly compiled?: CompiledCode | undefined;
 };
 
 /** Beside what is kept: the file that is being written. A pod that takes more than its limit is evicted. */
 const PROMPTS_MARGIN_MIB = 4096;
 
-const CA_FOLDER = "/etc/localmodel/ca";
+/** Of this module, with those that follow from sources. */
+export const OWN_VOLUME =
+  /^(model|tmp|cache|prompts|compiled|ca-bundle|(claim|image)-\d+|secret-.*)$/;
+export const SECRET_VOLUME = /^secret-/;
+
+export const CA_FOLDER = "/etc/localmodel/ca";
 const CA_FILE = "ca.crt";
 export const CA_BUNDLE_PATH = `${CA_FOLDER}/${CA_FILE}`;
 
@@ -61,6 +75,7 @@ export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volum
   const written = [cacheClaim, cache.prompts?.claimName].filter((name) => name !== undefined);
   const shared = sharedVolumes(candidates, written);
   const prompts = promptsVolume(cache.prompts, shared.claimVolume);
+  const compiled = compiledVolume(cache.compiled, shared.claimVolume);
   const cacheName = cacheClaim === undefined ? "cache" : shared.claimVolume(cacheClaim);
   return {
     volumes: [
@@ -70,6 +85,7 @@ export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volum
         ? [{ name: "cache", emptyDir: { ...(limit !== undefined && { sizeLimit: limit }) } }]
         : []),
       ...prompts.volumes,
+      ...compiled.volumes,
       ...shared.volumes,
       ...secrets.map(({ volume }) => volume),
       ...authorities.map(({ volume }) => volume),
@@ -87,6 +103,7 @@ export function volumesOf(files: readonly ModelFile[], cache: Cache = {}): Volum
       { name: cacheName, mountPath: CACHE_FOLDER, readOnly: true },
       TEMPORARY,
       ...prompts.mounts,
+      ...compiled.mounts,
       ...shared.mounts,
       ...(cache.isForServer === true ? authorities.map(({ mount }) => mount) : []),
     ],
@@ -115,6 +132,26 @@ function promptsVolume(prompts: Cache["prompts"], claimVolume: (claimName: strin
   return {
     volumes: claimName === undefined ? [{ name, emptyDir }] : [],
     mounts: [{ name, mountPath: PROMPTS_FOLDER }],
+  };
+}
+
+/** Of a claim the server may write to this folder alone: weights stay what they are. */
+function compiledVolume(
+  compiled: CompiledCode | undefined,
+  claimVolume: (claimName: string) => string,
+) {
+  if (compiled === undefined) return { volumes: [], mounts: [] };
+  const { claim, subPath } = compiled;
+  if (claim !== undefined) {
+    return {
+      volumes: [],
+      mounts: [{ name: claimVolume(claim), mountPath: COMPILED_FOLDER, subPath }],
+    };
+  }
+  const name = "compiled";
+  return {
+    volumes: [{ name, emptyDir: { sizeLimit: COMPILED_LIMIT } }],
+    mounts: [{ name, mountPath: COMPILED_FOLDER }],
   };
 }
 

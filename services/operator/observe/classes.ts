@@ -3,6 +3,7 @@ import type { ObjectCache } from "@localmodel/kube/cache/object-cache.ts";
 import { DEFAULT_CLASS, LocalModelClassSpec } from "@localmodel/localmodel/resource/class-spec.ts";
 import type { Asked, ClassFound } from "../model/model-class.ts";
 import type { StoredModel } from "../model/local-model-resource.ts";
+import { patchProblem } from "../objects/pod-patch-rules.ts";
 import { quantityValue } from "../objects/quantities.ts";
 import type { Caches } from "./caches.ts";
 
@@ -19,18 +20,27 @@ export function classOf(stored: StoredModel, { classes, defaultClass }: KnownCla
   const name = named ?? DEFAULT_CLASS;
   const found = classes?.cache.get(name);
   if (found === undefined) {
-    if (name === DEFAULT_CLASS && defaultClass !== undefined)
-      return { kind: "found", name, spec: defaultClass };
+    if (name === DEFAULT_CLASS && defaultClass !== undefined) return checked(name, defaultClass);
     if (named === undefined) return { kind: "none" };
     const why =
       classes === undefined ? "an operator with watchNamespaces knows no classes" : "make it";
-    return { kind: "missing", name, why };
+    return { kind: "missing", name, why: `There is no LocalModelClass "${name}": ${why}.` };
   }
   const read = LocalModelClassSpec.safeParse(found.spec);
-  if (read.success) return { kind: "found", name, spec: read.data };
+  if (read.success) return checked(name, read.data);
   const [issue] = read.error.issues;
-  const why = `it cannot be read (${issue?.path.join(".")}: ${issue?.message})`;
-  return { kind: "missing", name, why };
+  return unusable(name, `spec.${issue?.path.join(".")} ${issue?.message}`);
+}
+
+/** What no schema can say of it. */
+function checked(name: string, spec: LocalModelClassSpec): ClassFound {
+  const problem = spec.podTemplatePatch && patchProblem(spec.podTemplatePatch.spec);
+  return problem === undefined ? { kind: "found", name, spec } : unusable(name, `spec.${problem}`);
+}
+
+function unusable(name: string, why: string): ClassFound {
+  const message = `The LocalModelClass "${name}" cannot be used: ${why}.`;
+  return { kind: "missing", name, why: message };
 }
 
 export function modelsOfClass(name: string, { modelCaches }: Pick<Caches, "modelCaches">) {

@@ -104,6 +104,12 @@ function waitProblem(pod: Pod, outlook: Outlook | undefined): Problem {
   return waiting("schedule", "Scheduling", "The pod waits for a node.");
 }
 
+export function hasFetched(pod: Pod): boolean {
+  return statusesOf(pod).some(
+    ({ name, state }) => name === FETCH_CONTAINER && state?.terminated?.exitCode === 0,
+  );
+}
+
 /** In the order they run. */
 function statusesOf({ status }: Pod): readonly ContainerStatus[] {
   return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];

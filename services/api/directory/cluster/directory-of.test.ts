@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { UNSEEN_GENERATION } from "@localmodel/localmodel/resource/status-spec.ts";
 import * as fc from "fast-check";
 import type { EndpointSlice } from "@localmodel/kube/objects/core-resources.ts";
 import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
@@ -259,6 +260,8 @@ describe("ids that a spec claims before its operator has looked at it", () => {
       "models/owner",
     );
     assert.equal(servedBy(claiming(undefined)), "models/owner");
+    const unseen = { observedGeneration: UNSEEN_GENERATION };
+    assert.equal(servedBy(claiming(unseen)), "models/owner", "a status that nobody has written");
     const asAlias = { modelId: "mine", aliases: ["team-a/llama"] };
     const status = { observedGeneration: 7, allowedIds: ["mine"] };
     assert.equal(servedBy(claiming(status, asAlias)), "models/owner");

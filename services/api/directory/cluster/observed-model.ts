@@ -7,8 +7,11 @@
 import { adapterIdsOf } from "@localmodel/localmodel/resource/adapters.ts";
 import { claimedBy, type Ids } from "@localmodel/localmodel/resource/claims.ts";
 import { ModelId } from "@localmodel/localmodel/resource/localmodel.ts";
-import { LocalModelStatus } from "@localmodel/localmodel/resource/status-spec.ts";
 import { Schedule, type ScheduleWindow } from "@localmodel/localmodel/resource/schedule-spec.ts";
+import {
+  LocalModelStatus,
+  UNSEEN_GENERATION,
+} from "@localmodel/localmodel/resource/status-spec.ts";
 import { z } from "zod";
 
 const ObservedObject = z.object({
@@ -86,6 +89,7 @@ export function observedModel(object: unknown): ObservedModel {
  * version before says nothing.
  */
 function yieldsOf(ids: Ids, { allowedIds, observedGeneration }: LocalModelStatus): string[] {
-  const isOfOlderOperator = allowedIds === undefined && observedGeneration !== undefined;
+  const isSeen = (observedGeneration ?? UNSEEN_GENERATION) > UNSEEN_GENERATION;
+  const isOfOlderOperator = allowedIds === undefined && isSeen;
   return isOfOlderOperator ? [] : claimedBy(ids).filter((id) => allowedIds?.includes(id) !== true);
 }

@@ -1,0 +1,34 @@
+/**
+ * Where the driver of NVIDIA's devices keeps what it compiles: a library that has no machine code for a device leaves that to
+ * it, which takes minutes, and would otherwise be done anew at each start.
+ *
+ * On the claim that the operator makes for weights it outlives pods. A claim that its author brings may be read-only, and
+ * then no pod could have a folder of it: there, and without a claim, it outlives containers.
+ */
+import { COMPILED_FOLDER } from "@localmodel/localmodel/cluster/pod-layout.ts";
+import type { Model } from "../model/model.ts";
+import { cacheClaimName } from "./cache-claim.ts";
+import { gpuOf, isNvidia, usesDevices } from "./gpu.ts";
+
+export const CUDA_CACHE_VARIABLE = "CUDA_CACHE_PATH";
+const MAX_BYTES = 2 ** 30;
+/** Of the volume: what is about to be taken away is there a little longer. */
+export const COMPILED_LIMIT = "2Gi";
+
+export type CompiledCode = { readonly claim?: string; readonly subPath: string };
+
+/** Undefined for devices whose code is not kept there. */
+export function compiledCode(model: Model): CompiledCode | undefined {
+  const gpu = gpuOf(model);
+  if (gpu === undefined || !usesDevices(model) || !isNvidia(gpu)) return undefined;
+  const claim = model.spec.cache?.claimTemplate && cacheClaimName(model);
+  return { subPath: "compiled", ...(claim !== undefined && { claim }) };
+}
+
+export function cudaCacheVariables(model: Model) {
+  if (compiledCode(model) === undefined) return [];
+  return [
+    { name: CUDA_CACHE_VARIABLE, value: COMPILED_FOLDER },
+    { name: "CUDA_CACHE_MAXSIZE", value: String(MAX_BYTES) },
+  ];
+}
