@@ -103,25 +103,28 @@ for (const servers of [2, 4]) {
   }
 }
 
-test("conversations over HTTP stay at their server, whichever of four gateways each turn meets", async (t) => {
-  const servers = await Promise.all(
-    ["a", "b"].map((name) => upstream(t, answer(json({ choices: [], from: name })))),
-  );
-  const models = [model("m", { endpoints: servers.map(({ url }) => url), slots: 4 })];
-  const gateways = await Promise.all(
-    [1, 2, 3, 4].map(() => gateway(t, models, { gateways: () => 4 })),
-  );
-  for (let conversation = 0; conversation < 20; conversation++) {
-    const messages = [{ role: "user", content: `Question ${conversation}. ${"x".repeat(200)}` }];
-    const homes = new Set<unknown>();
-    for (const { url } of gateways) {
-      const { from } = (await (await chat(url, { model: "m", messages })).json()) as {
-        from: string;
-      };
-      homes.add(from);
-      messages.push({ role: "assistant", content: from }, { role: "user", content: "And then?" });
+for (const count of [2, 4]) {
+  test(`conversations over HTTP stay at their server, whichever of ${count} gateways each turn meets`, async (t) => {
+    const servers = await Promise.all(
+      ["a", "b"].map((name) => upstream(t, answer(json({ choices: [], from: name })))),
+    );
+    const models = [model("m", { endpoints: servers.map(({ url }) => url), slots: 4 })];
+    const gateways = await Promise.all(
+      Array.from({ length: count }, () => gateway(t, models, { gateways: () => count })),
+    );
+    const turns = [...gateways, ...gateways];
+    for (let conversation = 0; conversation < 20; conversation++) {
+      const messages = [{ role: "user", content: `Question ${conversation}. ${"x".repeat(200)}` }];
+      const homes = new Set<unknown>();
+      for (const { url } of turns) {
+        const { from } = (await (await chat(url, { model: "m", messages })).json()) as {
+          from: string;
+        };
+        homes.add(from);
+        messages.push({ role: "assistant", content: from }, { role: "user", content: "And then?" });
+      }
+      assert.equal(homes.size, 1, `conversation ${conversation}`);
     }
-    assert.equal(homes.size, 1, `conversation ${conversation}`);
-  }
-  assert.equal(servers.flatMap(({ requests }) => requests).length, 20 * gateways.length);
-});
+    assert.equal(servers.flatMap(({ requests }) => requests).length, 20 * turns.length);
+  });
+}
