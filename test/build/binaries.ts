@@ -110,6 +110,7 @@ const TOOLS = {
     },
   },
   "openai-go": { module: "openai-go", binaries: { "openai-go": "." } },
+  "status-readers": { module: "status-readers", binaries: { "status-readers": "." } },
 } satisfies Readonly<Record<string, Program>>;
 
 export type Binaries = {
