@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readAnswer } from "@localmodel/tools/fixtures/read-answer.ts";
 import { tool } from "@localmodel/tools/fixtures/syntaxes.ts";
+import type { JsonSchema } from "@localmodel/inference/tools.ts";
 import type { CallSyntax } from "@localmodel/tools/syntax/call-syntax.ts";
 import { toolSyntaxOf } from "@localmodel/tools/derive/tool-syntax.ts";
 import { checkOutLlama } from "../../scripts/llama-bindings/llama-sources.ts";
@@ -36,6 +37,29 @@ const CALLS = [
   { name: "get_weather", arguments: { city: "Zürich", days: 3 } },
   { name: "get_time", arguments: {} },
 ];
+/** What parameters may be, and some templates do not expect. */
+const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+  nothing: {},
+  undescribed: { type: "object", properties: { a: { type: "string" } } },
+  types: { type: "object", properties: { a: { type: ["string", "null"], description: "A." } } },
+  union: {
+    type: "object",
+    properties: { a: { anyOf: [{ type: "integer" }, { type: "null" }], default: null } },
+  },
+  values: { type: "object", properties: { a: { enum: ["x", 1, null] }, b: { const: 3 } } },
+  lists: { type: "object", properties: { a: { type: "array" }, b: { items: { type: "array" } } } },
+  anything: { type: "object", properties: { a: true }, required: ["a"] },
+  reference: {
+    type: "object",
+    properties: { a: { $ref: "#/$defs/X" } },
+    $defs: { X: { type: "object", properties: { y: { type: "integer" } } } },
+  },
+  either: {
+    anyOf: [{ type: "object", properties: { a: { type: "string" } } }, { type: "object" }],
+  },
+  others: { type: "object", additionalProperties: { type: "string" } },
+};
+
 function messagesOf(calls: typeof CALLS) {
   const written = calls.map(({ name, arguments: args }, at) => ({
     id: `call0000${at}`,
@@ -80,6 +104,32 @@ for (const name of readdirSync(folder).filter((one) => one.endsWith(".jinja"))) 
     }));
     if (isRead) assert.deepEqual(found, calls, written);
     else assert.notDeepEqual(found, calls, `${title} can be read now`);
+  });
+
+  test(`${title}: tools are shown to the model, whatever their schemas say`, () => {
+    for (const [what, parameters] of Object.entries(SCHEMAS)) {
+      const described = { name: "wordoftool", description: "Tells.", parameters };
+      const tools = [{ type: "function" as const, function: described }];
+      const messages = [{ role: "user", content: "wordofuser" }];
+      const asked = { prompts: [{ kind: "chat" as const, messages, tools }] };
+      const use = {
+        tools: [tool("wordoftool", parameters)],
+        choice: "auto" as const,
+        parallel: true,
+      };
+      const { facts } = template;
+      const resolved = resolveTools(
+        { ...asked, toolUse: use },
+        { template: facts, toolSyntax: syntax },
+      );
+      const [prompt] = resolved.prompts ?? [];
+      assert.ok(prompt?.kind === "chat");
+      const text = template
+        .render(prompt)
+        .map((segment) => segment.text)
+        .join("");
+      for (const word of ["wordoftool", "wordofuser"]) assert.ok(text.includes(word), what);
+    }
   });
 
   test(`${title}: what a tool shows is shown to the model`, () => {

@@ -25,6 +25,7 @@ import {
   type Segment,
   segments,
 } from "./marks.ts";
+import { plainTools } from "./plain-tools.ts";
 import { templateFacts } from "./template-facts.ts";
 import { showingResults } from "./tool-media.ts";
 import { writtenProbes } from "./written-probes.ts";
@@ -100,7 +101,7 @@ export class ChatTemplate {
 
   /**
    * Throws a Failure when the template refuses the messages in every order that says the same (arranged-messages.ts,
-   * tool-media.ts), or for what cannot fit.
+   * tool-media.ts), and with plainer tools (plain-tools.ts), or for what cannot fit.
    */
   render(
     prompt: ChatPrompt,
@@ -116,9 +117,9 @@ export class ChatTemplate {
       return this.#render({ ...prompt, messages }, limit);
     } catch (refusal) {
       if (refusal instanceof Failure && refusal.code === TOO_LONG) throw refusal;
-      for (const arranged of arrangements(messages)) {
+      for (const other of otherWays({ ...prompt, messages })) {
         try {
-          return this.#render({ ...prompt, messages: arranged }, limit);
+          return this.#render(other, limit);
         } catch {
           // What it said of the messages as they came is what their author can do something about.
         }
@@ -262,6 +263,18 @@ export function cannotChat(reason: string): Failure {
 }
 
 const LONGEST_BEGINNING = 64;
+
+/** What a template may be shown instead of what it refuses. */
+function otherWays({ messages, tools, ...prompt }: ChatPrompt): readonly ChatPrompt[] {
+  const given = tools === undefined ? [] : [tools];
+  const plainer = given.map((some) => ({ ...prompt, messages, tools: plainTools(some) }));
+  const arranged = arrangements(messages).map((other) => ({
+    ...prompt,
+    messages: other,
+    ...(tools !== undefined && { tools }),
+  }));
+  return [...plainer, ...arranged];
+}
 
 function beginnings(controlTexts: readonly string[]): Set<string> {
   const begun = new Set<string>();
