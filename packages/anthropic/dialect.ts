@@ -16,6 +16,11 @@ type ErrorBody = {
 export const anthropic: Dialect = {
   name: "anthropic",
   headers: ({ requestId }) => (requestId === undefined ? {} : { "request-id": requestId }),
+  limitHeaders: ({ what, limit, remaining, fullInMs }, now) => ({
+    [`anthropic-ratelimit-${what}-limit`]: String(limit),
+    [`anthropic-ratelimit-${what}-remaining`]: String(remaining),
+    [`anthropic-ratelimit-${what}-reset`]: secondAfter(now, fullInMs),
+  }),
   failure: (failure, context) => ({
     status: failure.status,
     headers: failureHeaders(failure),
@@ -29,6 +34,12 @@ export const anthropic: Dialect = {
     failed: (body) => namedFrame("error", body),
   },
 };
+
+/** Up to the whole second, as Anthropic writes times. */
+function secondAfter(now: Date, ms: number): string {
+  const seconds = Math.ceil((now.getTime() + ms) / 1000);
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+}
 
 /** The body of an error response, and the data of an error event inside a stream. */
 function errorBody(failure: Failure, { names, promptField }: FailureContext): ErrorBody {

@@ -13,6 +13,14 @@ export type FailureContext = {
   readonly promptField?: string;
 };
 
+/** What a key has left of one of its limits, and when it has all of it again if it asks for nothing more. */
+export type LimitLeft = {
+  readonly what: "requests" | "tokens";
+  readonly limit: number;
+  readonly remaining: number;
+  readonly fullInMs: number;
+};
+
 type FailureAnswer = {
   readonly status: number;
   /** In lower case. */
@@ -52,6 +60,8 @@ export type Dialect = {
   readonly name: string;
   /** Of every answer, whatever becomes of it; in lower case. */
   headers?(names: RequestNames): Readonly<Record<string, string>>;
+  /** How its clients are told what their key has left, beside OpenAI's headers; in lower case. */
+  limitHeaders?(left: LimitLeft, now: Date): Readonly<Record<string, string>>;
   /** Which of them says how many milliseconds passed until an answer began. */
   readonly timeHeader?: string;
   failure(failure: Failure, context: FailureContext): FailureAnswer;

@@ -126,3 +126,30 @@ test("each API's answers have its own headers and no other's", async (t) => {
   }
   assert.deepEqual(await headersOf("/api/chat"), []);
 });
+
+test("what a key has left is told in Anthropic's headers, too, with the time at which it has all of it again", async (t) => {
+  const { url } = await scene(t, ["alice", { requestsPerMinute: 2, tokensPerMinute: 1000 }]);
+  const before = Date.now();
+  const { response } = await clientOf(url, secretOf("alice")).messages.create(asked).withResponse();
+  const left = (name: string) => response.headers.get(`anthropic-ratelimit-${name}`);
+  assert.deepEqual(
+    [left("requests-limit"), left("requests-remaining"), left("tokens-limit")],
+    ["2", "1", "1000"],
+  );
+  const reset = left("requests-reset") ?? "";
+  assert.match(reset, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  assert.ok(Date.parse(reset) >= before && Date.parse(reset) <= Date.now() + 61_000);
+  assert.equal(response.headers.get("x-ratelimit-limit-requests"), "2");
+});
+
+test("what a key has left is told to no other client in Anthropic's headers", async (t) => {
+  const { url } = await scene(t, ["alice", { requestsPerMinute: 2 }]);
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${secretOf("alice")}` },
+    body: JSON.stringify(asked),
+  });
+  await response.text();
+  assert.equal(response.headers.get("x-ratelimit-limit-requests"), "2");
+  assert.equal(response.headers.get("anthropic-ratelimit-requests-limit"), null);
+});

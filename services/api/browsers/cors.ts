@@ -16,7 +16,14 @@ const REQUEST_HEADERS =
   /^(?:authorization|content-type|accept|api-key|x-api-key|x-request-id|x-client-request-id|idempotency-key|traceparent|tracestate|openai-[\w-]+|anthropic-[\w-]+|x-stainless-[\w-]+|x-localmodel-wait|http-referer|x-title)$/;
 
 const EXPOSED_HEADERS = [
+  "anthropic-ratelimit-requests-limit",
+  "anthropic-ratelimit-requests-remaining",
+  "anthropic-ratelimit-requests-reset",
+  "anthropic-ratelimit-tokens-limit",
+  "anthropic-ratelimit-tokens-remaining",
+  "anthropic-ratelimit-tokens-reset",
   "openai-processing-ms",
+  "request-id",
   "retry-after",
   "retry-after-ms",
   "x-ignored-params",

@@ -5,9 +5,11 @@
  * be guessed how many tokens it may cost. Each replica of the API service counts for itself, and holds a key to its part
  * of the limits.
  */
+import type { LimitLeft } from "@localmodel/inference/dialect.ts";
 import type { Failure } from "@localmodel/inference/failure.ts";
 import { rateLimited } from "@localmodel/inference/unavailability.ts";
 import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
+import { dialectOf } from "@localmodel/service/http/exchange.ts";
 import type { RequestHandler } from "express";
 import { shareOf } from "../gateways/gateway-count.ts";
 import { Allowance, type Limits, type Refusal } from "./allowance.ts";
@@ -44,7 +46,10 @@ export function limitKeys({
       allowance.adopt(partOf(key, gateways()), now());
 
       const refusal = allowance.open(now());
-      res.set(limitHeaders(allowance, now()));
+      const left = leftOf(allowance, now());
+      res.set(limitHeaders(left));
+      const dialect = dialectOf(res);
+      for (const one of left) res.set(dialect.limitHeaders?.(one, new Date()) ?? {});
       if (refusal !== undefined) throw failureOf(key, refusal);
       const meter = new Meter(() => context.reference?.body.length ?? 0);
       context.meter = meter;
@@ -80,27 +85,31 @@ function failureOf({ name }: ApiKey, refusal: Refusal): Failure {
   return rateLimited(sentence(name, refusal), refusal.waitMs / 1000);
 }
 
-export function limitHeaders(
-  { requests, tokens }: Allowance,
-  nowMs: number,
-): Record<string, string> {
-  return {
-    ...bucketHeaders("requests", requests, nowMs),
-    ...bucketHeaders("tokens", tokens, nowMs),
-  };
+export function leftOf({ requests, tokens }: Allowance, nowMs: number): readonly LimitLeft[] {
+  return [...leftIn("requests", requests, nowMs), ...leftIn("tokens", tokens, nowMs)];
 }
 
-function bucketHeaders(
-  what: "requests" | "tokens",
+/** None, where there is no limit. */
+function leftIn(
+  what: LimitLeft["what"],
   bucket: TokenBucket | undefined,
   nowMs: number,
-): Record<string, string> {
-  if (bucket === undefined) return {};
-  return {
-    [`x-ratelimit-limit-${what}`]: String(bucket.burst),
-    [`x-ratelimit-remaining-${what}`]: String(bucket.remaining(nowMs)),
-    [`x-ratelimit-reset-${what}`]: duration(bucket.waitMs(bucket.burst, nowMs)),
-  };
+): readonly LimitLeft[] {
+  if (bucket === undefined) return [];
+  const { burst: limit } = bucket;
+  const fullInMs = bucket.waitMs(limit, nowMs);
+  return [{ what, limit, remaining: bucket.remaining(nowMs), fullInMs }];
+}
+
+/** OpenAI's. */
+export function limitHeaders(left: readonly LimitLeft[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    left.flatMap(({ what, limit, remaining, fullInMs }) => [
+      [`x-ratelimit-limit-${what}`, String(limit)],
+      [`x-ratelimit-remaining-${what}`, String(remaining)],
+      [`x-ratelimit-reset-${what}`, duration(fullInMs)],
+    ]),
+  );
 }
 
 /** As OpenAI writes it: "850ms", "12s", "6m0s". */
