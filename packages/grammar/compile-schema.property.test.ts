@@ -21,6 +21,8 @@ function ajvValidator(schema: Json): (value: unknown) => boolean | undefined {
     } catch (error) {
       // It writes into a list of evaluated members that it has not made.
       if (error instanceof TypeError) return undefined;
+      // A schema that refers to itself in the same place has it go round for ever.
+      if (error instanceof RangeError) return undefined;
       throw error;
     }
   };

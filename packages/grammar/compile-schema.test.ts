@@ -567,3 +567,12 @@ check({
     no: ["a"],
   },
 });
+
+test("a whole number that is listed may have a fraction of zero where white space is flexible", () => {
+  const schema = { enum: [2, { a: 0 }, 1.5] };
+  const flexible = judgeOf(schema).accepts;
+  for (const text of ["2", "2.0", '{"a": 0}', '{"a": 0.0}', "1.5"]) assert.ok(flexible(text), text);
+  for (const text of ["2.", "2.00", "20", "1.50"]) assert.ok(!flexible(text), text);
+  const spaced = judgeOf(schema, { whitespace: "spaced" }).accepts;
+  for (const text of ["2.0", '{"a": 0.0}']) assert.ok(!spaced(text), text);
+});

@@ -56,7 +56,7 @@ export function createEmitter(means: Means): Emitter {
   const rules = new Map<string, Item>();
   const numbers = new Map<Expression, Item>();
   const strings = createStrings(means);
-  const literal = createLiteral(means.layout);
+  const literal = createLiteral(means.layout, means.grammar);
 
   const number = (language: Expression): Item => {
     const found = numbers.get(language) ?? texts.plain(dfaOf(language, schemas));
@@ -88,7 +88,8 @@ export function createEmitter(means: Means): Emitter {
     of.or(
       ...literals
         .filter((each) => typeof each === "number")
-        .map((each) => of.literal(JSON.stringify(each))),
+        .flatMap(means.layout.spellings)
+        .map((each) => of.literal(each)),
       ...free
         .filter(({ types }) => (types & NUMBER) !== 0)
         .map((facts) => numbersOf(facts, schemas)),
