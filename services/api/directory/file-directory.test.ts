@@ -32,9 +32,12 @@ test("a model is served from the moment its file names it, and gone when it does
   await t.waitFor(async () => assert.equal((await ask()).status, 404), { timeout: 20_000 });
 });
 
+type Listed = { readonly name: string; readonly size?: number; readonly modified_at?: string };
+
 test("what a model is and takes is told as its servers say it, once they do", async (t) => {
   await using folder = await TemporaryFolder.create();
   const file = folder.file("models.yaml");
+  const startedMs = Date.now();
   let isReady = false;
   const model = {
     architecture: "llama",
@@ -57,12 +60,14 @@ test("what a model is and takes is told as its servers say it, once they do", as
   using directory = await fileDirectory(file, createLogger("api", { stream: { write: () => {} } }));
   const { url: api } = await gateway(t, [], { directory });
   const listed = async (path: string) =>
-    ((await (await fetch(api + path)).json()) as { models: { name: string; size?: number }[] })
-      .models[0];
+    ((await (await fetch(api + path)).json()) as { models: Listed[] }).models[0];
   assert.deepEqual(
     [(await listed("/api/tags"))?.name, (await listed("/api/ps"))?.size],
     ["a", undefined],
   );
+  // Of a file that does not say how old a model is, it is as old as it is known.
+  const { modified_at: at = "" } = (await listed("/api/tags")) ?? {};
+  assert.ok(Date.parse(at) >= startedMs - 1000 && Date.parse(at) <= Date.now(), at);
   isReady = true;
   await t.waitFor(async () => assert.equal((await listed("/api/tags"))?.size, 91), {
     timeout: 20_000,

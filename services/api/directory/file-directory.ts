@@ -16,15 +16,18 @@ export async function fileDirectory(
 ): Promise<ModelDirectory & Disposable> {
   const followed = await FollowedFile.open(file, { read: readDirectory, subject: "models", log });
   const facts = new ServerFacts(() => followed.current().models);
-  let made: { readonly from: Directory; readonly version: number; readonly directory: Directory };
-  made = { from: followed.current(), version: facts.version, directory: followed.current() };
+  const seenSeconds = new Map<string, number>();
+  const make = (from: Directory, version: number) => ({
+    from,
+    version,
+    directory: completed(from, facts, seenSeconds),
+  });
+  let made = make(followed.current(), facts.version);
   return {
     current: () => {
       const from = followed.current();
       const { version } = facts;
-      if (made.from !== from || made.version !== version) {
-        made = { from, version, directory: withFacts(from, facts) };
-      }
+      if (made.from !== from || made.version !== version) made = make(from, version);
       return made.directory;
     },
     known: true,
@@ -35,11 +38,28 @@ export async function fileDirectory(
   };
 }
 
-function withFacts({ models }: Directory, known: ServerFacts): Directory {
+/** With what its servers say; one of which the file does not say how old it is, is as old as it has been in it. */
+function completed(
+  { models }: Directory,
+  known: ServerFacts,
+  seenSeconds: Map<string, number>,
+): Directory {
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const ids = new Set(models.map(({ id }) => id));
+  for (const id of seenSeconds.keys()) {
+    if (!ids.has(id)) seenSeconds.delete(id);
+  }
   return {
     models: models.map((model) => {
+      const { id, createdSeconds } = model;
+      const seen = seenSeconds.get(id) ?? nowSeconds;
+      seenSeconds.set(id, seen);
       const facts = known.of(model);
-      return facts === undefined ? model : { ...model, facts };
+      return {
+        ...model,
+        createdSeconds: createdSeconds === 0 ? seen : createdSeconds,
+        ...(facts !== undefined && { facts }),
+      };
     }),
   };
 }
