@@ -5,6 +5,7 @@ import { composeStep, type SlotNeed } from "./compose.ts";
 
 const need = fc.record({
   prompt: fc.oneof(fc.constant(0), fc.nat({ max: 3000 })),
+  waited: fc.nat({ max: 5000 }),
   put: fc.oneof(fc.constant(0), fc.nat({ max: 100 })),
   scored: fc.boolean(),
 });
@@ -53,7 +54,7 @@ test("prompts get on whenever they may have anything", () => {
 });
 
 test("short prompts that fit are evaluated whole in one step, beside those who decode", () => {
-  const slots = [7, 0, 30, 12].map((prompt) => ({ prompt, put: 0, scored: false }));
+  const slots = [7, 0, 30, 12].map((prompt) => ({ prompt, waited: 0, put: 0, scored: false }));
   const bounds = { promptTokens: 64, batchTokens: 512, outputs: 16 };
   assert.deepEqual(composeStep(slots, bounds), [7, 1, 30, 12]);
 });

@@ -1,16 +1,18 @@
 /**
  * Who evaluates how many tokens in the next step. Pure.
  *
- * A slot that decodes evaluates its one token in every step; prompts share a budget, which the clock gives, with what is
+ * A slot that decodes evaluates its one token in every step; prompts have a budget, which the clock gives, behind what is
  * put into answers. A prompt's last token has an output like any other, so prompts end and answers begin in the same step
  * as everybody else's.
  */
 import type { Guess } from "./drafts.ts";
-import { shareBudget } from "./pace.ts";
+import { shareBudget } from "./prompt-shares.ts";
 
 export type SlotNeed = {
   /** Tokens of the prompt that are not evaluated yet; 0 while decoding. */
   readonly prompt: number;
+  /** Tokens of all prompts that were evaluated while this one was there. */
+  readonly waited: number;
   /** Tokens of the answer, beside the one of every step, that can be evaluated without a choice. */
   readonly put: number;
   /** Whether every token has an output. */
@@ -35,7 +37,9 @@ export function composeStep(
   const room = Math.max(0, limits.batchTokens - decoding);
   const shares = shareBudget(
     Math.min(limits.promptTokens, room),
-    needs.map(({ prompt, put }) => (prompt === 0 ? put : prompt)),
+    needs.map(({ prompt, put, waited }) =>
+      prompt === 0 ? { tokens: put, waited: Number.POSITIVE_INFINITY } : { tokens: prompt, waited },
+    ),
   );
   // Each of the others may need one output.
   let outputs = limits.outputs - needs.length;

@@ -20,7 +20,7 @@ function run({ slope, draftCost, isRight }: Machine, length: number, drafting = 
   while (position < length) {
     const asked = drafting.modelLength(1, 8);
     const guess = { length: asked, chance: drafting.modelChance };
-    const need = { prompt: 0, put: 0, scored: false, guess };
+    const need = { prompt: 0, waited: 0, put: 0, scored: false, guess };
     const [taken = 0] = asked === 0 ? [0] : drafting.lengths([need], [1], ROOM);
     let right = 0;
     while (right < asked && isRight(position + right)) {

@@ -64,6 +64,8 @@ export class Generation {
   completionTokens = 0;
   /** Steps that evaluated a part of the prompt. */
   promptChunks = 0;
+  /** Tokens of all prompts that were evaluated since this one was let in, while it was not done. */
+  waitedTokens = 0;
   readonly guesser: Guesser;
   readonly #options: GenerationOptions;
   readonly #text: TextAssembler;
@@ -105,14 +107,14 @@ export class Generation {
 
   /** Asked once for each step. */
   get need(): SlotNeed {
-    const { remainingPrompt } = this;
+    const { remainingPrompt, waitedTokens: waited } = this;
     if (remainingPrompt === 0) {
       const put = this.#pending - 1;
       const guess = put === 0 ? this.guesser.guess(this.#guessable) : NO_GUESS;
-      return { prompt: 0, put, scored: this.#explains, guess };
+      return { prompt: 0, waited, put, scored: this.#explains, guess };
     }
     const prompt = this.#explains ? remainingPrompt : this.#pending;
-    return { prompt, put: 0, scored: this.#explainsPrompt, guess: NO_GUESS };
+    return { prompt, waited, put: 0, scored: this.#explainsPrompt, guess: NO_GUESS };
   }
 
   /** What a draft model would go on from, and for how many tokens at most; undefined where nothing may be guessed. */

@@ -4,14 +4,14 @@
  * Prompts are evaluated in chunks between decode steps. A chunk too large stalls the running streams, and keeps whoever
  * comes next waiting; one too small wastes the machine, for every chunk is a pass over all weights. So the size is steered
  * by the clock: a chunk may take ALONE_MS where nobody else is there, SHARED_MS where several prompts wait, and MIXED_SHARE of a
- * decode step beside streams that run, or up to MIXED_MOST_MS where more prompts wait than streams run. Each step corrects the size by what the last one of its
+ * decode step beside streams that run, or MIXED_MOST_MS where more prompts wait than streams run. Each step corrects the size by what the last one of its
  * kind took; what a token costs is never assumed.
  *
  * What a decode step takes is known from steps without prompts. Under a steady flow of prompts there
  * would be none, so now and then the prompts sit one out.
  */
 const MIXED_SHARE = 1;
-const MIXED_MOST_MS = 60;
+const MIXED_MOST_MS = 150;
 /** A short prompt in one go, and no long wait for one that came behind a long one. */
 const SHARED_MS = 250;
 /** Who comes while a long prompt is alone waits no longer than that, and has his share from then on. */
@@ -94,11 +94,11 @@ export class Pace {
     return MIXED_SHARE * (measured ? lowMedian(measured) : this.#latestDecodeMs);
   }
 
-  /** One who waits for his first token counts as much as one who waits for his next. */
+  /** One who waits for his first token counts as much as one who waits for his next: the more have their way. */
   #eagerness(load: Load): number {
     const { decoding, waiting } = load;
     if (decoding === 0 || waiting <= decoding) return 1;
-    return Math.max(1, Math.min(waiting / decoding, MIXED_MOST_MS / this.#usualMs(load)));
+    return Math.max(1, MIXED_MOST_MS / this.#usualMs(load));
   }
 
   #correct(step: StepMeasure): void {
@@ -128,30 +128,4 @@ function kindOf({ decoding, waiting }: Load): Kind {
 function lowMedian(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
-}
-
-/**
- * Splits a budget evenly over prompts; what short prompts leave goes to the others.
- *
- * The shares of all prompts that want more are equal, though that may leave part of the budget unspent:
- * llama.cpp evaluates sequences in one pass only as far as they have equally many tokens, and a pass costs
- * more than the few tokens left. A budget smaller than the number of prompts serves the first of them.
- */
-export function shareBudget(budget: number, remaining: readonly number[]): number[] {
-  const open = remaining.filter((tokens) => tokens > 0).toSorted((a, b) => a - b);
-  if (budget < open.length) return oneEach(budget, remaining);
-  let left = budget;
-  let level = 0;
-  for (const [index, tokens] of open.entries()) {
-    const even = Math.floor(left / (open.length - index));
-    level = Math.min(tokens, even);
-    if (tokens > even) break;
-    left -= tokens;
-  }
-  return remaining.map((tokens) => Math.min(tokens, level));
-}
-
-function oneEach(budget: number, remaining: readonly number[]): number[] {
-  let left = budget;
-  return remaining.map((tokens) => (tokens > 0 && left-- > 0 ? 1 : 0));
 }

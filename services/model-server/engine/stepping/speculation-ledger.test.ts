@@ -29,7 +29,13 @@ function timeOf({ slope, slots }: Machine, text: Text, drafting = new Drafting()
     if (open.length === 0) return time;
     const needs = open.map((position) => {
       const length = Math.max(0, Math.min(16, text.length - position - 1));
-      return { prompt: 0, put: 0, scored: false, guess: { length, chance: text.chance(position) } };
+      return {
+        prompt: 0,
+        waited: 0,
+        put: 0,
+        scored: false,
+        guess: { length, chance: text.chance(position) },
+      };
     });
     const tokens = open.map(() => 1);
     const lengths = drafting.lengths(needs, tokens, ROOM);

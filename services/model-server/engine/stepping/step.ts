@@ -15,6 +15,8 @@ export type Part = { readonly slot: Slot; readonly run: Run };
 
 /** Who evaluates what. */
 export type Step = {
+  /** Whose step it is, also of those that sit it out. */
+  readonly slots: readonly Slot[];
   readonly parts: readonly Part[];
   readonly load: Load;
   /** Tokens and guesses of all. */
@@ -49,7 +51,7 @@ export function composedOf(
   });
   const rows = parts.reduce((sum, { run }) => sum + run.tokens.length, 0);
   const guesses = drafts.reduce((sum, length) => sum + length, 0);
-  return { parts, load, rows, certainRows: rows - guesses };
+  return { slots, parts, load, rows, certainRows: rows - guesses };
 }
 
 type Measured = {
@@ -62,12 +64,15 @@ type Measured = {
 
 /** What a step has taken steers those that follow. */
 export function learnFrom(
-  { load, rows, certainRows }: Step,
+  { slots, load, rows, certainRows }: Step,
   { durationMs, wholeMs, settledRows, draft }: Measured,
   { pace, drafting }: Steering,
 ): void {
-  if (rows === certainRows) {
-    pace.record({ ...load, promptTokens: rows - load.decoding, durationMs });
+  const promptTokens = certainRows - load.decoding;
+  if (rows === certainRows) pace.record({ ...load, promptTokens, durationMs });
+  for (const { running } of slots) {
+    if (running !== undefined && running.generation.remainingPrompt > 0)
+      running.generation.waitedTokens += promptTokens;
   }
   if (load.waiting > 0) return;
   drafting.record({ rows, certainRows, settledRows, durationMs: wholeMs, draft });

@@ -1,0 +1,44 @@
+/**
+ * Which prompts are evaluated next, and how much of each. Pure.
+ *
+ * One after the other: prompts that share every step evenly all end when the last of them does, and nobody has his first
+ * token sooner for it. Whoever has waited the most for what is left of him comes first, so a short prompt passes a
+ * long one, and a long one that has waited long enough passes short ones.
+ */
+
+export type Waiting = {
+  /** Still to be evaluated; 0 where nothing is wanted. */
+  readonly tokens: number;
+  /** Tokens of all prompts that were evaluated while it was there: a clock that does not depend on the machine. */
+  readonly waited: number;
+};
+
+/** As though each had waited so long before it came: one that has just come and is short need not wait a step for it. */
+const HEAD_START_TOKENS = 256;
+
+/** Tokens for each, in the same order. A prompt that fits into a step is evaluated in one. */
+export function shareBudget(budget: number, all: readonly Waiting[]): number[] {
+  const order = all.map((_, index) => index).toSorted((a, b) => compare(all[a], all[b]));
+  const shares = all.map(() => 0);
+  let left = budget;
+  for (const index of order) {
+    const tokens = all[index]?.tokens ?? 0;
+    // Those that a step ends are told sooner without the beginning of one that the next step ends as well.
+    if (tokens > left && tokens <= budget) continue;
+    shares[index] = Math.min(left, tokens);
+    left -= Math.min(left, tokens);
+  }
+  return shares;
+}
+
+/** Negative where the first comes first. Of those that have waited equally much, the shorter one. */
+function compare(one: Waiting = NOBODY, other: Waiting = NOBODY): number {
+  const [urgency, others] = [urgencyOf(one), urgencyOf(other)];
+  return urgency === others ? one.tokens - other.tokens : others - urgency;
+}
+
+const NOBODY: Waiting = { tokens: 0, waited: 0 };
+
+function urgencyOf({ tokens, waited }: Waiting): number {
+  return tokens === 0 ? 0 : (waited + HEAD_START_TOKENS) / tokens;
+}
