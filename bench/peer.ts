@@ -31,6 +31,8 @@ import {
 import { printTable, type Row } from "./support/table.ts";
 
 const SLOTS = 16;
+/** More than any model has. */
+const ALL_LAYERS = 999;
 const CONTEXT_TOKENS = 4096;
 const LONG_WORDS = 3000;
 /** The shape of all-MiniLM-L6-v2. */
@@ -43,6 +45,8 @@ const { values } = parseArgs({
     threads: { type: "string", default: "2" },
     rounds: { type: "string" },
     tokens: { type: "string" },
+    /** `cuda`, `vulkan`: both sides have every layer on the device. */
+    gpu: { type: "string", default: "" },
     quick: { type: "boolean", default: false },
     /** Rows whose names match. */
     only: { type: "string", default: "" },
@@ -79,10 +83,14 @@ const embedding = [
 ];
 const byDecoder = embedding.map((workload) => ({ ...workload, name: `decoder, ${workload.name}` }));
 
-const program = await buildLlamaServer((line) => console.error(line));
+const gpu = values.gpu === "cuda" || values.gpu === "vulkan" ? values.gpu : false;
+const onDevice = gpu === false ? {} : { gpuLayers: ALL_LAYERS };
+const report = (line: string): void => console.error(line);
+const program = await buildLlamaServer(report, gpu);
 await using folder = await TemporaryFolder.create();
 const path = values.model ?? (await smollm2Path());
-const model: PeerOptions = { path, threads, slots: SLOTS, contextTokens: CONTEXT_TOKENS };
+const shape = { threads, slots: SLOTS, contextTokens: CONTEXT_TOKENS, ...onDevice };
+const model: PeerOptions = { path, ...shape };
 const both = (options: PeerOptions) => ({
   own: () => startModelServer(options),
   other: () => startLlamaServer(program, options),
@@ -93,12 +101,12 @@ const withoutGuesses = async () => {
 };
 const promptCacheDisk = { directory: folder.file("prompts"), maxMiB: 4096 };
 const restarting = () => startModelServer({ ...model, slots: 1, engine: { promptCacheDisk } });
-const embedder = { threads, slots: 1, contextTokens: 512, embeds: true };
+const embedder = { threads, slots: 1, contextTokens: 512, embeds: true, ...onDevice };
 
 const rows: Row[] = [];
 rows.push(...(await compare(chosen(generating), rounds, both(model))));
 if (only.test("batched-bench")) {
-  const bare = await buildBatchedBench((line) => console.error(line));
+  const bare = await buildBatchedBench(report, gpu);
   rows.push(...(await againstBatchedBench(bare, model, { rounds, tokens })));
 }
 const throughStart = { ...both(model), own: () => startLocal(model) };

@@ -44,7 +44,7 @@ export async function againstBatchedBench(
 /** `streams` sequences, so many tokens of each. */
 async function batchedTokensPerSecond(
   program: string,
-  { path, threads, slots, contextTokens }: PeerOptions,
+  { path, threads, slots, contextTokens, gpuLayers = 0 }: PeerOptions,
   { streams, tokens }: { readonly streams: number; readonly tokens: number },
 ): Promise<number> {
   const settings: Readonly<Record<string, string | number>> = {
@@ -53,7 +53,7 @@ async function batchedTokensPerSecond(
     "--threads-batch": threads,
     "--ctx-size": slots * contextTokens,
     "--flash-attn": "on",
-    "--n-gpu-layers": 0,
+    "--n-gpu-layers": gpuLayers,
     "-npp": PROMPT_TOKENS,
     "-ntg": tokens,
     "-npl": streams,

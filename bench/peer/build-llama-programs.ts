@@ -11,7 +11,7 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { checkOutLlama } from "../../scripts/llama-bindings/llama-sources.ts";
-import { candidatesFor } from "@localmodel/llama/library/candidates.ts";
+import { candidatesFor, type Gpu } from "@localmodel/llama/library/candidates.ts";
 import { visionLibrary } from "@localmodel/llama/library/vision-library.ts";
 
 const run = promisify(execFile);
@@ -35,26 +35,31 @@ const BATCHED_BENCH: Program = {
     ["main.cpp", "batched-bench.cpp"].map((file) => path.join("tools/batched-bench", file)),
 };
 
-/** Returns the program's path. Needs g++ and git. */
-export function buildLlamaServer(report: (line: string) => void): Promise<string> {
-  return buildProgram(LLAMA_SERVER, report);
+type Report = (line: string) => void;
+
+/** Returns the program's path. Needs g++ and git. `gpu`: whose libraries it runs on. */
+export function buildLlamaServer(report: Report, gpu: Gpu = false): Promise<string> {
+  return buildProgram(LLAMA_SERVER, gpu, report);
 }
 
 /** What llama.cpp decodes in the best case, without a server, a sampler or texts. */
-export function buildBatchedBench(report: (line: string) => void): Promise<string> {
-  return buildProgram(BATCHED_BENCH, report);
+export function buildBatchedBench(report: Report, gpu: Gpu = false): Promise<string> {
+  return buildProgram(BATCHED_BENCH, gpu, report);
 }
 
 async function buildProgram(
   { name, units: unitsOf }: Program,
-  report: (line: string) => void,
+  gpu: Gpu,
+  report: Report,
 ): Promise<string> {
   const { commit, folder: source } = checkOutLlama();
-  const build = path.join(CACHE, commit);
+  const build = path.join(CACHE, gpu === false ? commit : `${commit}-${gpu}`);
   const program = path.join(build, name);
   if (existsSync(program)) return program;
-  const [libraries] = candidatesFor(false, process);
-  if (libraries === undefined) throw new Error("There are no libraries of llama.cpp here: npm ci");
+  const [libraries] = candidatesFor(gpu, process);
+  if (libraries === undefined) {
+    throw new Error(`There are no libraries of llama.cpp here for ${gpu || "CPUs"}: npm ci`);
+  }
   mkdirSync(build, { recursive: true });
   linkLibraries(libraries.folder, build);
   const vision = await builtVision();
@@ -62,8 +67,9 @@ async function buildProgram(
   report(`compiling ${units.length} files of ${name}, once`);
   const objects = await compileAll(units, { source, build, report });
   const fresh = `${program}.new`;
+  // Backends, of which the machine has some and not others, are loaded and not linked.
   const shared = readdirSync(build).filter((file) =>
-    /^lib(?:llama|ggml)(?!-cpu).*\.so$/.test(file),
+    /^lib(?:llama|ggml)(?!-(?:cpu|cuda|vulkan)).*\.so$/.test(file),
   );
   await run("g++", [
     ...objects,
@@ -122,7 +128,7 @@ async function emptyPages(source: string, build: string): Promise<string> {
 type Place = {
   readonly source: string;
   readonly build: string;
-  readonly report: (line: string) => void;
+  readonly report: Report;
 };
 
 async function compileAll(

@@ -9,7 +9,7 @@ import type { PeerOptions, Side } from "./sides.ts";
 const MAIN = fileURLToPath(import.meta.resolve("../../services/local/main.ts"));
 
 export async function startLocal(options: PeerOptions): Promise<Side> {
-  const { path, threads, slots, contextTokens, engine } = options;
+  const { path, threads, slots, contextTokens, gpuLayers = 0, engine } = options;
   const folder = await TemporaryFolder.create();
   const document = folder.file("model.json");
   await writeFile(
@@ -20,7 +20,7 @@ export async function startLocal(options: PeerOptions): Promise<Side> {
       metadata: { name: "test-model" },
       spec: {
         source: { file: { path } },
-        engine: { gpuLayers: 0, threads, slots, contextTokens, ...engine },
+        engine: { gpuLayers, threads, slots, contextTokens, ...engine },
       },
     }),
   );

@@ -13,6 +13,8 @@ export type PeerOptions = {
   readonly slots: number;
   /** Of each slot. */
   readonly contextTokens: number;
+  /** Of both sides. Default: none. */
+  readonly gpuLayers?: number;
   readonly embeds?: boolean;
   readonly projectorPath?: string;
   /** Of this side alone: the engine's other settings. */
@@ -31,12 +33,12 @@ export type Side = AsyncDisposable & {
 const START_TIMEOUT_MS = 120_000;
 
 export async function startModelServer(options: PeerOptions): Promise<Side> {
-  const { path, threads, slots, contextTokens, projectorPath, engine } = options;
+  const { path, threads, slots, contextTokens, gpuLayers = 0, projectorPath, engine } = options;
   const beganMs = performance.now();
   const server = await ModelServer.ready({
     weightsPath: path,
     ...(projectorPath !== undefined && { projectorPath }),
-    engine: { threads, slots, contextTokens, ...engine },
+    engine: { gpuLayers, threads, slots, contextTokens, ...engine },
   });
   const readyMs = performance.now() - beganMs;
   return {
@@ -51,6 +53,7 @@ export async function startModelServer(options: PeerOptions): Promise<Side> {
 export async function startLlamaServer(program: string, options: PeerOptions): Promise<Side> {
   const port = await freePort();
   const { path, threads, slots, contextTokens, embeds = false, projectorPath } = options;
+  const { gpuLayers = 0 } = options;
   const settings: Readonly<Record<string, string | number>> = {
     "--model": path,
     "--threads": threads,
@@ -58,7 +61,7 @@ export async function startLlamaServer(program: string, options: PeerOptions): P
     "--parallel": slots,
     "--ctx-size": slots * contextTokens,
     "--flash-attn": "on",
-    "--n-gpu-layers": 0,
+    "--n-gpu-layers": gpuLayers,
     "--port": port,
     "--host": "127.0.0.1",
     ...(projectorPath !== undefined && { "--mmproj": projectorPath, "--no-mmproj-offload": "" }),
