@@ -96,6 +96,21 @@ test("a folder that cannot be written costs a warning and nothing else", async (
   assert.deepEqual(files.candidates("", tokensFrom(1)), []);
 });
 
+test("what did not fit, or could not be written, is not wanted again until it has gone on", async () => {
+  await using folder = await TemporaryFolder.create();
+  const full = folder.file("full");
+  await writeFile(full, "a file where a folder should be");
+  const { files: small } = await opened(folder.file("small"), { maxBytes: 500 });
+  const { files: broken } = await opened(full);
+  for (const files of [small, broken]) {
+    assert.equal(files.wants("alice", tokensFrom(1)), true);
+    await files.save({ owner: "alice", tokens: tokensFrom(1), state: stateOf(1) });
+    assert.equal(files.wants("alice", tokensFrom(1)), false);
+    assert.equal(files.wants("bob", tokensFrom(1)), true);
+    assert.equal(files.wants("alice", tokensFrom(1, 201)), true);
+  }
+});
+
 test("others' files in the folder stay as they are, and nobody else may read what is kept", async () => {
   await using folder = await TemporaryFolder.create();
   const below = folder.file("prompts");

@@ -16,6 +16,9 @@ import type { StateDone, StateTask } from "./state-worker.ts";
 /** Fewer are evaluated as soon as they are read. */
 const FEWEST_TOKENS = 128;
 
+/** More than the slots and the states in memory, of which each may be asked for. */
+const REFUSED_MAX = 4096;
+
 type StateFilesOptions = {
   readonly folder: string;
   /** Of all files in the folder. */
@@ -33,6 +36,8 @@ export class StateFiles implements KeptFiles {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, (done: StateDone) => void>();
   #files: readonly ListedState[] = [];
+  /** Names of what could not be written: an engine that is idle would try it without end. */
+  readonly #refused = new Set<string>();
   #tasks = 0;
   #saving = false;
 
@@ -57,7 +62,8 @@ export class StateFiles implements KeptFiles {
 
   wants(owner: string, tokens: readonly number[]): boolean {
     if (this.#saving || tokens.length < FEWEST_TOKENS) return false;
-    return !this.#of(owner).some((file) => beginsWith(file.tokens, tokens));
+    if (this.#of(owner).some((file) => beginsWith(file.tokens, tokens))) return false;
+    return !this.#refused.has(this.#nameOf(owner, tokens));
   }
 
   candidates(owner: string, wanted: readonly number[]): readonly FoundFile[] {
@@ -74,7 +80,7 @@ export class StateFiles implements KeptFiles {
   async save({ owner, tokens, state }: KeptState): Promise<void> {
     const { fingerprint, maxBytes, warn } = this.#options;
     const hashed = hashOf(owner);
-    const name = `${fingerprint}-${hashOf(`${hashed} ${tokens.join(" ")}`).slice(0, 32)}.state`;
+    const name = this.#nameOf(owner, tokens);
     const instead = this.#of(owner)
       .filter((file) => beginsWith(tokens, file.tokens))
       .map((file) => file.name);
@@ -85,9 +91,21 @@ export class StateFiles implements KeptFiles {
       state.buffer as ArrayBuffer,
     ]);
     this.#saving = false;
+    if (isWritten !== true) this.#refuse(name);
     if (error !== undefined) return warn(`A prompt's state could not be kept: ${error}`);
     const others = this.#files.filter((file) => !instead.includes(file.name));
     this.#files = isWritten === true ? [...others, { name, owner: hashed, tokens }] : others;
+  }
+
+  #nameOf(owner: string, tokens: readonly number[]): string {
+    const said = hashOf(`${hashOf(owner)} ${tokens.join(" ")}`);
+    return `${this.#options.fingerprint}-${said.slice(0, 32)}.state`;
+  }
+
+  #refuse(name: string): void {
+    this.#refused.add(name);
+    const [oldest = ""] = this.#refused;
+    if (this.#refused.size > REFUSED_MAX) this.#refused.delete(oldest);
   }
 
   async #read(file: ListedState): Promise<Uint8Array> {

@@ -144,23 +144,35 @@ export class Slots {
   }
 
   /**
-   * While there is nothing else to do: puts what a slot holds into a file. Resolves when it is copied, to a promise of the
-   * file; to undefined where nothing is left to be put there.
+   * While there is nothing else to do: puts what a slot or memory holds into a file. Resolves when it is copied, to a promise
+   * of the file; to undefined where nothing is left to be put there.
    */
   async saveIdle(): Promise<{ readonly written: Promise<void> } | undefined> {
-    const slot = this.all.find(
-      ({ busy, owner, tokens }) => !busy && this.#files?.wants(owner, tokens) === true,
-    );
-    if (slot === undefined) return undefined;
-    const { number, owner, tokens } = slot;
+    const files = this.#files;
+    if (files === undefined) return undefined;
     try {
-      const state = await this.#context.save(number);
-      const written = this.#files?.save({ owner, tokens: [...tokens], state });
-      return written && { written };
+      const kept = (await this.#unsavedInSlot(files)) ?? this.#unsavedInMemory(files);
+      return kept && { written: files.save(kept) };
     } catch {
       // What cannot be saved is evaluated again.
       return undefined;
     }
+  }
+
+  async #unsavedInSlot(files: KeptFiles): Promise<KeptState | undefined> {
+    const unsaved = ({ busy, owner, tokens }: Slot): boolean => !busy && files.wants(owner, tokens);
+    const slot = this.all.find(unsaved);
+    if (slot === undefined) return undefined;
+    const { number, owner, tokens } = slot;
+    return { owner, tokens: [...tokens], state: await this.#context.save(number) };
+  }
+
+  /** A copy, since what is written is given away. */
+  #unsavedInMemory(files: KeptFiles): KeptState | undefined {
+    for (const kept of this.#states.all()) {
+      if (files.wants(kept.owner, kept.tokens)) return { ...kept, state: kept.state.slice() };
+    }
+    return undefined;
   }
 
   release(slot: Slot): void {

@@ -65,6 +65,11 @@ export class StateCache {
       .toSorted((a, b) => b.length - a.length);
   }
 
+  /** The one used longest ago first. */
+  all(): Iterable<KeptState> {
+    return this.#kept;
+  }
+
   used(kept: KeptState): void {
     if (this.#kept.delete(kept)) this.#kept.add(kept);
   }
