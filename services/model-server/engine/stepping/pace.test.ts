@@ -228,3 +228,12 @@ test("short prompts that take too long make chunks smaller; those that do not sa
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0);
 }
+
+test("what a step is going to take is what decoding takes, and what prompts may take beside it", () => {
+  const pace = new Pace(BATCH_TOKENS);
+  run(pace, { passMs: 9, tokenMs: 1 }, { decoding: 1, waiting: 0, steps: 5 });
+  assert.equal(pace.stepMs({ decoding: 1, waiting: 0 }), 10);
+  assert.equal(pace.stepMs({ decoding: 1, waiting: 1 }), 20);
+  assert.equal(pace.stepMs({ decoding: 1, waiting: 2 }), 10 + MIXED_MOST_MS);
+  assert.equal(pace.stepMs({ decoding: 0, waiting: 2 }), SHARED_MS);
+});

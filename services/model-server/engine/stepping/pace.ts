@@ -56,9 +56,11 @@ export class Pace {
     this.#batchTokens = batchTokens;
   }
 
-  /** What a step without prompts took lately. */
-  get decodeMs(): number {
-    return this.#latestDecodeMs;
+  /** What a step is going to take, as far as steps have told. */
+  stepMs(load: Load): number {
+    if (load.waiting === 0) return this.#latestDecodeMs;
+    const promptMs = this.#usualMs(load) * this.#eagerness(load);
+    return load.decoding === 0 ? promptMs : this.#latestDecodeMs + promptMs;
   }
 
   /** Prompt tokens the next step may evaluate, over all prompts. 0 where it should only decode. */

@@ -231,7 +231,7 @@ export class Scheduler {
     this.#stepping = slots;
     const draft = await this.#drafted(slots);
     const step = composedOf(slots, context, this.#steering);
-    this.#outbox.sendPressing(this.#steering.pace.decodeMs);
+    this.#outbox.sendPressing(this.#steering.pace.stepMs(step.load));
     context.use(adapter);
     const failures = await this.#watched(() => this.#evaluate(step, draft));
     this.#tell(slots, failures);
