@@ -8,11 +8,14 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { parse } from "yaml";
 import {
+  ALL_OPEN,
   type ChatAnswer,
   chatModule,
   type LoadResult,
   loadModule,
   modelsModule,
+  type OpenResult,
+  openModule,
   type Refusal,
   refusalModule,
 } from "./harness/client-modules.ts";
@@ -23,6 +26,7 @@ import { Scene } from "./harness/scene.ts";
 
 const QUESTION = "What is the capital of France?";
 const LANES = 3;
+const STREAMS = 100;
 
 suite("a LocalModel that is applied to a cluster", () => {
   let scene: Scene;
@@ -111,6 +115,29 @@ suite("a LocalModel that is applied to a cluster", () => {
       assert.equal(left.length, 0);
     });
     assertUndisturbed(await load.finish<LoadResult>());
+  });
+
+  test("rolls with a hundred streams open, and none of them is cut", async (context) => {
+    context.after(() => scene.kubectl("delete", "localmodel", "crowded"));
+    const engine = { slots: STREAMS, contextTokens: 192, threads: 2 };
+    // The only server is told to end at once, and not when another one has loaded.
+    await scene.model("crowded", { engine, rollout: { strategy: "Replace" } });
+    await scene.untilReady("crowded");
+    const [old] = await scene.pods("crowded");
+    const streams = await scene.startInCluster(openModule("crowded", STREAMS));
+    await streams.says(ALL_OPEN);
+    const patch = JSON.stringify({ spec: { engine: { contextTokens: 208 } } });
+    await scene.kubectl("patch", "localmodel", "crowded", "--type=merge", "--patch", patch);
+    await eventually("the old pod to be told to end", async () => {
+      const pods = await scene.pods("crowded");
+      assert.ok(!pods.some(({ metadata }) => metadata.uid === old?.metadata.uid));
+    });
+    assert.equal(await streams.isOver(), false);
+    const { ended, tokens, failures } = await streams.finish<OpenResult>();
+    assert.deepEqual(failures, []);
+    assert.equal(ended, STREAMS);
+    assert.ok(tokens > STREAMS, `${tokens} tokens`);
+    await scene.untilReady("crowded");
   });
 
   test("survives the draining of a node under load without a client noticing", async (context) => {

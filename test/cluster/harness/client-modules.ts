@@ -122,6 +122,40 @@ console.log(JSON.stringify({ streams, failures: failures.slice(0, 20) }));
 `;
 }
 
+/** Said on the standard error of `openModule` once every stream has had its first token. */
+export const ALL_OPEN = "all streams are open";
+
+export type OpenResult = {
+  readonly ended: number;
+  readonly tokens: number;
+  readonly failures: readonly string[];
+};
+
+/** So many streams at once, long ones, each to its own end. Nothing is tried again. */
+export function openModule(model: string, streams: number): string {
+  return `${client({ maxRetries: 0, timeout: 600_000 })}
+const failures = [];
+let open = 0, ended = 0, tokens = 0;
+async function one(number) {
+  try {
+    const stream = await client.chat.completions.create({ model: ${JSON.stringify(model)}, stream: true, stream_options: { include_usage: true }, max_tokens: 128, seed: number, ignore_eos: true, messages: [{ role: "user", content: \`Count from \${number}.\` }] });
+    let finish = null, begun = false;
+    for await (const chunk of stream) {
+      if (!begun && chunk.choices[0]?.delta.content) { begun = true; open += 1; if (open === ${streams}) console.error(${JSON.stringify(ALL_OPEN)}); }
+      finish = chunk.choices[0]?.finish_reason ?? finish;
+      tokens += chunk.usage?.completion_tokens ?? 0;
+    }
+    if (finish === null) throw new Error("a stream ended without a finish reason");
+    ended += 1;
+  } catch (error) {
+    failures.push(\`\${new Date().toISOString()} \${error.message} \${error.cause ?? ""}\`);
+  }
+}
+await Promise.all(Array.from({ length: ${streams} }, (_, number) => one(number)));
+console.log(JSON.stringify({ ended, tokens, failures: failures.slice(0, 20) }));
+`;
+}
+
 /** So many streams at once, short ones, for a model that may have to be woken first. Nothing is tried again. */
 export function heldModule(model: string, streams: number): string {
   return `${client({ maxRetries: 0, timeout: 300_000 })}

@@ -169,7 +169,7 @@ export class Scene implements AsyncDisposable {
    * Goes on until `finish`, or to its own end. It is no part of the connection that started it, so it goes on as well
    * while there is no API server, through which all connections lead.
    */
-  async startInCluster(module: string): Promise<{ finish<T>(): Promise<T> }> {
+  async startInCluster(module: string): Promise<InCluster> {
     const files = `/tmp/run-${randomBytes(3).toString("hex")}`;
     const node = `STOP=${files}.stop node --input-type=module - < ${files} > ${files}.out 2> ${files}.err`;
     const script = `cat > ${files}; (${node}; echo $? > ${files}.rc) > /dev/null 2>&1 &`;
@@ -177,6 +177,11 @@ export class Scene implements AsyncDisposable {
     const inClient = (command: string) =>
       this.kubectl("exec", "client", "--", "sh", "-c", command, { timeoutMs: 60_000 });
     return {
+      says: async (text) => {
+        const said = () => inClient(`grep --quiet --fixed-strings '${text}' ${files}.err`);
+        await eventually(`the client pod to say "${text}"`, said, END_PATIENCE);
+      },
+      isOver: async () => (await inClient(`ls ${files}.rc || true`)).trim() !== "",
       finish: async <T>() => {
         await inClient(`touch ${files}.stop`);
         const ending = (): Promise<string> => inClient(`cat ${files}.rc`);
@@ -251,6 +256,13 @@ export class Scene implements AsyncDisposable {
     };
   }
 }
+
+type InCluster = {
+  /** Once its standard error has this in it. */
+  says(text: string): Promise<void>;
+  isOver(): Promise<boolean>;
+  finish<T>(): Promise<T>;
+};
 
 type PodParts = { readonly volumes?: readonly object[] } & Readonly<Record<string, unknown>>;
 
