@@ -16,11 +16,16 @@ import type { Platform } from "../model/platform.ts";
 import { cacheClaimName, hasClaim } from "../objects/cache-claim.ts";
 import { cleaningPod, isCleaningPod } from "../objects/fetch-pod.ts";
 import { quantityValue } from "../objects/quantities.ts";
-import { foundNoNode, hasFetched, isEnding, isOver, isScheduled } from "../status/pod-problem.ts";
+import {
+  foundNoNode,
+  hasFetched,
+  isEnding,
+  isOver,
+  isScheduled,
+  NO_NODE_PATIENCE_MS,
+} from "../status/pod-problem.ts";
 import { placeFor } from "./fill-place.ts";
 
-/** Then it is left for the day: nodes are not brought for it. */
-const PATIENCE_MS = 120_000;
 /** Where it cannot be told what has to stay, or no pod may have the claim. */
 const LATER_MS = 60 * 60 * 1000;
 
@@ -31,18 +36,12 @@ export type CleaningStep = {
   readonly againInMs?: number;
 };
 
-type Given = {
-  readonly observed: Observed;
-  readonly nowMs: number;
-  readonly cleaning: CacheCleaningInput | undefined;
-};
+type Knowing = { readonly cacheUse?: CacheUse | undefined; readonly nowMs: number };
+type Given = Knowing & { readonly observed: Observed };
 
 /** Of a cache that is filled. */
-export function cleaningStep(
-  model: Model,
-  platform: Platform,
-  { observed, nowMs, cleaning }: Given,
-): CleaningStep {
+export function cleaningStep(model: Model, platform: Platform, given: Given): CleaningStep {
+  const { observed, nowMs } = given;
   if (model.spec.cache?.unused === undefined) return {};
   const lastMs = lastCleanedMs(observed, nowMs);
   const { fetchPod: pod } = observed;
@@ -51,9 +50,10 @@ export function cleaningStep(
   const dueInMs = lastMs + CLEANING_PERIOD_MS - nowMs;
   if (dueInMs > 0) return { againInMs: dueInMs };
   const place = placeOf(model, observed);
+  const cleaning = cleaningOf(model, given);
   if (cleaning === undefined || place === undefined) return { againInMs: LATER_MS };
   const configuration = cleaningPod(model, platform, { ...place, cleaning });
-  return { configuration, againInMs: PATIENCE_MS };
+  return { configuration, againInMs: NO_NODE_PATIENCE_MS };
 }
 
 /** It is there for a moment after it has been remembered. */
@@ -62,8 +62,9 @@ function isNews(pod: Pod, lastMs: number): boolean {
   return isCleaningPod(pod) && !isEnding(pod) && bornMs >= lastMs;
 }
 
+/** Where no node has room it is left for the day: nodes are not brought for it. */
 function isDone(pod: Pod, nowMs: number): boolean {
-  return hasFetched(pod) || foundNoNode(pod, nowMs, PATIENCE_MS);
+  return hasFetched(pod) || foundNoNode(pod, nowMs);
 }
 
 function lastCleanedMs({ status: { cache } }: Observed, nowMs: number): number {
@@ -88,8 +89,6 @@ function placeOf(model: Model, observed: Observed): { readonly nodeName?: string
   if (nodeName !== undefined) return { nodeName };
   return isFree ? {} : undefined;
 }
-
-type Knowing = { readonly cacheUse?: CacheUse | undefined; readonly nowMs: number };
 
 /** What a pod on the claim is told; undefined where nothing may go. */
 export function cleaningOf(

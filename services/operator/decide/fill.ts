@@ -30,9 +30,6 @@ import { cleaningOf, type CleaningStep, cleaningStep } from "./cleaning.ts";
 import { type Place, placeFor } from "./fill-place.ts";
 import { bringsNode } from "./room.ts";
 
-/** Then pods fetch for themselves: no node that has room may reach the volume. */
-const PATIENCE_MS = 120_000;
-
 export type Fill =
   /** Nobody has to wait for it. */
   | { readonly kind: "none" }
@@ -71,10 +68,8 @@ export function fillStep(model: Model, platform: Platform, given: FillGiven): Fi
   const sourceHash = fillHash(model);
   const host = downloadHost(model, platform);
   if (sourceHash === undefined || host === undefined) return { kind: "none" };
-  if (isFilled(sourceHash, model, platform, observed)) {
-    const cleaning = cleaningOf(model, given);
-    return { kind: "filled", sourceHash, ...cleaningStep(model, platform, { ...given, cleaning }) };
-  }
+  if (isFilled(sourceHash, model, platform, observed))
+    return { kind: "filled", sourceHash, ...cleaningStep(model, platform, given) };
   if (!isAskedFor(model, given)) return { kind: "none" };
   const place = placeFor(model, observed);
   if (place.kind === "claim" || place.kind === "left") return place;
@@ -96,8 +91,9 @@ function placedFill(place: Placed, model: Model, platform: Platform, given: Fill
   return { ...filling, pod, ...(claimSays?.isWarning === true && { says: claimSays }) };
 }
 
+/** Then pods fetch for themselves: no node that has room may reach the volume. */
 function isLost(pod: Pod, { observed, nowMs }: FillGiven): boolean {
-  return foundNoNode(pod, nowMs, PATIENCE_MS) && !bringsNode(observed.waiting, nowMs);
+  return foundNoNode(pod, nowMs) && !bringsNode(observed.waiting, nowMs);
 }
 
 type Placed = Extract<Place, { kind: "node" | "devices" }>;

@@ -13,9 +13,6 @@ import { REVISION_ANNOTATION } from "../objects/metadata.ts";
 import { pullPod } from "../objects/pull-pod.ts";
 import { foundNoNode, isEnding, isOver } from "../status/pod-problem.ts";
 
-/** For a node that has no room even for the pull pod: then nothing can be known. */
-const PATIENCE_MS = 120_000;
-
 export type Pull =
   | { readonly kind: "known" }
   | {
@@ -40,7 +37,8 @@ export function pullOn(
     !isEnding(seen) &&
     madeFrom(seen.metadata) === madeFrom(configuration.metadata);
   const pod = isThis ? seen : undefined;
-  const isDone = pod !== undefined && (isOver(pod) || foundNoNode(pod, nowMs, PATIENCE_MS));
+  // A node may have no room even for the pull pod: then nothing can be known.
+  const isDone = pod !== undefined && (isOver(pod) || foundNoNode(pod, nowMs));
   return { kind: isDone ? "pulled" : "pulling", configuration, pod };
 }
 

@@ -8,8 +8,7 @@
 import { LocalModelSpec } from "@localmodel/localmodel/resource/localmodel.ts";
 import { isDeepStrictEqual } from "node:util";
 import { digest, sorted } from "./digest.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
+import { type Fields, isFields } from "./fields.ts";
 
 const { source: _source, ...DEFAULTS } = LocalModelSpec.parse({
   source: { http: { url: "https://models.example/model.gguf" } },
@@ -27,12 +26,8 @@ function besides(defaults: Fields, fields: Fields): Fields {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, value]) => {
       const usual = defaults[name];
-      if (isObject(value) && isObject(usual)) return [[name, besides(usual, value)]];
+      if (isFields(value) && isFields(usual)) return [[name, besides(usual, value)]];
       return isDeepStrictEqual(value, usual) ? [] : [[name, value]];
     }),
   );
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -15,7 +15,7 @@ import {
 } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import { FETCH_CONFIG_VARIABLE } from "@localmodel/localmodel/contracts/fetch-config.ts";
 import { SERVER_CONFIG_VARIABLE } from "@localmodel/localmodel/contracts/server-config.ts";
-import { type Fields, isFields } from "./pod-patch.ts";
+import { type Fields, isFields } from "../model/fields.ts";
 import { CUDA_CACHE_VARIABLE } from "./compiled-code.ts";
 import { CA_FOLDER, OWN_VOLUME, SECRET_VOLUME } from "./volumes.ts";
 

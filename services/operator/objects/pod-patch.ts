@@ -4,7 +4,7 @@
  * Objects are merged field by field, and null takes a field away. Items of some lists are the same by a name, and are merged
  * likewise; new ones come last. Other lists are replaced. What may be said at all: pod-patch-rules.ts.
  */
-export type Fields = Readonly<Record<string, unknown>>;
+import { type Fields, isFields } from "../model/fields.ts";
 
 /** By what items of a list are the same, as in Kubernetes' PodSpec. */
 const MERGE_KEYS = new Map([
@@ -18,10 +18,6 @@ const MERGE_KEYS = new Map([
   ["hostAliases", "ip"],
   ["topologySpreadConstraints", "topologyKey"],
 ]);
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** What it makes of a pod is still one, with more in it: what may not be changed is refused before. */
 export function patched<Spec extends object>(spec: Spec, patch: Fields | undefined): Spec {

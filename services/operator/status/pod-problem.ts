@@ -46,10 +46,13 @@ export function findsNoNode(pod: Pod): boolean {
   return !isScheduled(pod) && conditionOf(pod, "PodScheduled")?.reason === "Unschedulable";
 }
 
-/** Whether the scheduler has had no node for it for so long. */
-export function foundNoNode(pod: Pod, nowMs: number, patienceMs: number): boolean {
+/** For a pod that can be done without. */
+export const NO_NODE_PATIENCE_MS = 120_000;
+
+/** Whether the scheduler has had no node for it for longer than is waited for one. */
+export function foundNoNode(pod: Pod, nowMs: number): boolean {
   const sinceMs = Date.parse(conditionOf(pod, "PodScheduled")?.lastTransitionTime ?? "");
-  return findsNoNode(pod) && nowMs - sinceMs > patienceMs;
+  return findsNoNode(pod) && nowMs - sinceMs > NO_NODE_PATIENCE_MS;
 }
 
 export function conditionOf({ status }: Pod, type: string) {
