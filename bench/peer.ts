@@ -89,8 +89,13 @@ const report = (line: string): void => console.error(line);
 const program = await buildLlamaServer(report, gpu);
 await using folder = await TemporaryFolder.create();
 const path = values.model ?? (await smollm2Path());
-const shape = { threads, slots: SLOTS, contextTokens: CONTEXT_TOKENS, ...onDevice };
-const model: PeerOptions = { path, ...shape };
+const model: PeerOptions = {
+  path,
+  threads,
+  slots: SLOTS,
+  contextTokens: CONTEXT_TOKENS,
+  ...onDevice,
+};
 const both = (options: PeerOptions) => ({
   own: () => startModelServer(options),
   other: () => startLlamaServer(program, options),

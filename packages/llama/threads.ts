@@ -4,8 +4,13 @@
  * Without them ggml starts its threads for every evaluation and ends them after it, which for a small model is a tenth
  * of what a token takes. Between two evaluations these sleep: somebody else wants the cores then.
  */
-import type { Native } from "./native/native.ts";
-import { readStructure, required, structureBytes, writeStructure } from "./native/native.ts";
+import {
+  type Native,
+  readStructure,
+  required,
+  structureBytes,
+  writeStructure,
+} from "./native/native.ts";
 import { NativeMemory } from "./native/memory.ts";
 import type { Pointer } from "./pointer.ts";
 

@@ -18,27 +18,26 @@ const HEAD_START_TOKENS = 256;
 
 /** Tokens for each, in the same order. A prompt that fits into a step is evaluated in one. */
 export function shareBudget(budget: number, all: readonly Waiting[]): number[] {
-  const order = all.map((_, index) => index).toSorted((a, b) => compare(all[a], all[b]));
   const shares = all.map(() => 0);
   let left = budget;
-  for (const index of order) {
-    const tokens = all[index]?.tokens ?? 0;
+  for (const { index, tokens } of inOrder(all)) {
     // Those that a step ends are told sooner without the beginning of one that the next step ends as well.
     if (tokens > left && tokens <= budget) continue;
-    shares[index] = Math.min(left, tokens);
-    left -= Math.min(left, tokens);
+    const share = Math.min(left, tokens);
+    shares[index] = share;
+    left -= share;
   }
   return shares;
 }
 
-/** Negative where the first comes first. Of those that have waited equally much, the shorter one. */
-function compare(one: Waiting = NOBODY, other: Waiting = NOBODY): number {
-  const [urgency, others] = [urgencyOf(one), urgencyOf(other)];
-  return urgency === others ? one.tokens - other.tokens : others - urgency;
-}
-
-const NOBODY: Waiting = { tokens: 0, waited: 0 };
-
-function urgencyOf({ tokens, waited }: Waiting): number {
-  return tokens === 0 ? 0 : (waited + HEAD_START_TOKENS) / tokens;
+/** Who wants something, the most urgent first; of those that have waited equally much, the shorter one. */
+function inOrder(all: readonly Waiting[]) {
+  return all
+    .map(({ tokens, waited }, index) => ({
+      index,
+      tokens,
+      urgency: (waited + HEAD_START_TOKENS) / tokens,
+    }))
+    .filter(({ tokens }) => tokens > 0)
+    .toSorted((a, b) => (a.urgency === b.urgency ? a.tokens - b.tokens : b.urgency - a.urgency));
 }
