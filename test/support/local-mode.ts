@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { descendantsOf, isRunning } from "./process-tree.ts";
+import { descendantsOf, isRunning, killTree } from "./process-tree.ts";
 
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
@@ -85,20 +85,9 @@ export class LocalMode implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.process.exitCode === null && this.process.signalCode === null) {
-      await this.children();
-      this.process.kill("SIGKILL");
-      await this.exit();
-    }
-    for (const pid of this.orphans()) killIfRunning(pid);
-  }
-}
-
-/** It may end by itself in between: children do when their parent is gone. */
-function killIfRunning(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    const running = this.process.exitCode === null && this.process.signalCode === null;
+    const roots = [...(running ? [this.process.pid ?? 0] : []), ...this.orphans()];
+    await Promise.all(roots.map(killTree));
+    await this.exit();
   }
 }

@@ -4,6 +4,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { eventually } from "./eventually.ts";
+import { killTree } from "./process-tree.ts";
 
 const SIZE = "stty rows 40 columns 120";
 
@@ -41,7 +42,7 @@ export class Terminal implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGKILL");
+    await killTree(this.#process.pid ?? 0);
     await this.#ended;
   }
 }
