@@ -60,7 +60,9 @@ const chosen = (all: readonly Workload[]) => all.filter(({ name }) => only.test(
 
 const generating = [
   ...[1, 4, 8, 16].map((count) => decoding(count, tokens)),
-  ...[1, 4].map((count) => decoding(count, tokens, { logprobs: 3 })),
+  ...[1, 4].map((count) => decoding(count, tokens, "with logprobs")),
+  ...[1, 4].map((count) => decoding(count, tokens, "at temperature 1")),
+  ...[1, 4].map((count) => decoding(count, tokens, "at top p 0.95")),
   ...[1, 4, 8, 16].map(firstTokens),
   ...[32, 450, LONG_WORDS].map(firstTokenOf),
   ...[1, 4, 8].map((count) => gaps(count, tokens)),

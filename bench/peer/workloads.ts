@@ -36,10 +36,18 @@ export function longPrompt(tokens: number): string {
   return text.split(" ").slice(0, tokens).join(" ");
 }
 
+/** Fields of a request, by what to call them. */
+const ASKED = {
+  "with logprobs": { logprobs: 3 },
+  "at temperature 1": { temperature: 1, top_k: 0, top_p: 1, min_p: 0 },
+  "at top p 0.95": { temperature: 1, top_k: 0, top_p: 0.95, min_p: 0 },
+};
+
 /** Tokens per second while every stream has tokens. */
-export function decoding(count: number, tokens: number, body: object = {}): Workload {
+export function decoding(count: number, tokens: number, asked?: keyof typeof ASKED): Workload {
+  const body = asked === undefined ? {} : ASKED[asked];
   return {
-    name: `tokens/s, ${count} streams${"logprobs" in body ? " with logprobs" : ""}`,
+    name: `tokens/s, ${count} streams${asked === undefined ? "" : ` ${asked}`}`,
     better: "more",
     measure: async (url) => {
       const results = await streams(url, prompts(count), { max_tokens: tokens, ...body });

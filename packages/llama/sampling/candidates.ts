@@ -76,6 +76,20 @@ export class Candidates implements Disposable {
     return all;
   }
 
+  /** Their logits by token; those that stages have dropped have no chance. */
+  logitsInto(logits: Float32Array): void {
+    logits.fill(Number.NEGATIVE_INFINITY);
+    const { data, size } = readStructure(this.#list.address, "llama_token_data_array");
+    if (data === null || size === 0) return;
+    const views = new Views();
+    const values = views.float32(data, size * WORDS);
+    const ids = new Int32Array(values.buffer);
+    for (let at = 0; at < values.length; at += WORDS) {
+      logits[ids[at] ?? -1] = values[at + 1] ?? Number.NEGATIVE_INFINITY;
+    }
+    views.end();
+  }
+
   /** Undefined until a stage has chosen. */
   get selected(): Candidate | undefined {
     const { data, size, selected } = readStructure(this.#list.address, "llama_token_data_array");

@@ -14,6 +14,10 @@ const WARM: readonly Stage[] = [
   { type: "dist", seed: 7 },
 ];
 
+const ALL = { type: "draw", topP: 1, minP: 0, temperature: 1, seed: 7 } as const;
+const DRAW = { ...ALL, temperature: 1.5 } as const;
+const MINIMUM = { type: "minP", p: 0.3, minKeep: 1 } as const;
+
 /** Logits that fall by 1 from token to token. */
 function slope(model: Model): Float32Array {
   return Float32Array.from({ length: model.vocabulary.size }, (_, token) => 10 - token);
@@ -39,20 +43,23 @@ suite("a sampler", { timeout: 120_000 }, () => {
     assert.deepEqual(again, one);
   });
 
-  test("begins again when reset, and its copy goes on as it would", async () => {
-    const model = await tinyChatModel();
-    using sampler = createSampler(model, { stages: WARM });
-    const logits = new Float32Array(model.vocabulary.size);
-    const draw = (from: Sampler): readonly number[] =>
-      Array.from({ length: 6 }, () => from.choose(logits));
-    const first = draw(sampler);
-    using copy = sampler.clone();
-    const next = draw(sampler);
-    assert.notDeepEqual(next, first);
-    assert.deepEqual(draw(copy), next);
-    sampler.reset();
-    assert.deepEqual(draw(sampler), first);
-  });
+  for (const stages of [WARM, [DRAW], [MINIMUM, DRAW]]) {
+    const names = stages.map(({ type }) => type).join(", ");
+    test(`begins again when reset, and its copy goes on as it would: ${names}`, async () => {
+      const model = await tinyChatModel();
+      using sampler = createSampler(model, { stages });
+      const logits = new Float32Array(model.vocabulary.size);
+      const draw = (from: Sampler): readonly number[] =>
+        Array.from({ length: 6 }, () => from.choose(logits));
+      const first = draw(sampler);
+      using copy = sampler.clone();
+      const next = draw(sampler);
+      assert.notDeepEqual(next, first);
+      assert.deepEqual(draw(copy), next);
+      sampler.reset();
+      assert.deepEqual(draw(sampler), first);
+    });
+  }
 
   test("chooses from a context's outputs what it would choose from their logits", async () => {
     const model = await tinyChatModel();
@@ -125,6 +132,7 @@ suite("a sampler", { timeout: 120_000 }, () => {
     ];
     for (const last of [
       { type: "greedy" },
+      ALL,
       { type: "dist", seed: 1 },
       { type: "mirostat", seed: 1, tau: 5, eta: 0.1, m: 100 },
       { type: "mirostatV2", seed: 1, tau: 5, eta: 0.1 },
@@ -137,6 +145,60 @@ suite("a sampler", { timeout: 120_000 }, () => {
       assert.ok(sampler.performance().sampleMs >= 0);
       using copy = sampler.clone();
       assert.ok(copy.choose(slope(model)) >= 0);
+    }
+  });
+
+  for (const [stages, expected] of [
+    // Of a slope of 1 at a temperature of 2.
+    [[{ ...ALL, temperature: 2 }], [0.3935, 0.2387, 0.1447, 0.0878]],
+    // What is likelier than 0.3 times the likeliest, at 1: two tokens.
+    [
+      [MINIMUM, ALL],
+      [0.7311, 0.2689, 0, 0],
+    ],
+    [[{ ...ALL, minP: 0.3 }], [0.7311, 0.2689, 0, 0]],
+    // At 1 the first three have 0.95, and at 2 they are drawn from.
+    [[{ ...ALL, topP: 0.9, temperature: 2 }], [0.5065, 0.3072, 0.1863, 0]],
+    // The second becomes as likely as the first, and the third has no chance.
+    [
+      [
+        {
+          type: "logitBias",
+          biases: [
+            [1, 1],
+            [2, -Infinity],
+          ],
+        },
+        ALL,
+      ],
+      [0.4811, 0.4811, 0, 0.024],
+    ],
+  ] as const) {
+    const names = stages.map(({ type }) => type).join(", ");
+    test(`draws each token as often as it is likely: ${names}`, async () => {
+      const model = await tinyChatModel();
+      using sampler = createSampler(model, { stages });
+      const logits = slope(model);
+      const draws = 20_000;
+      const counts = new Uint32Array(model.vocabulary.size);
+      for (let count = 0; count < draws; count += 1) {
+        const token = sampler.choose(logits);
+        counts[token] = (counts[token] ?? 0) + 1;
+      }
+      for (const [token, probability] of expected.entries()) {
+        const off = Math.abs((counts[token] ?? 0) / draws - probability);
+        const deviation = Math.sqrt((probability * (1 - probability)) / draws);
+        assert.ok(off <= 4 * deviation, `token ${token}: ${counts[token]} of ${draws}`);
+      }
+    });
+  }
+
+  test("draws nothing where nothing has a chance", async () => {
+    const model = await tinyChatModel();
+    const nothing = new Float32Array(model.vocabulary.size).fill(Number.NEGATIVE_INFINITY);
+    for (const stages of [[DRAW], [MINIMUM, DRAW]]) {
+      using sampler = createSampler(model, { stages });
+      assert.throws(() => sampler.choose(nothing), NothingToChooseError);
     }
   });
 
@@ -160,6 +222,8 @@ suite("a sampler", { timeout: 120_000 }, () => {
     for (const stage of [
       { type: "dist", seed: -1 },
       { type: "dist", seed: 2 ** 32 },
+      { ...ALL, seed: 2 ** 32 },
+      { ...ALL, temperature: Number.NaN },
       { type: "topK", k: 1.5 },
       { type: "temperature", temperature: Number.NaN },
       { type: "logitBias", biases: [[model.vocabulary.size, 1]] },

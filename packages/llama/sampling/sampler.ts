@@ -9,7 +9,8 @@ import { Handle } from "../native/handle.ts";
 import { required } from "../native/native.ts";
 import type { Pointer } from "../pointer.ts";
 import { Candidates } from "./candidates.ts";
-import { chooses, makeStage, type Stage } from "./stages.ts";
+import { Drawing } from "./drawing.ts";
+import { assertSettings, chooses, makeStage, type Stage } from "./stages.ts";
 
 /** No token is left that the grammar, the biases and the other stages allow. */
 export class NothingToChooseError extends Error {
@@ -35,6 +36,8 @@ export function createSampler(model: Model, { stages, measures = false }: Sample
   const chain = required(call.llama_sampler_chain_init(params), "make a sampler");
   try {
     for (const stage of stages) {
+      assertSettings(stage);
+      if (stage.type === "draw") continue;
       const made = makeStage(stage, native, model.vocabulary);
       call.llama_sampler_chain_add(chain, required(made, `make a ${stage.type} sampler`));
     }
@@ -50,13 +53,23 @@ export class Sampler implements Disposable {
   readonly #stages: readonly Stage[];
   readonly #handle: Handle<"llama_sampler">;
   readonly #grammars: readonly Pointer<"llama_sampler">[];
+  /** Where it draws, and llama.cpp does not. */
+  readonly #drawing: Drawing | undefined;
+  readonly #shaped: Float32Array | undefined;
   #candidates: Candidates | undefined;
   #one: Candidates | undefined;
 
-  constructor(model: Model, chain: Pointer<"llama_sampler">, stages: readonly Stage[]) {
+  constructor(
+    model: Model,
+    chain: Pointer<"llama_sampler">,
+    stages: readonly Stage[],
+    drawing = drawingOf(model, stages),
+  ) {
     const { call } = model.llama.native;
     this.#model = model;
     this.#stages = stages;
+    this.#drawing = drawing;
+    if (drawing && stages.length > 1) this.#shaped = new Float32Array(model.vocabulary.size);
     this.#grammars = stages.flatMap(({ type }, index) =>
       type === "grammar"
         ? [required(call.llama_sampler_chain_get(chain, index), "find a grammar")]
@@ -73,7 +86,7 @@ export class Sampler implements Disposable {
   sample(context: Context, index: number): number {
     const chain = this.#handle.pointer;
     this.#assertChooses();
-    if (this.#grammars.length > 0) {
+    if (this.#grammars.length > 0 || this.#drawing) {
       const token = this.choose(context.outputs.logits(index));
       this.#call.llama_sampler_accept(chain, token);
       return token;
@@ -83,17 +96,32 @@ export class Sampler implements Disposable {
 
   /** Chooses, and accepts nothing: for who looks at the token first. */
   choose(logits: Float32Array): number {
+    this.#handle.assertAlive();
     this.#assertChooses();
+    const token = this.#drawing ? this.#drawn(this.#drawing, logits) : this.#selected(logits);
+    if (token !== undefined) return token;
+    throw new NothingToChooseError("The sampler's stages leave no token to choose");
+  }
+
+  #drawn(drawing: Drawing, logits: Float32Array): number | undefined {
+    const shaped = this.#shaped;
+    if (shaped === undefined) return drawing.from(logits);
+    this.#applied(logits).logitsInto(shaped);
+    return drawing.from(shaped);
+  }
+
+  #selected(logits: Float32Array): number | undefined {
+    const { selected } = this.#applied(logits);
+    // A grammar ends the process when it is told to accept what it has refused.
+    return selected?.logit === Number.NEGATIVE_INFINITY ? undefined : selected?.token;
+  }
+
+  #applied(logits: Float32Array): Candidates {
     this.#candidates ??= new Candidates(this.#model.vocabulary.size);
     // Stages end the process when there is nothing to choose from.
     const isEmpty = this.#candidates.fill(logits) === 0;
     if (!isEmpty) this.apply(this.#candidates);
-    const { selected } = this.#candidates;
-    // A grammar ends the process when it is told to accept what it has refused.
-    if (selected === undefined || selected.logit === Number.NEGATIVE_INFINITY) {
-      throw new NothingToChooseError("The sampler's stages leave no token to choose");
-    }
-    return selected.token;
+    return this.#candidates;
   }
 
   apply(candidates: Candidates): void {
@@ -122,12 +150,14 @@ export class Sampler implements Disposable {
   /** Forgets what it accepted, and begins with its seed again. */
   reset(): void {
     this.#call.llama_sampler_reset(this.#handle.pointer);
+    this.#drawing?.reset();
   }
 
   /** Another that has accepted the same, and is at the same place of its random numbers. */
   clone(): Sampler {
     const copy = this.#call.llama_sampler_clone(this.#handle.pointer);
-    return new Sampler(this.#model, required(copy, "copy a sampler"), this.#stages);
+    const chain = required(copy, "copy a sampler");
+    return new Sampler(this.#model, chain, this.#stages, this.#drawing?.copy());
   }
 
   /** What was measured since the start or the last reset, when the sampler measures. */
@@ -159,4 +189,9 @@ export class Sampler implements Disposable {
     this.#one?.[Symbol.dispose]();
     this.#call.llama_sampler_free(chain);
   }
+}
+
+function drawingOf(model: Model, stages: readonly Stage[]): Drawing | undefined {
+  const last = stages.at(-1);
+  return last?.type === "draw" ? new Drawing(model, last) : undefined;
 }

@@ -6,8 +6,18 @@ import type { Vocabulary } from "../vocabulary.ts";
 import type { Native } from "../native/native.ts";
 import type { Pointer } from "../pointer.ts";
 
-/** What chooses the token: one of these ends a chain that chooses. Seeds are 32 bits, and always given. */
+/** What chooses the token: one of these ends a sampler that chooses. Seeds are 32 bits, and always given. */
 type ChoosingStage =
+  /** Ours, in place of top p, min p, temperature and dist: what is before it need not leave the likely ones first. */
+  | {
+      readonly type: "draw";
+      /** 1 drops nothing. */
+      readonly topP: number;
+      /** 0 drops nothing. */
+      readonly minP: number;
+      readonly temperature: number;
+      readonly seed: number;
+    }
   | { readonly type: "greedy" }
   | { readonly type: "dist"; readonly seed: number }
   | {
@@ -88,6 +98,7 @@ export type ShapingStage =
 export type Stage = ShapingStage | ChoosingStage;
 
 const CHOOSING: ReadonlySet<Stage["type"]> = new Set<ChoosingStage["type"]>([
+  "draw",
   "greedy",
   "dist",
   "mirostat",
@@ -99,10 +110,12 @@ export function chooses({ type }: Stage): boolean {
   return CHOOSING.has(type);
 }
 
+/** What llama.cpp has. */
+type NativeStage = Exclude<Stage, { type: "draw" }>;
 type Made = Pointer<"llama_sampler"> | null;
 type Makers = {
-  readonly [Type in Stage["type"]]: (
-    stage: Extract<Stage, { type: Type }>,
+  readonly [Type in NativeStage["type"]]: (
+    stage: Extract<NativeStage, { type: Type }>,
     call: Native["call"],
     vocabulary: Vocabulary,
   ) => Made;
@@ -165,10 +178,15 @@ const MAKERS: Makers = {
 };
 
 /** Null when llama.cpp refuses the settings. */
-export function makeStage(stage: Stage, native: Native, vocabulary: Vocabulary): Made {
-  for (const [name, value] of Object.entries(stage)) assertSetting(stage, name, value);
-  const make = MAKERS[stage.type] as (stage: Stage, ...more: [Native["call"], Vocabulary]) => Made;
+export function makeStage(stage: NativeStage, native: Native, vocabulary: Vocabulary): Made {
+  type Make = (stage: NativeStage, ...more: [Native["call"], Vocabulary]) => Made;
+  const make = MAKERS[stage.type] as Make;
   return make(stage, native.call, vocabulary);
+}
+
+/** @throws RangeError for settings that no stage of the kind can have */
+export function assertSettings(stage: Stage): void {
+  for (const [name, value] of Object.entries(stage)) assertSetting(stage, name, value);
 }
 
 /** C takes what fits its type and no more; what does not would arrive as another number. */

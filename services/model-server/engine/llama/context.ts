@@ -8,13 +8,13 @@ import { type Adapter, loadAdapter } from "@localmodel/llama/adapter.ts";
 import type { Batch } from "@localmodel/llama/batch.ts";
 import { type Context, createContext } from "@localmodel/llama/context.ts";
 import type { Model } from "@localmodel/llama/model.ts";
-import { ExponentialSum } from "@localmodel/llama/sampling/exponential-sum.ts";
 import { type Logprobs, logprobsOf } from "@localmodel/llama/sampling/logprobs.ts";
 import {
   createSampler,
   NothingToChooseError,
   type Sampler,
 } from "@localmodel/llama/sampling/sampler.ts";
+import { softmaxOf } from "@localmodel/llama/sampling/softmax.ts";
 import { restoreSequence, saveSequence } from "@localmodel/llama/sequence-state.ts";
 import { isRow } from "../prompt/picture-rows.ts";
 import type { Chooser, ChooserOptions, Run, StepContext } from "../stepping/step-context.ts";
@@ -116,8 +116,6 @@ export class GenerationContext implements StepContext {
   readonly #windowTokens: number;
   readonly #threads: StepThreads;
   readonly #adapters: readonly LoadedAdapter[];
-  /** Once somebody wants log probabilities. */
-  #sum: ExponentialSum | undefined;
   /** Undefined is the model as it is. */
   #adapter: string | undefined;
 
@@ -193,9 +191,9 @@ export class GenerationContext implements StepContext {
   }
 
   logprobs(index: number, token: number, count: number): Logprobs {
-    const sum = (this.#sum ??= new ExponentialSum(this.#context.model));
+    const softmax = softmaxOf(this.#context.model);
     return logprobsOf(this.logits(index), token, count, (logits, largest) =>
-      sum.of(logits, largest),
+      softmax.sum(logits, largest),
     );
   }
 

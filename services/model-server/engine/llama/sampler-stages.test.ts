@@ -14,11 +14,37 @@ test("temperature 0 takes the likeliest token, whatever else is asked for", () =
   assert.deepEqual(kindsOf({ ...GREEDY, topK: 40, topP: 0.9, minP: 0.1 }), ["greedy"]);
 });
 
-test("what is drawn from has the likely tokens first, also where no option drops any", () => {
-  const plain = { ...GREEDY, temperature: 1, topK: 0, topP: 1, minP: 0 };
-  assert.deepEqual(kindsOf(plain), ["temperature", "topP", "dist"]);
-  assert.deepEqual(kindsOf({ ...plain, topK: 5 }), ["topK", "temperature", "dist"]);
-  assert.deepEqual(kindsOf({ ...plain, topP: 0.5 }), ["topP", "temperature", "dist"]);
+const PLAIN = { ...GREEDY, temperature: 1, topK: 0, topP: 1, minP: 0 };
+
+test("without top k the whole vocabulary is drawn from, and none of it is sorted", () => {
+  const draw = { type: "draw", topP: 1, minP: 0, temperature: 1, seed: OF.seed };
+  assert.deepEqual(stagesOf(PLAIN, OF), [draw]);
+  const likely = { topP: 0.9, minP: 0.05, temperature: 0.7 };
+  assert.deepEqual(stagesOf({ ...PLAIN, ...likely }, OF), [{ ...draw, ...likely }]);
+  assert.deepEqual(kindsOf({ ...PLAIN, topNSigma: 2, typicalP: 0.5 }), [
+    "topNSigma",
+    "typicalP",
+    "draw",
+  ]);
+});
+
+test("of few that are in order, llama.cpp's own stages draw", () => {
+  assert.deepEqual(kindsOf({ ...PLAIN, topK: 5 }), ["topK", "temperature", "dist"]);
+  const all = { ...PLAIN, topK: 5, topP: 0.5, minP: 0.1 };
+  assert.deepEqual(kindsOf(all), ["topK", "topP", "minP", "temperature", "dist"]);
+});
+
+test("what has to come after top p, or keeps more than that, leaves it to llama.cpp", () => {
+  const some = { ...PLAIN, topP: 0.9 };
+  assert.deepEqual(kindsOf({ ...some, minKeep: 3 }), ["topP", "draw"]);
+  const xtc = { probability: 0.5, threshold: 0.1 };
+  assert.deepEqual(kindsOf({ ...some, xtc }), ["topP", "xtc", "draw"]);
+  const dynamicTemperature = { range: 0.5, exponent: 1 };
+  assert.deepEqual(stagesOf({ ...some, temperature: 0.7, dynamicTemperature }, OF), [
+    { type: "topP", p: 0.9, minKeep: 1 },
+    { type: "dynamicTemperature", temperature: 0.7, ...dynamicTemperature },
+    { type: "draw", topP: 1, minP: 0, temperature: 1, seed: OF.seed },
+  ]);
 });
 
 test("biases and penalties come before candidates are dropped, and the temperature after", () => {
@@ -57,7 +83,7 @@ test("what few ask for stands where llama.cpp's server has it", () => {
     dynamicTemperature: { range: 0.5, exponent: 1 },
   };
   const dropping = ["topNSigma", "topK", "typicalP", "topP", "minP", "xtc"];
-  const order = ["penalties", "dry", ...dropping, "dynamicTemperature", "dist"];
+  const order = ["penalties", "dry", ...dropping, "dynamicTemperature", "draw"];
   assert.deepEqual(kindsOf(all), order);
   for (const version of [1, 2] as const) {
     const mirostat = kindsOf({ ...all, mirostat: { version, tau: 5, eta: 0.1 } });
@@ -72,9 +98,10 @@ test("values that say nothing make no stage", () => {
   assert.deepEqual(kindsOf({ ...GREEDY, repeatPenalty: 1.5, penaltyTokens: 0 }), ["greedy"]);
 });
 
-test("typical p leaves the likely tokens in no order, so something after it puts them first", () => {
-  const kinds = kindsOf({ ...DRAWN, topK: 40, typicalP: 0.5 });
-  assert.deepEqual(kinds, ["topK", "typicalP", "temperature", "topP", "dist"]);
+test("typical p leaves the likely tokens in no order, so what draws after it needs none", () => {
+  const typical = { ...PLAIN, topK: 40, typicalP: 0.5 };
+  assert.deepEqual(kindsOf(typical), ["topK", "typicalP", "draw"]);
+  assert.deepEqual(kindsOf({ ...typical, topP: 0.9 }), ["topK", "typicalP", "topP", "draw"]);
 });
 
 test("looking back is bounded by the context, and by nothing else where a request wants all", () => {

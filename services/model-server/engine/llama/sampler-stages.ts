@@ -11,13 +11,6 @@ type StagesOf = {
   readonly contextTokens: number;
 };
 
-/**
- * A token is drawn by adding up probabilities until they exceed a random number. In the order of the vocabulary the least
- * difference of a logit, as it depends on who else is in the batch, moves every sum after it; with the likely tokens
- * first the same seed draws the same token in any company. What is left out is never drawn in a lifetime.
- */
-const ALMOST_ALL = 1 - 1e-6;
-
 /** Candidates that mirostat estimates from: its paper's. */
 const MIROSTAT_M = 100;
 
@@ -68,28 +61,51 @@ function choosingOf(sampling: Sampling, { seed }: StagesOf): readonly Stage[] {
     return [temperatureOf(sampling), { type: "mirostat", seed, ...mirostat, m: MIROSTAT_M }];
   }
   if (mirostat) return [temperatureOf(sampling), { type: "mirostatV2", seed, ...mirostat }];
-  return [...droppingOf(sampling, seed), { type: "dist", seed }];
+  return drawnFrom(sampling, seed);
 }
 
-/** Ends with the likely tokens first. */
-function droppingOf(sampling: Sampling, seed: number): readonly Stage[] {
-  const { topK, topP, minP, topNSigma = 0, typicalP = 1, xtc } = sampling;
-  const minKeep = Math.max(1, sampling.minKeep ?? 1);
+/**
+ * What a token is drawn by, where the likely ones are to stand first or be taken as if they did: otherwise the same seed would
+ * not draw the same in any company. Top k leaves few, in order, and llama.cpp's own stages take no time for those.
+ * They sort a whole vocabulary, which is why `draw` does their work where there is no top k.
+ */
+function drawnFrom(sampling: Sampling, seed: number): readonly Stage[] {
+  const { topK, typicalP = 1, topP, minP, temperature } = sampling;
+  const few = fewestOf(sampling);
+  const likely = likeliestOf(sampling, seed);
+  if (topK > 0 && typicalP >= 1) {
+    return [...few, ...likely, temperatureOf(sampling), { type: "dist", seed }];
+  }
+  const draw = { type: "draw", topP: 1, minP: 0, temperature, seed } as const;
+  if (sampling.dynamicTemperature) {
+    return [...few, ...likely, temperatureOf(sampling), { ...draw, temperature: 1 }];
+  }
+  const isPlain = topK === 0 && sampling.xtc === undefined && (sampling.minKeep ?? 1) <= 1;
+  return isPlain ? [...few, { ...draw, topP, minP }] : [...few, ...likely, draw];
+}
+
+function fewestOf(sampling: Sampling): readonly Stage[] {
+  const { topK, topNSigma = 0, typicalP = 1 } = sampling;
+  const minKeep = minKeepOf(sampling);
   return [
     ...stageIf(topNSigma > 0, { type: "topNSigma", n: topNSigma }),
     ...stageIf(topK > 0, { type: "topK", k: topK }),
     ...stageIf(typicalP < 1, { type: "typicalP", p: typicalP, minKeep }),
+  ];
+}
+
+function likeliestOf(sampling: Sampling, seed: number): readonly Stage[] {
+  const { topP, minP, xtc } = sampling;
+  const minKeep = minKeepOf(sampling);
+  return [
     ...stageIf(topP < 1, { type: "topP", p: topP, minKeep }),
     ...stageIf(minP > 0, { type: "minP", p: minP, minKeep }),
     ...(xtc ? [{ type: "xtc" as const, ...xtc, minKeep, seed }] : []),
-    temperatureOf(sampling),
-    // Top k and top p put the likely ones first, typical p does not.
-    ...stageIf((topK === 0 || typicalP < 1) && topP >= 1, {
-      type: "topP",
-      p: ALMOST_ALL,
-      minKeep: 1,
-    }),
   ];
+}
+
+function minKeepOf({ minKeep = 1 }: Sampling): number {
+  return Math.max(1, minKeep);
 }
 
 function temperatureOf({ temperature, dynamicTemperature }: Sampling): Stage {
