@@ -52,7 +52,18 @@ export const modelServer = group("What models' pods run.", {
     {
       cpu: value("For models without a GPU.", variant, named("localmodel-model-server")),
       cuda: erasable(
-        value("For GPUs of NVIDIA.", variant, named("localmodel-model-server-cuda", ["amd64"])),
+        value(
+          "For GPUs of NVIDIA, with CUDA 13.",
+          variant,
+          named("localmodel-model-server-cuda", ["amd64"]),
+        ),
+      ),
+      cuda12: erasable(
+        value(
+          "For GPUs of NVIDIA whose nodes have drivers, or that are devices, which `cuda` is not for: docs/gpu.md. Where one of the two is null, the other one is for all.",
+          variant,
+          named("localmodel-model-server-cuda12", ["amd64"]),
+        ),
       ),
       vulkan: erasable(
         value("For other GPUs.", variant, named("localmodel-model-server-vulkan", ["amd64"])),

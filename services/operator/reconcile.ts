@@ -24,6 +24,7 @@ import { fetchPodOf } from "./act/fill-report.ts";
 import { cacheUse } from "./observe/cache-use.ts";
 import type { AskPods } from "./observe/ask-pods.ts";
 import { type Caches, OWNED } from "./observe/caches.ts";
+import { cudaImage } from "./cuda-image.ts";
 import { decide, type Decision } from "./decide/decide.ts";
 import type { Neighbours } from "./observe/neighbours.ts";
 import type { DownloadsView } from "./observe/downloads.ts";
@@ -165,11 +166,17 @@ type Target = UnderClass & { readonly stored: StoredModel; readonly observed: Ob
 async function runPass(
   surroundings: Surroundings,
   pass: Pass,
-  { stored, observed, model: plain, platform, classProblem: refusal, overQuota }: Target,
+  { stored, observed, model: plain, platform: given, classProblem: refusal, overQuota }: Target,
 ): Promise<Outcome> {
   const { clock, askPods, fleet, downloads } = surroundings;
   const step = scaleStep(surroundings, pass, { model: plain, observed });
   const model = { ...plain, ...(step && { scale: step.scale }) };
+  const client = surroundings.client.with({ signal: pass.signal });
+  const {
+    platform,
+    image,
+    againInMs: looksAgainInMs,
+  } = await cudaImage(client, { model, platform: given, observed });
   const moment = {
     ...cleaned(surroundings, model),
     nowMs: clock.date().getTime(),
@@ -193,6 +200,7 @@ async function runPass(
     decision,
     answers,
     refusals,
+    ...(image && { image }),
     ...(overQuota && { overQuota }),
     ...(step && { isUnloaded: step.load.isUnloaded, lack: step.load.lack }),
     now,
@@ -205,7 +213,7 @@ async function runPass(
   const unanswered = status.modelRevision === decision.revision ? [] : questions.facts;
   const asked = [...questions.progress, ...unanswered].map((question) => question.againInMs);
   const held = heldUp(observed).map(() => HELD_UP_AGAIN_MS);
-  const again = [decision.againInMs, cleansInMs(decision), step?.againInMs];
+  const again = [decision.againInMs, cleansInMs(decision), step?.againInMs, looksAgainInMs];
   return soonest([...againInMs, ...again, ...asked, ...held]);
 }
 

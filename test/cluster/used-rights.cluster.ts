@@ -22,6 +22,7 @@ const RESERVED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       "clusters with OwnerReferencesPermissionEnforcement ask for it of whoever names an owner",
     "patch events.events.k8s.io": "an event that happens again within minutes is counted",
     "get nodes": "a roll that finds no room asks what the node of an old pod has without it",
+    "list nodes": "a model with devices of NVIDIA's gets the image that its nodes can run",
     "get leases.coordination.k8s.io":
       "a LocalModel that another installation looks after is left to it while that one is there",
     "list events": "it waits longer while an autoscaler says that it brings a node",

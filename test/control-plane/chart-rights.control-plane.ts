@@ -28,13 +28,16 @@ const granted: readonly Right[] = [
   ["operator", "get", "coordination.k8s.io", "leases"],
 ];
 /** Of the whole cluster, where the operator is for all of it. */
-const clusterWide: readonly Right[] = [["operator", "get", "", "nodes"]];
+const clusterWide: readonly Right[] = [
+  ["operator", "get", "", "nodes"],
+  ["operator", "list", "", "nodes"],
+];
 const withheld: readonly Right[] = [
   ["api", "get", "", "secrets"],
   ["api", "get", "", "pods"],
   ["api", "patch", "localmodel.dev", "localmodels"],
   ["operator", "get", "", "secrets"],
-  ["operator", "list", "", "nodes"],
+  ["operator", "watch", "", "nodes"],
   ["operator", "patch", "localmodel.dev", "localmodels"],
   ["operator", "create", "rbac.authorization.k8s.io", "roles"],
   ["operator", "create", "", "pods/exec"],

@@ -36,6 +36,7 @@ const variants: Readonly<Record<string, readonly string[]>> = {
   "one namespace and no GPUs": [
     `watchNamespaces={${NAMESPACE}}`,
     "modelServer.images.cuda=null",
+    "modelServer.images.cuda12=null",
     "modelServer.images.vulkan=null",
   ],
   "no rights and no CRD": [

@@ -85,7 +85,13 @@ export const CHART_FEATURES: Readonly<Record<string, Values>> = {
   digests: {
     operator: { image: { digest: DIGEST } },
     api: { image: { digest: DIGEST, pullPolicy: "Never" } },
-    modelServer: { images: { cpu: { repository: "cpu", digest: DIGEST }, cuda: null } },
+    modelServer: {
+      images: { cpu: { repository: "cpu", digest: DIGEST }, cuda: null, cuda12: null },
+    },
+  },
+  "one image for NVIDIA's devices": {
+    modelServer: { images: { cuda: null } },
+    operator: { config: { leastCuda12Driver: 535, leastCudaDriver: 0 } },
   },
   "one namespace": { watchNamespaces: [NAMESPACE_OF_FEATURES, NAMESPACE_OF_FEATURES] },
   "two namespaces": { watchNamespaces: [NAMESPACE_OF_FEATURES, "elsewhere"] },

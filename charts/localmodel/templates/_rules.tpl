@@ -30,7 +30,8 @@ API server's audit log. Neither reads Secrets of models: the kubelet gives them 
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
-# While a pod waits for a node: what an autoscaler says about it, and what the nodes of the model's other pods have.
+# While a pod waits for a node: what an autoscaler says about it, and what the nodes of the model's other pods have. While it
+# is to be decided which image for NVIDIA's devices a model gets: nodes that say which driver they have.
 - apiGroups: [""]
   resources: [events]
   verbs: [list]
@@ -44,7 +45,7 @@ API server's audit log. Neither reads Secrets of models: the kubelet gives them 
   verbs: [list, watch]
 - apiGroups: [""]
   resources: [nodes]
-  verbs: [get]
+  verbs: [get, list]
 {{- end }}
 {{- end -}}
 

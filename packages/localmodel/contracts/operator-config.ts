@@ -13,14 +13,43 @@ const architectures = z.array(z.string().regex(/^[a-z0-9]{1,32}$/)).max(16);
 const groupId = z.int().min(0).max(2_147_483_647);
 const port = z.int().min(0).max(65_535);
 
+const capability = z.int().min(0).max(10_000);
+const CudaDevices = z.strictObject({
+  least: capability.describe("Least compute capability, without its dot; 0: any."),
+  compiled: z
+    .array(capability)
+    .max(64)
+    .describe("Compute capabilities that the image has machine code for."),
+  otherwiseDriver: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .describe(
+      "Major version of the driver that compiles for all others; 0: no other than the image needs anyway.",
+    ),
+});
+
+/** What the images of a release are for. */
+function devices(byDefault: z.infer<typeof CudaDevices>) {
+  return CudaDevices.default(byDefault);
+}
+
 export const OperatorConfig = z.strictObject({
   images: z
-    .strictObject({ cpu: image, cuda: image.exactOptional(), vulkan: image.exactOptional() })
-    .describe("Model-server images. A GPU model whose image is not named gets the one for CPUs."),
+    .strictObject({
+      cpu: image,
+      cuda: image.exactOptional(),
+      cuda12: image.exactOptional(),
+      vulkan: image.exactOptional(),
+    })
+    .describe(
+      "Model-server images. A GPU model whose image is not named gets the one for CPUs. Of `cuda` and `cuda12`, both for NVIDIA's devices, nodes' labels decide.",
+    ),
   architectures: z
     .strictObject({
       cpu: architectures.exactOptional(),
       cuda: architectures.exactOptional(),
+      cuda12: architectures.exactOptional(),
       vulkan: architectures.exactOptional(),
     })
     .default({})
@@ -93,6 +122,19 @@ export const OperatorConfig = z.strictObject({
     .describe(
       "Major version of NVIDIA's driver that the image for its devices needs at least: nodes that are labelled as having an older one are left out. 0: none is.",
     ),
+  leastCuda12Driver: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(550)
+    .describe("The same for the image `cuda12`."),
+  cudaDevices: z
+    .strictObject({
+      cuda: devices({ least: 75, compiled: [86, 89, 120, 121], otherwiseDriver: 590 }),
+      cuda12: devices({ least: 50, compiled: [], otherwiseDriver: 0 }),
+    })
+    .prefault({})
+    .describe("Which devices each image for NVIDIA's is for, where both are named."),
   runtimeImages: z
     .array(z.string().min(1).max(512))
     .max(64)

@@ -84,6 +84,16 @@ const AcceleratorStatus = z.object({
 });
 export type AcceleratorStatus = z.infer<typeof AcceleratorStatus>;
 
+const ImageStatus = z.object({
+  name: text(512).describe("The image."),
+  variant: text(64).describe("Which one of the chart's `modelServer.images` it is."),
+  leastDriver: count
+    .exactOptional()
+    .describe("Major version of NVIDIA's driver that it needs at least; absent: not known."),
+  reason: text(64).describe("Why this one, as one CamelCase word: docs/status.md explains them."),
+  message: boundedString(1024).describe("Why this one, when it was chosen, for a person."),
+});
+
 /** What `inspection.ts` describes, and what it was read from. */
 const InspectionStatus = z.object({
   sourceHash: text(64).describe("Stands for the sources it was read from."),
@@ -190,6 +200,9 @@ export const LocalModelStatus = z.object({
   model: ModelStatus.exactOptional().describe("What the weights turned out to be."),
   accelerator: AcceleratorStatus.exactOptional().describe(
     "What a server that was given devices has of them; absent before one was ready.",
+  ),
+  image: ImageStatus.exactOptional().describe(
+    "The image for NVIDIA's devices that its pods get, and why; absent where they get another.",
   ),
   modelRevision: text(64)
     .exactOptional()

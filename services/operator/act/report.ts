@@ -47,6 +47,8 @@ type PassResult = {
   readonly isUnloaded?: boolean | undefined;
   /** Why none has, where one was to. */
   readonly lack?: Lack | undefined;
+  /** Which of the images for NVIDIA's devices its pods get. */
+  readonly image?: LocalModelStatus["image"];
   readonly now: string;
 };
 
@@ -210,8 +212,8 @@ export function unreadableStatus(
     wantsDevices: previous.conditions?.some(({ type }) => type === "Accelerated") ?? false,
     ...(previous.accelerator && { accelerator: previous.accelerator }),
   };
-  const { model, accelerator, modelRevision, inspection, cache, memory, scaling } = previous;
-  const found = { model, accelerator, modelRevision, inspection, cache, memory, scaling };
+  const { model, accelerator, image, modelRevision, inspection, cache, memory, scaling } = previous;
+  const found = { model, accelerator, image, modelRevision, inspection, cache, memory, scaling };
   const known = Object.entries(found).filter(([, value]) => value !== undefined);
   const status = statusOf(situation, { previous, ...Object.fromEntries(known) }, now);
   return withIds(status, identity);
@@ -254,7 +256,7 @@ function outlookOf({ room, bringsNode }: Decision, { pods, podsSay }: Observed):
 function kept(
   model: Model,
   { status: previous }: Observed,
-  { decision, answers, now }: PassResult,
+  { decision, answers, image, now }: PassResult,
 ): Kept {
   const inspection = decision.inspection ?? previous.inspection;
   const memory =
@@ -264,6 +266,7 @@ function kept(
   return {
     previous,
     ...facts(model, previous, decision, answers),
+    ...(image && { image }),
     ...(inspection && { inspection }),
     ...cacheOf(decision, previous, now),
     ...(memory && { memory }),

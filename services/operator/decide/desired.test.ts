@@ -566,6 +566,62 @@ test("nodes that say their driver is older than the image needs are left out, wh
   assert.equal(chosen({ gpu: {} }, { ...by, leastCudaDriver: 0 }), 0);
 });
 
+test("of two images for NVIDIA's devices each has its nodes, by driver and devices", () => {
+  const images = { ...platform.images, cuda12: "server:cuda12" };
+  const by = { ...platform, images, leastCudaDriver: 580, leastCuda12Driver: 550 };
+  const termsWith = (cudaImage: "cuda" | "cuda12") => {
+    const { spec } = podTemplate(
+      modelWith({ gpu: { memory: "8Gi" } }),
+      { ...by, cudaImage },
+      inspection,
+    );
+    const { affinity } = spec as unknown as { affinity: Affinity };
+    const { nodeSelectorTerms } =
+      affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution;
+    return nodeSelectorTerms.map(({ matchExpressions }) =>
+      matchExpressions
+        .filter(({ key }) => !key.endsWith("gpu.memory"))
+        .map(({ key, operator, values }) =>
+          `${key.split(".").at(-2)} ${operator} ${values.join(",")}`.trim(),
+        ),
+    );
+  };
+  const [newer, lacks] = ["driver-version Gt 589", "driver-version DoesNotExist"];
+  assert.deepEqual(termsWith("cuda"), [
+    [newer, "compute Gt 7"],
+    [newer, "compute In 7", "compute Gt 4"],
+    ["driver-version Gt 579", "compute In 8", "compute In 6,9"],
+    ["driver-version Gt 579", "compute In 12", "compute In 0,1"],
+    ["driver-version Gt 579", "compute DoesNotExist"],
+    [lacks, "compute Gt 7"],
+    [lacks, "compute In 7", "compute Gt 4"],
+    [lacks, "compute DoesNotExist"],
+  ]);
+  const old = "driver-version Gt 549";
+  assert.deepEqual(termsWith("cuda12"), [
+    [old, "compute Gt 5"],
+    [old, "compute In 5"],
+    [old, "compute DoesNotExist"],
+    [lacks, "compute Gt 5"],
+    [lacks, "compute In 5"],
+    [lacks, "compute DoesNotExist"],
+  ]);
+});
+
+type Affinity = {
+  readonly nodeAffinity: {
+    readonly requiredDuringSchedulingIgnoredDuringExecution: {
+      readonly nodeSelectorTerms: readonly {
+        readonly matchExpressions: readonly {
+          readonly key: string;
+          readonly operator: string;
+          readonly values: readonly string[];
+        }[];
+      }[];
+    };
+  };
+};
+
 const diskOf = (spec: Partial<LocalModelSpecInput>) =>
   partsOf(spec).server.resources.requests["ephemeral-storage"];
 

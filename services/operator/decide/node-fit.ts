@@ -15,7 +15,11 @@ type Terms = NonNullable<
     NonNullable<PodSpec["affinity"]>["nodeAffinity"]
   >["requiredDuringSchedulingIgnoredDuringExecution"]
 >["nodeSelectorTerms"];
-type Requirement = NonNullable<Terms[number]["matchExpressions"]>[number];
+type Requirement = {
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[];
+};
 type Taint = NonNullable<NonNullable<Node["spec"]>["taints"]>[number];
 
 /** What stands in the way, in words; nothing when the node would take it. */
@@ -28,6 +32,38 @@ export function lackOf(pod: Pod, { node, pods }: Place): readonly string[] {
     ...(matchesNode(pod, labels, node.metadata.name) ? [] : ["its labels are others"]),
     ...shortages(pod, { node, pods }),
   ];
+}
+
+/** Of nodes that are being made ready, or are drained. */
+const PASSING_TAINT = "node.kubernetes.io/";
+
+/** Whether a node is of a kind that the pod may run on, however full it is, or away just now. */
+export function couldTake(pod: Pod, { metadata, spec }: Node): boolean {
+  const lasting = (spec?.taints ?? []).filter(({ key }) => !key.startsWith(PASSING_TAINT));
+  return (
+    lasting.every((taint) => !repels(taint) || tolerates(pod, taint)) &&
+    matchesNode(pod, metadata.labels ?? {}, metadata.name)
+  );
+}
+
+/** How many of such pods find room, `most` at most. */
+export function roomOn(pod: Pod, { node, pods }: Place, most: number): number {
+  let count = 0;
+  const taken = [...pods];
+  while (count < most && lackOf(pod, { node, pods: taken }).length === 0) {
+    taken.push(pod);
+    count += 1;
+  }
+  return count;
+}
+
+/** One of the alternatives; of none, every node. */
+export function meetsOne(
+  alternatives: readonly (readonly Requirement[])[],
+  { metadata: { labels = {} } }: Node,
+): boolean {
+  if (alternatives.length === 0) return true;
+  return alternatives.some((all) => all.every((one) => isMet(one, labels[one.key])));
 }
 
 function shortages(pod: Pod, { node, pods }: Place): readonly string[] {

@@ -9,6 +9,13 @@ export type OwnedObject = { readonly resource: Resource; readonly object: KubeOb
 /** A node, and every pod that takes room on it, whoever's it is. */
 export type Place = { readonly node: Node; readonly pods: readonly Pod[] };
 
+/** A node that says which driver of NVIDIA's it has. */
+export type DeviceNode = {
+  readonly node: Node;
+  /** Without those of the model at hand; absent: nobody has looked. */
+  readonly pods?: readonly Pod[];
+};
+
 /** What a pod that found no node waits for. Looked up only while one does. */
 export type Waiting = {
   /** The nodes that this model's pods are on, by name; without those that may not be read. */

@@ -1,29 +1,38 @@
 /** The model-server image for a LocalModel: engines are built for one kind of hardware each. */
 import type { Model } from "../model/model.ts";
-import type { Platform } from "../model/platform.ts";
+import { CUDA_IMAGES, type CudaImage, type Platform } from "../model/platform.ts";
 import { fits } from "../model/wildcard.ts";
 import { gpuOf, isNvidia } from "./gpu.ts";
 
-export function serverImage(model: Model, { images }: Platform): string {
+export function serverImage(model: Model, platform: Platform): string {
   const own = model.spec.runtime?.image;
   if (own !== undefined) return own;
-  return images[variantOf(model, images)] ?? images.cpu;
+  return platform.images[variantOf(model, platform)] ?? platform.images.cpu;
 }
 
 /** What the image is built for. None: everything, or nobody knows. */
-export function architecturesOf(
-  model: Model,
-  { images, architectures }: Platform,
-): readonly string[] {
+export function architecturesOf(model: Model, platform: Platform): readonly string[] {
   if (model.spec.runtime?.image !== undefined) return [];
-  return architectures[variantOf(model, images)] ?? [];
+  return platform.architectures[variantOf(model, platform)] ?? [];
 }
 
-function variantOf(model: Model, images: Platform["images"]): keyof Platform["images"] {
+/** Those that there are for NVIDIA's devices, newest first. */
+export function cudaImages({ images }: Pick<Platform, "images">): readonly CudaImage[] {
+  return CUDA_IMAGES.filter((name) => images[name] !== undefined);
+}
+
+/** The one for NVIDIA's devices that a model gets; undefined for models that get another. */
+export function cudaImageOf(model: Model, platform: Platform): CudaImage | undefined {
+  const gpu = gpuOf(model);
+  if (gpu === undefined || !isNvidia(gpu) || model.spec.runtime?.image !== undefined) return;
+  return platform.cudaImage ?? cudaImages(platform)[0];
+}
+
+function variantOf(model: Model, platform: Platform): keyof Platform["images"] {
   const gpu = gpuOf(model);
   if (gpu === undefined) return "cpu";
-  const variant = isNvidia(gpu) ? "cuda" : "vulkan";
-  return images[variant] === undefined ? "cpu" : variant;
+  if (isNvidia(gpu)) return cudaImageOf(model, platform) ?? "cpu";
+  return platform.images.vulkan === undefined ? "cpu" : "vulkan";
 }
 
 /** Fields of a container. */

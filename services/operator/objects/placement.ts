@@ -7,7 +7,7 @@ import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts"
 import type { Model } from "../model/model.ts";
 import type { Platform } from "../model/platform.ts";
 import { deviceMemoryAlternatives } from "./device-memory.ts";
-import { driverAlternatives } from "./driver.ts";
+import { driverAlternatives, type NodeRequirements } from "./driver.ts";
 import {
   deviceNodes,
   gpuOf,
@@ -87,9 +87,9 @@ function placementBeside(
     ...architectureRequirements(architecturesOf(model, platform)),
   ];
   const alternatives = [
-    deviceMemoryAlternatives(model, inspection),
+    deviceMemoryAlternatives(model, inspection).map((one) => [one]),
     driverAlternatives(model, platform),
-    nodes,
+    nodes.map((one) => [one]),
   ];
   const affinity = withRequirements(spec.affinity, requirements, alternatives);
   return {
@@ -128,13 +128,13 @@ type Affinity = NonNullable<Model["spec"]["affinity"]>;
 function withRequirements(
   affinity: Affinity | undefined,
   requirements: readonly NodeRequirement[],
-  alternatives: readonly (readonly NodeRequirement[])[] = [],
+  alternatives: readonly (readonly NodeRequirements[])[] = [],
 ): object | undefined {
   // Terms are alternatives themselves: each is there once for each of these.
   const added = alternatives
     .filter((group) => group.length > 0)
     .reduce(
-      (sets, group) => sets.flatMap((set) => group.map((one) => [...set, one])),
+      (sets, group) => sets.flatMap((set) => group.map((one) => [...set, ...one])),
       [requirements],
     );
   if (added.flat().length === 0) return affinity;

@@ -61,6 +61,7 @@ export type Kept = {
   readonly previous: LocalModelStatus;
   readonly model?: ModelStatus;
   readonly accelerator?: AcceleratorStatus;
+  readonly image?: LocalModelStatus["image"];
   readonly modelRevision?: string;
   readonly inspection?: Inspection & { readonly sourceHash: string };
   readonly cache?: LocalModelStatus["cache"];

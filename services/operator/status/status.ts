@@ -41,7 +41,8 @@ const MESSAGE_MAX_CHARACTERS = 2000;
 /** `now`: the time of day, in Kubernetes' form. */
 export function statusOf(situation: Situation, kept: Kept, now: string): LocalModelStatus {
   const { identity, modelId, pods } = situation;
-  const { previous, model, accelerator, modelRevision, inspection, cache, memory, scaling } = kept;
+  const { previous, model, accelerator, image, modelRevision, inspection } = kept;
+  const { cache, memory, scaling } = kept;
   return {
     observedGeneration: identity.generation,
     modelId,
@@ -50,6 +51,7 @@ export function statusOf(situation: Situation, kept: Kept, now: string): LocalMo
     ),
     ...(model !== undefined && { model }),
     ...(accelerator !== undefined && { accelerator }),
+    ...(image !== undefined && { image }),
     ...(modelRevision !== undefined && { modelRevision }),
     ...(inspection !== undefined && { inspection }),
     ...(cache !== undefined && { cache }),

@@ -50,7 +50,9 @@ export function valuesFor({ images }: RunningCluster) {
     // The nodes' kubelets do not count disks (localStorageCapacityIsolation).
     operator: { image: named(images.operator), config: { ephemeralStorageRequests: false } },
     api: { image: named(images.api) },
-    modelServer: { images: { cpu: named(images["model-server"]), cuda: null, vulkan: null } },
+    modelServer: {
+      images: { cpu: named(images["model-server"]), cuda: null, cuda12: null, vulkan: null },
+    },
     telemetry: { endpoint: COLLECTOR_URL, sampler: "parentbased_always_on" },
   };
 }
