@@ -10,7 +10,7 @@
 #                  cuBLAS of CUDA 13 or 12
 #   VARIANT        cpu, cuda or vulkan: the engine binaries in model-server
 #   CUDA_CAPABILITIES  such as "75 80 86 89 90 100 120": the CUDA library is built with machine code for these, instead of
-#                  taking the prebuilt one; CUDA_BUILD_IMAGE is then CUDA's compiler, of the same CUDA as RUNTIME_IMAGE
+#                  taking the prebuilt one, which there is for amd64 alone; CUDA_BUILD_IMAGE is then CUDA's compiler, of the same CUDA as RUNTIME_IMAGE
 #   VERSION REVISION SOURCE   for the OCI labels
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 ARG RUNTIME_IMAGE=debian:bookworm-slim
@@ -113,6 +113,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace services
  && arch=$(node --print process.arch) && cd node_modules/@node-llama-cpp \
  && case $VARIANT in cpu) keep="linux-$arch" ;; \
       cuda) keep="linux-$arch linux-$arch-cuda linux-$arch-cuda-ext"; \
+        [ -d linux-$arch-cuda ] || sh /app/scripts/cuda-package.sh . $arch /cuda/libggml-cuda.so || exit 1; \
         if [ -f /cuda/libggml-cuda.so ]; then keep="linux-$arch linux-$arch-cuda" \
           && cp -p /cuda/libggml-cuda.so linux-$arch-cuda/bins/linux-$arch-cuda/; fi ;; \
       vulkan) keep="linux-$arch linux-$arch-vulkan" ;; \

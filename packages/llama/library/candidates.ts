@@ -32,10 +32,14 @@ const MANIFEST = findPackageJSON("node-llama-cpp", import.meta.url) ?? "";
 const BUILDS = path.join(path.dirname(MANIFEST), "llama", "localBuilds");
 const METADATA = "_nlcBuildMetadata.json";
 
-/** Kinds of device that node-llama-cpp has libraries for here, best first. The CPU's serve every machine. */
+/**
+ * Kinds of device that there may be libraries for here, best first. The CPU's serve every machine. Those for CUDA on arm64
+ * node-llama-cpp does not bring: scripts/cuda-package.sh makes them.
+ */
 export function gpusOf({ platform, arch }: Machine): readonly Gpu[] {
   if (platform === "darwin") return arch === "arm64" ? ["metal"] : [false];
-  return arch === "x64" ? ["cuda", "vulkan", false] : [false];
+  if (arch === "x64") return ["cuda", "vulkan", false];
+  return platform === "linux" && arch === "arm64" ? ["cuda", false] : [false];
 }
 
 /** All that are here for the device, best first. */

@@ -42,7 +42,7 @@ test("where there are none for a device, a sentence says where they were looked 
 test("libraries for other platforms are found by node-llama-cpp's names for them", () => {
   const [arm] = candidatesFor(false, { platform: "linux", arch: "arm64" });
   if (arm !== undefined) assert.equal(path.basename(arm.folder), "linux-arm64");
-  assert.deepEqual(gpusOf({ platform: "linux", arch: "arm64" }), [false]);
+  assert.deepEqual(gpusOf({ platform: "linux", arch: "arm64" }), ["cuda", false]);
   assert.deepEqual(gpusOf({ platform: "darwin", arch: "arm64" }), ["metal"]);
   assert.deepEqual(candidatesFor(false, { platform: "aix", arch: "x64" }), []);
 });
