@@ -49,9 +49,10 @@ type Beginning = {
 };
 
 export type Thoughts = {
-  readonly begin: string;
+  /** Any of these, white space before it not counted. */
+  readonly begins: readonly string[];
   readonly end: string;
-  /** The prompt has begun them. Otherwise there are some only where the answer begins with `begin`, white space not counted. */
+  /** The prompt has begun them. Otherwise there are some only where the answer begins with one of `begins`. */
   readonly areOpen: boolean;
 };
 

@@ -18,7 +18,6 @@ import { resolveTools } from "../../services/model-server/resolve/tools.ts";
 /** Why what these write is not read as calls. Models of all others are also held to what they write. */
 const UNREAD: Readonly<Record<string, string>> = {
   "LFM2.5-8B-A1B": "writes strings as Python does; its models are held to JSON's",
-  "muse-glimmer": "a call is a message of its own, which has the tool's name twice",
 };
 
 const PARAMETERS = {

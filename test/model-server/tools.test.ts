@@ -64,6 +64,12 @@ const MODELS: Readonly<Record<string, Parameters<typeof writeTinyChatModel>[1]>>
 {% endfor %}[DONE]`),
     control: ["[DO]", "[DONE]"],
   },
+  "a template of its own, in messages to the tools": {
+    chatTemplate: invented(` to={{ call.function.name }}<|message|><do {{ call.function.name }}>
+{% for key, value in call.function.arguments | items %}<with {{ key }}>{{ value if value is string else value | tojson }}</with>
+{% endfor %}</do>{% if not loop.last %}<|im_start|>assistant{% endif %}`),
+    control: ["<|message|>"],
+  },
   llama: {
     chatTemplate: `{{ tools | tojson }}"parameters": <|start_header_id|>${TURNS}`,
   },

@@ -1,4 +1,6 @@
 /** What a chat template makes of a conversation, found by rendering some: see the model server's `template-facts.ts`. */
+import type { ReasoningFormat } from "@localmodel/inference/reasoning-text.ts";
+
 export type TemplateFacts = {
   /** It says what a system message says. */
   readonly takesSystem: boolean;
@@ -21,13 +23,7 @@ export type TemplateFacts = {
 };
 
 /** How a model writes what it thinks before it answers, and how its template lets it. */
-export type ReasoningFacts = {
-  readonly begin: string;
-  readonly end: string;
-  /** What stands before the answer itself, after the end or without any reasoning, and is no part of it. */
-  readonly answerBegins: readonly string[];
-  /** What ends a part of the answer; the next one begins like the first. */
-  readonly answerEnd?: string;
+export type ReasoningFacts = ReasoningFormat & {
   /** What the answer itself always comes behind, where there was reasoning. */
   readonly answerMark: string;
   /** What is written to end reasoning: its end, and what leads to the answer. */

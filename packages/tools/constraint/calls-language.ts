@@ -7,6 +7,7 @@ import {
   type CallSyntax,
   type ObjectForm,
   type TaggedForm,
+  withName,
 } from "../syntax/call-syntax.ts";
 import { jsonFormOf } from "../syntax/json-form.ts";
 import {
@@ -42,7 +43,7 @@ function callLanguage({ form }: CallSyntax, tool: Tool): Language {
       return objectCall(form, tool);
     case "named":
       return sequence([
-        literal(form.before),
+        literal(withName(form.before, tool.name)),
         text(tool.name),
         literal(form.afterName),
         argumentsOf(tool),
@@ -72,7 +73,7 @@ function inputString({ definition, field }: LarkGrammar): Language {
 function objectCall(form: ObjectForm, tool: Tool): Language {
   const id = form.idKey === undefined ? "" : `"${form.idKey}": "{n}", `;
   return sequence([
-    text(form.before),
+    text(withName(form.before, tool.name)),
     literal(`{${id}`),
     text(`"${form.nameKey}": "${tool.name}", "${form.argumentsKey}": `),
     argumentsOf(tool),
@@ -93,7 +94,7 @@ function taggedCall(form: TaggedForm, tool: Tool, kinds: ParameterKinds): Langua
     return { written, isRequired: Array.isArray(required) && required.includes(key) };
   });
   return sequence([
-    text(form.before + tool.name + form.afterName),
+    text(withName(form.before, tool.name) + tool.name + form.afterName),
     separated(parameters, form.separator ?? ""),
     text(form.after),
   ]);

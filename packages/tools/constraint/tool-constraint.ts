@@ -7,7 +7,7 @@
 import type { Constraint, Language } from "@localmodel/inference/constraint.ts";
 import { invalidRequest } from "@localmodel/inference/refusals.ts";
 import type { Tool, ToolUse } from "@localmodel/inference/tools.ts";
-import { type CallSyntax, markersOf, openingOf } from "../syntax/call-syntax.ts";
+import { type CallSyntax, markersOf, openingOf, withName } from "../syntax/call-syntax.ts";
 import { controlTextsOf } from "../syntax/control-texts.ts";
 import { jsonFormOf } from "../syntax/json-form.ts";
 import { parameterKinds } from "../syntax/parameter-kinds.ts";
@@ -62,10 +62,10 @@ function prefixOf(syntax: CallSyntax, tools: readonly Tool[]): string {
   const { form } = syntax;
   if (only === undefined || another !== undefined) return sharedOpening(syntax, tools);
   if (form.kind === "object" && form.idKey === undefined) {
-    return `${openingOf(syntax)}{"${form.nameKey}": "${only.name}", "${form.argumentsKey}":`;
+    return `${withName(openingOf(syntax), only.name)}{"${form.nameKey}": "${only.name}", "${form.argumentsKey}":`;
   }
   if (form.kind === "named" && !`${form.before}${form.afterName}`.includes("{")) {
-    return openingOf(syntax) + only.name + form.afterName;
+    return withName(openingOf(syntax), only.name) + only.name + form.afterName;
   }
   return sharedOpening(syntax, tools);
 }
@@ -73,8 +73,11 @@ function prefixOf(syntax: CallSyntax, tools: readonly Tool[]): string {
 function sharedOpening(syntax: CallSyntax, tools: readonly Tool[]): string {
   const { form, begin } = syntax;
   // What differs from call to call is left to the model.
-  if (form.kind !== "tagged") return openingOf(syntax).replace(/\{(?:n|id)\}[^]*$/, "");
-  const isInTags = ({ parameters }: Tool) => parameterKinds(parameters, form) !== undefined;
-  if (tools.every(isInTags)) return openingOf(syntax);
-  return begin + jsonFormOf(form).before;
+  const isInTags = ({ parameters }: Tool) =>
+    form.kind !== "tagged" || parameterKinds(parameters, form) !== undefined;
+  const before =
+    form.kind === "tagged" && !tools.every(isInTags) ? jsonFormOf(form).before : form.before;
+  const [only, another] = tools;
+  const named = only !== undefined && another === undefined ? withName(before, only.name) : before;
+  return (begin + named).replace(/\{(?:n|id|name)\}[^]*$/, "");
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { probesOf } from "../fixtures/probes-of.ts";
-import { SYNTAXES } from "../fixtures/syntaxes.ts";
+import { syntaxNamed, SYNTAXES } from "../fixtures/syntaxes.ts";
 import { writtenCalls } from "../prompt/written-calls.ts";
 import { derivedSyntax } from "./derived-syntax.ts";
 
@@ -17,3 +17,10 @@ for (const syntax of SYNTAXES) {
     assert.equal(writtenCalls(derived, written).trim(), writtenCalls(syntax, written).trim());
   });
 }
+
+test("to whom answers without calls are addressed is no tool", () => {
+  const probes = probesOf(syntaxNamed("addressed"));
+  const plain = " to=user<|message|>Hello.<|end|>";
+  const derived = derivedSyntax({ ...probes, plain });
+  assert.deepEqual([derived?.marker, derived?.reserved], [" to={name}<|message|>", ["user"]]);
+});

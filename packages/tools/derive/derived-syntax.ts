@@ -12,6 +12,8 @@ import { type Described, jsonSyntax } from "./json-form.ts";
 import { PROBE_TOOLS, type ProbeCall, PROBES, type WrittenProbes } from "./probe-calls.ts";
 import { taggedSyntax } from "./tagged-form.ts";
 
+/** A message that has the name of its tool in its head. */
+const ADDRESS = /^[^<>{}]+\{name\}<[^<>\s]+>/;
 const MARKER = /^(?:<[^<>\s]+>|\[[A-Z_]+\])/;
 const TOOLS: readonly Tool[] = PROBE_TOOLS.map((tool) => ({ ...tool, field: "tools" }));
 
@@ -19,7 +21,7 @@ const TOOLS: readonly Tool[] = PROBE_TOOLS.map((tool) => ({ ...tool, field: "too
 export function derivedSyntax(written: WrittenProbes): CallSyntax | undefined {
   const described = jsonSyntax(written) ?? taggedSyntax(written);
   if (described === undefined) return undefined;
-  const syntax = { name: "derived", ...described, marker: markerOf(described, written.plain) };
+  const syntax = { name: "derived", ...described, ...markerOf(described, written.plain) };
   const isTrue = Object.entries(PROBES).every(([probe, calls]) => {
     const answer = written[probe as keyof WrittenProbes];
     return answer === undefined || isWritten(syntax, calls, answer);
@@ -31,11 +33,21 @@ export function derivedSyntax(written: WrittenProbes): CallSyntax | undefined {
  * The tag that calls begin with, or all that they begin with where other answers have that tag, too. Empty: there is none,
  * and only with the name of a tool is it known that one has begun.
  */
-function markerOf(described: Described, plain: string): string {
+function markerOf(described: Described, plain: string): Pick<CallSyntax, "marker" | "reserved"> {
   const opening = openingOf(described);
+  const [to] = ADDRESS.exec(opening) ?? [];
+  if (to !== undefined) return { marker: to, reserved: addressed(plain, to) };
   const [tag = ""] = MARKER.exec(opening) ?? [];
-  if (!plain.includes(tag)) return tag;
-  return tag === "" ? "" : opening.replace(/\{(?:n|id)\}[^]*$/, "");
+  if (!plain.includes(tag)) return { marker: tag };
+  return { marker: tag === "" ? "" : opening.replace(/\{(?:n|id)\}[^]*$/, "") };
+}
+
+/** To whom answers without calls are addressed, as calls are to their tools. */
+function addressed(plain: string, to: string): readonly string[] {
+  const [before = "", after = ""] = to.split("{name}");
+  const end = plain.indexOf(after);
+  const begin = plain.lastIndexOf(before, end);
+  return begin === -1 || end === -1 ? [] : [plain.slice(begin + before.length, end)];
 }
 
 function isWritten(syntax: CallSyntax, calls: readonly ProbeCall[], answer: string): boolean {

@@ -18,8 +18,9 @@ export function foundJson(
   const json = `\\{\\s*${members.join("\\s*,\\s*")}\\s*\\}`;
   const found = new RegExp(`^([^]*?)${escaped(name)}([^]*?)${json}([^]*)$`).exec(text);
   if (found === null) return undefined;
-  const [, before = "", between = "", after = ""] = found;
-  return { before, between, after };
+  const [, first = "", behind = "", after = ""] = found;
+  const [between = "", ...others] = behind.split(name).toReversed();
+  return { before: [first, ...others.toReversed()].join("{name}"), between, after };
 }
 
 export type FoundArguments = {
@@ -31,11 +32,17 @@ export type FoundArguments = {
   readonly last: string;
 };
 
+type Finding = {
+  readonly quotesStrings?: boolean | undefined;
+  /** How often the name stands before the arguments. */
+  readonly names: number;
+};
+
 /** A call that writes its arguments one by one. A key that stands behind its value again is `{key}` there. */
 export function foundTagged(
   text: string,
   { name, arguments: args }: ProbeCall,
-  { quotesStrings = false }: { readonly quotesStrings?: boolean | undefined },
+  { quotesStrings = false, names }: Finding,
 ): FoundArguments | undefined {
   let position = 0;
   const upTo = (part: string): string | undefined => {
@@ -45,7 +52,7 @@ export function foundTagged(
     position = at + part.length;
     return passed;
   };
-  const before = upTo(name);
+  const before = betweenNames(names, () => upTo(name));
   const gaps = Object.entries(args).map(([key, value]) => {
     const isPlain = typeof value === "string" && !quotesStrings;
     return { key, beforeKey: upTo(key), afterKey: upTo(isPlain ? value : JSON.stringify(value)) };
@@ -59,6 +66,12 @@ export function foundTagged(
   }
   const afterName = gaps[0]?.beforeKey ?? "";
   return { before, afterName, arguments: found, last: found.at(-1)?.next ?? last };
+}
+
+/** Up to the last of so many names; undefined where there are fewer. */
+function betweenNames(names: number, upToName: () => string | undefined): string | undefined {
+  const passed = Array.from({ length: names }, upToName);
+  return passed.includes(undefined) ? undefined : passed.join("{name}");
 }
 
 function escaped(text: string): string {

@@ -7,6 +7,9 @@ export type ProbeCall = {
   readonly arguments: Readonly<Record<string, string | number>>;
 };
 
+/** What all their words begin with. */
+export const PROBE_WORD = "wordof";
+
 /** Two texts and two numbers, by keys in the order of the alphabet, which some templates put them in. */
 export const FULL: ProbeCall = {
   name: "wordoftool",

@@ -24,7 +24,7 @@ export function around(lone: Lone, middle: string | undefined): Around | undefin
   return { begin: begin.trimStart(), before, after, end: end.trimEnd(), between };
 }
 
-/** White space around an answer is not of its calls. */
+/** Lines around an answer are not of its calls. A space is: where it is not written, another token is. */
 function trimmed({ before, after }: Lone): Lone {
-  return { before: before.trimStart(), after: after.trimEnd() };
+  return { before: before.replace(/^\s*\n\s*/, ""), after: after.trimEnd() };
 }

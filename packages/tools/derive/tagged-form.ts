@@ -15,8 +15,12 @@ import { around } from "./several-calls.ts";
 export function taggedSyntax(written: WrittenProbes): Described | undefined {
   const form = taggedForm(written);
   if (form === undefined) return undefined;
-  const rest = written.two === undefined ? undefined : foundTagged(written.two, FULL, form)?.last;
-  const [middle] = rest?.split(EMPTY.name) ?? [];
+  const names = form.before.split("{name}").length;
+  const rest =
+    written.two === undefined
+      ? undefined
+      : foundTagged(written.two, FULL, { ...form, names })?.last;
+  const middle = rest?.split(EMPTY.name).slice(0, names).join("{name}");
   const afterValue = typeof form.afterValue === "string" ? form.afterValue : form.afterValue.json;
   const found = around(
     form,
@@ -31,9 +35,12 @@ export function taggedSyntax(written: WrittenProbes): Described | undefined {
 function taggedForm(written: WrittenProbes): TaggedForm | undefined {
   const [quoted = ""] = Object.values(QUOTING.arguments).map(String);
   const quotesStrings = !written.quoting.includes(quoted);
-  const full = foundTagged(written.full, FULL, { quotesStrings });
-  const quoting = foundTagged(written.quoting, QUOTING, { quotesStrings });
-  const empty = foundTagged(written.empty, EMPTY, { quotesStrings });
+  const [key = ""] = Object.keys(FULL.arguments);
+  const [opening = ""] = written.full.split(key);
+  const how = { quotesStrings, names: Math.max(1, opening.split(FULL.name).length - 1) };
+  const full = foundTagged(written.full, FULL, how);
+  const quoting = foundTagged(written.quoting, QUOTING, how);
+  const empty = foundTagged(written.empty, EMPTY, how);
   const parts = full && quoting && empty && takenApart({ full, quoting, empty });
   if (parts === undefined) return undefined;
   const { separator, ...others } = parts;

@@ -1,5 +1,11 @@
 /** Calls as the model wrote them, for a prompt whose template has no words for them. */
-import { afterKeyOf, afterValueOf, type CallForm, type CallSyntax } from "../syntax/call-syntax.ts";
+import {
+  afterKeyOf,
+  afterValueOf,
+  type CallForm,
+  type CallSyntax,
+  withName,
+} from "../syntax/call-syntax.ts";
 
 type WrittenCall = { readonly name: string; readonly arguments: unknown };
 
@@ -9,17 +15,18 @@ export function writtenCalls(syntax: CallSyntax, calls: readonly WrittenCall[]):
 }
 
 function writtenCall(form: CallForm, { name, arguments: args }: WrittenCall): string {
+  const before = withName(form.before, name);
   switch (form.kind) {
     case "object": {
       const id = form.idKey === undefined ? "" : `"${form.idKey}": "0", `;
       const named = `"${form.nameKey}": ${JSON.stringify(name)}`;
-      return `${form.before}{${id}${named}, "${form.argumentsKey}": ${jsonOf(args)}}${form.after}`;
+      return `${before}{${id}${named}, "${form.argumentsKey}": ${jsonOf(args)}}${form.after}`;
     }
     case "named": {
-      const [before, afterName] = [form.before, form.afterName].map((text) =>
+      const [opening, afterName] = [before, form.afterName].map((text) =>
         text.replace("{n}", "0").replace("{id}", "abcDEF123"),
       );
-      return `${before}${name}${afterName}${jsonOf(args)}${form.after}`;
+      return `${opening}${name}${afterName}${jsonOf(args)}${form.after}`;
     }
     case "tagged": {
       const values = typeof args === "object" && args !== null ? args : {};
@@ -32,7 +39,7 @@ function writtenCall(form: CallForm, { name, arguments: args }: WrittenCall): st
         );
       });
       const written = parameters.join(form.separator ?? "");
-      return form.before + name + form.afterName + written + form.after;
+      return before + name + form.afterName + written + form.after;
     }
   }
 }

@@ -66,7 +66,13 @@ function isSpace(char: string): boolean {
   return char === " " || char === "\n" || char === "\r" || char === "\t";
 }
 
-const PARTS = /\s+|\{n\}|\{id\}|[^\s{]+|\{/g;
+const PARTS = /\s+|\{n\}|\{id\}|\{name\}|[^\s{]+|\{/g;
+const OF_NAMES = /[A-Za-z0-9_.-]/;
+const PLACEHOLDERS: ReadonlyMap<string, RegExp> = new Map([
+  ["{n}", /\d/],
+  ["{id}", /[A-Za-z0-9]/],
+  ["{name}", OF_NAMES],
+]);
 
 /**
  * Whether `literal` comes next; then it has been read, and otherwise nothing has. White space in it stands for any, also
@@ -75,9 +81,9 @@ const PARTS = /\s+|\{n\}|\{id\}|[^\s{]+|\{/g;
 export function* reads(literal: string, input: Input): Reading<boolean> {
   const start = input.position;
   for (const [part] of literal.matchAll(PARTS)) {
+    const placeholder = PLACEHOLDERS.get(part);
     if (part.trim() === "") yield* skipSpace(input);
-    else if (part === "{n}") yield* skipMatching(/\d/, input);
-    else if (part === "{id}") yield* skipMatching(/[A-Za-z0-9]/, input);
+    else if (placeholder !== undefined) yield* skipMatching(placeholder, input);
     else {
       for (const char of part.split("")) {
         if ((yield* input.peek()) !== char) {
@@ -102,7 +108,7 @@ function* skipMatching(pattern: RegExp, input: Input): Reading<void> {
 /** A name of one of these tools: as far as characters of names go. */
 export function* readsName(names: ReadonlySet<string>, input: Input): Reading<string | undefined> {
   const start = input.position;
-  yield* skipMatching(/[A-Za-z0-9_.-]/, input);
+  yield* skipMatching(OF_NAMES, input);
   const length = input.position - start;
   input.position = start;
   const name = input.take(length);

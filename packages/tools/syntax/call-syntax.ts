@@ -5,8 +5,8 @@
  *     begin  call between call  end
  *
  * Every text is written as the family's chat template writes it. White space in it is loose where the model chooses when
- * to begin, and for the reader. Before and after names `{n}` stands for digits and `{id}` for letters and digits; behind a
- * value `{key}` is its key.
+ * to begin, and for the reader. Before and after names `{n}` stands for digits and `{id}` for letters and digits; before a
+ * name `{name}` is the same name, and behind a value `{key}` is its key.
  */
 export type CallSyntax = {
   readonly name: string;
@@ -15,8 +15,10 @@ export type CallSyntax = {
   readonly end: string;
   /** Absent: one call is all there is. */
   readonly between?: string;
-  /** What only a call begins with. Empty: a call begins with the name of its tool, see `markersOf`. */
+  /** What only a call begins with, `{name}` its tool's. Empty: a call begins with the name of its tool, see `markersOf`. */
   readonly marker: string;
+  /** Names that say something else in a marker: of tools with these, all that is before the name is the marker. */
+  readonly reserved?: readonly string[];
   /** Other ways in which its models write calls where they choose to. */
   readonly alternatives?: readonly CallSyntax[];
   readonly form: CallForm;
@@ -66,6 +68,11 @@ export function openingOf({ begin, form }: Pick<CallSyntax, "begin" | "form">): 
   return begin + form.before;
 }
 
+/** A text before a name, where it has the same name before. */
+export function withName(text: string, name: string): string {
+  return text.replaceAll("{name}", () => name);
+}
+
 export function afterKeyOf({ afterKey }: TaggedForm, kind: "text" | "json"): string {
   return typeof afterKey === "string" ? afterKey : afterKey[kind];
 }
@@ -85,14 +92,20 @@ export function afterValueOf(
  * Where calls are bare JSON, it is the name of a tool that tells one from other objects.
  */
 export function markersOf(syntax: CallSyntax, names: readonly string[]): readonly string[] {
-  const { marker, form, alternatives = [] } = syntax;
+  const { marker, form, alternatives = [], reserved = [] } = syntax;
   const others = alternatives.flatMap((one) => markersOf(one, names));
-  if (marker !== "") return [marker, ...others];
   const opening = openingOf(syntax);
+  if (marker.includes("{name}")) {
+    const markerFor = (name: string) => (reserved.includes(name) ? opening : marker);
+    return [...names.map((name) => withName(markerFor(name), name)), ...others];
+  }
+  if (marker !== "") return [marker, ...others];
   if (form.kind !== "object") {
     const afterName = form.afterName.replace(/\{(?:n|id)\}[^]*$/, "").trimEnd();
-    return names.map((name) => opening + name + afterName);
+    return names.map((name) => withName(opening, name) + name + afterName);
   }
   const key = JSON.stringify(form.nameKey);
-  return names.flatMap((name) => [`${opening}{${key}: "${name}"`, `${opening}{${key}:"${name}"`]);
+  return names.flatMap((name) =>
+    ["", " "].map((space) => `${withName(opening, name)}{${key}:${space}"${name}"`),
+  );
 }

@@ -76,7 +76,7 @@ test("no call begins in what a model thinks, also where it was told not to", () 
   const mayCall: Constraint = {
     grammar: { language: { kind: "text", text: "call" }, begins: { after: [{ text: "call" }] } },
   };
-  const thoughts = { begin: "<think>", end: "</think>" };
+  const thoughts = { begins: ["<think>"], end: "</think>" };
   for (const [reasoning, enable_thinking, areOpen] of [
     [THINKS, true, true],
     [THINKS, false, false],

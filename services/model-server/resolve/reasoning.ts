@@ -113,8 +113,9 @@ function behindThoughts(grammar: Grammar, reasoning: ReasoningFacts, opens: bool
   return { ...grammar, begins: { ...begins, thoughts: thoughtsOf(reasoning, opens) } };
 }
 
-function thoughtsOf({ begin, end }: ReasoningFacts, opens: boolean): Thoughts {
-  return { begin: begin.trimEnd(), end, areOpen: opens };
+function thoughtsOf({ begin, end, partBegin }: ReasoningFacts, opens: boolean): Thoughts {
+  const later = partBegin === undefined ? [] : [partBegin + begin.trimEnd()];
+  return { begins: [begin.trim(), ...later], end, areOpen: opens };
 }
 
 function behind(
@@ -132,7 +133,7 @@ function behind(
     begins: {
       after: [{ text: answerMark }],
       isRequired: true,
-      ...(mayAnswerAtOnce && { opening: begin.trimEnd() }),
+      ...(mayAnswerAtOnce && { opening: begin.trim() }),
     },
   };
 }

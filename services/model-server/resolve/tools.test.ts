@@ -41,6 +41,26 @@ test("where the model decides, it is held to a call from its marker on", () => {
   assert.equal(stop, undefined);
 });
 
+test("what names its tool before a call is known by that, unless others than tools have the name", () => {
+  const addressed = { ...facts, toolSyntax: syntaxNamed("addressed") };
+  const [f, user] = ["f", "user"].map((name) => ({ ...tools[0]!, name }));
+  const beginningsOf = (...named: ToolUse["tools"]) => {
+    const toolUse = { tools: named, choice: "auto" as const, parallel: false };
+    const { constraint } = resolveTools({ prompts, toolUse }, addressed);
+    return constraint?.grammar?.begins?.after.map(({ text }) => text);
+  };
+  assert.deepEqual(beginningsOf(f!, user!), [
+    " to=f<|message|>",
+    ' to=user<|message|><calls>\n<invoke name="',
+  ]);
+  const required = (...named: ToolUse["tools"]) => {
+    const toolUse = { tools: named, choice: "required" as const, parallel: false };
+    return resolveTools({ prompts, toolUse }, addressed).constraint?.prefix;
+  };
+  assert.equal(required(f!), ' to=f<|message|><calls>\n<invoke name="');
+  assert.equal(required(f!, user!), " to=");
+});
+
 test("a tool whose arguments are no object is refused, with every choice", () => {
   const list = { name: "f", parameters: { type: "array" }, field: "tools[0].function.parameters" };
   for (const choice of ["auto", "required", "none"] as const) {

@@ -177,15 +177,19 @@ export class Guide {
 
   /** Thoughts may follow each other; what follows them otherwise is the answer, which markers count in. */
   #thought(text: string, isOpen: boolean): Place | undefined {
-    const { begin = "", end = "" } = this.#thoughts ?? {};
+    const { begins = [], end = "" } = this.#thoughts ?? {};
     if (isOpen) {
       const at = text.indexOf(end);
       if (at !== -1) return this.#thought(text.slice(at + end.length), false);
       return { kind: "thinking", isOpen, tail: lastOf(text, end.length - 1) };
     }
     const begun = text.trimStart();
-    if (begun.startsWith(begin)) return this.#thought(begun.slice(begin.length), true);
-    if (begin.startsWith(begun)) return { kind: "thinking", isOpen, tail: begun };
+    const begin = begins.find((one) => begun.startsWith(one));
+    if (begin !== undefined) return this.#thought(begun.slice(begin.length), true);
+    // A marker may begin with white space.
+    if (begins.some((one) => one.startsWith(begun))) {
+      return { kind: "thinking", isOpen, tail: lastOf(text, begun.length + this.#memory) };
+    }
     return this.#afterMarker(text);
   }
 
@@ -222,7 +226,7 @@ function firstOf(markers: readonly Marker[], text: string) {
 
 function binaryThoughts(thoughts: Thoughts | undefined): Thoughts | undefined {
   if (thoughts === undefined) return undefined;
-  return { ...thoughts, begin: binary(thoughts.begin), end: binary(thoughts.end) };
+  return { ...thoughts, begins: thoughts.begins.map(binary), end: binary(thoughts.end) };
 }
 
 function lastOf(text: string, length: number): string {

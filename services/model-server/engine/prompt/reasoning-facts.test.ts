@@ -71,6 +71,16 @@ test("thoughts and answers may be channels that are opened and closed by name", 
   assert.deepEqual(reasoning.opens, { default: true, on: true, off: false, effort: true });
 });
 
+test("thoughts may be messages to oneself, and answers messages to the user", () => {
+  const source = `{% for m in messages %}{% if m.reasoning_content %}{{ '<|start|>assistant to=self<|message|>' + m.reasoning_content + '<|eom|>' }}{% endif %}{{ m.content }}{% endfor %}<|start|>assistant`;
+  const reasoning = reasoningOf(source, ["<|start|>", "<|message|>", "<|eom|>"]);
+  assert.equal(reasoning?.begin, " to=self<|message|>");
+  assert.equal(reasoning.end, "<|eom|>");
+  assert.equal(reasoning.partBegin, "<|start|>assistant");
+  assert.equal(reasoning.offPrefix, " to=user<|message|>");
+  assert.deepEqual(reasoning.opens, { default: false, on: false, off: false, effort: false });
+});
+
 test("tags that nobody has heard of are found around earlier thoughts", () => {
   const source = `{% for m in messages %}{% if m.reasoning %}<my-thoughts>{{ m.reasoning }}</my-thoughts>{% endif %}{{ m.content }}{% endfor %}`;
   const reasoning = reasoningOf(source);

@@ -2,6 +2,7 @@
  * How a model reasons, found from its chat template: by the tags that it is known to use or writes around what the model
  * thought before, and by how its prompts end.
  */
+import type { ReasoningFormat } from "@localmodel/inference/reasoning-text.ts";
 import type {
   ReasoningFacts,
   ReasoningField,
@@ -9,7 +10,7 @@ import type {
 } from "@localmodel/localmodel/contracts/template-facts.ts";
 
 type Tags = Pick<ReasoningFacts, "begin" | "end"> &
-  Partial<Pick<ReasoningFacts, "answerBegins" | "answerEnd" | "answerMark" | "closing">>;
+  Partial<Omit<ReasoningFacts, "begin" | "end" | "opens" | "inControlTokens" | "field">>;
 
 /** Renders messages with variables; empty where the template refuses. */
 type Attempt = (
@@ -27,20 +28,30 @@ type Template = {
 const CHANNELS: Tags = {
   begin: "<|channel|>analysis<|message|>",
   end: "<|end|>",
-  answerBegins: [
-    "<|start|>assistant<|channel|>final<|message|>",
-    "<|channel|>final<|message|>",
-    "<|start|>assistant<|channel|>commentary<|message|>",
-    "<|channel|>commentary<|message|>",
-  ],
+  answerBegins: ["<|channel|>final<|message|>", "<|channel|>commentary<|message|>"],
   answerEnd: "<|end|>",
   answerMark: "<|channel|>final<|message|>",
   closing: "<|end|><|start|>assistant<|channel|>final<|message|>",
+  offPrefix: "<|channel|>final<|message|>",
+  partBegin: "<|start|>assistant",
+};
+
+/** Models that say to whom: to themselves, to the user, or to a tool. */
+const RECIPIENTS: Tags = {
+  begin: " to=self<|message|>",
+  end: "<|eom|>",
+  answerBegins: [" to=user<|message|>", "<|message|>"],
+  answerEnd: "<|eom|>",
+  answerMark: " to=user<|message|>",
+  closing: "<|eom|><|start|>assistant to=user<|message|>",
+  offPrefix: " to=user<|message|>",
+  partBegin: "<|start|>assistant",
 };
 
 /** Whose tags are not made of one word; the text by which each is known is its key. */
 const KNOWN: readonly (readonly [string, Tags])[] = [
   ["<|channel|>analysis", CHANNELS],
+  ["<|start|>assistant to=self<|message|>", RECIPIENTS],
   ["<|START_THINKING|>", { begin: "<|START_THINKING|>", end: "<|END_THINKING|>" }],
   ["<|inner_prefix|>", { begin: "<|inner_prefix|>", end: "<|inner_suffix|>" }],
   ["<|channel>thought", { begin: "<|channel>thought\n", end: "<channel|>" }],
@@ -49,7 +60,8 @@ const KNOWN: readonly (readonly [string, Tags])[] = [
     {
       begin: "<|think|>",
       end: "<|end|>",
-      answerBegins: ["<|begin|>assistant<|content|>", "<|content|>"],
+      answerBegins: ["<|content|>"],
+      partBegin: "<|begin|>assistant",
       answerMark: "<|content|>",
       closing: "<|end|><|begin|>assistant<|content|>",
     },
@@ -93,27 +105,36 @@ export function reasoningFacts({
   const tags = KNOWN.find(([text]) => source.includes(text))?.[1] ?? namedTags(source) ?? written;
   if (tags === undefined) return undefined;
   const { begin, end, closing = closingOf(end) } = tags;
-  const { answerBegins = [], answerEnd } =
-    tags.answerBegins === undefined && tags.answerEnd === undefined
-      ? (ANSWERS.find((each) => source.includes(each.answerEnd)) ?? {})
-      : tags;
+  const format = formatOf(tags, source);
   const prompts = promptsOf(attempt);
   const opens = modes((mode) => {
     const behind = prompts[mode].split(WORD).at(-1) ?? "";
     return behind.lastIndexOf(begin.trim()) > behind.lastIndexOf(end);
   });
-  const texts = [begin, closing, ...answerBegins];
+  const texts = [begin, closing, ...format.answerBegins];
+  return {
+    ...format,
+    answerMark: tags.answerMark ?? end,
+    closing,
+    offPrefix: tags.offPrefix ?? offPrefix({ begin, closing, opens, prompts }),
+    opens,
+    inControlTokens: texts.some((text) => controlTexts.some((control) => text.includes(control))),
+    field,
+  };
+}
+
+function formatOf(tags: Tags, source: string): ReasoningFormat {
+  const { begin, end, partBegin } = tags;
+  const { answerBegins = [], answerEnd } =
+    tags.answerBegins === undefined && tags.answerEnd === undefined
+      ? (ANSWERS.find((each) => source.includes(each.answerEnd)) ?? {})
+      : tags;
   return {
     begin,
     end,
     answerBegins,
     ...(answerEnd !== undefined && { answerEnd }),
-    answerMark: tags.answerMark ?? end,
-    closing,
-    offPrefix: offPrefix({ begin, closing, opens, prompts, channels: tags === CHANNELS }),
-    opens,
-    inControlTokens: texts.some((text) => controlTexts.some((control) => text.includes(control))),
-    field,
+    ...(partBegin !== undefined && { partBegin }),
   };
 }
 
@@ -152,11 +173,9 @@ type Off = {
   readonly closing: string;
   readonly opens: ReasoningFacts["opens"];
   readonly prompts: Prompts;
-  readonly channels: boolean;
 };
 
-function offPrefix({ begin, closing, opens, prompts, channels }: Off): string {
-  if (channels) return "<|channel|>final<|message|>";
+function offPrefix({ begin, closing, opens, prompts }: Off): string {
   if (opens.off) return closing;
   const heeds = prompts.off !== prompts.default || prompts.off !== prompts.on;
   return heeds ? "" : begin + closing;

@@ -59,6 +59,26 @@ test("arguments one by one, in tags that close with their key", () => {
   });
 });
 
+test("a name twice: in the head of a message of its own, and again in its tags", () => {
+  const args = `{% for k, v in call.function.arguments | items %}<with {{ k }}>{{ v }}</with>\n{% endfor %}`;
+  const each = ` to=${NAME}<|message|><do ${NAME}>\n${args}</do>`;
+  const between = "{% if not loop.last %}<|eom|><|start|>assistant{% endif %}";
+  const { marker, ...found } = syntaxOf(
+    `{% for call in m.tool_calls %}${each}${between}{% endfor %}`,
+  );
+  assert.equal(marker, " to={name}<|message|>");
+  assert.equal(found.between, "<|eom|><|start|>assistant");
+  assert.ok(found.form.kind === "tagged");
+  assert.equal(found.form.before, " to={name}<|message|><do ");
+});
+
+test("a name twice, and the arguments as JSON", () => {
+  const { form } = syntaxOf(
+    `{% for call in m.tool_calls %}<|run|>${NAME}: ${NAME} ${JSON_OF_IT}{% endfor %}`,
+  );
+  assert.deepEqual(form, { kind: "named", before: "<|run|>{name}: ", afterName: " ", after: "" });
+});
+
 test("another token that ends a turn is not of the calls", () => {
   const { end, form } = syntaxOf(
     `<|run|>{{ m.tool_calls[0].function.name }}({{ m.tool_calls[0].function.arguments | tojson }})`,
@@ -70,7 +90,6 @@ test("another token that ends a turn is not of the calls", () => {
 
 for (const [what, calls] of [
   ["behind their arguments", `{% for call in m.tool_calls %}${JSON_OF_IT} -> ${NAME}{% endfor %}`],
-  ["twice", `{% for call in m.tool_calls %}${NAME}: ${NAME} ${JSON_OF_IT}{% endfor %}`],
   [
     "in capitals",
     `{% for call in m.tool_calls %}{{ call.function.name | upper }} ${JSON_OF_IT}{% endfor %}`,

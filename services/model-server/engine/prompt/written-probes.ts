@@ -6,6 +6,7 @@ import type { TemplateFacts } from "@localmodel/localmodel/contracts/template-fa
 import {
   PROBE_IDS,
   PROBE_TOOLS,
+  PROBE_WORD,
   type ProbeCall,
   PROBES,
   type WrittenProbes,
@@ -67,10 +68,10 @@ function callingMessage(calls: readonly ProbeCall[], facts: TemplateFacts): obje
   return { role: "assistant", content, tool_calls: given };
 }
 
-/** Some templates write the beginning of the next turn as well. */
+/** Some templates write the beginning of the next turn as well. What may end a turn also stands between two calls of one. */
 function withoutEnds(text: string, ends: readonly string[]): string {
   return ends.reduce((left, end) => {
     const at = end.trim() === "" ? -1 : left.lastIndexOf(end.trim());
-    return at > 0 ? left.slice(0, at) : left;
+    return at > 0 && !left.slice(at).includes(PROBE_WORD) ? left.slice(0, at) : left;
   }, text);
 }

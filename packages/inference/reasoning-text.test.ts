@@ -13,8 +13,16 @@ const TAGGED: ReasoningFormat = {
 const CHANNELS: ReasoningFormat = {
   begin: "<|channel|>analysis<|message|>",
   end: "<|end|>",
-  answerBegins: ["<|start|>assistant<|channel|>final<|message|>", "<|channel|>final<|message|>"],
+  answerBegins: ["<|channel|>final<|message|>"],
   answerEnd: "<|end|>",
+  partBegin: "<|start|>assistant",
+};
+const RECIPIENTS: ReasoningFormat = {
+  begin: " to=self<|message|>",
+  end: "<|eom|>",
+  answerBegins: [" to=user<|message|>"],
+  answerEnd: "<|eom|>",
+  partBegin: "<|start|>assistant",
 };
 
 type Parts = { reasoning: string; answer: string };
@@ -101,8 +109,33 @@ for (const [what, format, startsInside, text, reasoning, answer] of [
     false,
     "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary to=functions.f <|message|>{}",
     "Hm.",
-    "<|start|>assistant<|channel|>commentary to=functions.f <|message|>{}",
+    "<|channel|>commentary to=functions.f <|message|>{}",
   ],
+  [
+    "thoughts in several messages",
+    CHANNELS,
+    false,
+    "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>analysis<|message|> Well.<|end|><|start|>assistant<|channel|>final<|message|>Yes.",
+    "Hm.Well.",
+    "Yes.",
+  ],
+  [
+    "messages to somebody",
+    RECIPIENTS,
+    false,
+    " to=self<|message|>Hm.<|eom|><|start|>assistant to=user<|message|>Yes.",
+    "Hm.",
+    "Yes.",
+  ],
+  [
+    "an answer and a call behind it, with the space that it begins with",
+    RECIPIENTS,
+    false,
+    " to=user<|message|>Yes.<|eom|><|start|>assistant to=f<|message|>{}",
+    "",
+    "Yes. to=f<|message|>{}",
+  ],
+  ["a call alone", RECIPIENTS, false, " to=f<|message|>{}", "", " to=f<|message|>{}"],
 ] as const) {
   test(`${what} are told apart, whatever the pieces`, () => {
     assert.deepEqual(read(format, startsInside, [text]), { reasoning, answer });

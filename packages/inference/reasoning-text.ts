@@ -4,9 +4,18 @@
  *
  * Whatever the pieces in which the text comes, the parts are the same.
  */
-import type { ReasoningFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
 
-export type ReasoningFormat = Pick<ReasoningFacts, "begin" | "end" | "answerBegins" | "answerEnd">;
+/** How a model writes what it thinks, and what it answers. */
+export type ReasoningFormat = {
+  readonly begin: string;
+  readonly end: string;
+  /** What stands before the answer itself, after the end or without any reasoning, and is no part of it. */
+  readonly answerBegins: readonly string[];
+  /** What ends a part of the answer; the next one begins like the first. */
+  readonly answerEnd?: string;
+  /** What each part begins with but the first, which the prompt has begun: the head of a message. */
+  readonly partBegin?: string;
+};
 
 /** How many characters from the front of what is not told yet are what. */
 export type Told = { readonly kind: "reasoning" | "answer" | "neither"; readonly length: number };
@@ -60,21 +69,39 @@ export class ReasoningText {
 
   /** Before it is known whether the model thinks or answers. */
   #beginning(isOver: boolean): readonly Told[] {
-    const { begin, answerBegins } = this.#format;
+    const { begin, answerBegins, partBegin = "" } = this.#format;
     const place = this.#place;
-    const tag = begin.trimEnd();
-    const marks = place === "open" ? [tag] : [tag, ...answerBegins];
-    const space = this.#rest.length - this.#rest.trimStart().length;
-    const text = this.#rest.slice(space);
+    const tag = begin.trim();
+    const marks = place === "open" ? [tag] : [tag, ...answerBegins.map((one) => one.trim())];
+    const head = this.#headLength(partBegin);
+    const space = blankLength(this.#rest.slice(head));
+    const text = this.#rest.slice(head + space);
     const mark = marks.find((one) => text.startsWith(one));
     if (mark !== undefined) {
       this.#place = mark === tag ? "inside" : this.#answerBegins();
-      return [{ kind: "neither", length: space + mark.length }];
+      return [{ kind: "neither", length: head + space + mark.length }];
     }
-    if (!isOver && marks.some((one) => one.startsWith(text))) return [];
-    if (isOver && text === "" && place !== "start") return [{ kind: "neither", length: space }];
+    const mayCome = head === 0 ? [...marks, partBegin] : marks;
+    if (!isOver && mayCome.some((one) => one.startsWith(text))) return [];
+    if (isOver && text === "" && place !== "start") {
+      return [{ kind: "neither", length: head + space }];
+    }
+    return [{ kind: "neither", length: this.#unmarked(head, space) }];
+  }
+
+  /** How much of what comes is nobody's where no mark does. */
+  #unmarked(head: number, space: number): number {
+    const place = this.#place;
     this.#place = place === "open" ? "inside" : "answer";
-    return [{ kind: "neither", length: place === "start" ? 0 : space }];
+    // Behind a head that says nothing of reasoning is something else, a call, as it was written.
+    return head > 0 || place === "start" ? head : space;
+  }
+
+  /** Of the head of a message, with the white space before it. */
+  #headLength(partBegin: string): number {
+    const space = blankLength(this.#rest);
+    const isThere = partBegin !== "" && this.#rest.startsWith(partBegin, space);
+    return isThere ? space + partBegin.length : 0;
   }
 
   #answerBegins(): Place {
@@ -129,6 +156,10 @@ export class ReasoningText {
       { kind: "neither", length: at - said + answerEnd.length },
     ];
   }
+}
+
+function blankLength(text: string): number {
+  return text.length - text.trimStart().length;
 }
 
 function isEndTag(text: string | undefined): boolean {
