@@ -7,6 +7,7 @@
 import type { Constraint } from "./constraint.ts";
 import type { AcceptedEvent, DoneEvent, Reports, Timed } from "./events.ts";
 import type { Content, Picture, Sound } from "./picture.ts";
+import type { ReasoningFormat } from "./reasoning-text.ts";
 import type { ToolUse } from "./tools.ts";
 
 /** A chat message in the shape chat templates expect, its content as text or, with pictures or sounds among it, as parts. */
@@ -102,7 +103,10 @@ export type GenerateRequest = Reports & {
   /** No end-of-generation token before so many tokens; stop strings end the answer regardless. */
   readonly minTokens?: number;
   readonly sampling: Sampling;
+  /** They end what is answered, and nothing that is thought. */
   readonly stop: readonly string[];
+  /** Absent: the model does not think. Where its marks are control tokens, `reportsPieces` is set. */
+  readonly thinking?: ReasoningFormat & { readonly startsInside: boolean };
   /** Absent: no logprobs. 0: of the chosen token only. */
   readonly topLogprobs?: number;
   /** Return the prompt's own text (and logprobs, if asked for) before the completion. */

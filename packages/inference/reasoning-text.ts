@@ -17,6 +17,12 @@ export type ReasoningFormat = {
   readonly partBegin?: string;
 };
 
+/** All texts that say what is thought and what is said. */
+export function marksOf(format: ReasoningFormat): readonly string[] {
+  const { begin, end, answerBegins, answerEnd = "", partBegin = "" } = format;
+  return [begin, end, answerEnd, partBegin, ...answerBegins];
+}
+
 /** How many characters from the front of what is not told yet are what. */
 export type Told = { readonly kind: "reasoning" | "answer" | "neither"; readonly length: number };
 

@@ -111,6 +111,16 @@ for (const [what, options] of Object.entries(MODELS)) {
       assert.deepEqual(said, { content, reasoning_content, reasoning });
     });
 
+    test("is not ended by a stop string that it thinks, and ends at one that it says", async () => {
+      const asked = { ...held, reasoning_budget: BUDGET };
+      const { message } = await answer(asked);
+      const { content, reasoning_content: thought = "" } = message;
+      const thoughtWord = /\w{2}/.exec(thought.replaceAll(/Ye|es|No|wa|ay/g, "."))?.[0] ?? thought;
+      const { message: again } = await answer({ ...asked, stop: [thoughtWord, "."] });
+      assert.equal(again.reasoning_content, thought);
+      assert.equal(`${again.content}.`, content);
+    });
+
     const TOOLS = ["get_weather", "get_time"].map((name) => ({
       type: "function",
       function: {

@@ -3,7 +3,7 @@
  * were thought.
  */
 import type { GenerateEvent, TokenLogprob, TokenPiece } from "@localmodel/inference/generate.ts";
-import { ReasoningText, type Told } from "@localmodel/inference/reasoning-text.ts";
+import { marksOf, ReasoningText, type Told } from "@localmodel/inference/reasoning-text.ts";
 import type { ReasoningFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
 
 type EventReader = (event: GenerateEvent) => readonly GenerateEvent[];
@@ -45,8 +45,7 @@ class ReadChoice {
   constructor(choice: number, facts: ReasoningFacts, startsInside: boolean) {
     this.#choice = choice;
     this.#text = new ReasoningText(facts, startsInside);
-    const { begin, end, answerBegins, answerEnd = "", partBegin = "" } = facts;
-    this.#marks = [begin, end, answerEnd, partBegin, ...answerBegins];
+    this.#marks = marksOf(facts);
   }
 
   delta(event: DeltaEvent): readonly GenerateEvent[] {

@@ -113,6 +113,17 @@ test("no reasoning is the template's to see to, or is closed before the answer",
 });
 
 test("tags that are control tokens are told of", () => {
-  const reports = resolved({ ...THINKS, inControlTokens: true });
-  assert.deepEqual(reports, { reportsPieces: true });
+  assert.equal(resolved({ ...THINKS, inControlTokens: true }).reportsPieces, true);
+  assert.equal(resolved(THINKS).reportsPieces, undefined);
+});
+
+test("the engine knows what is thought, so that no stop string ends it", () => {
+  const thinking = { begin: "<think>", end: "</think>", answerBegins: [] };
+  assert.deepEqual(resolved(THINKS).thinking, { ...thinking, startsInside: true });
+  const parts = { answerEnd: "<|end|>", partBegin: "<|start|>" };
+  assert.deepEqual(resolved({ ...BY_ITSELF, ...parts }).thinking, {
+    ...thinking,
+    ...parts,
+    startsInside: false,
+  });
 });

@@ -12,7 +12,7 @@ import { thinkingOf } from "./thinking.ts";
 type Asked = Pick<GenerateAsk, "prompts" | "constraint"> & {
   readonly reasoningTokens?: number | undefined;
 };
-type Resolved = Partial<Pick<GenerateRequest, "constraint" | "reportsPieces">>;
+type Resolved = Partial<Pick<GenerateRequest, "constraint" | "reportsPieces" | "thinking">>;
 
 export function resolveReasoning(
   { prompts, reasoningTokens, constraint = {} }: Asked,
@@ -29,9 +29,24 @@ export function resolveReasoning(
       ? withoutReasoning(constraint, reasoning)
       : withReasoning(constraint, reasoning, { opens, budget: reasoningTokens });
   return {
+    thinking: thinkingIn(reasoning, opens),
     ...(Object.keys(held).length > 0 && { constraint: held }),
     // Its tags may be control tokens, which write nothing.
     ...(reasoning.inControlTokens && { reportsPieces: true }),
+  };
+}
+
+function thinkingIn(
+  { begin, end, answerBegins, answerEnd, partBegin }: ReasoningFacts,
+  startsInside: boolean,
+): NonNullable<Resolved["thinking"]> {
+  return {
+    begin,
+    end,
+    answerBegins,
+    ...(answerEnd !== undefined && { answerEnd }),
+    ...(partBegin !== undefined && { partBegin }),
+    startsInside,
   };
 }
 

@@ -87,7 +87,7 @@ export class Generation {
     this.choice = options.choice;
     this.#options = options;
     this.#prompt = prompt;
-    this.#text = new TextAssembler(request.stop);
+    this.#text = new TextAssembler(request.stop, request.thinking);
     this.#tokens = [...prompt];
     this.guesser = new Guesser(this.#tokens, options.draftTokens);
     this.#evaluated = options.cachedTokens;

@@ -6,7 +6,7 @@
  * released with the last character it helped to write, or the last before a stop string.
  */
 import type { TokenLogprob, TokenPiece } from "@localmodel/inference/generate.ts";
-import { StopScanner } from "./stop-scanner.ts";
+import { AnswerScanner, type Thinking } from "./answer-scanner.ts";
 
 /** What is to be told of a token besides its text. */
 type TokenNotes = {
@@ -33,14 +33,14 @@ type Pending = {
 
 export class TextAssembler {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  readonly #scanner: StopScanner;
+  readonly #scanner: AnswerScanner;
   /** Tokens not released, and the part of the decoded text that each wrote. */
   readonly #pending: Pending[] = [];
   #decodedLength = 0;
   #releasedLength = 0;
 
-  constructor(stops: readonly string[]) {
-    this.#scanner = new StopScanner(stops);
+  constructor(stops: readonly string[], thinking?: Thinking) {
+    this.#scanner = new AnswerScanner(stops, thinking);
   }
 
   /** Text that came before: a character it leaves unfinished goes on with the first token. */
@@ -55,14 +55,14 @@ export class TextAssembler {
 
   push(bytes: Uint8Array, notes?: TokenNotes): Assembled {
     // What a control token leaves unfinished stays so, and is no part of what comes behind it.
-    const isControl = notes?.piece?.control !== undefined;
-    const written = this.#decoder.decode(bytes, { stream: !isControl });
+    const control = notes?.piece?.control;
+    const written = this.#decoder.decode(bytes, { stream: control === undefined });
     const start = this.#decodedLength;
     this.#decodedLength += written.length;
     // A token that ends inside a character ends with the character, one further than what is decoded.
     const end = this.#decodedLength + (endsInsideCharacter(bytes, written) ? 1 : 0);
     if (notes) this.#pending.push({ start, end, written, notes });
-    const { released, stop } = this.#scanner.push(written);
+    const { released, stop } = this.#scanner.push(written, control);
     return this.#release(released, stop);
   }
 
