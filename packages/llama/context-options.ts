@@ -34,6 +34,8 @@ export type ContextOptions = {
   readonly threads?: number;
   /** For more than one token a sequence. Default: as many as `threads`. */
   readonly batchThreads?: number;
+  /** That the process may run on, by their numbers: with as many threads each has its own. Default: none has. */
+  readonly cores?: readonly number[];
   readonly flashAttention?: Lowercase<keyof typeof llama_flash_attn_type>;
   readonly keyType?: CacheType;
   readonly valueType?: CacheType;

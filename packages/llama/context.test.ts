@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { suite, test } from "node:test";
+import { promisify } from "node:util";
 import { normalValues, seededRandom } from "../../test/support/seeded-random.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { createContext } from "./context.ts";
 import { evaluate, greedy, ONE_THREAD, promptOf } from "./fixtures/generate.ts";
 import { logged, smollm2, tinyChatModel } from "../../test/support/llama-models.ts";
 import { OwnershipError } from "./native/errors.ts";
+
+const run = promisify(execFile);
 
 const PROMPTS = [
   "The capital of France is",
@@ -129,6 +134,27 @@ suite("a context", { timeout: 120_000 }, () => {
       assert.deepEqual(others(), kept, "one that is not needed for a while waits");
       context[Symbol.dispose]();
       await eventually("their end", () => assert.deepEqual(others(), []), { intervalMs: 10 });
+    },
+  );
+
+  test(
+    "has a thread on each core where there are as many, and leaves it to the system where there are not",
+    { skip: process.platform !== "linux" && "only Linux binds threads" },
+    async () => {
+      const fixture = join(import.meta.dirname, "fixtures/bound-threads.ts");
+      const cores = allowedCores();
+      const own = cores.length > 1 ? cores.map(String).toSorted() : [];
+      const counts = [cores.length, 1, cores.length, cores.length + 1];
+      const { stdout } = await run(
+        process.execPath,
+        [fixture, cores.join(","), ...counts.map(String)],
+        { env: { ...process.env, UV_THREADPOOL_SIZE: "1" } },
+      );
+      const lines = stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown);
+      assert.deepEqual(lines, [own, [], own, []]);
     },
   );
 
@@ -353,4 +379,13 @@ function assertWithin(bytes: number, expected: number, share = 0.01): void {
 
 function threadsOfProcess(): readonly string[] {
   return readdirSync("/proc/self/task");
+}
+
+/** By their numbers. */
+function allowedCores(): readonly number[] {
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  return (list ?? "0").split(",").flatMap((range) => {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
 }

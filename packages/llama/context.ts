@@ -75,6 +75,7 @@ export class Context implements Disposable {
   readonly #handle: Handle<"llama_context">;
   readonly #flag: AbortFlag;
   readonly #batches = new Set<Batch>();
+  readonly #cores: readonly number[];
   #kept: Threads | undefined;
   #adapters: readonly Adapter[] = [];
   #embeds: boolean;
@@ -104,6 +105,7 @@ export class Context implements Disposable {
     );
     const { pooling, sequences } = this;
     this.outputs = new Outputs({ model, pooling, sequences, pointer: () => this.pointer });
+    this.#cores = options.cores ?? [];
     this.#embeds = options.embeddings ?? false;
     this.#causal = isCausal(model, options);
     this.#keepThreads();
@@ -212,8 +214,9 @@ export class Context implements Disposable {
   #keepThreads(): void {
     const count = Math.max(...Object.values(this.threads));
     const before = this.#kept;
-    if (count <= (before?.count ?? 1)) return;
-    this.#kept = new Threads(this.model.llama.native, count);
+    // The thread that evaluates is there without any.
+    if (before?.suit(count) ?? count === 1) return;
+    this.#kept = new Threads(this.model.llama.native, count, this.#cores);
     this.#kept.attachTo(this.pointer);
     before?.[Symbol.dispose]();
   }

@@ -9,7 +9,7 @@ import { contextTokensOf } from "@localmodel/localmodel/contracts/memory-estimat
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { Model } from "@localmodel/llama/model.ts";
 import { toolSyntaxOf } from "@localmodel/tools/derive/tool-syntax.ts";
-import { availableBytes, usableThreads } from "./machine/cgroup.ts";
+import { allowedCpus, availableBytes, usableThreads } from "./machine/cgroup.ts";
 import { Constraints } from "./constraint/constraints.ts";
 import { GrammarThread } from "./constraint/grammar-thread.ts";
 import { CHATML } from "./prompt/chat-template.ts";
@@ -101,7 +101,7 @@ export async function loadEngine(config: ServerConfig, report: Report): Promise<
   const shared = { template, longestTokenBytes, joinsWords, pictures: reader };
   const tokenizer = { ...description.tokenizer, ...shared };
   const settings = { ...engine, contextTokens, threads, adapters };
-  const stepThreads = new StepThreads(threads, { adapts: gpu === false });
+  const stepThreads = new StepThreads(threads, { adapts: gpu === false, cores: allowedCpus() });
   const embeds = capabilities.includes("embeddings") || capabilities.includes("rerank");
   if (!embeds && gpu === false) {
     const memory = { availableBytes: availableBytes(), weightsBytes };

@@ -68,6 +68,7 @@ export async function createGenerationContext(
         flashAttention: options.flashAttention ? "enabled" : "disabled",
         ...cacheOptions(options),
         threads: threads.count,
+        cores: threads.cores,
       }),
   );
   return new GenerationContext(context, options, adapters);

@@ -44,6 +44,7 @@ export async function createEmbedder(
       embeddings: true,
       ...(options.rope !== undefined && { rope: ropeOptions(options.rope) }),
       threads: options.threads.count,
+      cores: options.threads.cores,
     }),
   );
   const batch = context.createBatch({ tokens });

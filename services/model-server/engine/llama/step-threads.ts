@@ -9,6 +9,8 @@ type Threaded = Pick<Context, "threads" | "setThreads">;
 type StepThreadsOptions = {
   /** False where a GPU computes: its work is waited for without using a processor. */
   readonly adapts: boolean;
+  /** That there are, by their numbers: with a thread for each, each has its own. */
+  readonly cores?: readonly number[];
   /** For tests. */
   readonly machine?: Machine;
 };
@@ -34,12 +36,15 @@ export class StepThreads {
   readonly #idle: IdleCores;
   readonly #machine: Machine;
   readonly #adapts: boolean;
+  /** Those to choose from; none where the work is a GPU's. */
+  readonly cores: readonly number[];
 
-  constructor(most: number, { adapts, machine = THIS_MACHINE }: StepThreadsOptions) {
+  constructor(most: number, { adapts, cores = [], machine = THIS_MACHINE }: StepThreadsOptions) {
     this.#count = new ThreadCount(most);
     this.#idle = new IdleCores(machine.cores);
     this.#machine = machine;
     this.#adapts = adapts && most > 1;
+    this.cores = adapts ? cores : [];
   }
 
   get count(): number {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { test } from "node:test";
 import { TemporaryFolder } from "../../../../test/support/temporary-folder.ts";
-import { availableBytes, Cgroup, usableThreads } from "./cgroup.ts";
+import { allowedCpus, availableBytes, Cgroup, usableThreads } from "./cgroup.ts";
 
 const MIB = 2 ** 20;
 
@@ -65,4 +66,12 @@ test("without limits the machine decides", async () => {
     assert.ok(availableBytes(it) > 100 * MIB);
     assert.ok(usableThreads(it) >= 1);
   }
+});
+
+test("the CPUs that a process may run on are told by their numbers", () => {
+  const told =
+    /^Cpus_allowed:\s*(\S+)$/mu.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "";
+  const mask = BigInt(`0x${told.replaceAll(",", "")}`);
+  const bits = allowedCpus().reduce((sum, cpu) => sum | (1n << BigInt(cpu)), 0n);
+  assert.equal(bits, mask);
 });

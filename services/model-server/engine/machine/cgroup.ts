@@ -109,19 +109,20 @@ export function availableBytes(cgroup: Cgroup = new Cgroup()): number {
 export function usableThreads(cgroup: Cgroup = new Cgroup()): number {
   const quota = cgroup.cpuQuota();
   if (quota === undefined) return availableParallelism();
-  return Math.max(1, Math.min(allowedCpus(), Math.floor(quota)));
+  const allowed = allowedCpus().length || availableParallelism();
+  return Math.max(1, Math.min(allowed, Math.floor(quota)));
 }
 
-/** CPUs this process may run on, whatever its quota. */
-function allowedCpus(): number {
+/** CPUs this process may run on, whatever its quota, by their numbers. None where nobody tells. */
+export function allowedCpus(): readonly number[] {
   try {
     const status = readFileSync("/proc/self/status", "utf8");
     const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? "";
-    return list.split(",").reduce((sum, range) => {
+    return list.split(",").flatMap((range) => {
       const [first = Number.NaN, last = first] = range.split("-").map(Number);
-      return sum + last - first + 1;
-    }, 0);
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
   } catch {
-    return availableParallelism();
+    return [];
   }
 }
