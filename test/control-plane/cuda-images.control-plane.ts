@@ -10,6 +10,8 @@ import { eventually } from "../support/eventually.ts";
 import { OperatorCluster } from "../support/operator-cluster.ts";
 
 const GPU = "nvidia.com/gpu";
+const DRIVER = "nvidia.com/cuda.driver-version.major";
+const OLDER_DRIVER = "nvidia.com/cuda.driver.major";
 const CUDA = "model-server:cuda";
 const CUDA_12 = "model-server:cuda12";
 const config = { images: { cpu: "model-server:cpu", cuda: CUDA, cuda12: CUDA_12 } };
@@ -36,14 +38,19 @@ suite("a model with devices of NVIDIA", () => {
     await cluster.client.mergePatch(NODES, { name }, { metadata: { labels } });
   }
 
-  async function addNode(name: string, pool: string, driver: number, devices = 1): Promise<void> {
+  async function addNode(
+    name: string,
+    pool: string,
+    driver: number,
+    { devices = 1, driverLabel = DRIVER }: { devices?: number; driverLabel?: string } = {},
+  ): Promise<void> {
     await cluster.addNode(name, { [GPU]: String(devices) });
     await label(name, {
       pool,
       "nvidia.com/gpu.memory": "81559",
       "nvidia.com/gpu.compute.major": "8",
       "nvidia.com/gpu.compute.minor": "6",
-      "nvidia.com/cuda.driver-version.major": String(driver),
+      [driverLabel]: String(driver),
     });
   }
 
@@ -68,7 +75,7 @@ suite("a model with devices of NVIDIA", () => {
     await cluster.becomesReady(old);
     await cluster.until("one", "Ready", "True Ready");
 
-    await label("one", { "nvidia.com/cuda.driver-version.major": "595" });
+    await label("one", { [DRIVER]: "595" });
     // A number of replicas is no reason to roll, and has the operator look at it.
     await cluster.apply("one", { ...specOn("one"), replicas: 2 });
     await operator.passes(2);
@@ -94,9 +101,25 @@ suite("a model with devices of NVIDIA", () => {
     assert.equal(pod.spec?.nodeName, "mixed-new");
   });
 
+  test("finds its nodes by the label of an older GPU feature discovery, too", async () => {
+    await addNode("labelled-old", "labelled", 550, { driverLabel: OLDER_DRIVER });
+    await addNode("labelled-new", "labelled", 580, { driverLabel: OLDER_DRIVER });
+    await addNode("labelled-older", "labelled-older", 550, { driverLabel: OLDER_DRIVER });
+    await using _operator = await cluster.startOperator({ config });
+    await cluster.apply("labelled", specOn("labelled"));
+    const pod = await cluster.placed("labelled");
+    assert.equal(imageOf(pod), CUDA);
+    assert.equal(pod.spec?.nodeName, "labelled-new");
+    await cluster.apply("labelled-older", specOn("labelled-older"));
+    const older = await cluster.placed("labelled-older");
+    assert.equal(imageOf(older), CUDA_12);
+    const image = await untilImage("labelled-older", "cuda12 NodesTooOld");
+    assert.match(image?.message ?? "", /driver 550/);
+  });
+
   test("gets the older image where the newer one's nodes are full", async () => {
     await addNode("full-old", "full", 550);
-    await addNode("full-new", "full", 580, 0);
+    await addNode("full-new", "full", 580, { devices: 0 });
     await using _operator = await cluster.startOperator({ config });
     await cluster.apply("full", specOn("full"));
     const pod = await cluster.placed("full");

@@ -74,6 +74,11 @@ test("a node is for an image by its driver, and by what its devices need of the 
     [driver(590, [7, 5]), "cuda NodesSuit"],
     [driver(580, [12, 0]), "cuda NodesSuit"],
     [{ "nvidia.com/cuda.driver-version.major": "580" }, "cuda NodesSuit"],
+    // GPU feature discovery before 0.15 sets this label alone, and later ones both.
+    [{ "nvidia.com/cuda.driver.major": "580" }, "cuda NodesSuit"],
+    [{ "nvidia.com/cuda.driver.major": "550" }, "cuda12 NodesTooOld"],
+    [{ ...driver(580), "nvidia.com/cuda.driver.major": "550" }, "cuda NodesSuit"],
+    [{ ...driver(550), "nvidia.com/cuda.driver.major": "580" }, "cuda12 NodesTooOld"],
   ];
   for (const [labels, want] of cases) {
     assert.equal(chosenOn([nodeWith(labels)]), want, JSON.stringify(labels));

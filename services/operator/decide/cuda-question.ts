@@ -11,7 +11,7 @@ import type { Inspection } from "@localmodel/localmodel/contracts/inspection.ts"
 import { type Model, wantedReplicas } from "../model/model.ts";
 import type { DeviceNode, Observed } from "../model/observed.ts";
 import { CUDA_IMAGES, type CudaImage, type Platform } from "../model/platform.ts";
-import { cudaAlternatives, DRIVER_LABEL } from "../objects/driver.ts";
+import { cudaAlternatives, driverOf } from "../objects/driver.ts";
 import { gpuOf, usesDevices } from "../objects/gpu.ts";
 import { cudaImageOf, cudaImages } from "../objects/image.ts";
 import { REVISION_ANNOTATION } from "../objects/metadata.ts";
@@ -90,8 +90,7 @@ export function answered(
             couldTake(pod, seen.node) && meetsOne(cudaAlternatives(image, platform), seen.node),
         )
         .map(({ image, pod }) => [image, roomFor(pod, seen, replicas)] as const);
-      const driver = seen.node.metadata.labels?.[DRIVER_LABEL] ?? "";
-      return { driver, rooms: Object.fromEntries(rooms) };
+      return { driver: driverOf(seen.node) ?? "", rooms: Object.fromEntries(rooms) };
     });
   return chooseCuda({ ...question, prospects });
 }

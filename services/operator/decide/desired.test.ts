@@ -549,12 +549,12 @@ test("nodes that say their driver is older than the image needs are left out, wh
   const by = { ...platform, leastCudaDriver: 580 };
   const chosen = (spec: Partial<LocalModelSpecInput>, on = by) => {
     const text = JSON.stringify(podTemplate(modelWith(spec), on, inspection).spec);
-    const said = /driver-version.major","operator":"(Gt","values":\["579"\]|DoesNotExist)/g;
+    const said = /driver(-version)?.major","operator":"(Gt","values":\["579"\]|DoesNotExist)/g;
     return text.match(said)?.length ?? 0;
   };
-  // In each term of device memory's alternatives.
-  assert.equal(chosen({ gpu: {} }), 4);
-  assert.equal(chosen({ gpu: { memory: "8Gi" } }), 2);
+  // One label, or the other where that is missing, or none; in each term of device memory's alternatives.
+  assert.equal(chosen({ gpu: {} }), 10);
+  assert.equal(chosen({ gpu: { memory: "8Gi" } }), 5);
   for (const spec of [
     {},
     { gpu: { resourceName: "amd.com/gpu" } },
@@ -565,6 +565,12 @@ test("nodes that say their driver is older than the image needs are left out, wh
   }
   assert.equal(chosen({ gpu: {} }, { ...by, leastCudaDriver: 0 }), 0);
 });
+
+const from = (driver: number) => [
+  [`driver-version Gt ${driver - 1}`],
+  ["driver-version DoesNotExist", `driver Gt ${driver - 1}`],
+];
+const unknown = ["driver-version DoesNotExist", "driver DoesNotExist"];
 
 test("of two images for NVIDIA's devices each has its nodes, by driver and devices", () => {
   const images = { ...platform.images, cuda12: "server:cuda12" };
@@ -586,25 +592,29 @@ test("of two images for NVIDIA's devices each has its nodes, by driver and devic
         ),
     );
   };
-  const [newer, lacks] = ["driver-version Gt 589", "driver-version DoesNotExist"];
   assert.deepEqual(termsWith("cuda"), [
-    [newer, "compute Gt 7"],
-    [newer, "compute In 7", "compute Gt 4"],
-    ["driver-version Gt 579", "compute In 8", "compute In 6,9"],
-    ["driver-version Gt 579", "compute In 12", "compute In 0,1"],
-    ["driver-version Gt 579", "compute DoesNotExist"],
-    [lacks, "compute Gt 7"],
-    [lacks, "compute In 7", "compute Gt 4"],
-    [lacks, "compute DoesNotExist"],
+    ...from(590).flatMap((driver) => [
+      [...driver, "compute Gt 7"],
+      [...driver, "compute In 7", "compute Gt 4"],
+    ]),
+    ...from(580).flatMap((driver) => [
+      [...driver, "compute In 8", "compute In 6,9"],
+      [...driver, "compute In 12", "compute In 0,1"],
+    ]),
+    ...from(580).map((driver) => [...driver, "compute DoesNotExist"]),
+    [...unknown, "compute Gt 7"],
+    [...unknown, "compute In 7", "compute Gt 4"],
+    [...unknown, "compute DoesNotExist"],
   ]);
-  const old = "driver-version Gt 549";
   assert.deepEqual(termsWith("cuda12"), [
-    [old, "compute Gt 5"],
-    [old, "compute In 5"],
-    [old, "compute DoesNotExist"],
-    [lacks, "compute Gt 5"],
-    [lacks, "compute In 5"],
-    [lacks, "compute DoesNotExist"],
+    ...from(550).flatMap((driver) => [
+      [...driver, "compute Gt 5"],
+      [...driver, "compute In 5"],
+    ]),
+    ...from(550).map((driver) => [...driver, "compute DoesNotExist"]),
+    [...unknown, "compute Gt 5"],
+    [...unknown, "compute In 5"],
+    [...unknown, "compute DoesNotExist"],
   ]);
 });
 

@@ -5,12 +5,22 @@
  * the others (`DriverTooOld`). Code for devices that an image has no machine code for is compiled by the driver, and not by
  * any that starts the image.
  */
+import type { Node } from "@localmodel/kube/objects/core-resources.ts";
 import type { Model } from "../model/model.ts";
 import type { CudaImage, Platform } from "../model/platform.ts";
 import { gpuOf, type NodeRequirement, usesDevices } from "./gpu.ts";
 import { cudaImageOf, cudaImages } from "./image.ts";
 
-export const DRIVER_LABEL = "nvidia.com/cuda.driver-version.major";
+/** Of its version 0.15 and newer. */
+const DRIVER_LABEL = "nvidia.com/cuda.driver-version.major";
+/** Deprecated there, and all that older ones say: it counts where the other one is missing. */
+const OLDER_DRIVER_LABEL = "nvidia.com/cuda.driver.major";
+/** Selectors, of which a node that says its driver matches one and no more: they know no "or". */
+export const DRIVER_SELECTORS: readonly string[] = [
+  DRIVER_LABEL,
+  `${OLDER_DRIVER_LABEL},!${DRIVER_LABEL}`,
+];
+
 const MAJOR_LABEL = "nvidia.com/gpu.compute.major";
 const MINOR_LABEL = "nvidia.com/gpu.compute.minor";
 
@@ -30,16 +40,22 @@ export function driverAlternatives(model: Model, platform: Platform): readonly N
 export function cudaAlternatives(name: CudaImage, platform: Platform): readonly NodeRequirements[] {
   const least = leastDriver(name, platform);
   if (least === 0) return [];
-  const noDriver = lacks(DRIVER_LABEL);
-  if (cudaImages(platform).length < 2) return [[driverFrom(least)], [noDriver]];
+  const noDriver = [[lacks(DRIVER_LABEL), lacks(OLDER_DRIVER_LABEL)]];
+  if (cudaImages(platform).length < 2) return [...driverFrom(least), ...noDriver];
   const { least: leastCapability, compiled, otherwiseDriver } = platform.cudaDevices[name];
   const devices = capabilityFrom(leastCapability);
+  const noDevice = [[lacks(MAJOR_LABEL)]];
   const known = [
     ...withEach(driverFrom(Math.max(least, otherwiseDriver)), devices),
     ...(otherwiseDriver > least ? withEach(driverFrom(least), oneOf(compiled)) : []),
-    [driverFrom(least), lacks(MAJOR_LABEL)],
+    ...withEach(driverFrom(least), noDevice),
   ];
-  return [...known, ...withEach(noDriver, [...devices, [lacks(MAJOR_LABEL)]])];
+  return [...known, ...withEach(noDriver, [...devices, ...noDevice])];
+}
+
+/** The major version, where the node says it. */
+export function driverOf({ metadata: { labels = {} } }: Node): string | undefined {
+  return labels[DRIVER_LABEL] ?? labels[OLDER_DRIVER_LABEL];
 }
 
 /** Major version of the driver without which the image does not start; 0: nobody knows. */
@@ -50,8 +66,9 @@ export function leastDriver(
   return { cuda: leastCudaDriver, cuda12: leastCuda12Driver }[name];
 }
 
-function driverFrom(version: number): NodeRequirement {
-  return { key: DRIVER_LABEL, operator: "Gt", values: [String(version - 1)] };
+function driverFrom(version: number): readonly NodeRequirements[] {
+  const from = (key: string) => ({ key, operator: "Gt", values: [String(version - 1)] });
+  return [[from(DRIVER_LABEL)], [lacks(DRIVER_LABEL), from(OLDER_DRIVER_LABEL)]];
 }
 
 function capabilityFrom(least: number): readonly NodeRequirements[] {
@@ -77,10 +94,10 @@ function oneOf(capabilities: readonly number[]): readonly NodeRequirements[] {
 }
 
 function withEach(
-  one: NodeRequirement,
-  alternatives: readonly NodeRequirements[],
+  some: readonly NodeRequirements[],
+  others: readonly NodeRequirements[],
 ): readonly NodeRequirements[] {
-  return alternatives.map((requirements) => [one, ...requirements]);
+  return some.flatMap((one) => others.map((other) => [...one, ...other]));
 }
 
 function is(key: string, values: readonly number[]): NodeRequirement {

@@ -7,7 +7,7 @@
 import type { Client } from "@localmodel/kube/wire/client.ts";
 import { type Node, NODES, type Pod, PODS } from "@localmodel/kube/objects/core-resources.ts";
 import type { DeviceNode } from "../model/observed.ts";
-import { DRIVER_LABEL } from "../objects/driver.ts";
+import { DRIVER_SELECTORS } from "../objects/driver.ts";
 import { unlessForbidden } from "./events.ts";
 
 /** Whose pods are looked at; of further ones it is taken that they have room. */
@@ -20,8 +20,11 @@ export async function lookUpDeviceNodes(
   own: readonly Pod[],
 ): Promise<readonly DeviceNode[] | undefined> {
   return unlessForbidden(async () => {
-    const { items } = await client.list({ resource: NODES, labelSelector: DRIVER_LABEL });
-    const nodes = items
+    const lists = await Promise.all(
+      DRIVER_SELECTORS.map((labelSelector) => client.list({ resource: NODES, labelSelector })),
+    );
+    const nodes = lists
+      .flatMap(({ items }) => items)
       .filter(concerns)
       .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
     const ids = new Set(own.map(({ metadata }) => metadata.uid));
