@@ -332,6 +332,23 @@ test("a claim without a volume is told as one, and not as a node that is missing
   assert.doesNotMatch(messageOf(status), /Add or free such a node|preemption/);
 });
 
+test("where a volume decides which nodes there are, no other node is asked for", () => {
+  const nodes = "0/2 nodes are available: 1 Insufficient nvidia.com/gpu, 1 ";
+  const advice = {
+    "node(s) had volume node affinity conflict": /only some nodes reach/,
+    "node(s) didn't match PersistentVolume's node affinity": /only some nodes reach/,
+    "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod":
+      /serves one pod at a time/,
+  };
+  for (const [why, told] of Object.entries(advice)) {
+    const pod = unscheduledPod(`${nodes}${why}. preemption: 0/2 nodes are available: 2 none.`);
+    const status = statusFor({ observed: { pods: [pod] } });
+    assert.equal(sayings(status)["Ready"], "False Unschedulable");
+    assert.match(messageOf(status), told);
+    assert.doesNotMatch(messageOf(status), /Add or free such a node/);
+  }
+});
+
 test("a roll that waits for room is on its way, and one that waits in vain says why", () => {
   const short = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.";
   const pods = [readyPod({ name: "old", revision: "r0" }), unscheduledPod(short)];

@@ -5,6 +5,7 @@
  * affinity/selector. preemption: …". What is not understood is passed on as it is.
  */
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
+import { sentence } from "@localmodel/localmodel/contracts/sentence.ts";
 import type { ConditionReason } from "@localmodel/localmodel/cluster/condition-reasons.ts";
 import type { PodEvent } from "../model/observed.ts";
 import { failure } from "./advice.ts";
@@ -18,6 +19,17 @@ export const ONE_POD_CLAIM = "ReadWriteOncePod";
 export const ANTI_AFFINITY = "anti-affinity";
 const UNBOUND =
   /unbound immediate PersistentVolumeClaims|persistentvolumeclaim "[^"]*" (?:not found|is being deleted)/;
+/** Those of one pod, and those that are on some nodes, or in some zones; the second wording is of older schedulers. */
+const VOLUME_ADVICE = [
+  {
+    told: /ReadWriteOncePod/,
+    next: "A claim with ReadWriteOncePod serves one pod at a time: have ReadWriteMany in spec.cache, or one replica, or look for who else has it.",
+  },
+  {
+    told: /PersistentVolume's node affinity|volume node affinity conflict/,
+    next: "A volume of the pods is one that only some nodes reach: have ReadWriteMany in spec.cache with a StorageClass that all reach, have one replica, or free one of those nodes.",
+  },
+] as const;
 const AFFINITY = "node(s) didn't match Pod's node affinity/selector";
 
 /** What will come of it, as far as the operator knows. */
@@ -45,10 +57,18 @@ export function unschedulable(pod: Pod, said: string, outlook: Outlook = {}): Pr
     return waits("WaitingForRoom", `${what} An old pod makes room for it.`);
   }
   const { lacks = [] } = outlook;
-  if (lacks.length === 0) return failure("Unschedulable", `No node can take a pod: ${why}`);
-  const { message, ...problem } = failure("Unschedulable", `No node can take a pod: ${why}`);
+  const { message, ...problem } = impossible(said, `No node can take a pod: ${why}`);
+  if (lacks.length === 0) return { ...problem, message };
   const instead = `An old pod that went would not help (${lacks.join(", ")}).`;
   return { ...problem, message: `${message} ${instead}` };
+}
+
+/** Where a volume decides on which nodes there are pods, a further node would not do. */
+function impossible(said: string, what: string): Problem {
+  const [summary = said] = said.split(" preemption:");
+  const problem = failure("Unschedulable", what);
+  const next = VOLUME_ADVICE.find(({ told }) => told.test(summary))?.next;
+  return next === undefined ? problem : { ...problem, message: `${sentence(what)} ${next}` };
 }
 
 /** It is not a node that is missing. */
