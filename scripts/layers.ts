@@ -71,6 +71,7 @@ export const LAYERS: Layers = {
     "routes/",
   ],
   "services/model-server/engine": [
+    "thread-counts.ts",
     "contract.ts model/ prompt/ protocol.ts text/",
     "constraint/",
     "machine/ stepping/",

@@ -37,7 +37,7 @@ before(async () => {
       weightsPath: folder.file("tiny.gguf"),
       modelId: "tiny",
       aliases: ["gpt"],
-      engine: { slots: 2, contextTokens: 65_536 },
+      engine: { slots: 2, contextTokens: 65_536, threads: 2, promptThreads: 1 },
     },
     { ...collector.environment, ...WITH_METRICS },
   );
@@ -146,6 +146,15 @@ test("the state of the engine, and its end, can be alerted on", async () => {
     assert.equal(total(samples, "localmodel_engine_restarts_total"), 1);
     assert.equal(total(samples, "localmodel_engine_loads_total"), 2);
     assert.equal(state(samples, "ready"), 1);
+  });
+});
+
+test("threads of steps are told by what the steps are", async () => {
+  await eventually("what the engine said last", async () => {
+    const samples = await scrape(serverMetrics);
+    const threads = (kind: string) => total(samples, "localmodel_engine_threads", { kind });
+    assert.equal(threads("prompt"), 1, "as many as the settings say");
+    assert.ok([1, 2].includes(threads("answer")), "or less, where others want the cores");
   });
 });
 

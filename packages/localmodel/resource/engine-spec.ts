@@ -43,6 +43,14 @@ export const EngineSpec = z.strictObject({
     .describe(
       "CPU threads, at most: where other programs want the CPUs, steps use fewer. Default: the CPUs this process may use; one less with npm start and several models.",
     ),
+  promptThreads: z
+    .int()
+    .min(1)
+    .max(1024)
+    .exactOptional()
+    .describe(
+      "CPU threads of steps that evaluate much of a prompt, at most. Default: as many as threads. Machines with many CPUs compute prompts faster with all of them, and answer as fast with fewer, since memory is what answering waits for.",
+    ),
   batchTokens: z
     .int()
     .min(16)

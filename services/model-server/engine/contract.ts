@@ -7,11 +7,12 @@
  */
 import type { EventOf, Operation, RequestOf } from "@localmodel/inference/operation.ts";
 import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
+import type { ThreadCounts } from "./thread-counts.ts";
 
 export interface Engine {
   readonly state: ServerState;
-  /** That its next step uses; 0 where it has not said so. */
-  readonly threads: number;
+  /** That its next step of the kind uses; 0 where it has not said so. */
+  readonly threads: ThreadCounts;
   /** Calls `listener` at every change of state. */
   onState(listener: (state: ServerState) => void): void;
   /**

@@ -9,6 +9,7 @@ import { contextTokensOf } from "@localmodel/localmodel/contracts/memory-estimat
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { Model } from "@localmodel/llama/model.ts";
 import { toolSyntaxOf } from "@localmodel/tools/derive/tool-syntax.ts";
+import type { ThreadCounts } from "./thread-counts.ts";
 import { allowedCpus, availableBytes, usableThreads } from "./machine/cgroup.ts";
 import { Constraints } from "./constraint/constraints.ts";
 import { GrammarThread } from "./constraint/grammar-thread.ts";
@@ -62,7 +63,7 @@ export type LoadedEngine = {
   /** What guesses for the slots. */
   readonly drafter: Drafter | undefined;
   /** Of the next step. */
-  readonly threads: () => number;
+  readonly threads: () => ThreadCounts;
   /** A server unloads by exiting; this is for those who load many models in one process. */
   readonly unload: () => void;
 };
@@ -78,7 +79,7 @@ export async function loadEngine(config: ServerConfig, report: Report): Promise<
   const { engine, adapters } = config;
   const files = await modelFilesOf(config);
   const { metadata, sizeBytes, projectorBytes, draftBytes } = files;
-  const threads = engine.threads ?? Math.max(1, usableThreads() - config.sparedThreads);
+  const threads = threadsOf(config);
   const library = await openLibrary(engine, report.log);
   const { gpu } = library.llama;
   const onProgress = report.progress;
@@ -88,7 +89,7 @@ export async function loadEngine(config: ServerConfig, report: Report): Promise<
   const vocabulary = new Vocabulary(description.vocabulary);
   const chat = await chatOf(description, vocabulary, report.log);
   const { template } = chat;
-  const pictures = await picturesOf(library, model, config, { ...report, threads });
+  const pictures = await picturesOf(library, model, config, { ...report, threads: threads.prompt });
   const capabilities = capabilitiesOf(metadata, {
     infill: description.tokenizer.infill !== undefined,
     chatTemplate: template !== undefined,
@@ -100,7 +101,7 @@ export async function loadEngine(config: ServerConfig, report: Report): Promise<
   const reader = pictures?.readerOf(contextTokens);
   const shared = { template, longestTokenBytes, joinsWords, pictures: reader };
   const tokenizer = { ...description.tokenizer, ...shared };
-  const settings = { ...engine, contextTokens, threads, adapters };
+  const settings = { ...engine, contextTokens, threads: threads.answer, adapters };
   const stepThreads = new StepThreads(threads, { adapts: gpu === false, cores: allowedCpus() });
   const embeds = capabilities.includes("embeddings") || capabilities.includes("rerank");
   if (!embeds && gpu === false) {
@@ -134,7 +135,7 @@ export async function loadEngine(config: ServerConfig, report: Report): Promise<
     embedder,
     draftTokens: draftTokensOf(config, description, library),
     drafter: draft?.drafter,
-    threads: () => stepThreads.count,
+    threads: () => stepThreads.counts,
     keptStatesBytes: promptCacheBytes(config, availableBytes()),
     unload: () => [draft?.model, model].forEach((loaded) => loaded?.[Symbol.dispose]()),
   };
@@ -157,6 +158,11 @@ function constraintsOf(
 ): Constraints {
   const thread = new GrammarThread(source);
   return new Constraints(thread, vocabulary, (text, control) => tokenizer.tokenize(text, control));
+}
+
+function threadsOf({ engine, sparedThreads }: ServerConfig): ThreadCounts {
+  const answer = engine.threads ?? Math.max(1, usableThreads() - sparedThreads);
+  return { prompt: engine.promptThreads ?? answer, answer };
 }
 
 /** What looks at pictures and hears sounds, where the model has it. */

@@ -4,6 +4,7 @@
  * The engine answers with batches: one message per decode step carries the events of every slot, so the
  * cost of the channel does not grow with the number of streams.
  */
+import type { ThreadCounts } from "./thread-counts.ts";
 import type { FailureData } from "@localmodel/inference/failure.ts";
 import type { AnyEvent, AnyRequest } from "@localmodel/inference/operation.ts";
 import type { ServerConfig } from "@localmodel/localmodel/contracts/server-config.ts";
@@ -22,7 +23,7 @@ export type EngineEvent =
 
 export type FromEngine =
   /** Every HEARTBEAT_MS, whatever else there is to say: its event loop turns. With the threads of its next step. */
-  | { readonly type: "alive"; readonly threads: number }
+  | { readonly type: "alive"; readonly threads: ThreadCounts }
   /** It cannot go on and cannot end by itself either: a thread of it does not come back. */
   | { readonly type: "stuck"; readonly message: string }
   | { readonly type: "loading"; readonly progress: number }

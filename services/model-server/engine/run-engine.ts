@@ -9,6 +9,7 @@ import type { FailureReason } from "@localmodel/localmodel/contracts/server-stat
 import { modelNotCapable } from "@localmodel/inference/refusals.ts";
 import type { Operation } from "@localmodel/inference/operation.ts";
 import { createLogger } from "@localmodel/service/log/log.ts";
+import { NO_THREADS } from "./thread-counts.ts";
 import { type LoadedEngine, loadEngine } from "./load.ts";
 import { AcceleratorError, DoesNotFitError, NotAGgufError } from "./model/load-error.ts";
 import { explained } from "./model/load-reason.ts";
@@ -30,7 +31,7 @@ export function runEngine(operations: typeof operationsOf): void {
   // The parent may have gone while this process was still loading its modules.
   if (!process.connected) process.exit(0);
   let engine: LoadedEngine | undefined;
-  const beat = (): void => send({ type: "alive", threads: engine?.threads() ?? 0 });
+  const beat = (): void => send({ type: "alive", threads: engine?.threads() ?? NO_THREADS });
   setInterval(beat, HEARTBEAT_MS).unref();
 
   process.once("message", (message: ToEngine) => {

@@ -254,6 +254,13 @@ test("memory is computed from the header, and what the author says comes first",
     { ...said, requests: { ...said.requests, "ephemeral-storage": undefined } },
     { requests: { cpu: "2", memory: "3Gi", "ephemeral-storage": undefined }, limits: {} },
   );
+  for (const [engine, cpu] of [
+    [{ threads: 3 }, "3"],
+    [{ threads: 3, promptThreads: 8 }, "8"],
+    [{ threads: 3, promptThreads: 2 }, "3"],
+  ] as const) {
+    assert.equal(partsOf({ engine }).server.resources.requests["cpu"], cpu);
+  }
   const onlyLimit = partsOf({ resources: { limits: { cpu: "4" } } });
   assert.deepEqual(Object.keys(onlyLimit.server.resources.requests), [
     "memory",

@@ -77,8 +77,9 @@ function diskOf(inspection: Inspection | undefined): Quantities {
 
 function defaultCpu({ spec }: Model): Quantities {
   const isSaid = spec.resources?.limits?.["cpu"] !== undefined;
-  const { threads } = spec.engine;
-  return isSaid ? {} : { cpu: threads === undefined ? DEFAULT_CPU_REQUEST : String(threads) };
+  const { threads = 0, promptThreads = 0 } = spec.engine;
+  const most = Math.max(threads, promptThreads);
+  return isSaid ? {} : { cpu: most === 0 ? DEFAULT_CPU_REQUEST : String(most) };
 }
 
 /** What takes memory beside the weights and the context of the model itself. */

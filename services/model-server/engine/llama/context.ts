@@ -24,7 +24,7 @@ import { orDoesNotFit } from "./memory-failure.ts";
 import { type MemoryBytes, memoryOf } from "./model.ts";
 import { RowBatches } from "./row-batches.ts";
 import { historyTokensOf, stagesOf } from "./sampler-stages.ts";
-import type { StepThreads } from "./step-threads.ts";
+import type { StepKind, StepThreads } from "./step-threads.ts";
 
 export type ContextOptions = CacheSettings & {
   readonly contextTokens: number;
@@ -42,6 +42,8 @@ export type ContextOptions = CacheSettings & {
 
 /** What the logits of one step may take: each is as long as the vocabulary. */
 const LOGITS_BYTES = 32 * 2 ** 20;
+/** Of one sequence in a step: with so many, what takes time is computing, and with few reading the weights. */
+const PROMPT_TOKENS = 32;
 const ADAPTER_HINT = ". An adapter has to be a LoRA adapter that was made for this model.";
 
 export async function createGenerationContext(
@@ -67,7 +69,8 @@ export async function createGenerationContext(
         outputs: Math.min(batchTokens, Math.max(slots, outputs)),
         flashAttention: options.flashAttention ? "enabled" : "disabled",
         ...cacheOptions(options),
-        threads: threads.count,
+        threads: threads.counts.answer,
+        batchThreads: threads.counts.prompt,
         cores: threads.cores,
       }),
   );
@@ -166,7 +169,7 @@ export class GenerationContext implements StepContext {
     const indexes = runs.map((run) => (run.rows === undefined ? this.#add(run) : 0));
     this.counters.batches += 1;
     this.counters.sequences += runs.length;
-    const evaluated = await this.#threads.during(this.#context, async () => {
+    const evaluated = await this.#threads.during(kindOf(runs), this.#context, async () => {
       const rows = await this.#rows.evaluate(runs, abandoned);
       if (rows !== "done" || batch.size === 0) return rows;
       return this.#context.decode(batch, abandoned);
@@ -239,6 +242,11 @@ export class GenerationContext implements StepContext {
   restore(sequence: number, state: Uint8Array): Promise<void> {
     return restoreSequence(this.#context, sequence, state);
   }
+}
+
+/** A step of guesses and of text that was put is as short as one of single tokens. */
+function kindOf(runs: readonly Run[]): StepKind {
+  return runs.some(({ tokens }) => tokens.length >= PROMPT_TOKENS) ? "prompt" : "answer";
 }
 
 /** Without rows of pictures, which nothing repeats. */

@@ -43,7 +43,7 @@ export async function createEmbedder(
       unifiedCache: true,
       embeddings: true,
       ...(options.rope !== undefined && { rope: ropeOptions(options.rope) }),
-      threads: options.threads.count,
+      threads: options.threads.counts.prompt,
       cores: options.threads.cores,
     }),
   );
@@ -55,7 +55,8 @@ export async function createEmbedder(
     memoryBytes: memoryOf(context.reservations),
     pair: pairOf(model),
     complete: (input) => complete(input, ends),
-    embed: (inputs) => options.threads.during(context, () => embed(context, batch, inputs)),
+    embed: (inputs) =>
+      options.threads.during("prompt", context, () => embed(context, batch, inputs)),
   };
 }
 

@@ -35,6 +35,11 @@ export class IdleCores {
     return (this.#reading(atMs).idleMs - idleMs - threads * waitedMs) / elapsedMs;
   }
 
+  /** A step of another kind, in which the engine wanted what it had. */
+  beside(wallMs: number): void {
+    if (this.#since !== undefined) this.#steppedMs += wallMs;
+  }
+
   forget(): void {
     this.#since = undefined;
     this.#steppedMs = 0;

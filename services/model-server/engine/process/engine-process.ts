@@ -33,6 +33,7 @@ import {
   type RequestOf,
 } from "@localmodel/inference/operation.ts";
 import { verifyPinned } from "@localmodel/weights/pinned-files.ts";
+import { NO_THREADS, type ThreadCounts } from "../thread-counts.ts";
 import { explained } from "../model/load-reason.ts";
 import type { EngineEvent } from "../protocol.ts";
 import { forkEngine } from "./engine-child.ts";
@@ -109,8 +110,8 @@ export class EngineProcess implements Restartable {
     this.#listeners.push(listener);
   }
 
-  get threads(): number {
-    return this.#child?.threads ?? 0;
+  get threads(): ThreadCounts {
+    return this.#child?.threads ?? NO_THREADS;
   }
 
   /** The child, for those who want to watch or to hurt it. */

@@ -11,6 +11,7 @@ import type { ServerConfig } from "@localmodel/localmodel/contracts/server-confi
 import type { ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
 import { scheduledAt } from "@localmodel/localmodel/resource/schedule.ts";
 import type { Engine } from "../contract.ts";
+import type { ThreadCounts } from "../thread-counts.ts";
 
 /** An engine whose process can end and start again. */
 export type Restartable = Engine & {
@@ -69,7 +70,7 @@ export class SleepingEngine implements Engine, Sleeper {
     return this.#engine.state;
   }
 
-  get threads(): number {
+  get threads(): ThreadCounts {
     return this.#engine.threads;
   }
 

@@ -7,6 +7,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { Patience } from "@localmodel/service/process/patience.ts";
+import { NO_THREADS, type ThreadCounts } from "../thread-counts.ts";
 import { RecentLines } from "../model/recent-lines.ts";
 import { type FromEngine, HEARTBEAT_MS, type ToEngine } from "../protocol.ts";
 
@@ -41,7 +42,7 @@ export class WatchedChild {
   readonly #written = new RecentLines();
   #patience: Patience | undefined;
   /** Of its next step, as it said last. */
-  threads = 0;
+  threads: ThreadCounts = NO_THREADS;
   /** Why it was killed from here. */
   #verdict: string | undefined;
 

@@ -30,7 +30,10 @@ export function observeEngine(
   gauge("localmodel.slots.busy", "Slots that are held by a choice.", () => occupancy.running);
   gauge("localmodel.queue.depth", "Choices that wait for a slot.", () => occupancy.waiting);
   gauge("localmodel.context.usage", "Share of all slots' contexts that is in use.", usage);
-  gauge("localmodel.engine.threads", "Threads of a step.", () => engine.threads);
+  const threads = registry.gauge("localmodel.engine.threads", "Threads of a step.");
+  for (const kind of ["prompt", "answer"] as const) {
+    threads.observe({ ...model, kind }, () => engine.threads[kind]);
+  }
   const bytes = registry.gauge("localmodel.model.memory", "Memory that the model takes.", {
     unit: "By",
   });
