@@ -1,10 +1,17 @@
 /** Answers that were given already, a line each, so that a run that was ended goes on where it stopped. */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import type { Called } from "./judge.ts";
+
+export type Called = {
+  readonly name: string;
+  /** As they came: what is JSON, and which numbers are integers, is the leaderboard's to say. */
+  readonly arguments: string;
+};
 
 export type Answered = {
   readonly calls: readonly Called[];
-  readonly seconds: number;
+  readonly text: string;
+  /** `refused`: the request was answered with an error, which is the text. */
+  readonly finish: string;
   readonly promptTokens: number;
   readonly answerTokens: number;
 };

@@ -1,23 +1,19 @@
-/**
- * The questions of the Berkeley Function-Calling Leaderboard, as its Python package has them: what is asked, what may be
- * called, and which calls are right.
- */
+/** The questions of the Berkeley Function-Calling Leaderboard, as its Python package has them, and which of them are asked. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type OpenAI from "openai";
 import { seededRandom } from "../../test/support/seeded-random.ts";
-import { apiName, type FunctionOfQuestion, type Wanted } from "./judge.ts";
+import { type FunctionOfQuestion, toolOf } from "./functions.ts";
 
-/** Non-live ones whose calls are compared as Python. */
-export const CATEGORIES = ["simple_python", "multiple", "parallel", "parallel_multiple"] as const;
-
-/** What JSON Schema calls the types that the questions name. */
-const TYPES: Readonly<Record<string, string>> = {
-  dict: "object",
-  float: "number",
-  tuple: "array",
-  any: "string",
-};
+/** Those of which the leaderboard makes its non-live AST score. */
+export const CATEGORIES = [
+  "simple_python",
+  "simple_java",
+  "simple_javascript",
+  "multiple",
+  "parallel",
+  "parallel_multiple",
+] as const;
 
 type Question = {
   readonly id: string;
@@ -27,59 +23,44 @@ type Question = {
 
 export type Asked = {
   readonly id: string;
+  readonly category: string;
   readonly messages: readonly OpenAI.ChatCompletionMessageParam[];
-  readonly functions: readonly FunctionOfQuestion[];
-  readonly wanted: readonly Wanted[];
+  readonly tools: readonly OpenAI.ChatCompletionTool[];
 };
 
-/** So many of a category, by the seed: a larger sample contains the smaller one. */
+export type Sampling = { readonly sample: number; readonly seed: number };
+
+/**
+ * So many of each category, by the seed, the categories in turn: a run that is ended has asked as many of each, and a larger
+ * sample contains the smaller one.
+ */
 export function sampled(
   folder: string,
+  categories: readonly string[],
+  sampling: Sampling,
+): readonly Asked[] {
+  const all = categories.map((category) => ofCategory(folder, category, sampling));
+  return Array.from({ length: sampling.sample }, (_, at) =>
+    all.flatMap((asked) => asked.slice(at, at + 1)),
+  ).flat();
+}
+
+function ofCategory(
+  folder: string,
   category: string,
-  { sample, seed }: { readonly sample: number; readonly seed: number },
+  { sample, seed }: Sampling,
 ): readonly Asked[] {
   const random = seededRandom(seed);
-  const name = `BFCL_v4_${category}.json`;
-  const answers = linesOf<{ id: string; ground_truth: Wanted[] }>(
-    join(folder, "possible_answer", name),
-  );
-  const wantedOf = new Map(answers.map((answer) => [answer.id, answer.ground_truth]));
-  return linesOf<Question>(join(folder, name))
-    .map((one) => ({ one, rank: random() }))
+  return readFileSync(join(folder, `BFCL_v4_${category}.json`), "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => ({ one: JSON.parse(line) as Question, rank: random() }))
     .toSorted((a, b) => a.rank - b.rank)
     .slice(0, sample)
     .map(({ one }) => ({
       id: one.id,
+      category,
       messages: one.question[0] ?? [],
-      functions: one.function,
-      wanted: wantedOf.get(one.id) ?? [],
+      tools: one.function.map((each) => toolOf(each, category)),
     }));
-}
-
-export function toolOf({
-  name,
-  description,
-  parameters,
-}: FunctionOfQuestion): OpenAI.ChatCompletionTool {
-  const schema = inJsonSchema(parameters) as Record<string, unknown>;
-  return { type: "function", function: { name: apiName(name), description, parameters: schema } };
-}
-
-function linesOf<Line>(file: string): Line[] {
-  return readFileSync(file, "utf8")
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Line);
-}
-
-function inJsonSchema(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(inJsonSchema);
-  if (typeof schema !== "object" || schema === null) return schema;
-  return Object.fromEntries(
-    Object.entries(schema).map(([key, value]) =>
-      key === "type" && typeof value === "string"
-        ? [key, TYPES[value] ?? value]
-        : [key, inJsonSchema(value)],
-    ),
-  );
 }
