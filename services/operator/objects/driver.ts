@@ -20,7 +20,7 @@ export const DRIVER_SELECTORS: readonly string[] = [
   DRIVER_LABEL,
   `${OLDER_DRIVER_LABEL},!${DRIVER_LABEL}`,
 ];
-
+const DRIVER_LABELS: ReadonlySet<string> = new Set([DRIVER_LABEL, OLDER_DRIVER_LABEL]);
 const MAJOR_LABEL = "nvidia.com/gpu.compute.major";
 const MINOR_LABEL = "nvidia.com/gpu.compute.minor";
 
@@ -64,6 +64,26 @@ export function leastDriver(
   { leastCudaDriver, leastCuda12Driver }: Pick<Platform, "leastCudaDriver" | "leastCuda12Driver">,
 ): number {
   return { cuda: leastCudaDriver, cuda12: leastCuda12Driver }[name];
+}
+
+type Expression = {
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[];
+};
+
+/** What a person reads of the alternatives above: the least driver, and not each way in which a node may say its own. */
+export function driverInWords(expressions: readonly Expression[]): string | undefined {
+  const versions = expressions
+    .filter(({ key, operator }) => operator === "Gt" && DRIVER_LABELS.has(key))
+    .map(({ values = [] }) => Number(values[0]));
+  if (versions.length === 0) return undefined;
+  const isByDevice = expressions.some(({ key }) => key === MAJOR_LABEL);
+  return `${DRIVER_LABEL} > ${Math.min(...versions)}${isByDevice ? " (by device: docs/gpu.md)" : ""}`;
+}
+
+export function isInDriverWords({ key }: Expression): boolean {
+  return DRIVER_LABELS.has(key) || key === MAJOR_LABEL || key === MINOR_LABEL;
 }
 
 function driverFrom(version: number): readonly NodeRequirements[] {

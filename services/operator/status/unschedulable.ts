@@ -8,6 +8,7 @@ import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { sentence } from "@localmodel/localmodel/contracts/sentence.ts";
 import type { ConditionReason } from "@localmodel/localmodel/cluster/condition-reasons.ts";
 import type { PodEvent } from "../model/observed.ts";
+import { driverInWords, isInDriverWords } from "../objects/driver.ts";
 import { failure } from "./advice.ts";
 import type { Problem } from "./problem.ts";
 
@@ -131,7 +132,9 @@ function requirementsOf({ spec }: Pod): string {
   const terms =
     spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
       ?.nodeSelectorTerms ?? [];
-  const expressions = terms.flatMap(({ matchExpressions = [] }) => matchExpressions);
+  const all = terms.flatMap(({ matchExpressions = [] }) => matchExpressions);
+  const driver = driverInWords(all);
+  const expressions = all.filter((one) => driver === undefined || !isInDriverWords(one));
   const present = expressions.filter(({ operator }) => operator === "Exists");
   const keys = [...new Set(present.map(({ key }) => key))];
   const texts = [
@@ -145,6 +148,7 @@ function requirementsOf({ spec }: Pod): string {
           ? `${key} > ${values.join()}`
           : `${key} ${operator} (${values.join(", ")})`,
       ),
+    ...(driver === undefined ? [] : [driver]),
   ];
   return texts.length === 0 ? "nodeSelector and affinity" : [...new Set(texts)].join(" and ");
 }
