@@ -1,13 +1,13 @@
 /**
- * Several replicas and a cache that not all of them can have, on a real API server with its controllers and scheduler: what
+ * Pods and a cache that not all of them can have, on a real API server with its controllers and scheduler: what
  * is told is what the scheduler, and the controller that attaches volumes, say. The test plays the kubelet and the driver.
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { NODES } from "@localmodel/kube/objects/core-resources.ts";
+import { NODES, PERSISTENT_VOLUME_CLAIMS } from "@localmodel/kube/objects/core-resources.ts";
 import { http } from "../../services/operator/fixtures/models.ts";
 import { eventually } from "../support/eventually.ts";
-import { OperatorCluster } from "../support/operator-cluster.ts";
+import { NAMESPACE, OperatorCluster } from "../support/operator-cluster.ts";
 
 const HOUR_MS = 3_600_000;
 const DRIVER = "volumes.example.com";
@@ -15,9 +15,21 @@ const STORAGE = "/apis/storage.k8s.io/v1";
 
 type AccessMode = "ReadWriteOnce" | "ReadWriteOncePod";
 type Case = { readonly accessMode: AccessMode; readonly volume: object };
-type Attachments = { readonly items: readonly { readonly metadata: { readonly name: string } }[] };
+type Attachments = {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string };
+    readonly spec: { readonly source: { readonly persistentVolumeName: string } };
+  }[];
+};
 
-suite("two replicas on two nodes, with one cache", () => {
+const specOn = (pool: string) => ({
+  source: { http },
+  nodeSelector: { pool },
+  // So that a node takes one of them.
+  resources: { requests: { cpu: "40", memory: "1Gi", "ephemeral-storage": "1Gi" } },
+});
+
+suite("two nodes and one cache", () => {
   let cluster: OperatorCluster;
 
   before(async () => {
@@ -32,8 +44,8 @@ suite("two replicas on two nodes, with one cache", () => {
   const post = (path: string, body: object) =>
     cluster.client.transport.json({ method: "POST", path, body });
 
-  /** Of two replicas the first one serves, and has its volume on its node. */
-  async function oneServes(name: string, { accessMode, volume }: Case): Promise<void> {
+  /** With two nodes of their own. */
+  async function addVolume(name: string, { accessMode, volume }: Case): Promise<void> {
     for (const node of [`${name}-a`, `${name}-b`]) {
       await cluster.addNode(node, {});
       const annotations = { "volumes.kubernetes.io/controller-managed-attach-detach": "true" };
@@ -54,13 +66,14 @@ suite("two replicas on two nodes, with one cache", () => {
         ...volume,
       },
     });
-    const one = {
-      source: { http },
-      nodeSelector: { pool: name },
-      cache: { claimTemplate: { size: "10Gi", storageClassName: name, accessMode } },
-      // So that a node takes one of them.
-      resources: { requests: { cpu: "40", memory: "1Gi", "ephemeral-storage": "1Gi" } },
-    };
+  }
+
+  /** Of two replicas the first one serves, and has its volume on its node. */
+  async function oneServes(name: string, wanted: Case): Promise<void> {
+    await addVolume(name, wanted);
+    const { accessMode } = wanted;
+    const claimTemplate = { size: "10Gi", storageClassName: name, accessMode };
+    const one = { ...specOn(name), cache: { claimTemplate } };
     await cluster.apply(name, one);
     const first = await cluster.placed(name);
     await cluster.becomesReady(first);
@@ -69,28 +82,27 @@ suite("two replicas on two nodes, with one cache", () => {
     await cluster.podsWhen(name, 2);
   }
 
-  /** What the driver's own controller does. */
-  async function attachAll(): Promise<void> {
-    await eventually("the volume to be attached", async () => {
+  /** What the driver's own controller does, once somebody wants the volume. */
+  async function attach(volume: string): Promise<void> {
+    await eventually(`${volume} to be attached`, async () => {
       const path = `${STORAGE}/volumeattachments`;
       const { items } = await cluster.client.transport.json<Attachments>({ method: "GET", path });
-      assert.ok(items.length > 0);
-      for (const { metadata } of items) {
-        await cluster.client.transport.json({
-          method: "PATCH",
-          path: `${path}/${metadata.name}/status`,
-          body: { status: { attached: true } },
-          contentType: "application/merge-patch+json",
-        });
-      }
+      const one = items.find(({ spec }) => spec.source.persistentVolumeName === volume);
+      assert.ok(one);
+      await cluster.client.transport.json({
+        method: "PATCH",
+        path: `${path}/${one.metadata.name}/status`,
+        body: { status: { attached: true } },
+        contentType: "application/merge-patch+json",
+      });
     });
   }
 
-  test("on a volume that is attached to one of the nodes: the second is told what it would take", async () => {
+  test("that is attached to one of them: the second replica is told what it would take", async () => {
     await using _operator = await cluster.startOperator({ aheadMs: HOUR_MS });
     const csi = { driver: DRIVER, volumeHandle: "attached" };
     const serves = oneServes("attached", { accessMode: "ReadWriteOnce", volume: { csi } });
-    await attachAll();
+    await attach("attached");
     await serves;
     const { message } = await cluster.until("attached", "Progressing", "False VolumeUnavailable");
     assert.match(message, /volume "attached" Volume is already used by pod/);
@@ -100,7 +112,43 @@ suite("two replicas on two nodes, with one cache", () => {
     assert.match(ready.message, /Meanwhile 1 pod answers\./);
   });
 
-  test("on a disk of one of the nodes: another node is not what the second is told to have added", async () => {
+  test("that its author brings: where one node at a time may mount it, a roll to another node ends by itself", async () => {
+    await using _operator = await cluster.startOperator({ aheadMs: HOUR_MS });
+    await addVolume("brought", {
+      accessMode: "ReadWriteOnce",
+      volume: { csi: { driver: DRIVER, volumeHandle: "brought" } },
+    });
+    await cluster.client.apply(PERSISTENT_VOLUME_CLAIMS, {
+      metadata: { namespace: NAMESPACE, name: "brought" },
+      spec: {
+        accessModes: ["ReadWriteOnce"],
+        storageClassName: "brought",
+        resources: { requests: { storage: "10Gi" } },
+      },
+    });
+    const one = { ...specOn("brought"), cache: { claimName: "brought" } };
+    await cluster.apply("brought", one);
+    const old = await cluster.placed("brought");
+    await attach("brought");
+    await cluster.becomesReady(old);
+    await cluster.until("brought", "Ready", "True Ready");
+
+    await cluster.apply("brought", { ...one, engine: { slots: 2 } });
+    const next = await cluster.placed("brought", [old]);
+    assert.notEqual(next.spec?.nodeName, old.spec?.nodeName);
+    // Before the old one goes, the image is pulled where the new one is.
+    const [pull] = await cluster.podsWhen("brought", 1, "pull");
+    assert.ok(pull);
+    assert.equal((await cluster.pods("brought")).length, 2);
+    await cluster.placed("brought", [old]);
+    await cluster.report(pull, { phase: "Succeeded" });
+    const [left] = await cluster.podsWhen("brought", 1);
+    assert.equal(left?.metadata.uid, next.metadata.uid);
+    await cluster.becomesReady(next);
+    await cluster.until("brought", "Ready", "True Ready");
+  });
+
+  test("that is a disk of one of them: another node is not what the second replica is told to have added", async () => {
     await using _operator = await cluster.startOperator({ aheadMs: HOUR_MS });
     const values = ["local-a"];
     const matchExpressions = [{ key: "kubernetes.io/hostname", operator: "In", values }];
@@ -119,7 +167,7 @@ suite("two replicas on two nodes, with one cache", () => {
     await cluster.until("local", "Progressing", "False Unschedulable");
   });
 
-  test("on a claim for one pod: the second is told so", async () => {
+  test("that is for one pod: the second replica is told so", async () => {
     await using _operator = await cluster.startOperator({ aheadMs: HOUR_MS });
     await oneServes("one-pod", {
       accessMode: "ReadWriteOncePod",

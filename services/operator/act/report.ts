@@ -245,10 +245,11 @@ function turnNotes({ turn }: Decision): readonly string[] {
 }
 
 function outlookOf({ room, bringsNode }: Decision, { pods, podsSay }: Observed): Outlook {
+  const makesRoom = room?.kind === "later" || room?.kind === "now";
   return {
-    ...(podsSay && { podsSay, isLeaving: pods.some(isEnding) }),
+    ...(podsSay && { podsSay, isLeaving: makesRoom || pods.some(isEnding) }),
     ...(bringsNode === true && { bringsNode }),
-    makesRoom: room?.kind === "later" || room?.kind === "now",
+    makesRoom,
     ...(room?.kind === "useless" && { lacks: room.lacks }),
   };
 }

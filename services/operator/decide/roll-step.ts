@@ -12,6 +12,7 @@ import { isReady, stayingOf } from "../status/pod-problem.ts";
 import { deployedRevision, revisionOf } from "../status/situation.ts";
 import { type Pull, pullOn } from "./pull.ts";
 import { bringsNode, type Room, roomFor } from "./room.ts";
+import { volumeRoom } from "./volume-room.ts";
 
 /** For what nobody tells of. */
 export const LOOK_AGAIN_MS = 60_000;
@@ -38,7 +39,7 @@ type Given = {
 
 export function rollStep(model: Model, platform: Platform, given: Given): RollStep {
   const { observed, nowMs, revision } = given;
-  const room = madeRoom(model, roomFor(revision, observed.pods, observed.waiting, nowMs));
+  const room = madeRoom(model, neededRoom(given));
   const victims = room.kind === "now" ? room.victims : [];
   const node = nodeToPullOn(model, observed, { room, revision });
   const pull = pullOn(node, model, platform, { observed, nowMs });
@@ -59,16 +60,27 @@ export function rollStep(model: Model, platform: Platform, given: Given): RollSt
   };
 }
 
-/** Where an old pod is about to go. */
+function neededRoom({ observed, nowMs, revision }: Given): Room {
+  const room = roomFor(revision, observed.pods, observed.waiting, nowMs);
+  return room.kind === "none" ? volumeRoom(revision, observed) : room;
+}
+
+/** Where a new pod is about to start in an old one's place. */
 function nodeToPullOn(
   model: Model,
   { pods, deployment }: Observed,
   { room, revision }: { readonly room: Room; readonly revision: string | undefined },
 ): string | undefined {
-  if (room.kind === "now" || room.kind === "later") return room.victims[0]?.spec?.nodeName;
+  const node = nodeOf(room);
+  if (node !== undefined) return node;
   const rolls = deployment !== undefined && deployedRevision(deployment) !== revision;
   if (!rolls || !replacesFirst(model) || model.spec.rollout.paused) return undefined;
   return pods.find((pod) => isReady(pod) && revisionOf(pod) !== revision)?.spec?.nodeName;
+}
+
+function nodeOf(room: Room): string | undefined {
+  if (room.kind !== "now" && room.kind !== "later") return undefined;
+  return room.nodeName ?? room.victims[0]?.spec?.nodeName;
 }
 
 function madeRoom({ spec }: Model, room: Room): Room {

@@ -25,12 +25,18 @@ const PATIENCE_MS = 60_000;
 const NODE_PATIENCE_MS = 15 * 60_000;
 const EXCLUSIVE: readonly string[] = [ONE_POD_CLAIM, ANTI_AFFINITY];
 
+type Made = {
+  readonly victims: readonly Pod[];
+  /** Of the new pod, where it has a node already. */
+  readonly nodeName?: string;
+};
+
 export type Room =
   /** Nothing waits for what this model's old pods have. */
   | { readonly kind: "none" }
   /** Room will be made, but not yet; `inMs`: when to look again if nothing changes. */
-  | { readonly kind: "later"; readonly inMs: number; readonly victims: readonly Pod[] }
-  | { readonly kind: "now"; readonly victims: readonly Pod[] }
+  | ({ readonly kind: "later"; readonly inMs: number } & Made)
+  | ({ readonly kind: "now" } & Made)
   /** A new pod waits, and would not start in the place of an old one either. */
   | { readonly kind: "useless"; readonly lacks: readonly string[] };
 

@@ -2,8 +2,10 @@
  * Where the driver of NVIDIA's devices keeps what it compiles: a library that has no machine code for a device leaves that to
  * it, which takes minutes, and would otherwise be done anew at each start.
  *
- * On the claim that the operator makes for weights it outlives pods. A claim that its author brings may be read-only, and
- * then no pod could have a folder of it: there, and without a claim, it outlives containers.
+ * On the claim that the operator makes for weights it outlives pods. A claim that its author brings may be read-only, by
+ * its volume or its mount options, which nobody here knows: the kubelet could not make the folder, and no pod would start
+ * that starts now. Other models may have it too, and would run what a server that was taken over has left there. So there,
+ * and without a claim, it outlives containers.
  */
 import { COMPILED_FOLDER } from "@localmodel/localmodel/cluster/pod-layout.ts";
 import type { Model } from "../model/model.ts";

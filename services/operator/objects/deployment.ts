@@ -6,7 +6,8 @@
  *   - the new pod finds no room beside the old ones, as when every GPU is taken. `makesRoom` (see room.ts)
  *     then says how many old pods go first;
  *   - the cache is a claim of this LocalModel that one node may mount at a time. Then the old pod goes first.
- * A claim the author brings is taken to be one that many may mount, until the scheduler says that it is not.
+ * A claim the author brings is taken to be one that many may mount, until the scheduler says that it is not, or the
+ * controller that attaches volumes (volume-room.ts).
  */
 import type { Deployment } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
