@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { getLlama, LlamaLogLevel } from "node-llama-cpp";
 import { TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { LLAMA_RELEASE } from "../generated/constants.ts";
-import { candidatesFor, gpusOf } from "./candidates.ts";
+import { candidatesFor, gpusOf, type Libraries } from "./candidates.ts";
 import { chooseLibraries, NoLibrariesError } from "./choose.ts";
+import type { ProbeResult } from "./probe.ts";
 
 test("the libraries for the CPU are those that node-llama-cpp chooses", async () => {
   await using llama = await getLlama({
@@ -64,6 +67,26 @@ test("what was built on this machine comes before what the packages bring", asyn
   await writeFile(path.join(release, "_nlcBuildMetadata.json"), metadata(LLAMA_RELEASE));
   assert.deepEqual(look(), [release, packaged.folder]);
 });
+
+test("of libraries in two folders the loader is asked about both", async () => {
+  await using folder = await TemporaryFolder.create();
+  const [cpu] = candidatesFor(false, process);
+  assert.ok(cpu !== undefined);
+  const fallbackFolder = folder.file("fallback");
+  await mkdir(fallbackFolder);
+  await writeFile(folder.file("libggml-cuda.so"), "");
+  await writeFile(path.join(fallbackFolder, "libggml-cuda.so"), "no library".repeat(100));
+  const result = await probed({ ...cpu, gpu: "cuda", folder: folder.file(""), fallbackFolder });
+  assert.equal(result.found, false);
+  assert.ok(new Set(result.complaints).size > 1, result.complaints.join("\n"));
+});
+
+async function probed(libraries: Libraries): Promise<ProbeResult> {
+  const child = fork(path.join(import.meta.dirname, "probe.ts"), { execArgv: [] });
+  child.send(libraries);
+  const [result] = (await once(child, "message")) as [ProbeResult];
+  return result;
+}
 
 function metadata(release: string): string {
   return JSON.stringify({ buildOptions: { gpu: false, llamaCpp: { release } } });

@@ -37,9 +37,13 @@ function probe(libraries: Libraries): ProbeResult {
 }
 
 /** What a backend needs and the system has not: a driver's library, mostly. */
-function loaderProblems({ folder, gpu }: Libraries): readonly string[] {
-  return readdirSync(folder)
-    .filter((name) => name.includes(`ggml-${gpu}`))
-    .flatMap((name) => libraryProblem(path.join(folder, name)) ?? [])
-    .map((problem) => problem.replaceAll(`${folder}${path.sep}`, ""));
+function loaderProblems({ folder, fallbackFolder, gpu }: Libraries): readonly string[] {
+  return [folder, fallbackFolder]
+    .filter((one) => one !== undefined)
+    .flatMap((one) =>
+      readdirSync(one)
+        .filter((name) => name.includes(`ggml-${gpu}`))
+        .flatMap((name) => libraryProblem(path.join(one, name)) ?? [])
+        .map((problem) => problem.replaceAll(`${one}${path.sep}`, "")),
+    );
 }
