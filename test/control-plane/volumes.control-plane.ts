@@ -4,10 +4,14 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { NODES, PERSISTENT_VOLUME_CLAIMS } from "@localmodel/kube/objects/core-resources.ts";
+import {
+  NODES,
+  PERSISTENT_VOLUME_CLAIMS,
+  type Pod,
+} from "@localmodel/kube/objects/core-resources.ts";
 import { http } from "../../services/operator/fixtures/models.ts";
 import { eventually } from "../support/eventually.ts";
-import { NAMESPACE, OperatorCluster } from "../support/operator-cluster.ts";
+import { containerStatus, NAMESPACE, OperatorCluster } from "../support/operator-cluster.ts";
 
 const HOUR_MS = 3_600_000;
 const DRIVER = "volumes.example.com";
@@ -15,10 +19,21 @@ const STORAGE = "/apis/storage.k8s.io/v1";
 
 type AccessMode = "ReadWriteOnce" | "ReadWriteOncePod";
 type Case = { readonly accessMode: AccessMode; readonly volume: object };
+/** Of a pod that has filled the cache. */
+const FETCHED = {
+  phase: "Succeeded",
+  containerStatuses: [
+    containerStatus("fetch", { terminated: { exitCode: 0, reason: "Completed" } }),
+  ],
+};
+
 type Attachments = {
   readonly items: readonly {
     readonly metadata: { readonly name: string };
-    readonly spec: { readonly source: { readonly persistentVolumeName: string } };
+    readonly spec: {
+      readonly nodeName: string;
+      readonly source: { readonly persistentVolumeName: string };
+    };
   }[];
 };
 
@@ -47,7 +62,7 @@ suite("two nodes and one cache", () => {
   /** With two nodes of their own. */
   async function addVolume(name: string, { accessMode, volume }: Case): Promise<void> {
     for (const node of [`${name}-a`, `${name}-b`]) {
-      await cluster.addNode(node, {});
+      await cluster.addNode(node, { "nvidia.com/gpu": "1" });
       const annotations = { "volumes.kubernetes.io/controller-managed-attach-detach": "true" };
       const metadata = { labels: { pool: name }, annotations };
       await cluster.client.mergePatch(NODES, { name: node }, { metadata });
@@ -68,6 +83,20 @@ suite("two nodes and one cache", () => {
     });
   }
 
+  /** One of the author's, for pods of one node at a time. */
+  async function addClaim(name: string): Promise<void> {
+    const csi = { driver: DRIVER, volumeHandle: name };
+    await addVolume(name, { accessMode: "ReadWriteOnce", volume: { csi } });
+    await cluster.client.apply(PERSISTENT_VOLUME_CLAIMS, {
+      metadata: { namespace: NAMESPACE, name },
+      spec: {
+        accessModes: ["ReadWriteOnce"],
+        storageClassName: name,
+        resources: { requests: { storage: "10Gi" } },
+      },
+    });
+  }
+
   /** Of two replicas the first one serves, and has its volume on its node. */
   async function oneServes(name: string, wanted: Case): Promise<void> {
     await addVolume(name, wanted);
@@ -82,12 +111,29 @@ suite("two nodes and one cache", () => {
     await cluster.podsWhen(name, 2);
   }
 
+  /** The pod that fills the cache, once it has a node: any but those named. */
+  async function placedFetcher(model: string, but: readonly Pod[] = []): Promise<Pod> {
+    return eventually(`the pod that fills the cache of ${model}`, async () => {
+      await cluster.buryPods();
+      const pod = (await cluster.pods(model, "fetch")).find(
+        ({ metadata, spec }) =>
+          (spec?.nodeName ?? "") !== "" && but.every((one) => one.metadata.uid !== metadata.uid),
+      );
+      assert.ok(pod);
+      return pod;
+    });
+  }
+
   /** What the driver's own controller does, once somebody wants the volume. */
-  async function attach(volume: string): Promise<void> {
+  async function attach(volume: string, nodeName?: string): Promise<void> {
     await eventually(`${volume} to be attached`, async () => {
       const path = `${STORAGE}/volumeattachments`;
       const { items } = await cluster.client.transport.json<Attachments>({ method: "GET", path });
-      const one = items.find(({ spec }) => spec.source.persistentVolumeName === volume);
+      const one = items.find(
+        ({ spec }) =>
+          spec.source.persistentVolumeName === volume &&
+          (nodeName === undefined || spec.nodeName === nodeName),
+      );
       assert.ok(one);
       await cluster.client.transport.json({
         method: "PATCH",
@@ -114,18 +160,7 @@ suite("two nodes and one cache", () => {
 
   test("that its author brings: where one node at a time may mount it, a roll to another node ends by itself", async () => {
     await using _operator = await cluster.startOperator({ aheadMs: HOUR_MS });
-    await addVolume("brought", {
-      accessMode: "ReadWriteOnce",
-      volume: { csi: { driver: DRIVER, volumeHandle: "brought" } },
-    });
-    await cluster.client.apply(PERSISTENT_VOLUME_CLAIMS, {
-      metadata: { namespace: NAMESPACE, name: "brought" },
-      spec: {
-        accessModes: ["ReadWriteOnce"],
-        storageClassName: "brought",
-        resources: { requests: { storage: "10Gi" } },
-      },
-    });
+    await addClaim("brought");
     const one = { ...specOn("brought"), cache: { claimName: "brought" } };
     await cluster.apply("brought", one);
     const old = await cluster.placed("brought");
@@ -146,6 +181,32 @@ suite("two nodes and one cache", () => {
     assert.equal(left?.metadata.uid, next.metadata.uid);
     await cluster.becomesReady(next);
     await cluster.until("brought", "Ready", "True Ready");
+  });
+
+  test("that its author brings: where one node at a time may mount it, it is filled on the node that has it", async () => {
+    await using _operator = await cluster.startOperator({ aheadMs: HOUR_MS });
+    await addClaim("filled");
+    // Pods of models with devices are not made before.
+    const gpu = { count: 1, requirement: "Preferred" as const };
+    const one = { ...specOn("filled"), gpu, cache: { claimName: "filled" } };
+    await cluster.apply("filled", one);
+    const first = await placedFetcher("filled");
+    await attach("filled", first.spec?.nodeName);
+    await cluster.report(first, FETCHED);
+    const old = await cluster.placed("filled");
+    await attach("filled", old.spec?.nodeName);
+    await cluster.becomesReady(old);
+    await cluster.until("filled", "Ready", "True Ready");
+
+    // So that the next pod gets the other node.
+    const name = old.spec?.nodeName ?? "";
+    await cluster.client.mergePatch(NODES, { name }, { spec: { unschedulable: true } });
+    const source = { http: { ...http, url: `${http.url}?2` } };
+    await cluster.apply("filled", { ...one, source });
+    const there = await placedFetcher("filled", [first]);
+    assert.equal(there.spec?.nodeName, name);
+    await cluster.report(there, FETCHED);
+    assert.notEqual((await cluster.placed("filled", [old])).spec?.nodeName, name);
   });
 
   test("that is a disk of one of them: another node is not what the second replica is told to have added", async () => {

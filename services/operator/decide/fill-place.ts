@@ -25,15 +25,20 @@ export type Place =
 /** Of a claim whose volume is made where its first pod runs. */
 const WAITS_FOR_POD = "WaitForFirstConsumer";
 
-/** A claim that the author brings is taken to be there, and to be one that many may mount. */
+/**
+ * A claim that the author brings is taken to be there. Whether many nodes may mount it nobody knows: where a pod of the
+ * model has it, its node can.
+ */
 export function placeFor(model: Model, observed: Observed): Place {
   const template = model.spec.cache?.claimTemplate;
-  if (template === undefined || template.accessMode === "ReadWriteMany") return { kind: "node" };
+  if (template?.accessMode === "ReadWriteMany") return { kind: "node" };
   const name = cacheClaimName(model);
   const user = observed.pods.find((pod) => isScheduled(pod) && !isOver(pod) && hasClaim(pod, name));
-  if (user === undefined) return placeOfUnused(model, name, observed);
+  if (user === undefined) {
+    return template === undefined ? { kind: "node" } : placeOfUnused(model, name, observed);
+  }
   const nodeName = user.spec?.nodeName;
-  const isOfOnePod = template.accessMode === "ReadWriteOncePod";
+  const isOfOnePod = template?.accessMode === "ReadWriteOncePod";
   return isOfOnePod || nodeName === undefined ? { kind: "left" } : { kind: "node", nodeName };
 }
 

@@ -274,6 +274,24 @@ suite("a model without pods", () => {
 
 const affinityOf = (pod: Pod | undefined) => JSON.stringify(pod?.spec?.affinity);
 
+suite("a claim that the author brings", () => {
+  const model = cached({ cache: { claimName: "brought" } });
+
+  test("is filled on any node, and where a pod has it on that one: others may not be able to mount it", () => {
+    const [anywhere] = madePods(decideFor(model));
+    assert.ok(anywhere);
+    assert.doesNotMatch(affinityOf(anywhere) ?? "", /metadata.name/);
+    const old = servingPod(model, { initContainerStatuses: [] });
+    const [beside] = madePods(decideFor(model, { observed: { pods: [old] } }));
+    assert.match(affinityOf(beside), /"key":"metadata.name","operator":"In","values":\["node-7"\]/);
+    const many = cached();
+    const other = servingPod(many, { initContainerStatuses: [] });
+    const [free] = madePods(decideFor(many, { observed: { pods: [other] } }));
+    assert.ok(free);
+    assert.doesNotMatch(affinityOf(free) ?? "", /metadata.name/);
+  });
+});
+
 suite("a claim that one node can mount", () => {
   const model = cached({ cache: template("ReadWriteOnce") });
 
