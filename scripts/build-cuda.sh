@@ -3,8 +3,8 @@
 # brings, with machine code for each kind of device that is named: its prebuilt one leaves some to the driver, which has to
 # be new enough to compile them. It takes the place of the prebuilt one beside the other libraries of the same release.
 #   build-cuda.sh FOLDER [CAPABILITY...]
-#   FOLDER: where it is put; CAPABILITY: compute capabilities without their dot, such as 80 and 90. An hour and more for
-#   all. CUDA 12.8 or newer, or 13, with cmake, ninja, git and g++; node_modules/node-llama-cpp is there
+#   FOLDER: where it is put; CAPABILITY: compute capabilities without their dot, such as 80 and 90. One took
+#   half an hour of one core. CUDA 12.8 or newer, or 13, with cmake, ninja, git and g++; node_modules/node-llama-cpp is there
 #   JOBS: how many files at once; BUILD: keeps what is compiled; TARGET: something else of the build, for trying it
 set -eu
 cd "$(dirname "$0")/.."
