@@ -143,18 +143,45 @@ suite("a context", { timeout: 120_000 }, () => {
     async () => {
       const fixture = join(import.meta.dirname, "fixtures/bound-threads.ts");
       const cores = allowedCores();
-      const own = cores.length > 1 ? cores.map(String).toSorted() : [];
+      const own = cores.length > 1;
       const counts = [cores.length, 1, cores.length, cores.length + 1];
+      const env = { ...process.env, UV_THREADPOOL_SIZE: "1" };
       const { stdout } = await run(
         process.execPath,
         [fixture, cores.join(","), ...counts.map(String)],
-        { env: { ...process.env, UV_THREADPOOL_SIZE: "1" } },
+        { env },
       );
-      const lines = stdout
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as unknown);
-      assert.deepEqual(lines, [own, [], own, []]);
+      const lines = stdout.trim().split("\n");
+      const bound = lines.map((line) => JSON.parse(line) as { evaluating: number; all: string[] });
+      const evaluating = own ? [1, 0, 1, 0] : [0, 0, 0, 0];
+      assert.deepEqual(
+        bound.map((one) => one.evaluating),
+        evaluating,
+      );
+      if (own) assert.deepEqual(bound[0]?.all, cores.map(String).toSorted());
+    },
+  );
+
+  test(
+    "has the same threads again once it had fewer: llama.cpp still looks at those that it had before",
+    { skip: process.platform !== "linux" && "only Linux tells a process's threads" },
+    async () => {
+      const model = await tinyChatModel();
+      const [first = 0, second = first] = allowedCores();
+      const cores = [first, second];
+      using context = await createContext(model, { ...ONE_THREAD, contextTokens: 256, cores });
+      const before = new Set(threadsOfProcess());
+      const evaluateWith = async (count: number) => {
+        context.setThreads(count, count);
+        await evaluate(context, [{ sequence: 0, tokens: promptOf(model, "again") }]);
+        context.sequences.remove(0);
+        return threadsOfProcess().filter((id) => !before.has(id));
+      };
+      const kept = await evaluateWith(2);
+      for (let round = 0; round < 20; round += 1) {
+        assert.deepEqual(await evaluateWith(1), kept);
+        assert.deepEqual(await evaluateWith(2), kept);
+      }
     },
   );
 

@@ -75,8 +75,7 @@ export class Context implements Disposable {
   readonly #handle: Handle<"llama_context">;
   readonly #flag: AbortFlag;
   readonly #batches = new Set<Batch>();
-  readonly #cores: readonly number[];
-  #kept: Threads | undefined;
+  readonly #threads: Threads;
   #adapters: readonly Adapter[] = [];
   #embeds: boolean;
   #causal: boolean;
@@ -105,10 +104,10 @@ export class Context implements Disposable {
     );
     const { pooling, sequences } = this;
     this.outputs = new Outputs({ model, pooling, sequences, pointer: () => this.pointer });
-    this.#cores = options.cores ?? [];
     this.#embeds = options.embeddings ?? false;
     this.#causal = isCausal(model, options);
-    this.#keepThreads();
+    this.#threads = new Threads(model.llama.native, options.cores ?? []);
+    this.#giveThreads();
   }
 
   /** @throws OwnershipError when the context was freed, or is in use by another thread */
@@ -207,18 +206,12 @@ export class Context implements Disposable {
         throw new RangeError(`The number of threads must be a whole number from 1, not ${count}`);
     }
     this.model.llama.native.call.llama_set_n_threads(this.pointer, threads, batchThreads);
-    this.#keepThreads();
+    this.#giveThreads();
   }
 
   /** As many as it may use; those that it does not use for a while sleep. */
-  #keepThreads(): void {
-    const count = Math.max(...Object.values(this.threads));
-    const before = this.#kept;
-    // The thread that evaluates is there without any.
-    if (before?.suit(count) ?? count === 1) return;
-    this.#kept = new Threads(this.model.llama.native, count, this.#cores);
-    this.#kept.attachTo(this.pointer);
-    before?.[Symbol.dispose]();
+  #giveThreads(): void {
+    this.#threads.give(this.pointer, Math.max(...Object.values(this.threads)));
   }
 
   get threads(): { readonly threads: number; readonly batchThreads: number } {
@@ -279,7 +272,7 @@ export class Context implements Disposable {
     this.outputs.end();
     for (const adapter of this.#adapters) adapter.users.delete(this);
     this.model.llama.native.call.llama_free(pointer);
-    this.#kept?.[Symbol.dispose]();
+    this.#threads[Symbol.dispose]();
     this.#flag[Symbol.dispose]();
     for (const batch of this.#batches) batch[Symbol.dispose]();
   }

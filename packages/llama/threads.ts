@@ -20,51 +20,65 @@ import type { Pointer } from "./pointer.ts";
 const POLL = 0;
 
 export class Threads implements Disposable {
-  readonly #count: number;
-  readonly #cores: readonly number[];
   readonly #native: Native;
-  readonly #pool: Pointer<"ggml_threadpool">;
+  readonly #cores: readonly number[];
+  readonly #pools: Pool[] = [];
+  #given: Pool | undefined;
 
-  /**
-   * The thread that evaluates is one of them. `cores`: by their numbers, those that the process may run on; none where which
-   * one a thread runs on is not to be decided.
-   */
-  constructor(native: Native, count: number, cores: readonly number[]) {
-    this.#count = count;
-    this.#cores = cores;
+  /** `cores`: by their numbers, those that the process may run on; none where which one a thread runs on is not to be decided. */
+  constructor(native: Native, cores: readonly number[]) {
     this.#native = native;
+    this.#cores = cores;
+  }
+
+  /** From its next evaluation on the context has so many. */
+  give(context: Pointer<"llama_context">, count: number): void {
+    // The thread that evaluates is one of them, and there without any others.
+    if (this.#given === undefined && count === 1) return;
+    const pool = this.#poolFor(count);
+    if (pool === this.#given) return;
+    this.#native.call.llama_attach_threadpool(context, pool.pointer, pool.pointer);
+    this.#given = pool;
+  }
+
+  /** Once the context is freed. */
+  [Symbol.dispose](): void {
+    for (const { pointer } of this.#pools.splice(0)) {
+      this.#native.cpu().ggml_threadpool_free(pointer);
+    }
+  }
+
+  /** None ends before the context does: an evaluation with others first has those sleep that it had before. */
+  #poolFor(count: number): Pool {
+    const bound = count > 1 && count === this.#cores.length;
+    const found = this.#pools.find((one) => one.bound === bound && one.count >= count);
+    if (found !== undefined) return found;
+    const made = { count, bound, pointer: this.#start(count, bound) };
+    this.#pools.push(made);
+    return made;
+  }
+
+  #start(count: number, bound: boolean): Pointer<"ggml_threadpool"> {
+    const { call, cpu } = this.#native;
     using memory = new NativeMemory(structureBytes("ggml_threadpool_params"));
-    native.call.ggml_threadpool_params_init(memory.address, count);
+    call.ggml_threadpool_params_init(memory.address, count);
     const params = readStructure(memory.address, "ggml_threadpool_params");
     writeStructure(memory.address, "ggml_threadpool_params", {
       ...params,
       poll: POLL,
-      // As many as it can name: what it names, threads are bound to.
-      cpumask: params.cpumask.map((_, core) => cores.includes(core)),
-      strict_cpu: this.#haveTheirOwn(count),
+      // Also for those that are not bound: the thread that evaluates may have been.
+      cpumask: params.cpumask.map((_, core) => this.#cores.includes(core)),
+      strict_cpu: bound,
       // One that is not begins by binding this thread, and not the one that will evaluate.
       paused: true,
     });
-    const pool = native.cpu().ggml_threadpool_new(memory.address);
-    this.#pool = required(pool, `start ${count} threads`);
-  }
-
-  /** Whether an evaluation with so many needs no others: threads that have no core of their own may be too many. */
-  suit(count: number): boolean {
-    if (this.#haveTheirOwn(this.#count) || this.#haveTheirOwn(count)) return count === this.#count;
-    return count <= this.#count;
-  }
-
-  #haveTheirOwn(count: number): boolean {
-    return count > 1 && count === this.#cores.length;
-  }
-
-  /** They must live until the context is given others, or freed. */
-  attachTo(context: Pointer<"llama_context">): void {
-    this.#native.call.llama_attach_threadpool(context, this.#pool, this.#pool);
-  }
-
-  [Symbol.dispose](): void {
-    this.#native.cpu().ggml_threadpool_free(this.#pool);
+    return required(cpu().ggml_threadpool_new(memory.address), `start ${count} threads`);
   }
 }
+
+type Pool = {
+  readonly count: number;
+  /** Each thread to a core of its own. */
+  readonly bound: boolean;
+  readonly pointer: Pointer<"ggml_threadpool">;
+};
