@@ -17,6 +17,23 @@ export type ReasoningFormat = {
   readonly partBegin?: string;
 };
 
+type SomeFormat = Pick<ReasoningFormat, "begin" | "end" | "answerBegins"> & {
+  readonly answerEnd?: string | undefined;
+  readonly partBegin?: string | undefined;
+};
+
+/** The format in what may say more. */
+export function formatIn(some: SomeFormat): ReasoningFormat {
+  const { begin, end, answerBegins, answerEnd, partBegin } = some;
+  return {
+    begin,
+    end,
+    answerBegins,
+    ...(answerEnd !== undefined && { answerEnd }),
+    ...(partBegin !== undefined && { partBegin }),
+  };
+}
+
 /** All texts that say what is thought and what is said. */
 export function marksOf(format: ReasoningFormat): readonly string[] {
   const { begin, end, answerBegins, answerEnd = "", partBegin = "" } = format;

@@ -5,6 +5,7 @@
 import type { GenerateAsk } from "@localmodel/inference/asks.ts";
 import type { Constraint, Thoughts } from "@localmodel/inference/constraint.ts";
 import type { GenerateRequest, Prompt } from "@localmodel/inference/generate.ts";
+import { formatIn } from "@localmodel/inference/reasoning-text.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { ReasoningFacts } from "@localmodel/localmodel/contracts/template-facts.ts";
 import { thinkingOf } from "./thinking.ts";
@@ -29,24 +30,10 @@ export function resolveReasoning(
       ? withoutReasoning(constraint, reasoning)
       : withReasoning(constraint, reasoning, { opens, budget: reasoningTokens });
   return {
-    thinking: thinkingIn(reasoning, opens),
+    thinking: { ...formatIn(reasoning), startsInside: opens },
     ...(Object.keys(held).length > 0 && { constraint: held }),
     // Its tags may be control tokens, which write nothing.
     ...(reasoning.inControlTokens && { reportsPieces: true }),
-  };
-}
-
-function thinkingIn(
-  { begin, end, answerBegins, answerEnd, partBegin }: ReasoningFacts,
-  startsInside: boolean,
-): NonNullable<Resolved["thinking"]> {
-  return {
-    begin,
-    end,
-    answerBegins,
-    ...(answerEnd !== undefined && { answerEnd }),
-    ...(partBegin !== undefined && { partBegin }),
-    startsInside,
   };
 }
 

@@ -2,7 +2,7 @@
  * How a model reasons, found from its chat template: by the tags that it is known to use or writes around what the model
  * thought before, and by how its prompts end.
  */
-import type { ReasoningFormat } from "@localmodel/inference/reasoning-text.ts";
+import { formatIn, type ReasoningFormat } from "@localmodel/inference/reasoning-text.ts";
 import type {
   ReasoningFacts,
   ReasoningField,
@@ -124,18 +124,13 @@ export function reasoningFacts({
 }
 
 function formatOf(tags: Tags, source: string): ReasoningFormat {
-  const { begin, end, partBegin } = tags;
-  const { answerBegins = [], answerEnd } =
-    tags.answerBegins === undefined && tags.answerEnd === undefined
-      ? (ANSWERS.find((each) => source.includes(each.answerEnd)) ?? {})
-      : tags;
-  return {
-    begin,
-    end,
-    answerBegins,
-    ...(answerEnd !== undefined && { answerEnd }),
-    ...(partBegin !== undefined && { partBegin }),
-  };
+  const isSaid = tags.answerBegins !== undefined || tags.answerEnd !== undefined;
+  const answer = isSaid ? tags : ANSWERS.find((each) => source.includes(each.answerEnd));
+  return formatIn({
+    ...tags,
+    answerBegins: answer?.answerBegins ?? [],
+    answerEnd: answer?.answerEnd,
+  });
 }
 
 function namedTags(source: string): Tags | undefined {
