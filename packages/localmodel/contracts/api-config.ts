@@ -97,8 +97,8 @@ export const ApiConfig = z.strictObject({
     .min(0)
     .default(0)
     .describe(
-      "When it is told to end, it takes new requests until none has come for so long: where others choose who is " +
-        "asked, they learn of it later. 0 refuses them at once. drainTimeoutMs begins after it.",
+      "When it is told to end, it takes new requests until none was open for so long: where others choose who is " +
+        "asked, they learn of it later. 0 refuses them at once. It comes on top of drainTimeoutMs.",
     ),
   keptResponses: z
     .strictObject({

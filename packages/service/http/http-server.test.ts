@@ -76,6 +76,35 @@ test("a drain does not wait for a kept-alive connection once its answer is out",
   await drained;
 });
 
+test("a drain answers what still comes on a connection that was promised to be kept open", async (t) => {
+  const { server, open } = await holding();
+  const socket = connect(server.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  let received = "";
+  socket.setEncoding("latin1").on("data", (text: string) => (received += text));
+  const request = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+  socket.write(request);
+  await t.waitFor(() => assert.equal(open.length, 1), PATIENCE);
+  open[0]?.write("begun");
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+  const drained = server.drain(60_000, undefined, left);
+  open[0]?.end("and ended");
+  await t.waitFor(() => assert.match(received, /and ended\r\n0\r\n/), PATIENCE);
+  // What is done about an answer that is over is done before another request is answered.
+  const other = fetch(server.url);
+  await t.waitFor(() => assert.equal(open.length, 2), PATIENCE);
+  open[1]?.end("other");
+  assert.equal(await (await other).text(), "other");
+  socket.write(request);
+  await t.waitFor(() => assert.equal(open.length, 3), PATIENCE);
+  const ended = once(socket, "end");
+  open[2]?.end("next");
+  await ended;
+  assert.match(received, /connection: close\r\n[^]*next$/i);
+  leave();
+  await drained;
+});
+
 test("at the deadline requests get last words, and whoever has none is cut", async (t) => {
   const { server, open } = await holding();
   const polite = fetch(server.url);

@@ -2,8 +2,9 @@
  * An HTTP server that starts with a clear answer and ends without cutting anybody off.
  *
  * Draining is the part to understand: while requests are open, new ones are still answered, so that probes and
- * clients are told what happens instead of being refused; what the answer is, is the app's business. When none is
- * open, or at the deadline, the server stops accepting, and cuts what is left.
+ * clients are told what happens instead of being refused; what the answer is, is the app's business. A connection that
+ * was promised to be kept open stays open for a next request, which may be on its way, and whose answer says that it is
+ * the last. When none is open, or at the deadline, the server stops accepting, and cuts what is left.
  *
  * What a request's head may not be is refused here, before any app sees it.
  */
@@ -133,8 +134,6 @@ function trackOpen(server: Server): Open {
     res.once("close", () => {
       open.responses.delete(res);
       if (open.responses.size === 0) open.onEmpty?.();
-      // Such a connection was promised to be kept alive, and would wait out its idle time.
-      if (open.draining) setImmediate(() => server.closeIdleConnections());
     });
   });
   return open;
@@ -161,6 +160,8 @@ function stopAccepting(server: Server, open: Open): Promise<void> {
       clearTimeout(unused);
       resolve();
     });
+    // The one whose answer has just ended is not idle to Node yet, and would wait out its idle time.
+    setImmediate(() => server.closeIdleConnections());
   });
 }
 

@@ -12,7 +12,7 @@ function answering(): Response {
   return Object.assign(new EventEmitter(), state) as unknown as Response;
 }
 
-test("new requests are refused as soon as none has come for the time that others need to look elsewhere", async (t) => {
+test("new requests are refused as soon as none was open for the time that others need to look elsewhere", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const requests = new OpenRequests();
   let hasLeft = false;
@@ -26,6 +26,23 @@ test("new requests are refused as soon as none has come for the time that others
   t.mock.timers.tick(1);
   await left;
   assert.throws(() => requests.begin(answering()), { code: "shutting_down" });
+});
+
+test("new requests are not refused while one is open, nor until its client has had time for the next", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const requests = new OpenRequests();
+  const before = requests.begin(answering());
+  const left = requests.drain(QUIET_MS);
+  const after = requests.begin(answering());
+  t.mock.timers.tick(10 * QUIET_MS);
+  before[Symbol.dispose]();
+  t.mock.timers.tick(10 * QUIET_MS);
+  after[Symbol.dispose]();
+  t.mock.timers.tick(QUIET_MS - 1);
+  assert.equal(requests.refusing, false);
+  t.mock.timers.tick(1);
+  await left;
+  assert.equal(requests.refusing, true);
 });
 
 test("new requests are refused at once where nobody else chooses who is asked, and after the last deadline", () => {

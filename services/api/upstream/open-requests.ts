@@ -59,7 +59,10 @@ export class OpenRequest implements Disposable {
 
 export class OpenRequests {
   readonly #open = new Set<OpenRequest>();
-  readonly #forget = (request: OpenRequest): void => void this.#open.delete(request);
+  readonly #forget = (request: OpenRequest): void => {
+    this.#open.delete(request);
+    if (this.#draining && !this.#refusing) this.#awaitQuiet();
+  };
   readonly #left = Promise.withResolvers<void>();
   #draining = false;
   #refusing = false;
@@ -81,8 +84,9 @@ export class OpenRequests {
   }
 
   /**
-   * From now on new requests are refused, or, with `quietMs`, as soon as nobody has come for so long: where others
-   * choose who is asked, they learn later than this process that it ends. Resolves then.
+   * From now on new requests are refused, or, with `quietMs`, as soon as none was open for so long: where others choose
+   * who is asked, they learn later than this process that it ends, and who was just answered may have been promised that
+   * the connection is kept for a next request. Resolves then.
    */
   drain(quietMs = 0): Promise<void> {
     this.#draining = true;
@@ -100,7 +104,7 @@ export class OpenRequests {
   /** Throws 503 once new requests are refused. */
   begin(res: Response): OpenRequest {
     if (this.#refusing) throw shuttingDown();
-    if (this.#draining) this.#awaitQuiet();
+    clearTimeout(this.#quiet);
     const request = new OpenRequest(res, this.#forget);
     this.#open.add(request);
     return request;
@@ -109,7 +113,7 @@ export class OpenRequests {
   #awaitQuiet(): void {
     clearTimeout(this.#quiet);
     if (this.#quietMs === 0) this.#refuse();
-    else this.#quiet = setTimeout(() => this.#refuse(), this.#quietMs);
+    else if (this.#open.size === 0) this.#quiet = setTimeout(() => this.#refuse(), this.#quietMs);
   }
 
   #refuse(): void {

@@ -5,6 +5,7 @@ import { API_URL } from "./scene.ts";
 
 const client = (options: object = {}): string =>
   `import OpenAI from "openai";
+const reasonsOf = (error) => error ? [error.code, error.message, reasonsOf(error.cause)].filter(Boolean).join(" ") : "";
 const client = new OpenAI({ baseURL: ${JSON.stringify(API_URL)}, apiKey: "none", ...${JSON.stringify(options)} });
 `;
 
@@ -112,7 +113,7 @@ async function lane(number) {
       if (finish === null) throw new Error("a stream ended without a finish reason");
       streams += 1;
     } catch (error) {
-      failures.push(\`\${new Date().toISOString()} \${error.message} \${error.cause ?? ""}\`);
+      failures.push(\`\${new Date().toISOString()} \${reasonsOf(error)}\`);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
@@ -148,7 +149,7 @@ async function one(number) {
     if (finish === null) throw new Error("a stream ended without a finish reason");
     ended += 1;
   } catch (error) {
-    failures.push(\`\${new Date().toISOString()} \${error.message} \${error.cause ?? ""}\`);
+    failures.push(\`\${new Date().toISOString()} \${reasonsOf(error)}\`);
   }
 }
 await Promise.all(Array.from({ length: ${streams} }, (_, number) => one(number)));
@@ -168,7 +169,7 @@ async function one(number) {
     if (finish === null) throw new Error("a stream ended without a finish reason");
     return 1;
   } catch (error) {
-    failures.push(\`\${new Date().toISOString()} \${error.message} \${error.cause ?? ""}\`);
+    failures.push(\`\${new Date().toISOString()} \${reasonsOf(error)}\`);
     return 0;
   }
 }
