@@ -85,7 +85,7 @@ const embedding = [
 ];
 const byDecoder = embedding.map((workload) => ({ ...workload, name: `decoder, ${workload.name}` }));
 
-const gpu = values.gpu === "cuda" || values.gpu === "vulkan" ? values.gpu : false;
+const gpu = deviceNamed(values.gpu);
 const onDevice = gpu === false ? {} : { gpuLayers: ALL_LAYERS };
 const report = (line: string): void => console.error(line);
 const program = await buildLlamaServer(report, gpu);
@@ -133,6 +133,11 @@ if (only.test("contention")) {
   rows.push(...(await contention(rounds, tokens, atItsBest)));
 }
 printTable(`${threads} threads, ${SLOTS} slots, ${rounds} rounds`, rows);
+
+function deviceNamed(name: string): "cuda" | "vulkan" | false {
+  if (name === "" || name === "cuda" || name === "vulkan") return name || false;
+  throw new Error(`--gpu is ${name}; it should be cuda or vulkan`);
+}
 
 async function noiseEmbedder(): Promise<string> {
   const file = folder.file("minilm-shaped.gguf");
