@@ -1,14 +1,14 @@
 /**
- * Whether an old pod has to wait for an image: it may only go once the image of the new one is on its node.
+ * Whether an old pod has to wait for images: it may only go once those of the new one are on its node, the server's and
+ * weights that are an image.
  *
- * Known it is where a pod of this model has run with it, where the node says so, or where a pull pod has ended.
+ * Known they are where a pod of this model has run with them, where the node says so, or where a pull pod has ended.
  */
 import type { Pod } from "@localmodel/kube/objects/core-resources.ts";
 import type { ApplyConfiguration } from "@localmodel/kube/objects/objects.ts";
 import type { Model } from "../model/model.ts";
 import type { Observed } from "../model/observed.ts";
 import type { Platform } from "../model/platform.ts";
-import { serverImage } from "../objects/image.ts";
 import { REVISION_ANNOTATION } from "../objects/metadata.ts";
 import { pullPod } from "../objects/pull-pod.ts";
 import { foundNoNode, isEnding, isOver } from "../status/pod-problem.ts";
@@ -28,9 +28,9 @@ export function pullOn(
   platform: Platform,
   { observed, nowMs }: { readonly observed: Observed; readonly nowMs: number },
 ): Pull {
-  const image = serverImage(model, platform);
-  if (nodeName === undefined || isOnNode(image, nodeName, observed)) return { kind: "known" };
+  if (nodeName === undefined) return { kind: "known" };
   const configuration = pullPod(model, platform, nodeName);
+  if (areOnNode(imagesOf(configuration), nodeName, observed)) return { kind: "known" };
   const { pullPod: seen } = observed;
   const isThis =
     seen !== undefined &&
@@ -46,13 +46,23 @@ function madeFrom({ annotations }: Pick<Pod["metadata"], "annotations">): string
   return annotations?.[REVISION_ANNOTATION];
 }
 
-function isOnNode(image: string, nodeName: string, { pods, waiting }: Observed): boolean {
-  const runs = pods.some(
-    (pod) =>
-      pod.spec?.nodeName === nodeName &&
-      pod.spec.containers.some((container) => container.image === image) &&
-      (pod.status?.initContainerStatuses ?? []).some(({ imageID }) => imageID !== ""),
+function areOnNode(
+  images: readonly string[],
+  nodeName: string,
+  { pods, waiting }: Observed,
+): boolean {
+  const ran = pods.filter(
+    ({ spec, status }) =>
+      spec?.nodeName === nodeName &&
+      (status?.initContainerStatuses ?? []).some(({ imageID }) => imageID !== ""),
   );
-  const images = waiting?.places.get(nodeName)?.node.status?.images ?? [];
-  return runs || images.some(({ names = [] }) => names.includes(image));
+  const told = waiting?.places.get(nodeName)?.node.status?.images ?? [];
+  const known = new Set([...ran.flatMap(imagesOf), ...told.flatMap(({ names = [] }) => names)]);
+  return images.every((image) => known.has(image));
+}
+
+/** Those of volumes are there before the first container. */
+function imagesOf({ spec }: Pick<Pod, "spec"> | Pick<ApplyConfiguration<Pod>, "spec">) {
+  const volumes = (spec?.volumes ?? []).flatMap(({ image }) => image?.reference ?? []);
+  return [...(spec?.containers ?? []).flatMap(({ image }) => image ?? []), ...volumes];
 }

@@ -273,6 +273,31 @@ test("an image that a pod of the model has run with on that node is not pulled a
   assert.ok(kindsOf(upgrade({ model, pods: [pod] })).includes("Deployment"));
 });
 
+const fromImage = (reference: string) => ({
+  source: { image: { reference, path: "m.gguf" } },
+  rollout: { strategy: "Replace" as const },
+});
+
+test("weights that are an image are pulled as well, wherever the server's image has been before", () => {
+  const initContainerStatuses = [
+    { name: "fetch", image: "server:2", imageID: "x", ready: true, restartCount: 0 },
+  ];
+  const ready = readyPod({ name: "old", revision: "r0" });
+  const pod: Pod = {
+    ...podWith({ ...ready.status, initContainerStatuses }, { name: "old", revision: "r0" }),
+    spec: {
+      nodeName: "node-1",
+      containers: [{ name: "server", image: "server:2" }],
+      volumes: [{ name: "image-0", image: { reference: "weights:1" } }],
+    },
+  };
+  const others = upgrade({ model: modelWith(fromImage("weights:2")), pods: [pod] });
+  assert.ok(!kindsOf(others).includes("Deployment"));
+  assert.match(JSON.stringify(others.applies.at(-1)?.configuration), /"reference":"weights:2"/);
+  const same = upgrade({ model: modelWith(fromImage("weights:1")), pods: [pod] });
+  assert.ok(kindsOf(same).includes("Deployment"));
+});
+
 test("a model that names its image keeps it, and only what the platform allows", () => {
   const observed = observedWith({ status: known(modelWith()) });
   const decideWith = (image: string, by = platform) =>
