@@ -22,6 +22,14 @@ export function architectureOf(metadata: Metadata): string {
   return typeof architecture === "string" ? architecture : "unknown";
 }
 
+/** The one thing that a model can do which does not generate. */
+export function pooledCapability(metadata: Metadata): "embeddings" | "rerank" | undefined {
+  const pooling = architectureValue(metadata, "pooling_type");
+  if (pooling === POOLING_RANK) return "rerank";
+  const encoder = architectureOf(metadata).includes("bert");
+  return encoder || (pooling !== undefined && pooling !== POOLING_NONE) ? "embeddings" : undefined;
+}
+
 export function capabilitiesOf(
   metadata: Metadata,
   has: {
@@ -31,10 +39,8 @@ export function capabilitiesOf(
     readonly audio?: boolean;
   },
 ): Capability[] {
-  const pooling = architectureValue(metadata, "pooling_type");
-  if (pooling === POOLING_RANK) return ["rerank"];
-  const encoder = architectureOf(metadata).includes("bert");
-  if (encoder || (pooling !== undefined && pooling !== POOLING_NONE)) return ["embeddings"];
+  const pooled = pooledCapability(metadata);
+  if (pooled !== undefined) return [pooled];
   return [
     ...(has.chatTemplate ? (["chat"] as const) : []),
     "completions",

@@ -8,28 +8,25 @@ import type { ServerConfig } from "@localmodel/localmodel/contracts/server-confi
 import { contextTokensOf } from "@localmodel/localmodel/contracts/memory-estimate.ts";
 import type { ModelFacts } from "@localmodel/localmodel/contracts/server-state.ts";
 import type { Model } from "@localmodel/llama/model.ts";
-import { toolSyntaxOf } from "@localmodel/tools/derive/tool-syntax.ts";
 import type { ThreadCounts } from "./thread-counts.ts";
 import { allowedCpus, availableBytes, usableThreads } from "./machine/cgroup.ts";
 import { Constraints } from "./constraint/constraints.ts";
 import { GrammarThread } from "./constraint/grammar-thread.ts";
-import { CHATML } from "./prompt/chat-template.ts";
-import { TemplateThread } from "./prompt/template-thread.ts";
-import { architectureOf, capabilitiesOf } from "@localmodel/weights/gguf/capabilities.ts";
+import {
+  architectureOf,
+  capabilitiesOf,
+  pooledCapability,
+} from "@localmodel/weights/gguf/capabilities.ts";
+import { type Chat, loadChat } from "./load-chat.ts";
+import { createContexts } from "./load-contexts.ts";
 import { fingerprintOf, samplingOf } from "./model/facts.ts";
 import { besideBytes, modelFilesOf } from "./model/model-files.ts";
 import { openStateFiles } from "./kept/open-state-files.ts";
 import type { StateFiles } from "./kept/state-files.ts";
-import { createEmbedder } from "./llama/embedder.ts";
 import type { Drafter } from "./stepping/drafter.ts";
 import type { Embedder } from "./stepping/embedding-queue.ts";
 import { freeGpuBytes, type LlamaLibrary, type LlamaLog, openLibrary } from "./llama/library.ts";
-import {
-  type ContextOptions,
-  createGenerationContext,
-  type GenerationContext,
-} from "./llama/context.ts";
-import { type DraftModel, loadDraftModel } from "./llama/draft-model.ts";
+import type { GenerationContext } from "./llama/context.ts";
 import { loadOnDevices } from "./llama/on-devices.ts";
 import { loadPictures, type Pictures } from "./llama/pictures.ts";
 import { describeModel, type MemoryBytes, type ModelDescription } from "./llama/model.ts";
@@ -86,30 +83,24 @@ export async function loadEngine(config: ServerConfig, report: Report): Promise<
   const weights = { metadata, sizeBytes, besideBytes: besideBytes(files), onProgress };
   const { model, ...deviceFacts } = await loadOnDevices(library, config, weights);
   const description = describeModel(model, metadata);
-  const vocabulary = new Vocabulary(description.vocabulary);
-  const chat = await chatOf(description, vocabulary, report.log);
-  const { template } = chat;
   const pictures = await picturesOf(library, model, config, { ...report, threads: threads.prompt });
-  const capabilities = capabilitiesOf(metadata, {
-    infill: description.tokenizer.infill !== undefined,
-    chatTemplate: template !== undefined,
-    ...sensesOf(pictures),
-  });
   const weightsBytes = description.tensorBytes + projectorBytes + draftBytes;
   const contextTokens = chosenContext(config, library, { ...description, weightsBytes });
-  const { longestTokenBytes, joinsWords } = vocabulary;
-  const reader = pictures?.readerOf(contextTokens);
-  const shared = { template, longestTokenBytes, joinsWords, pictures: reader };
-  const tokenizer = { ...description.tokenizer, ...shared };
   const settings = { ...engine, contextTokens, threads: threads.answer, adapters };
   const stepThreads = new StepThreads(threads, { adapts: gpu === false, cores: allowedCpus() });
-  const embeds = capabilities.includes("embeddings") || capabilities.includes("rerank");
+  const embeds = pooledCapability(metadata) !== undefined;
   if (!embeds && gpu === false) {
     const memory = { availableBytes: availableBytes(), weightsBytes };
     assertFits(metadata, settings, memory);
   }
   const options = { ...settings, threads: stepThreads, embeds };
-  const { context, embedder, draft } = await createContexts(library, model, config, options);
+  // llama.cpp clears the memory of a context, gigabytes often, for as long as everything beside it takes.
+  const [{ context, embedder, draft }, { vocabulary, chat }] = await Promise.all([
+    createContexts(library, model, config, options),
+    loadTexts(description, embeds, report.log),
+  ]);
+  const reader = pictures?.readerOf(contextTokens);
+  const tokenizer = tokenizerOf(description, { vocabulary, chat, pictures: reader });
   const fingerprint = { engine: description.engine, settings, projectorBytes };
   const kept = { engine: description.engine, contextTokens, projectorBytes, log: report.log };
   const parts = [description, context, embedder, pictures];
@@ -121,9 +112,13 @@ export async function loadEngine(config: ServerConfig, report: Report): Promise<
       sizeBytes,
       slots: embeds ? 1 : engine.slots,
       contextTokens,
-      capabilities,
+      capabilities: capabilitiesOf(metadata, {
+        infill: tokenizer.infill !== undefined,
+        chatTemplate: chat.template !== undefined,
+        ...sensesOf(pictures),
+      }),
       ...hearingOf(pictures),
-      ...(!embeds && chat.facts),
+      ...chat.facts,
       fingerprint: await fingerprintOf(config.weightsPath, fingerprint),
     },
     tokenizer,
@@ -139,6 +134,26 @@ export async function loadEngine(config: ServerConfig, report: Report): Promise<
     keptStatesBytes: promptCacheBytes(config, availableBytes()),
     unload: () => [draft?.model, model].forEach((loaded) => loaded?.[Symbol.dispose]()),
   };
+}
+
+type Texts = { readonly vocabulary: Vocabulary; readonly chat: Chat };
+
+async function loadTexts(
+  description: ModelDescription,
+  embeds: boolean,
+  log: LlamaLog,
+): Promise<Texts> {
+  const vocabulary = new Vocabulary(description.vocabulary);
+  const chat = embeds ? { facts: {} } : await loadChat(description, vocabulary, log);
+  return { vocabulary, chat };
+}
+
+function tokenizerOf(
+  { tokenizer }: ModelDescription,
+  { vocabulary, chat, pictures }: Texts & Pick<Tokenizer, "pictures">,
+): Tokenizer {
+  const { longestTokenBytes, joinsWords } = vocabulary;
+  return { ...tokenizer, template: chat.template, longestTokenBytes, joinsWords, pictures };
 }
 
 async function chosenAdapters({ adapters }: ServerConfig): Promise<ReadonlyMap<string, string>> {
@@ -239,61 +254,4 @@ function draftTokensOf(
   { llama }: LlamaLibrary,
 ): number {
   return engine.draftTokens ?? defaultDraftTokens(quantization, llama.gpu !== false);
-}
-
-type Contexts = {
-  readonly context: GenerationContext | undefined;
-  readonly embedder: Embedder | undefined;
-  readonly draft: DraftModel | undefined;
-};
-
-async function createContexts(
-  library: LlamaLibrary,
-  model: Model,
-  config: ServerConfig,
-  { embeds, ...options }: ContextOptions & { readonly embeds: boolean },
-): Promise<Contexts> {
-  if (embeds) {
-    const embedder = await createEmbedder(library, model, options);
-    return { context: undefined, embedder, draft: undefined };
-  }
-  const context = await createGenerationContext(library, model, options);
-  const draft = await draftModelOf(library, model, config, options);
-  return { context, embedder: undefined, draft };
-}
-
-async function draftModelOf(
-  library: LlamaLibrary,
-  model: Model,
-  { draftPath }: ServerConfig,
-  options: Omit<ContextOptions, "adapters">,
-): Promise<DraftModel | undefined> {
-  if (draftPath === undefined) return undefined;
-  return loadDraftModel(library, model, draftPath, options);
-}
-
-type Chat = {
-  readonly template?: TemplateThread;
-  readonly facts: Pick<ModelFacts, "template" | "toolSyntax" | "chatProblem">;
-};
-
-async function chatOf(
-  { chatTemplate, tokenizerTexts }: ModelDescription,
-  vocabulary: Vocabulary,
-  log: LlamaLog,
-): Promise<Chat> {
-  if (chatTemplate === undefined) log("warn", "The model file has no chat template: using ChatML");
-  const { controlTexts, endTexts, markerTexts } = vocabulary;
-  const source = chatTemplate ?? CHATML;
-  try {
-    const tokens = { ...tokenizerTexts, controlTexts, endTexts, markerTexts };
-    const template = new TemplateThread(source, tokens);
-    const { facts, writtenProbes } = await template.probed();
-    const toolSyntax = toolSyntaxOf(source, writtenProbes);
-    return { template, facts: { template: facts, toolSyntax } };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    log("warn", `The model will not chat: ${reason}`);
-    return { facts: { chatProblem: reason.slice(0, 1000) } };
-  }
 }

@@ -12,6 +12,12 @@ const ENGINE_MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const POOL_THREADS = 1;
 
 /**
+ * Asks the kernel for pages of 2 MiB where it gives them to who asks, which is what most distributions have it do: the
+ * memory of a context is gigabytes, which are cleared a third faster, and read with fewer misses. glibc's alone.
+ */
+const HUGE_PAGES = "glibc.malloc.hugetlb=1";
+
+/**
  * Its standard error is read here and passed on: a native assertion says what failed there, and nowhere else.
  * `main`: another module than the product's, for tests.
  */
@@ -24,6 +30,7 @@ export function forkEngine(main = ENGINE_MAIN): ChildProcess {
     env: {
       // A debugger that reads the stack of a failed assertion takes seconds, and says nothing to who has no source.
       GGML_NO_BACKTRACE: "1",
+      GLIBC_TUNABLES: HUGE_PAGES,
       ...process.env,
       UV_THREADPOOL_SIZE: String(POOL_THREADS),
     },
