@@ -7,14 +7,17 @@
 # Build arguments:
 #   NODE_IMAGE     with node and npm; used while building, and the source of the node binary
 #   RUNTIME_IMAGE  what the images start from: glibc and libstdc++. VARIANT=cuda needs one with the CUDA runtime and
-#                  cuBLAS of CUDA 13 or 12
-#   VARIANT        cpu, cuda or vulkan: the engine binaries in model-server
+#                  cuBLAS of CUDA 13 or 12, VARIANT=rocm a Debian with ROCm 6.4 in it
+#   VARIANT        cpu, cuda, rocm or vulkan: the engine binaries in model-server
 #   CUDA_CAPABILITIES  such as "75 80 86 89 90 100 120": the CUDA library is built with machine code for these, instead of
 #                  taking the prebuilt one, which there is for amd64 alone; CUDA_BUILD_IMAGE is then CUDA's compiler, of the same CUDA as RUNTIME_IMAGE
+#   ROCM_DEVICES   such as "gfx1100 gfx90a": what VARIANT=rocm, which is for amd64 and always built, has machine code for;
+#                  ROCM_BUILD_IMAGE is then the same as RUNTIME_IMAGE
 #   VERSION REVISION SOURCE   for the OCI labels
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 ARG RUNTIME_IMAGE=debian:bookworm-slim
 ARG CUDA_BUILD_IMAGE=${NODE_IMAGE}
+ARG ROCM_BUILD_IMAGE=${NODE_IMAGE}
 
 # The manifests alone: their layers, and with them npm's, outlive changes of the sources.
 FROM ${NODE_IMAGE} AS manifests
@@ -102,32 +105,50 @@ RUN mkdir /cuda && if [ -n "$CUDA_CAPABILITIES" ]; then apt-get update \
  && sh scripts/build-cuda.sh /cuda $CUDA_CAPABILITIES \
  && touch --date=@0 /cuda/libggml-cuda.so; fi
 
+# The same for AMD's devices.
+FROM ${ROCM_BUILD_IMAGE} AS rocm-library
+ARG ROCM_DEVICES=
+WORKDIR /app
+COPY scripts/build-rocm.sh scripts/
+COPY --from=vision /app/node_modules/node-llama-cpp/llama/gitRelease.bundle node_modules/node-llama-cpp/llama/
+RUN mkdir /rocm && if [ -n "$ROCM_DEVICES" ]; then apt-get update \
+ && apt-get install --yes --no-install-recommends cmake g++ git hipcc libhipblas-dev librocblas-dev ninja-build \
+ && rm -rf /var/lib/apt/lists/* \
+ && sh scripts/build-rocm.sh /rocm $ROCM_DEVICES \
+ && touch --date=@0 /rocm/libggml-hip.so; fi
+
 FROM ${NODE_IMAGE} AS model-server-modules
 ARG VARIANT=cpu
 WORKDIR /app
 COPY --from=manifests /app ./
 COPY --from=cuda-library /cuda /cuda
+COPY --from=rocm-library /rocm /rocm
 # Scripts would look for a compiler; the packages of the platforms carry what they would make. Without the bundle
 # of llama.cpp's sources there is nothing to compile from at run time either.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace services/model-server \
  && arch=$(node --print process.arch) && cd node_modules/@node-llama-cpp \
  && case $VARIANT in cpu) keep="linux-$arch" ;; \
       cuda) keep="linux-$arch linux-$arch-cuda linux-$arch-cuda-ext"; \
-        [ -d linux-$arch-cuda ] || sh /app/scripts/cuda-package.sh . $arch /cuda/libggml-cuda.so || exit 1; \
+        [ -d linux-$arch-cuda ] || sh /app/scripts/gpu-package.sh . $arch cuda /cuda/libggml-cuda.so || exit 1; \
         if [ -f /cuda/libggml-cuda.so ]; then keep="linux-$arch linux-$arch-cuda" \
           && cp -p /cuda/libggml-cuda.so linux-$arch-cuda/bins/linux-$arch-cuda/; fi ;; \
+      rocm) keep="linux-$arch linux-$arch-rocm"; \
+        sh /app/scripts/gpu-package.sh . $arch rocm /rocm/libggml-hip.so || exit 1 ;; \
       vulkan) keep="linux-$arch linux-$arch-vulkan" ;; \
-      *) echo "VARIANT is cpu, cuda or vulkan, not $VARIANT" >&2; exit 1 ;; esac \
+      *) echo "VARIANT is cpu, cuda, rocm or vulkan, not $VARIANT" >&2; exit 1 ;; esac \
  && mkdir ../kept && mv $keep ../kept/ && cd /app/node_modules && rm -r @node-llama-cpp && mv kept @node-llama-cpp \
  && rm node-llama-cpp/llama/gitRelease.bundle \
  && cd /app && sh scripts/shrink-modules.sh model-server
 
 FROM runtime AS model-server
 ARG VARIANT=cpu
-# The loader and the drivers of Mesa, for AMD and Intel; NVIDIA's container toolkit brings NVIDIA's.
+# The loader and the drivers of Mesa, for AMD and Intel, or what ROCm has outside the kernel; NVIDIA's container toolkit brings
+# NVIDIA's.
 USER 0
-RUN if [ "$VARIANT" = vulkan ]; then apt-get update \
- && apt-get install --yes --no-install-recommends libvulkan1 mesa-vulkan-drivers \
+RUN case $VARIANT in vulkan) needed="libvulkan1 mesa-vulkan-drivers" ;; \
+      rocm) needed="libamdhip64-6 libhipblas2 librocblas4" ;; *) needed= ;; esac \
+ && if [ -n "$needed" ]; then apt-get update \
+ && apt-get install --yes --no-install-recommends $needed \
  && rm -rf /var/lib/apt/lists/*; fi
 USER 10001:10001
 COPY --from=model-server-modules /app ./

@@ -1,45 +1,20 @@
-/** The script that builds the CUDA library, with programs that only write down what they are asked: what it asks, what it checks, what it says. */
+/** The script that builds the CUDA library: what it asks of the compiler, what it checks, what it says. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { chmod, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
+import { buildWorkshop } from "../test/support/build-workshop.ts";
 import { TemporaryFolder } from "../test/support/temporary-folder.ts";
 
-const run = promisify(execFile);
-
 /** `compiled`: what the library that is built has machine code for. */
-async function workshop(folder: TemporaryFolder, compiled: readonly string[]) {
-  const root = folder.file("repository");
-  const asked = folder.file("asked");
-  await write(join(root, "node_modules/node-llama-cpp/llama/gitRelease.bundle"), "a bundle");
-  await mkdir(join(root, "scripts"));
-  const script = join(root, "scripts/build-cuda.sh");
-  await copyFile(join(import.meta.dirname, "build-cuda.sh"), script);
+function workshop(folder: TemporaryFolder, compiled: readonly string[]) {
   const elves = compiled.map((name) => `ELF file: ggml-cuda.1.${name}.cubin`).join("\n");
-  const programs = {
-    git: 'for last; do :; done; mkdir -p "$last"',
-    cmake: `echo "cmake $*" >> ${asked}
-      case $1 in --build) mkdir -p "$2/bin"; echo library > "$2/bin/libggml-cuda.so" ;; esac`,
-    cuobjdump: `echo "${elves}"`,
-    ninja: ":",
-    nvcc: ":",
-  };
-  for (const [name, does] of Object.entries(programs)) {
-    const path = folder.file(`bin/${name}`);
-    await write(path, `#!/bin/sh\n${does}\n`);
-    await chmod(path, 0o755);
-  }
-  const PATH = [folder.file("bin"), process.env["PATH"]].join(delimiter);
-  const build = (...args: string[]) =>
-    run("sh", [script, ...args], { env: { ...process.env, PATH, TMPDIR: folder.file("") } });
-  return { build, asked: () => readFile(asked, "utf8"), out: folder.file("out") };
-}
-
-async function write(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
+  return buildWorkshop(folder, {
+    script: "build-cuda.sh",
+    library: "libggml-cuda.so",
+    contents: "library",
+    programs: { cuobjdump: `echo "${elves}"`, nvcc: ":" },
+  });
 }
 
 test("machine code is asked for by capability, and for nothing that a driver would compile", async () => {

@@ -65,6 +65,13 @@ export const modelServer = group("What models' pods run.", {
           named("localmodel-model-server-cuda12", ["amd64"]),
         ),
       ),
+      rocm: erasable(
+        value(
+          "For GPUs of AMD (`amd.com/…`), instead of `vulkan`: an image that you have built, for your devices: docs/gpu.md. A release has none.",
+          variant,
+          null,
+        ),
+      ),
       vulkan: erasable(
         value("For other GPUs.", variant, named("localmodel-model-server-vulkan", ["amd64"])),
       ),

@@ -93,6 +93,9 @@ export const CHART_FEATURES: Readonly<Record<string, Values>> = {
     modelServer: { images: { cuda: null } },
     operator: { config: { leastCuda12Driver: 535, leastCudaDriver: 0 } },
   },
+  "an image for ROCm": {
+    modelServer: { images: { rocm: { repository: "rocm", architectures: ["amd64"] } } },
+  },
   "one namespace": { watchNamespaces: [NAMESPACE_OF_FEATURES, NAMESPACE_OF_FEATURES] },
   "two namespaces": { watchNamespaces: [NAMESPACE_OF_FEATURES, "elsewhere"] },
   "no CRD": { crds: { enabled: false } },

@@ -7,7 +7,7 @@ import { findPackageJSON } from "node:module";
 import path from "node:path";
 import { LLAMA_RELEASE } from "../generated/constants.ts";
 
-export type Gpu = "cuda" | "vulkan" | "metal" | false;
+export type Gpu = "cuda" | "rocm" | "vulkan" | "metal" | false;
 
 export type Libraries = {
   readonly gpu: Gpu;
@@ -33,13 +33,15 @@ const BUILDS = path.join(path.dirname(MANIFEST), "llama", "localBuilds");
 const METADATA = "_nlcBuildMetadata.json";
 
 /**
- * Kinds of device that there may be libraries for here, best first. The CPU's serve every machine. Those for CUDA on arm64
- * node-llama-cpp does not bring: scripts/cuda-package.sh makes them.
+ * Kinds of device that there may be libraries for here, best first. The CPU's serve every machine. Those for CUDA on arm64 and
+ * for ROCm node-llama-cpp does not bring: scripts/gpu-package.sh makes them.
  */
 export function gpusOf({ platform, arch }: Machine): readonly Gpu[] {
   if (platform === "darwin") return arch === "arm64" ? ["metal"] : [false];
-  if (arch === "x64") return ["cuda", "vulkan", false];
-  return platform === "linux" && arch === "arm64" ? ["cuda", false] : [false];
+  const isLinux = platform === "linux";
+  if (arch === "x64")
+    return isLinux ? ["cuda", "rocm", "vulkan", false] : ["cuda", "vulkan", false];
+  return isLinux && arch === "arm64" ? ["cuda", false] : [false];
 }
 
 /** All that are here for the device, best first. */

@@ -46,6 +46,8 @@ test("libraries for other platforms are found by node-llama-cpp's names for them
   const [arm] = candidatesFor(false, { platform: "linux", arch: "arm64" });
   if (arm !== undefined) assert.equal(path.basename(arm.folder), "linux-arm64");
   assert.deepEqual(gpusOf({ platform: "linux", arch: "arm64" }), ["cuda", false]);
+  assert.deepEqual(gpusOf({ platform: "linux", arch: "x64" }), ["cuda", "rocm", "vulkan", false]);
+  assert.deepEqual(gpusOf({ platform: "win32", arch: "x64" }), ["cuda", "vulkan", false]);
   assert.deepEqual(gpusOf({ platform: "darwin", arch: "arm64" }), ["metal"]);
   assert.deepEqual(candidatesFor(false, { platform: "aix", arch: "x64" }), []);
 });
@@ -79,6 +81,16 @@ test("of libraries in two folders the loader is asked about both", async () => {
   const result = await probed({ ...cpu, gpu: "cuda", folder: folder.file(""), fallbackFolder });
   assert.equal(result.found, false);
   assert.ok(new Set(result.complaints).size > 1, result.complaints.join("\n"));
+});
+
+test("what the library for ROCm lacks is told, though ggml calls it by another name", async () => {
+  await using folder = await TemporaryFolder.create();
+  const [cpu] = candidatesFor(false, process);
+  assert.ok(cpu !== undefined);
+  await writeFile(folder.file("libggml-hip.so"), "no library".repeat(100));
+  const result = await probed({ ...cpu, gpu: "rocm", folder: folder.file("") });
+  assert.equal(result.found, false);
+  assert.match(result.complaints.join("\n"), /invalid ELF header/);
 });
 
 async function probed(libraries: Libraries): Promise<ProbeResult> {

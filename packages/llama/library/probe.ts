@@ -12,6 +12,9 @@ export type ProbeResult = {
   readonly complaints: readonly string[];
 };
 
+/** As ggml calls what computes on devices, where that is another name. */
+const BACKENDS: Readonly<Record<string, string>> = { rocm: "hip" };
+
 process.once("message", (libraries: Libraries) => {
   process.send?.(probe(libraries), () => process.exit(0));
 });
@@ -38,11 +41,12 @@ function probe(libraries: Libraries): ProbeResult {
 
 /** What a backend needs and the system has not: a driver's library, mostly. */
 function loaderProblems({ folder, fallbackFolder, gpu }: Libraries): readonly string[] {
+  const backend = BACKENDS[String(gpu)] ?? gpu;
   return [folder, fallbackFolder]
     .filter((one) => one !== undefined)
     .flatMap((one) =>
       readdirSync(one)
-        .filter((name) => name.includes(`ggml-${gpu}`))
+        .filter((name) => name.includes(`ggml-${backend}`))
         .flatMap((name) => libraryProblem(path.join(one, name)) ?? [])
         .map((problem) => problem.replaceAll(`${one}${path.sep}`, "")),
     );

@@ -40,16 +40,18 @@ export const OperatorConfig = z.strictObject({
       cpu: image,
       cuda: image.exactOptional(),
       cuda12: image.exactOptional(),
+      rocm: image.exactOptional(),
       vulkan: image.exactOptional(),
     })
     .describe(
-      "Model-server images. A GPU model whose image is not named gets the one for CPUs. Of `cuda` and `cuda12`, both for NVIDIA's devices, nodes' labels decide.",
+      "Model-server images. A GPU model whose image is not named gets the one for CPUs. Of `cuda` and `cuda12`, both for NVIDIA's devices, nodes' labels decide. Devices of AMD get `rocm`, and `vulkan` where it is not named.",
     ),
   architectures: z
     .strictObject({
       cpu: architectures.exactOptional(),
       cuda: architectures.exactOptional(),
       cuda12: architectures.exactOptional(),
+      rocm: architectures.exactOptional(),
       vulkan: architectures.exactOptional(),
     })
     .default({})

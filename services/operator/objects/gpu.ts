@@ -15,6 +15,7 @@ export type NodeRequirement = {
 };
 
 const NVIDIA = "nvidia.com/";
+const AMD = "amd.com/";
 const NVIDIA_GPU = "nvidia.com/gpu";
 const CLAIM_NAME = "gpu";
 /** By which nodes with NVIDIA's devices are known: of GPU feature discovery, and of clouds that do without it. */
@@ -42,6 +43,10 @@ export function usesDevices(model: Pick<Model, "spec">): boolean {
 
 export function isNvidia({ resourceName }: GpuSpec): boolean {
   return resourceName.startsWith(NVIDIA);
+}
+
+export function isAmd({ resourceName }: GpuSpec): boolean {
+  return resourceName.startsWith(AMD);
 }
 
 /** Extended resources have to be the same in requests and limits. */

@@ -2,7 +2,7 @@
 import type { Model } from "../model/model.ts";
 import { CUDA_IMAGES, type CudaImage, type Platform } from "../model/platform.ts";
 import { fits } from "../model/wildcard.ts";
-import { gpuOf, isNvidia } from "./gpu.ts";
+import { gpuOf, isAmd, isNvidia } from "./gpu.ts";
 
 export function serverImage(model: Model, platform: Platform): string {
   const own = model.spec.runtime?.image;
@@ -32,6 +32,7 @@ function variantOf(model: Model, platform: Platform): keyof Platform["images"] {
   const gpu = gpuOf(model);
   if (gpu === undefined) return "cpu";
   if (isNvidia(gpu)) return cudaImageOf(model, platform) ?? "cpu";
+  if (isAmd(gpu) && platform.images.rocm !== undefined) return "rocm";
   return platform.images.vulkan === undefined ? "cpu" : "vulkan";
 }
 

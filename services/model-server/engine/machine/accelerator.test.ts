@@ -37,6 +37,16 @@ test("without a driver's library the device is missing, whatever else was said",
   assert.match(missingDevice([], undefined).message, /finds none that it can use$/);
 });
 
+test("without a device of AMD it is said in ROCm's words, whatever was said after it", () => {
+  const said = "failed to initialize ROCm: no ROCm-capable device is detected";
+  const problem = missingDevice([said, "something else"], undefined);
+  assert.equal(problem.reason, "AcceleratorMissing");
+  assert.match(
+    problem.message,
+    /finds none that it can use: failed to initialize ROCm: no ROCm-capable/,
+  );
+});
+
 test("a device that takes some of the layers is too small, and told with numbers", () => {
   const device = { name: "NVIDIA T4", memoryBytes: 15 * GIB, freeBytes: 14.5 * GIB };
   const plan = { layers: 20, ofLayers: 33, neededBytes: 20 * GIB };

@@ -14,8 +14,8 @@ import { ALL_LAYERS, type GpuPlan } from "./gpu-layers.ts";
 /** CUDA's words for a driver that is older than what the libraries were built with. */
 const DRIVER_TOO_OLD =
   /driver version is insufficient|unsupported toolchain|PTX was compiled with|unsupported display driver|system driver mismatch|forward compatibility was attempted/iu;
-/** How the loader and CUDA say that there is no driver at all. */
-const NO_DRIVER = /libcuda\.so|no CUDA-capable device|libvulkan\.so|no driver/iu;
+/** How the loader, CUDA and ROCm say that there is no driver at all. */
+const NO_DRIVER = /libcuda\.so|no (?:CUDA|ROCm)-capable device|libvulkan\.so|no driver/iu;
 const NVIDIA_VERSION_FILE = "/proc/driver/nvidia/version";
 const COMPLAINT_MAX_CHARACTERS = 300;
 
