@@ -1,9 +1,9 @@
 /** The model server as `npm start` runs it: behind the API service, for which the same work is done once more. */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { descendantsOf, residentBytes } from "../../test/support/process-tree.ts";
 import { LocalMode } from "../../test/support/local-mode.ts";
 import { TemporaryFolder } from "../../test/support/temporary-folder.ts";
+import { memoryBelow } from "./memory.ts";
 import type { PeerOptions, Side } from "./sides.ts";
 
 const MAIN = fileURLToPath(import.meta.resolve("../../services/local/main.ts"));
@@ -36,12 +36,7 @@ export async function startLocal(options: PeerOptions): Promise<Side> {
     name: "npm start",
     url,
     readyMs: performance.now() - beganMs,
-    residentBytes: async () => {
-      const pid = local.process.pid ?? 0;
-      const all = [pid, ...(await descendantsOf(pid)).map((one) => one.pid)];
-      const bytes = await Promise.all(all.map(residentBytes));
-      return bytes.reduce((sum, one) => sum + one, 0);
-    },
+    memory: () => memoryBelow(local.process.pid ?? 0),
     [Symbol.asyncDispose]: async () => {
       await local[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();

@@ -8,21 +8,29 @@ import { decoding, firstTokenMs, longPrompt } from "./workloads.ts";
 
 type Starts = { readonly own: () => Promise<Side>; readonly other: () => Promise<Side> };
 
-export async function starts(rounds: number, { own, other }: Starts): Promise<readonly Row[]> {
+export async function starts(rounds: number, sides: Starts): Promise<readonly Row[]> {
   const ready = [];
-  const memory = [];
+  const resident = [];
+  const proportional = [];
   for (let round = 0; round < rounds; round += 1) {
-    await using ours = await own();
-    const resident = await ours.residentBytes();
+    await using ours = await sides.own();
+    const own = await ours.memory();
     await ours[Symbol.asyncDispose]();
-    await using theirs = await other();
+    await using theirs = await sides.other();
     ready.push({ own: ours.readyMs, other: theirs.readyMs });
-    memory.push({ own: resident / 2 ** 20, other: (await theirs.residentBytes()) / 2 ** 20 });
+    const other = await theirs.memory();
+    resident.push(inMebibytes(own.residentBytes, other.residentBytes));
+    proportional.push(inMebibytes(own.proportionalBytes, other.proportionalBytes));
   }
   return [
     rowOf("ready after, ms", "llama-server", { better: "less", pairs: ready }),
-    rowOf("resident when ready, MiB", "llama-server", { better: "less", pairs: memory }),
+    rowOf("resident when ready, MiB", "llama-server", { better: "less", pairs: resident }),
+    rowOf("proportional when ready, MiB", "llama-server", { better: "less", pairs: proportional }),
   ];
+}
+
+function inMebibytes(ownBytes: number, otherBytes: number) {
+  return { own: ownBytes / 2 ** 20, other: otherBytes / 2 ** 20 };
 }
 
 /** A long prompt: evaluated, and after a restart. */

@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { EngineSpec } from "@localmodel/localmodel/resource/engine-spec.ts";
 import { freePort } from "../../test/support/free-ports.ts";
 import { ModelServer } from "../../test/support/model-server.ts";
-import { descendantsOf, residentBytes } from "../../test/support/process-tree.ts";
+import { type Memory, memoryBelow } from "./memory.ts";
 
 export type PeerOptions = {
   readonly path: string;
@@ -27,7 +27,7 @@ export type Side = AsyncDisposable & {
   /** From the start of its process until it is ready. */
   readonly readyMs: number;
   /** Of all its processes. */
-  readonly residentBytes: () => Promise<number>;
+  readonly memory: () => Promise<Memory>;
 };
 
 const START_TIMEOUT_MS = 120_000;
@@ -45,7 +45,7 @@ export async function startModelServer(options: PeerOptions): Promise<Side> {
     name: "model server",
     url: server.url,
     readyMs,
-    residentBytes: () => residentBelow(server.process.pid ?? 0),
+    memory: () => memoryBelow(server.process.pid ?? 0),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
@@ -88,7 +88,7 @@ export async function startLlamaServer(program: string, options: PeerOptions): P
     name: "llama-server",
     url,
     readyMs: performance.now() - beganMs,
-    residentBytes: () => residentBelow(child.pid ?? 0),
+    memory: () => memoryBelow(child.pid ?? 0),
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode !== null || child.signalCode !== null) {
         console.error(`llama-server had ended by itself. Its log:\n${output}`);
@@ -98,12 +98,6 @@ export async function startLlamaServer(program: string, options: PeerOptions): P
       await once(child, "exit");
     },
   };
-}
-
-async function residentBelow(pid: number): Promise<number> {
-  const below = (await descendantsOf(pid)).map((one) => one.pid);
-  const all = await Promise.all([pid, ...below].map(residentBytes));
-  return all.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 async function untilHealthy(url: string, child: ChildProcess, output: () => string): Promise<void> {

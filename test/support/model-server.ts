@@ -12,6 +12,7 @@ import {
   type ServerConfigInput,
 } from "@localmodel/localmodel/contracts/server-config.ts";
 import type { ServerMessage, ServerState } from "@localmodel/localmodel/contracts/server-state.ts";
+import { compileCacheFolder } from "@localmodel/service/process/compile-cache.ts";
 import { SERVER_HEAP } from "@localmodel/service/process/heap.ts";
 import OpenAI, { type ClientOptions } from "openai";
 import { childrenOf } from "./process-tree.ts";
@@ -48,7 +49,12 @@ export class ModelServer implements AsyncDisposable {
     this.process = fork(MAIN, {
       execArgv: [...SERVER_HEAP],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
-      env: { ...process.env, ...environment, [SERVER_CONFIG_VARIABLE]: JSON.stringify(config) },
+      env: {
+        NODE_COMPILE_CACHE: compileCacheFolder({ ...process.env, ...environment }),
+        ...process.env,
+        ...environment,
+        [SERVER_CONFIG_VARIABLE]: JSON.stringify(config),
+      },
     });
     this.process.on("message", (message) => this.#hear(message as ServerMessage));
     this.process.on("exit", () => this.#changed());
