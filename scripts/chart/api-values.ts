@@ -39,7 +39,7 @@ const dataKey = z
   .regex(/^[-._a-zA-Z0-9]*$/)
   .max(253);
 const valkey = group(
-  "A Valkey, or Redis, which all replicas share: kept answers are there, and not in the memory of each.",
+  "A Valkey, or Redis, which all replicas share: kept answers are there, and not in the memory of each, and what keys have used of their limits.",
   {
     url: value(
       "`valkey://HOST:PORT`, or `valkeys://` for TLS, with `/NUMBER` for a database; without a password.",

@@ -36,8 +36,10 @@ import { healthRouter } from "./health.ts";
 import { authenticate } from "./keys/authenticate.ts";
 import { type Keys, NO_KEYS } from "./keys/key-source.ts";
 import { holdRefusals } from "./keys/held-refusals.ts";
+import type { Ledger } from "./keys/ledger.ts";
 import { limitKeys } from "./keys/limit.ts";
 import { restrictModel } from "./keys/model-access.ts";
+import { ownLedger } from "./keys/own-ledger.ts";
 import { findEarlier } from "./kept/earlier.ts";
 import type { AnswerStore } from "./kept/answer-store.ts";
 import { keptRouter } from "./kept/routes.ts";
@@ -69,6 +71,8 @@ type AppOptions = {
   readonly kept?: AnswerStore;
   /** What other replicas ask for. Default: there are none. */
   readonly peerRoutes?: Router;
+  /** Default: each replica counts for itself. */
+  readonly ledger?: Ledger | undefined;
   /** Default: all there are. */
   readonly endpoints?: readonly Endpoint[];
   /** Longest silence of a stream that waits for a place. */
@@ -97,7 +101,6 @@ export function createApp(options: AppOptions): Express {
     limits,
     browsers,
     keys = NO_KEYS,
-    now,
     gateways,
     tracer,
     metrics: registry,
@@ -135,7 +138,7 @@ export function createApp(options: AppOptions): Express {
     .route("/admin/log")
     .get(guard, promptLog(options))
     .all(allowOnly(["GET"]));
-  const limit = limitKeys({ now, gateways });
+  const limit = limitKeys(ledgerOf(options));
   const body = readBody({ ...bounds(limits), ownerOf });
   const restrict = restrictModel(directory);
   const forwarding = forward({ ...options, admission, balancer, demand, metrics });
@@ -178,6 +181,10 @@ function waitingRooms({ directory, limits, gateways }: AppOptions, balancer: Bal
   const demand = new DemandBook(directory, admission, { inFlight, remembered });
   sleep?.watch(demand);
   return { admission, demand };
+}
+
+function ledgerOf({ ledger, now, gateways }: AppOptions): Ledger {
+  return ledger ?? ownLedger({ now, gateways });
 }
 
 /** Who a request counts for where there may be no keys. */

@@ -25,6 +25,8 @@ import { countGateways } from "./gateways/gateway-count.ts";
 import { fileDirectory } from "./directory/file-directory.ts";
 import { DocumentFileError } from "./directory/followed-file.ts";
 import { configuredKeys } from "./keys/configured-keys.ts";
+import { ownLedger } from "./keys/own-ledger.ts";
+import { SharedLedger } from "./keys/shared-ledger.ts";
 import { Conversations } from "./kept/conversations.ts";
 import { KeptResponses } from "./kept/kept-responses.ts";
 import { peerRouter } from "./kept/peer-routes.ts";
@@ -58,6 +60,8 @@ try {
   const peers = valkey === undefined ? otherReplicas(secrets) : undefined;
   const gateways = countGateways(config.peers);
   await gateways.refresh();
+  const own = ownLedger({ gateways: gateways.current });
+  const shared = valkey && new SharedLedger({ valkey, own, log });
   const app = createApp({
     gateways: gateways.current,
     directory: await modelDirectory(secrets),
@@ -76,6 +80,7 @@ try {
     tracer: telemetry.tracer,
     metrics: telemetry.metrics,
     keys: await configuredKeys(config, log),
+    ledger: shared ?? own,
   });
   await serveAsides(secrets);
   const server = await listen(app, config);
@@ -86,6 +91,7 @@ try {
     const left = requests.drain(drainQuietMs);
     await server.drain(drainQuietMs + drainTimeoutMs, () => requests.cut(), left);
     await peers?.close();
+    shared?.[Symbol.dispose]();
     await valkey?.[Symbol.asyncDispose]();
     feed.end();
     await telemetry.stop();

@@ -1,6 +1,6 @@
 /**
- * Answers of /v1/responses in a real server that speaks Valkey's protocol, shared by two API services; and that server
- * hanging, gone, back, empty.
+ * Answers of /v1/responses, and what keys use, in a real server that speaks Valkey's protocol, shared by API services; and
+ * that server hanging, gone, back, empty.
  */
 import assert from "node:assert/strict";
 import { type AddressInfo, connect as connectTo } from "node:net";
@@ -15,6 +15,10 @@ import {
   STORE_LIMITS,
   type StoreLimits,
 } from "../../services/api/fixtures/answer-store-contract.ts";
+import { key as apiKey } from "../../services/api/fixtures/keys.ts";
+import { asksOfSharedLedgers } from "../../services/api/fixtures/shared-ledger-contract.ts";
+import { ownLedger } from "../../services/api/keys/own-ledger.ts";
+import { SharedLedger } from "../../services/api/keys/shared-ledger.ts";
 import { ValkeyAnswers } from "../../services/api/kept/valkey-answers.ts";
 import { Valkey } from "../../services/api/valkey/valkey.ts";
 import { ValkeyMetrics } from "../../services/api/valkey/valkey-metrics.ts";
@@ -116,6 +120,33 @@ suite("with Valkey", () => {
   test("it is a place where answers are kept:", async (t) => {
     await using valkey = await connected();
     await asksOfAnswerStores(t, storesIn(valkey));
+  });
+
+  test("it is where replicas count together what keys use:", async (t) => {
+    await using valkey = await connected();
+    await command("-n", "1", "FLUSHDB");
+    await asksOfSharedLedgers(t, () => {
+      const ledger = new SharedLedger({ valkey, own: ownLedger(), log });
+      t.after(() => ledger[Symbol.dispose]());
+      return ledger;
+    });
+    assert.doesNotMatch(await command("-n", "1", "KEYS", "*"), /requests|tokens/);
+  });
+
+  test("while it hangs, each replica counts what keys use for itself, and nobody waits long", async () => {
+    await using valkey = await connected();
+    const own = ownLedger({ gateways: () => 2 });
+    using ledger = new SharedLedger({ valkey, own, log });
+    const its = apiKey("alice", { requestsPerMinute: 10 });
+    const limit = async () => (await ledger.open(its)).left[0]?.limit;
+    assert.equal(await limit(), 10);
+    await stack.freeze("valkey");
+    try {
+      assert.equal(await limit(), 5);
+    } finally {
+      await stack.thaw("valkey");
+    }
+    await eventually("it to be asked again", async () => assert.equal(await limit(), 10));
   });
 
   test("answers are forgotten there by themselves, and nobody's name is in the names of keys", async () => {

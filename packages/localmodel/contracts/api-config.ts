@@ -139,7 +139,7 @@ export const ApiConfig = z.strictObject({
     })
     .prefault({})
     .describe(
-      "Keeps answers for all replicas, instead of the memory of each; absent without a URL.",
+      "Keeps answers for all replicas, and counts what keys use, instead of each in its memory; absent without a URL.",
     ),
   peers: z
     .array(z.url({ protocol: /^http$/ }))

@@ -1,16 +1,13 @@
 /**
  * Answers in Valkey, for all replicas alike, and for those that come after them.
- *
- * Names of keys hold a tenant's hash, never its name, which is what one tenant's answers are found by. The hash stands in
- * braces: in a cluster of Valkeys all that belongs to a tenant is in one place.
  */
-import { createHash } from "node:crypto";
 import type { Failure } from "@localmodel/inference/failure.ts";
 import { storeUnreachable } from "@localmodel/inference/unavailability.ts";
 import type { ApiConfig } from "@localmodel/localmodel/contracts/api-config.ts";
 import type { Logger } from "@localmodel/service/log/log.ts";
 import { z } from "zod";
 import { type Asked, type Script, ValkeyError } from "../valkey/script.ts";
+import { tenantStem } from "../valkey/tenant-names.ts";
 import type { Valkey } from "../valkey/valkey.ts";
 import { type AnswerStore, turnsByRuns } from "./answer-store.ts";
 import { Chain, type KeptResponse, RUN_MIN_BYTES, SHARE_OF_ONE } from "./kept-responses.ts";
@@ -123,8 +120,7 @@ export class ValkeyAnswers implements AnswerStore {
 
   #evaluate(script: Script, tenant: string, args: Asked["args"]): Promise<unknown> {
     const { valkey, limits } = this.#options;
-    const hash = createHash("sha256").update(tenant).digest("hex").slice(0, 32);
-    const stem = `${valkey.prefix}:{${hash}}`;
+    const stem = tenantStem(valkey.prefix, tenant);
     const lifetimeMs = String(1000 * limits.lifetimeSeconds);
     const keys = [`${stem}:used`, `${stem}:sizes`];
     return valkey.run(script, { keys, args: [`${stem}:answer:`, lifetimeMs, ...args] });

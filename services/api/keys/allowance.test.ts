@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { Allowance, type Limits } from "./allowance.ts";
-import { duration, leftOf, limitHeaders } from "./limit.ts";
+import { duration, limitHeaders } from "./limit.ts";
+import { leftOf } from "./own-ledger.ts";
 
 const MINUTE_MS = 60_000;
 

@@ -2,20 +2,18 @@
  * Holds every key to its limits, and tells its client in the headers that SDKs read.
  *
  * Twice for each request: before its body, where most of those are refused that are too many, and after it, when it can
- * be guessed how many tokens it may cost. Each replica of the API service counts for itself, and holds a key to its part
- * of the limits.
+ * be guessed how many tokens it may cost. Where it is counted is the ledger's matter.
  */
 import type { LimitLeft } from "@localmodel/inference/dialect.ts";
 import type { Failure } from "@localmodel/inference/failure.ts";
 import { rateLimited } from "@localmodel/inference/unavailability.ts";
 import type { ApiKey } from "@localmodel/localmodel/contracts/api-keys.ts";
 import { dialectOf } from "@localmodel/service/http/exchange.ts";
-import type { RequestHandler } from "express";
-import { shareOf } from "../gateways/gateway-count.ts";
-import { Allowance, type Limits, type Refusal } from "./allowance.ts";
-import type { TokenBucket } from "@localmodel/kube/time/token-bucket.ts";
+import type { RequestHandler, Response } from "express";
+import type { Refusal } from "./allowance.ts";
 import { contextOf } from "../request/context.ts";
 import { Meter } from "../request/meter.ts";
+import type { Entry, Ledger } from "./ledger.ts";
 
 type KeyLimits = {
   /** Counts the request and lets it in. */
@@ -24,81 +22,42 @@ type KeyLimits = {
   readonly reserve: RequestHandler;
 };
 
-type LimitOptions = {
-  readonly now?: (() => number) | undefined;
-  /** Replicas of the API service, this one included. */
-  readonly gateways?: (() => number) | undefined;
-};
-
-export function limitKeys({
-  now = () => performance.now(),
-  gateways = () => 1,
-}: LimitOptions = {}): KeyLimits {
-  /** By name, so that usage outlives a reload. */
-  const allowances = new Map<string, Allowance>();
+export function limitKeys(ledger: Ledger): KeyLimits {
+  const entries = new WeakMap<Response, Entry>();
   return {
-    open: (_req, res, next) => {
+    open: async (_req, res, next) => {
       const context = contextOf(res);
       const { key } = context;
       if (key === undefined) return next();
-      const allowance = allowances.get(key.name) ?? new Allowance();
-      allowances.set(key.name, allowance);
-      allowance.adopt(partOf(key, gateways()), now());
-
-      const refusal = allowance.open(now());
-      const left = leftOf(allowance, now());
-      res.set(limitHeaders(left));
-      const dialect = dialectOf(res);
-      for (const one of left) res.set(dialect.limitHeaders?.(one, new Date()) ?? {});
-      if (refusal !== undefined) throw failureOf(key, refusal);
+      const opening = await ledger.open(key);
+      tell(res, opening.left);
+      if ("refusal" in opening) throw failureOf(key, opening.refusal);
       const meter = new Meter(() => context.reference?.body.length ?? 0);
+      const { entry } = opening;
+      // Its client has gone meanwhile: nobody waits for anything, and nothing more would tell of it.
+      if (res.closed) return entry.close(meter.tokens);
       context.meter = meter;
-      res.once("close", () => {
-        allowance.close({ used: meter.tokens, reserved: context.reservedTokens ?? 0 }, now());
-      });
+      entries.set(res, entry);
+      res.once("close", () => entry.close(meter.tokens));
       next();
     },
-    reserve: (_req, res, next) => {
-      const context = contextOf(res);
-      const { key, reference } = context;
-      const allowance = key && allowances.get(key.name);
-      if (key === undefined || allowance === undefined || reference === undefined) return next();
-      const reserved = allowance.reserve(reference.estimatedTokens, now());
-      if (typeof reserved !== "number") throw failureOf(key, reserved);
-      context.reservedTokens = reserved;
+    reserve: async (_req, res, next) => {
+      const { key, reference } = contextOf(res);
+      const refusal = reference && (await entries.get(res)?.reserve(reference.estimatedTokens));
+      if (key !== undefined && refusal !== undefined) throw failureOf(key, refusal);
       next();
     },
   };
 }
 
-function partOf(limits: Limits, gateways: number): Limits {
-  const { requestsPerMinute, tokensPerMinute, concurrency } = limits;
-  const part = (limit: number) => shareOf(limit, gateways);
-  return {
-    ...(requestsPerMinute !== undefined && { requestsPerMinute: part(requestsPerMinute) }),
-    ...(tokensPerMinute !== undefined && { tokensPerMinute: part(tokensPerMinute) }),
-    ...(concurrency !== undefined && { concurrency: part(concurrency) }),
-  };
+function tell(res: Response, left: readonly LimitLeft[]): void {
+  res.set(limitHeaders(left));
+  const dialect = dialectOf(res);
+  for (const one of left) res.set(dialect.limitHeaders?.(one, new Date()) ?? {});
 }
 
 function failureOf({ name }: ApiKey, refusal: Refusal): Failure {
   return rateLimited(sentence(name, refusal), refusal.waitMs / 1000);
-}
-
-export function leftOf({ requests, tokens }: Allowance, nowMs: number): readonly LimitLeft[] {
-  return [...leftIn("requests", requests, nowMs), ...leftIn("tokens", tokens, nowMs)];
-}
-
-/** None, where there is no limit. */
-function leftIn(
-  what: LimitLeft["what"],
-  bucket: TokenBucket | undefined,
-  nowMs: number,
-): readonly LimitLeft[] {
-  if (bucket === undefined) return [];
-  const { burst: limit } = bucket;
-  const fullInMs = bucket.waitMs(limit, nowMs);
-  return [{ what, limit, remaining: bucket.remaining(nowMs), fullInMs }];
 }
 
 /** OpenAI's. */

@@ -16,8 +16,6 @@ type RequestContext = {
   modelId?: string;
   /** Counts what is to be charged. Absent where nobody is. */
   meter?: Meter;
-  /** What its key's limit has set aside for it. */
-  reservedTokens?: number;
   /** For its line in the access log. */
   readonly notes: Notes;
 };
