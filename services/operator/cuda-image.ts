@@ -11,6 +11,7 @@ import type { Model } from "./model/model.ts";
 import type { Observed } from "./model/observed.ts";
 import type { Platform } from "./model/platform.ts";
 import { leastDriver } from "./objects/driver.ts";
+import { findsNoNode } from "./status/pod-problem.ts";
 import { lookUpDeviceNodes } from "./observe/device-nodes.ts";
 
 /** Nobody tells of nodes that come, or are labelled. */
@@ -27,19 +28,22 @@ type Given = {
   readonly model: Model;
   readonly platform: Platform;
   readonly observed: Observed;
+  readonly nowMs: number;
 };
 
 export async function cudaImage(
   client: Client,
-  { model, platform, observed }: Given,
+  { model, platform, observed, nowMs }: Given,
 ): Promise<Image> {
-  const question = cudaQuestion(model, platform, observed);
+  const question = cudaQuestion(model, platform, observed, nowMs);
   if (question.kind === "none") return { platform };
   const choice = await choiceFor(client, question, { platform, observed });
   return {
     platform: { ...platform, cudaImage: choice.image },
     image: imageStatus(choice, platform),
-    ...(question.kind === "open" && { againInMs: LOOK_AGAIN_MS }),
+    ...((question.kind === "open" || observed.pods.some(findsNoNode)) && {
+      againInMs: LOOK_AGAIN_MS,
+    }),
   };
 }
 

@@ -172,14 +172,15 @@ async function runPass(
   const step = scaleStep(surroundings, pass, { model: plain, observed });
   const model = { ...plain, ...(step && { scale: step.scale }) };
   const client = surroundings.client.with({ signal: pass.signal });
+  const nowMs = clock.date().getTime();
   const {
     platform,
     image,
     againInMs: looksAgainInMs,
-  } = await cudaImage(client, { model, platform: given, observed });
+  } = await cudaImage(client, { model, platform: given, observed, nowMs });
   const moment = {
     ...cleaned(surroundings, model),
-    nowMs: clock.date().getTime(),
+    nowMs,
     fleet: fleet.now(),
     downloads: downloads.besides(pass.key),
     ...(step && { podLoads: step.load }),

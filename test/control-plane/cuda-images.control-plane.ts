@@ -9,6 +9,7 @@ import { http } from "../../services/operator/fixtures/models.ts";
 import { eventually } from "../support/eventually.ts";
 import { OperatorCluster } from "../support/operator-cluster.ts";
 
+const HOUR_MS = 3_600_000;
 const GPU = "nvidia.com/gpu";
 const DRIVER = "nvidia.com/cuda.driver-version.major";
 const OLDER_DRIVER = "nvidia.com/cuda.driver.major";
@@ -126,6 +127,55 @@ suite("a model with devices of NVIDIA", () => {
     assert.equal(imageOf(pod), CUDA_12);
     assert.equal(pod.spec?.nodeName, "full-old");
     await untilImage("full", "cuda12 NoRoom");
+  });
+
+  test("gets the older image for all of its replicas where one has long found no room with the newer one", async () => {
+    await addNode("more-new", "more", 580);
+    await using first = await cluster.startOperator({ config });
+    await cluster.apply("more", specOn("more"));
+    const old = await cluster.placed("more");
+    assert.equal(imageOf(old), CUDA);
+    await cluster.becomesReady(old);
+    await cluster.until("more", "Ready", "True Ready");
+    await addNode("more-old", "more", 550);
+    await cluster.apply("more", { ...specOn("more"), replicas: 2 });
+    await cluster.until("more", "Scheduled", "False Unschedulable");
+    assert.deepEqual((await cluster.podsWhen("more", 2)).map(imageOf), [CUDA, CUDA]);
+    await first[Symbol.asyncDispose]();
+
+    await using _later = await cluster.startOperator({ config, aheadMs: HOUR_MS });
+    await untilImage("more", "cuda12 NoRoom");
+    const next = await eventually("a pod with the older image to be placed", async () => {
+      const pod = (await cluster.pods("more")).find((one) => imageOf(one) === CUDA_12);
+      assert.ok(pod?.spec?.nodeName);
+      return pod;
+    });
+    assert.equal(next.spec?.nodeName, "more-old");
+    // Nobody is ended for it.
+    assert.ok(
+      (await cluster.pods("more")).some(({ metadata }) => metadata.uid === old.metadata.uid),
+    );
+    await cluster.becomesReady(next);
+    await eventually("both replicas to serve", async () => {
+      await cluster.buryPods();
+      const pulls = await cluster.pods("more", "pull");
+      for (const pod of pulls.filter(
+        ({ spec, status }) => spec?.nodeName && status?.phase !== "Succeeded",
+      ))
+        await cluster.report(pod, { phase: "Succeeded" });
+      const pods = await cluster.pods("more");
+      for (const pod of pods.filter((one) => imageOf(one) === CUDA_12 && one.spec?.nodeName))
+        await cluster.becomesReady(pod);
+      const nodes = pods.map(({ spec }) => spec?.nodeName ?? "").toSorted();
+      assert.deepEqual(
+        [pods.map(imageOf), nodes],
+        [
+          [CUDA_12, CUDA_12],
+          ["more-new", "more-old"],
+        ],
+      );
+    });
+    await cluster.until("more", "Ready", "True Ready");
   });
 
   test("waits with the newer image for its first node, and takes the older one if that needs it", async () => {

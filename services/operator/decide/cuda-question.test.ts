@@ -19,6 +19,9 @@ import { REVISION_ANNOTATION } from "../objects/metadata.ts";
 import { podTemplate } from "../objects/pod-template.ts";
 import { answered, concerns, cudaQuestion } from "./cuda-question.ts";
 
+/** Since pods that find no node have waited. */
+const afterMs = (minutes: number) => Date.parse("2026-01-01T00:00:00Z") + minutes * 60_000;
+const NOW_MS = afterMs(10);
 const two: Platform = {
   ...platform,
   leastCudaDriver: 580,
@@ -54,7 +57,7 @@ function chosenOn(
   spec: Partial<LocalModelSpecInput> = { gpu: {} },
 ): string {
   const { model, status } = known(spec);
-  const question = cudaQuestion(model, two, observedWith({ status }));
+  const question = cudaQuestion(model, two, observedWith({ status }), NOW_MS);
   assert.equal(question.kind, "open");
   if (question.kind !== "open") return "";
   const { image, reason } = answered(question, two, nodes);
@@ -139,7 +142,7 @@ function standing(image: CudaImage, pods: (revision: string) => readonly Pod[]):
 }
 
 const kindFor = (observed: Observed, spec: Partial<LocalModelSpecInput> = { gpu: {} }) =>
-  cudaQuestion(known(spec).model, two, observed).kind;
+  cudaQuestion(known(spec).model, two, observed, NOW_MS).kind;
 
 test("what pods run stays while one serves or loads, whatever nodes say meanwhile", () => {
   const serves = standing("cuda12", (revision) => [readyPod({ revision })]);
@@ -149,10 +152,31 @@ test("what pods run stays while one serves or loads, whatever nodes say meanwhil
     { ...unscheduledPod("0/1 nodes"), metadata: podWith({}, { name: "b", revision }).metadata },
   ]);
   for (const observed of [serves, loads, scales]) {
-    const question = cudaQuestion(known().model, two, observed);
+    const question = cudaQuestion(known().model, two, observed, NOW_MS);
     assert.equal(question.kind, "settled");
     assert.deepEqual(question.kind === "settled" && question.choice.image, "cuda12");
   }
+});
+
+test("it is open again once a pod has found no node for as long as an autoscaler takes, where pods are kept to nodes", () => {
+  const waits = standing("cuda", (revision) => [
+    readyPod({ revision }),
+    { ...unscheduledPod("0/1 nodes"), metadata: podWith({}, { name: "b", revision }).metadata },
+  ]);
+  const { model } = known();
+  assert.equal(cudaQuestion(model, two, waits, afterMs(14)).kind, "settled");
+  const again = cudaQuestion(
+    { ...model, spec: { ...model.spec, replicas: 2 } },
+    two,
+    waits,
+    afterMs(16),
+  );
+  assert.ok(again.kind === "open");
+  const old = nodeWith(driver(550));
+  assert.equal(answered(again, two, [nodeWith(driver(590), 1), old]).image, "cuda12");
+  // Without a node that would do, or with room for all on newer ones, nothing rolls.
+  assert.equal(answered(again, two, [nodeWith(driver(590), 1)]).image, "cuda");
+  assert.equal(answered(again, two, [nodeWith(driver(590), 2), old]).image, "cuda");
 });
 
 test("it is open where pods roll anyway, find no node, or fail", () => {
@@ -161,7 +185,7 @@ test("it is open where pods roll anyway, find no node, or fail", () => {
   const unplaced = standing("cuda", (revision) => [
     { ...unscheduledPod("0/1 nodes"), metadata: podWith({}, { revision }).metadata },
   ]);
-  const question = cudaQuestion(known().model, two, unplaced);
+  const question = cudaQuestion(known().model, two, unplaced, NOW_MS);
   assert.equal(question.kind === "open" && question.current, "cuda");
   const none = standing("cuda", () => []);
   assert.equal(kindFor(none), "open");
@@ -191,7 +215,7 @@ test("a server that finds its driver too old makes it an older image", () => {
       { revision },
     ),
   ]);
-  const question = cudaQuestion(known().model, two, observed);
+  const question = cudaQuestion(known().model, two, observed, NOW_MS);
   assert.equal(question.kind === "open" && question.refuted, "cuda");
 });
 
@@ -203,10 +227,15 @@ test("what was said when it was chosen is said as long as it stays", () => {
     reason: "NodesTooOld",
     message: "Drivers were old.",
   };
-  const question = cudaQuestion(known().model, two, {
-    ...observed,
-    status: { ...observed.status, image },
-  });
+  const question = cudaQuestion(
+    known().model,
+    two,
+    {
+      ...observed,
+      status: { ...observed.status, image },
+    },
+    NOW_MS,
+  );
   assert.equal(question.kind === "settled" && question.choice.message, "Drivers were old.");
 });
 
@@ -214,27 +243,30 @@ test("of one image, of none, and of an image of the model's own nothing is decid
   const { model, status } = known();
   const observed = observedWith({ status });
   const alone = { ...two, images: { cpu: "server:cpu", cuda12: "server:cuda12" } };
-  const question = cudaQuestion(model, alone, observed);
+  const question = cudaQuestion(model, alone, observed, NOW_MS);
   assert.equal(question.kind === "settled" && question.choice.image, "cuda12");
-  assert.equal(cudaQuestion(model, { ...two, images: { cpu: "c" } }, observed).kind, "none");
+  assert.equal(
+    cudaQuestion(model, { ...two, images: { cpu: "c" } }, observed, NOW_MS).kind,
+    "none",
+  );
   for (const spec of [
     {},
     { gpu: { resourceName: "amd.com/gpu" } },
     { gpu: {}, runtime: { image: "server:1" } },
   ]) {
-    assert.equal(cudaQuestion(known(spec).model, two, observed).kind, "none");
+    assert.equal(cudaQuestion(known(spec).model, two, observed, NOW_MS).kind, "none");
   }
 });
 
 test("nothing is asked about nodes before weights are known, nor for a model without pods", () => {
-  assert.equal(cudaQuestion(modelWith({ gpu: {} }), two, observedWith()).kind, "settled");
+  assert.equal(cudaQuestion(modelWith({ gpu: {} }), two, observedWith(), NOW_MS).kind, "settled");
   const { model, status } = known({ gpu: {}, replicas: 0 });
-  assert.equal(cudaQuestion(model, two, observedWith({ status })).kind, "settled");
+  assert.equal(cudaQuestion(model, two, observedWith({ status }), NOW_MS).kind, "settled");
 });
 
 test("nodes that its pods may not run on need not be looked at", () => {
   const { model, status } = known({ gpu: {}, nodeSelector: { pool: "mine" } });
-  const question = cudaQuestion(model, two, observedWith({ status }));
+  const question = cudaQuestion(model, two, observedWith({ status }), NOW_MS);
   assert.ok(question.kind === "open");
   assert.equal(concerns(question, nodeWith(driver(590)).node), false);
   assert.equal(concerns(question, nodeWith({ ...driver(470), pool: "mine" }).node), true);

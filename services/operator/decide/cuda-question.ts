@@ -2,8 +2,8 @@
  * Whether it is to be decided which of the images for NVIDIA's devices a model gets, and what it is decided by. Pure.
  *
  * What its pods run stays until they roll for a reason of their own: drivers that are upgraded, and nodes that come and go,
- * roll nothing. Open it is before there are pods, when they roll anyway, and while none of them serves and one finds no
- * node or fails.
+ * roll nothing. Open it is before there are pods, when they roll anyway, while none of them serves and one finds no node
+ * or fails, and when one has found none for so long that no autoscaler brings it: the others then may well roll for it.
  */
 import type { Deployment, Node, Pod } from "@localmodel/kube/objects/core-resources.ts";
 import { SERVER_CONTAINER } from "@localmodel/localmodel/cluster/pod-layout.ts";
@@ -16,11 +16,12 @@ import { gpuOf, usesDevices } from "../objects/gpu.ts";
 import { cudaImageOf, cudaImages } from "../objects/image.ts";
 import { REVISION_ANNOTATION } from "../objects/metadata.ts";
 import { podTemplate } from "../objects/pod-template.ts";
-import { isReady, isScheduled, podProblem, stayingOf } from "../status/pod-problem.ts";
+import { foundNoNode, isReady, isScheduled, podProblem, stayingOf } from "../status/pod-problem.ts";
 import { deployedRevision, revisionOf } from "../status/situation.ts";
 import { type CudaChoice, chooseCuda, type Prospect, type Question } from "./cuda-choice.ts";
 import { knownInspection, needsInspection } from "./inspection.ts";
 import { couldTake, meetsOne, roomOn } from "./node-fit.ts";
+import { NODE_PATIENCE_MS } from "./room.ts";
 
 export type CudaQuestion =
   /** The model gets none of them. */
@@ -33,23 +34,30 @@ type Candidate = { readonly image: CudaImage; readonly pod: Pod };
 
 const KEPT = { reason: "PodsRun", message: "Its pods run it: it is chosen anew when they roll." };
 
-export function cudaQuestion(model: Model, platform: Platform, observed: Observed): CudaQuestion {
+export function cudaQuestion(
+  model: Model,
+  platform: Platform,
+  observed: Observed,
+  nowMs: number,
+): CudaQuestion {
   const images = cudaImages(platform);
   const [newest] = images;
   if (cudaImageOf(model, platform) === undefined || newest === undefined) return { kind: "none" };
   if (images.length === 1)
     return only(newest, "No other image for NVIDIA's devices is configured.");
   if (!usesDevices(model)) return only(newest, "None of its layers is on a device.");
-  return ofSeveral(model, platform, observed);
+  return ofSeveral(model, platform, { observed, nowMs });
 }
 
-function ofSeveral(model: Model, platform: Platform, observed: Observed): CudaQuestion {
+type Now = { readonly observed: Observed; readonly nowMs: number };
+
+function ofSeveral(model: Model, platform: Platform, { observed, nowMs }: Now): CudaQuestion {
   const images = cudaImages(platform);
   const inspection = knownInspection(model, observed);
   const isUnread = inspection === undefined && needsInspection(model, platform);
   const deployed = deployedImage(observed.deployment, platform);
   const before = images.find((image) => image === observed.status.image?.variant);
-  const standing = standingOf(deployed, model, platform, { observed, inspection });
+  const standing = standingOf(deployed, model, platform, { observed, inspection, nowMs });
   if (wantedReplicas(model) === 0 || isUnread || standing === "stays") {
     const kept = deployed ?? before ?? images[0];
     return kept === undefined ? { kind: "none" } : settled(keptChoice(kept, observed, platform));
@@ -123,14 +131,14 @@ function deployedImage(
   return CUDA_IMAGES.find((image) => server !== undefined && images[image] === server.image);
 }
 
-type Seen = { readonly observed: Observed; readonly inspection: Inspection | undefined };
+type Seen = Now & { readonly inspection: Inspection | undefined };
 type Standing = Pick<Question, "current" | "refuted"> | "stays";
 
 function standingOf(
   deployed: CudaImage | undefined,
   model: Model,
   platform: Platform,
-  { observed, inspection }: Seen,
+  { observed, inspection, nowMs }: Seen,
 ): Standing {
   if (deployed === undefined) return {};
   const revision = deployedRevision(observed.deployment);
@@ -138,12 +146,20 @@ function standingOf(
   if (metadata.annotations[REVISION_ANNOTATION] !== revision) return {};
   const pods = stayingOf(observed.pods).filter((pod) => revisionOf(pod) === revision);
   if (pods.length === 0) return {};
-  if (pods.some(isReady)) return "stays";
+  if (pods.some(isReady)) {
+    return waitsInVain(model, pods, nowMs) ? { current: deployed } : "stays";
+  }
   const failed = pods.filter(isScheduled).map((pod) => podProblem(pod, undefined));
   const isRefuted = failed.some(({ reason }) => reason === "DriverTooOld");
   if (isRefuted) return { current: deployed, refuted: deployed };
   const isOpen = failed.length < pods.length || failed.some(({ waits }) => !waits);
   return isOpen ? { current: deployed } : "stays";
+}
+
+/** Pods that are kept to nodes for their image, and of which one could be on another node with another image. */
+function waitsInVain(model: Model, pods: readonly Pod[], nowMs: number): boolean {
+  if (gpuOf(model)?.requirement !== "Required") return false;
+  return pods.some((pod) => foundNoNode(pod, nowMs, NODE_PATIENCE_MS));
 }
 
 function podWith(

@@ -22,7 +22,7 @@ import { lackOf, requestsOf } from "./node-fit.ts";
 
 const PATIENCE_MS = 60_000;
 /** For a node that an autoscaler has said it brings: with devices and their drivers that takes minutes. */
-const NODE_PATIENCE_MS = 15 * 60_000;
+export const NODE_PATIENCE_MS = 15 * 60_000;
 const EXCLUSIVE: readonly string[] = [ONE_POD_CLAIM, ANTI_AFFINITY];
 
 type Made = {

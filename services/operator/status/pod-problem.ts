@@ -50,9 +50,13 @@ export function findsNoNode(pod: Pod): boolean {
 export const NO_NODE_PATIENCE_MS = 120_000;
 
 /** Whether the scheduler has had no node for it for longer than is waited for one. */
-export function foundNoNode(pod: Pod, nowMs: number): boolean {
+export function foundNoNode(
+  pod: Pod,
+  nowMs: number,
+  patienceMs: number = NO_NODE_PATIENCE_MS,
+): boolean {
   const sinceMs = Date.parse(conditionOf(pod, "PodScheduled")?.lastTransitionTime ?? "");
-  return findsNoNode(pod) && nowMs - sinceMs > NO_NODE_PATIENCE_MS;
+  return findsNoNode(pod) && nowMs - sinceMs > patienceMs;
 }
 
 export function conditionOf({ status }: Pod, type: string) {
