@@ -66,6 +66,12 @@ export const CacheSpec = z
       .describe(
         "Who downloads into it. `Automatic`: a pod without devices, before pods that ask for some are made, and while the model sleeps. `Ahead`: that pod, also while `replicas` is 0. `WithPods`: the pods that serve.",
       ),
+    compiledCode: z
+      .enum(["InPod", "OnClaim"])
+      .exactOptional()
+      .describe(
+        "Where the code is kept that NVIDIA's driver compiles for devices: in the pod, or on the claim, where it outlives pods. Default: `OnClaim` with `claimTemplate`, `InPod` with `claimName`, where whoever else may write to the claim could leave code that is run.",
+      ),
   })
   .check((payload) => {
     const { claimName, claimTemplate } = payload.value;

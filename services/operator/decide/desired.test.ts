@@ -466,6 +466,16 @@ test("code that NVIDIA's driver compiles is kept on the claim, or outlives conta
   }
 });
 
+test("its author may have such code kept on a claim of his, in a folder of the LocalModel's, or in no claim at all", () => {
+  const shared = keptBy({ gpu: {}, cache: { claimName: "shared", compiledCode: "OnClaim" } });
+  assert.deepEqual(shared.volume?.["persistentVolumeClaim"], { claimName: "shared" });
+  assert.equal(shared.mount?.subPath, "compiled/llama");
+  assert.equal(shared.mount.readOnly, undefined);
+  const claimTemplate = { size: "10Gi" };
+  const { volume } = keptBy({ gpu: {}, cache: { claimTemplate, compiledCode: "InPod" } });
+  assert.deepEqual(volume?.["emptyDir"], { sizeLimit: "2Gi" });
+});
+
 test("servers get OpenTelemetry's variables of the operator, say whose pod they are, and serve metrics", () => {
   const modelEnvironment = {
     OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
