@@ -88,6 +88,25 @@ suite("classes on a real API server", () => {
     });
   });
 
+  test("a quota of devices, and one of their memory, cut off what is asked for beyond them", async () => {
+    await applyClass("devices", { quota: { devices: 3, deviceMemory: "80Gi" } });
+    const gpu = { count: 1, memory: "16Gi", requirement: "Preferred" as const };
+    const spec = { source, resources, className: "devices" };
+    await cluster.apply("devices-first", { ...spec, gpu: { ...gpu, count: 2 } });
+    await cluster.podsWhen("devices-first", 1);
+    await cluster.nextSecond();
+    await cluster.apply("devices-second", { ...spec, gpu, replicas: 2 });
+    await cluster.podsWhen("devices-second", 1);
+    const devices = await cluster.until("devices-second", "Ready", "False QuotaExceeded");
+    assert.match(devices.message, /devices/);
+    assert.match(devices.message, /it has 1 of 2 replicas/);
+    await cluster.delete("devices-second");
+    await cluster.apply("devices-large", { ...spec, gpu: { ...gpu, memory: "60Gi" } });
+    const large = await cluster.until("devices-large", "Ready", "False QuotaExceeded");
+    assert.match(large.message, /memory/);
+    assert.deepEqual(await cluster.pods("devices-large"), []);
+  });
+
   test("a patch comes to the pods that serve, and one that takes what is the operator's is refused by its path", async () => {
     await patch({ containers: [{ name: "server", image: "other" }] });
     await cluster.apply("patched", { source, resources, className: "patched" });

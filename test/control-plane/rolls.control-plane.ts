@@ -6,12 +6,17 @@
  */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { PERSISTENT_VOLUME_CLAIMS } from "@localmodel/kube/objects/core-resources.ts";
+import {
+  CORE_EVENTS,
+  PERSISTENT_VOLUME_CLAIMS,
+  type Pod,
+} from "@localmodel/kube/objects/core-resources.ts";
 import type { LocalModelSpecInput } from "@localmodel/localmodel/resource/localmodel.ts";
 import { http } from "../../services/operator/fixtures/models.ts";
 import { NAMESPACE, OperatorCluster } from "../support/operator-cluster.ts";
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const GPU = "nvidia.com/gpu";
 /** All is said that a header would say. */
 const memory = (memoryRequest: string) => ({
@@ -138,14 +143,90 @@ suite("a roll that waits for room", () => {
   test("says so, and is no matter for a person", async () => {
     await cluster.addNode("full", { [GPU]: "1" });
     await using _operator = await cluster.startOperator();
-    await cluster.apply("waits", { source: { http }, ...gpu(1), ...memory("1Gi") });
+    const spec = {
+      source: { http },
+      ...gpu(1),
+      nodeSelector: { "kubernetes.io/hostname": "full" },
+    };
+    await cluster.apply("waits", { ...spec, ...memory("1Gi") });
     const old = await cluster.placed("waits");
     await cluster.becomesReady(old);
     await cluster.until("waits", "Ready", "True Ready");
-    await cluster.apply("waits", { source: { http }, ...gpu(1), ...memory("2Gi") });
+    await cluster.apply("waits", { ...spec, ...memory("2Gi") });
     await cluster.until("waits", "Scheduled", "False WaitingForRoom");
     await cluster.until("waits", "Progressing", "True WaitingForRoom");
     const ready = await cluster.until("waits", "Ready", "Unknown RollingOut");
     assert.match(ready.message, /An old pod makes room for it\. Meanwhile 1 pod answers/);
+    const { items } = await cluster.client.list({ resource: CORE_EVENTS, namespace: NAMESPACE });
+    const said = items.filter(({ involvedObject }) => involvedObject?.kind === "LocalModel");
+    assert.deepEqual(
+      said.filter(({ type }) => type === "Warning"),
+      [],
+    );
+    assert.ok(said.length > 0);
   });
+
+  test("waits longer where an autoscaler has said that it brings a node, and not for ever", async () => {
+    await cluster.addNode("growing", { [GPU]: "1" });
+    const spec = {
+      source: { http },
+      ...gpu(1),
+      nodeSelector: { "kubernetes.io/hostname": "growing" },
+    };
+    {
+      await using _operator = await cluster.startOperator();
+      await cluster.apply("grows", { ...spec, ...memory("1Gi") });
+      const first = await cluster.placed("grows");
+      await cluster.becomesReady(first);
+      await cluster.until("grows", "Ready", "True Ready");
+      await cluster.apply("grows", { ...spec, ...memory("2Gi") });
+      await cluster.until("grows", "Scheduled", "False WaitingForRoom");
+    }
+    const pods = await cluster.podsWhen("grows", 2);
+    const old = pods.find(({ spec: its }) => (its?.nodeName ?? "") !== "");
+    const next = pods.find((pod) => pod !== old);
+    assert.ok(old && next);
+    await autoscalerSays(next, "TriggeredScaleUp");
+    {
+      // Longer than it waits for anything else.
+      await using operator = await cluster.startOperator({ aheadMs: 10 * MINUTE_MS });
+      await cluster.until("grows", "Scheduled", "False AddingNode");
+      await operator.passes(2);
+      const stays = (await cluster.pods("grows")).find(
+        ({ metadata }) => metadata.uid === old.metadata.uid,
+      );
+      assert.ok(stays && stays.metadata.deletionTimestamp === undefined);
+    }
+    await using _later = await cluster.startOperator({ aheadMs: 16 * MINUTE_MS });
+    await cluster.becomesReady(await cluster.placed("grows", [old]));
+    await cluster.until("grows", "Ready", "True Ready");
+  });
+
+  /** As Cluster Autoscaler tells it. */
+  async function autoscalerSays({ metadata }: Pod, reason: string): Promise<void> {
+    const now = new Date().toISOString().replace(/\.\d+/, "");
+    await cluster.client.transport.json({
+      method: "POST",
+      path: `/api/v1/namespaces/${NAMESPACE}/events`,
+      body: {
+        apiVersion: "v1",
+        kind: "Event",
+        metadata: { name: `${metadata.name}.autoscaler`, namespace: NAMESPACE },
+        involvedObject: {
+          apiVersion: "v1",
+          kind: "Pod",
+          namespace: NAMESPACE,
+          name: metadata.name,
+          uid: metadata.uid,
+        },
+        reason,
+        message: "pod triggered scale-up: [{gpus 1->2 (max: 4)}]",
+        type: "Normal",
+        source: { component: "cluster-autoscaler" },
+        firstTimestamp: now,
+        lastTimestamp: now,
+        count: 1,
+      },
+    });
+  }
 });
