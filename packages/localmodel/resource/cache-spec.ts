@@ -64,7 +64,7 @@ export const CacheSpec = z
       .enum(["Automatic", "Ahead", "WithPods"])
       .default("Automatic")
       .describe(
-        "Who downloads into it. `Automatic`: a pod without devices, before pods that ask for some are made, and while the model sleeps. `Ahead`: that pod, also while `replicas` is 0. `WithPods`: the pods that serve.",
+        "Who downloads into it. `Automatic`: a pod without devices, before pods that ask for some are made, while the model sleeps, and while `replicas` is 0. `Ahead`: likewise, also where a node with devices has to be brought for the volume while it has no pods. `WithPods`: the pods that serve.",
       ),
     compiledCode: z
       .enum(["InPod", "OnClaim"])

@@ -57,7 +57,7 @@ function placeOfUnused(
     claimSays?.reason === WAITS_FOR_POD || (fetchPod !== undefined && hasClaim(fetchPod, name));
   if (!waitsForPod) return { kind: "claim", says: claimSays };
   if (gpuOf(model) === undefined) return { kind: "node" };
-  // A node with devices may have to be brought for it: not for a model that sleeps.
+  // A node with devices may have to be brought for it: not for a model that sleeps or is suspended, unless that is asked for.
   const isAsked = wantedReplicas(model) > 0 || model.spec.cache?.fill === "Ahead";
   return { kind: isAsked ? "devices" : "left" };
 }

@@ -250,12 +250,14 @@ suite("a model without pods", () => {
     }
   });
 
-  test("that is suspended has it filled where its author asks for it ahead", () => {
-    const usual = decideFor(cached({ replicas: 0 }));
-    assert.deepEqual(madePods(usual), []);
-    const ahead = decideFor(cached({ replicas: 0, cache: { ...template(), fill: "Ahead" } }));
-    assert.equal(ahead.kind, "serve");
-    assert.equal(madePods(ahead).length, 1);
+  test("that is suspended has it filled ahead, unless the pods that serve are to do it", () => {
+    for (const fill of ["Automatic", "Ahead"] as const) {
+      const ahead = decideFor(cached({ replicas: 0, cache: { ...template(), fill } }));
+      assert.equal(ahead.kind, "serve");
+      assert.equal(madePods(ahead).length, 1);
+    }
+    const never = decideFor(cached({ replicas: 0, cache: { ...template(), fill: "WithPods" } }));
+    assert.deepEqual(madePods(never), []);
   });
 
   test("has no pods made by a wake before the weights are there", () => {

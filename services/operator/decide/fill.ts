@@ -153,7 +153,7 @@ function isAskedFor(model: Model, { observed, revision, isUpgrade }: FillGiven):
   const { fill } = model.spec.cache ?? {};
   if (fill === undefined || fill === "WithPods" || isUpgrade) return false;
   if (wantedReplicas(model) === 0) {
-    return isAsleep(model) || (fill === "Ahead" && model.claim.held.length > 0);
+    return isAsleep(model) || model.claim.held.length > 0;
   }
   return gpuOf(model) !== undefined && !havePods(observed.deployment, revision);
 }
