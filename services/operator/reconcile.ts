@@ -181,7 +181,7 @@ async function runPass(
   const moment = {
     ...cleaned(surroundings, model),
     nowMs,
-    fleet: fleet.now(),
+    fleet: fleet.now(nowMs),
     downloads: downloads.besides(pass.key),
     ...(step && { podLoads: step.load }),
     ...(refusal && { refusal }),

@@ -34,6 +34,7 @@ import { replicaProblem } from "../status/refusal.ts";
 import { countPods, type Kept, podProblems, revisionOf } from "../status/situation.ts";
 import { statusOf } from "../status/status.ts";
 import type { Outlook } from "../status/unschedulable.ts";
+import type { Room } from "../decide/room.ts";
 import { withoutEffect } from "../decide/unsupported.ts";
 
 type PassResult = {
@@ -244,8 +245,10 @@ function turnNotes({ turn }: Decision): readonly string[] {
   }
 }
 
+const MAKE_ROOM: readonly Room["kind"][] = ["later", "now", "going"];
+
 function outlookOf({ room, bringsNode }: Decision, { pods, podsSay }: Observed): Outlook {
-  const makesRoom = room?.kind === "later" || room?.kind === "now";
+  const makesRoom = room !== undefined && MAKE_ROOM.includes(room.kind);
   return {
     ...(podsSay && { podsSay, isLeaving: makesRoom || pods.some(isEnding) }),
     ...(bringsNode === true && { bringsNode }),

@@ -62,7 +62,9 @@ export function rollStep(model: Model, platform: Platform, given: Given): RollSt
 
 function neededRoom({ observed, nowMs, revision }: Given): Room {
   const room = roomFor(revision, observed.pods, observed.waiting, nowMs);
-  return room.kind === "none" ? volumeRoom(revision, observed) : room;
+  if (room.kind !== "none" && room.kind !== "going") return room;
+  const ofVolume = volumeRoom(revision, observed);
+  return ofVolume.kind === "none" ? room : ofVolume;
 }
 
 /** Where a new pod is about to start in an old one's place. */
@@ -84,7 +86,8 @@ function nodeOf(room: Room): string | undefined {
 }
 
 function madeRoom({ spec }: Model, room: Room): Room {
-  if (room.kind === "none" || spec.rollout.strategy !== "Surge") return room;
+  const isMade = room.kind === "none" || room.kind === "going";
+  if (isMade || spec.rollout.strategy !== "Surge") return room;
   return { kind: "useless", lacks: ["spec.rollout.strategy is Surge"] };
 }
 

@@ -135,7 +135,7 @@ test("while a pod that makes room is ending, no other one goes", () => {
   const staying = oldPod({ [GPU]: "1" }, {}, "staying");
   const pod = newPod(short(GPU), { [GPU]: "1" });
   const node = nodeWith({ [GPU]: "2" }, [ending, staying]);
-  assert.deepEqual(roomFor("r1", [ending, staying, pod], node, NOW_MS), { kind: "none" });
+  assert.deepEqual(roomFor("r1", [ending, staying, pod], node, NOW_MS), { kind: "going" });
 });
 
 test("where nodes may not be read, a pod that asks for what is short as the old one did takes its place", () => {

@@ -34,6 +34,8 @@ type Made = {
 export type Room =
   /** Nothing waits for what this model's old pods have. */
   | { readonly kind: "none" }
+  /** Those that are ending suffice. */
+  | { readonly kind: "going" }
   /** Room will be made, but not yet; `inMs`: when to look again if nothing changes. */
   | ({ readonly kind: "later"; readonly inMs: number } & Made)
   | ({ readonly kind: "now" } & Made)
@@ -58,8 +60,7 @@ export function roomFor(
   if ("lacks" in found) {
     return staying.length === 0 ? { kind: "none" } : { kind: "useless", lacks: found.lacks };
   }
-  // Those that are ending suffice.
-  if (found.victims.length === 0) return { kind: "none" };
+  if (found.victims.length === 0) return { kind: old.some(isEnding) ? "going" : "none" };
   const leftMs = deadlineMs(first, waiting) - nowMs;
   const { victims } = found;
   return leftMs <= 0 ? { kind: "now", victims } : { kind: "later", inMs: leftMs, victims };

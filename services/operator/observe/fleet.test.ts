@@ -9,6 +9,7 @@ import type { Caches } from "./caches.ts";
 import { FleetView } from "./fleet.ts";
 
 const KEY = "default/llama";
+const NOW_MS = Date.parse("2026-01-01T00:10:00Z");
 const NO_NODE = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu.";
 
 /** A roll to r1 that is not complete. */
@@ -39,7 +40,7 @@ function viewOf(deployment: Deployment, pods: readonly Pod[]) {
 }
 
 function memberAt(view: FleetView) {
-  const [member] = view.now().members;
+  const [member] = view.now(NOW_MS).members;
   assert.ok(member);
   const { isStuck, updatedServes } = member;
   return { isStuck, updatedServes };
@@ -48,6 +49,10 @@ function memberAt(view: FleetView) {
 const ready = readyPod({ name: "ready" });
 const before = readyPod({ name: "before", revision: "r0" });
 const pending = unscheduledPod(NO_NODE);
+const ending = (untilMs: number): Pod => {
+  const deletionTimestamp = new Date(untilMs).toISOString();
+  return { ...before, metadata: { ...before.metadata, deletionTimestamp } };
+};
 const said = { aim: { platform: "new" }, waits: false };
 
 test("a roll whose last pods find no node is stuck, and serves as far as it does", () => {
@@ -60,6 +65,13 @@ test("a roll for whose pods an old one makes room is not stuck", () => {
   assert.deepEqual(memberAt(view), { isStuck: false, updatedServes: false });
   view.decided(KEY, { ...said, hasNoRoom: true });
   assert.deepEqual(memberAt(view), { isStuck: true, updatedServes: false });
+});
+
+test("a roll whose old pod still finishes its answers is not stuck, unless nobody ends it", () => {
+  const draining = viewOf(rolling(), [ending(NOW_MS + 600_000), pending]);
+  assert.deepEqual(memberAt(draining), { isStuck: false, updatedServes: false });
+  const abandoned = viewOf(rolling(), [ending(NOW_MS - 600_000), pending]);
+  assert.deepEqual(memberAt(abandoned), { isStuck: true, updatedServes: false });
 });
 
 test("a roll with a pod that starts, or fails, is not stuck", () => {
@@ -80,9 +92,9 @@ test("a roll whose pods a quota refuses is stuck", () => {
 
 test("what a model is to follow is not known before it has said so", () => {
   const view = viewOf(rolling(), [ready]);
-  assert.equal(view.now().members[0]?.aim, undefined);
+  assert.equal(view.now(NOW_MS).members[0]?.aim, undefined);
   view.decided(KEY, { ...said, hasNoRoom: false });
-  assert.deepEqual(view.now().members[0]?.aim, said.aim);
+  assert.deepEqual(view.now(NOW_MS).members[0]?.aim, said.aim);
   view.forget(KEY);
-  assert.equal(view.now().members[0]?.aim, undefined);
+  assert.equal(view.now(NOW_MS).members[0]?.aim, undefined);
 });

@@ -8,7 +8,7 @@ import { DEPLOYMENTS, type Deployment, type Pod } from "@localmodel/kube/objects
 import type { Change } from "@localmodel/kube/cache/object-cache.ts";
 import type { KubeObject } from "@localmodel/kube/objects/objects.ts";
 import { type Aim, type FleetMember, isComplete, memberOf } from "../model/fleet.ts";
-import { findsNoNode, isReady, stayingOf } from "../status/pod-problem.ts";
+import { findsNoNode, isEnding, isReady, stayingOf } from "../status/pod-problem.ts";
 import { replicaProblem } from "../status/refusal.ts";
 import { deployedRevision, revisionOf } from "../status/situation.ts";
 import { type Caches, modelKeysOf } from "./caches.ts";
@@ -21,6 +21,9 @@ type Said = {
   /** Whether none of its old pods can make room for a new one. */
   readonly hasNoRoom: boolean;
 };
+
+/** Of a kubelet that is there. */
+const END_PATIENCE_MS = 60_000;
 
 export class FleetView {
   readonly #caches: Pick<Caches, "sets">;
@@ -36,11 +39,11 @@ export class FleetView {
   }
 
   /** Not to be kept: it changes with every pass. */
-  now(): { readonly members: readonly FleetMember[]; readonly maxRolling: number } {
-    return { members: this.#members(), maxRolling: this.#maxRolling };
+  now(nowMs: number): { readonly members: readonly FleetMember[]; readonly maxRolling: number } {
+    return { members: this.#members(nowMs), maxRolling: this.#maxRolling };
   }
 
-  #members(): readonly FleetMember[] {
+  #members(nowMs: number): readonly FleetMember[] {
     return this.#caches.sets.flatMap((set) =>
       ((set.cacheOf(DEPLOYMENTS)?.list() ?? []) as readonly Deployment[]).flatMap((deployment) =>
         modelKeysOf(deployment).map((key) => {
@@ -50,7 +53,7 @@ export class FleetView {
           const hasNoRoom = this.#said.get(key)?.hasNoRoom === true;
           return this.#asBegun({
             ...member,
-            ...(isRolling && progressOf(deployment, pods, hasNoRoom)),
+            ...(isRolling && progressOf(deployment, pods, { hasNoRoom, nowMs })),
           });
         }),
       ),
@@ -107,7 +110,7 @@ export class FleetView {
 function progressOf(
   deployment: Deployment,
   pods: readonly Pod[],
-  hasNoRoom: boolean,
+  { hasNoRoom, nowMs }: { readonly hasNoRoom: boolean; readonly nowMs: number },
 ): Pick<FleetMember, "updatedServes" | "isStuck"> {
   const revision = deployedRevision(deployment);
   const staying = stayingOf(pods);
@@ -116,8 +119,14 @@ function progressOf(
   const lacksPlace = isRefused || current.some(findsNoNode);
   const isEveryOther = current.every((pod) => isReady(pod) || findsNoNode(pod));
   const isLast = hasNoRoom || isRefused || staying.length === current.length;
+  const isAwaited = pods.some((pod) => isEnding(pod) && endOf(pod) + END_PATIENCE_MS > nowMs);
   return {
     updatedServes: current.some(isReady),
-    isStuck: lacksPlace && isEveryOther && isLast,
+    isStuck: lacksPlace && isEveryOther && isLast && !isAwaited,
   };
+}
+
+/** When the kubelet ends what has not ended by itself: a pod that drains keeps its place until then. */
+function endOf({ metadata }: Pod): number {
+  return Date.parse(metadata.deletionTimestamp ?? "");
 }

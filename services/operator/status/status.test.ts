@@ -354,8 +354,12 @@ test("a roll that waits for room is on its way, and one that waits in vain says 
   const pods = [readyPod({ name: "old", revision: "r0" }), unscheduledPod(short)];
   const during = (decision: Partial<Decision>) =>
     statusFor({ observed: { pods }, decision: { ...serves, ...decision } });
-  for (const kind of ["later", "now"] as const) {
-    const room = kind === "now" ? { kind, victims: [] } : { kind, inMs: 1, victims: [] };
+  const rooms = [
+    { kind: "later", inMs: 1, victims: [] },
+    { kind: "now", victims: [] },
+    { kind: "going" },
+  ] as const;
+  for (const room of rooms) {
     const said = sayings(during({ room }));
     assert.equal(said["Ready"], "Unknown RollingOut");
     assert.equal(said["Progressing"], "True WaitingForRoom");
