@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type { LocalModelSpecInput } from "@localmodel/localmodel/resource/localmodel.ts";
 import { eventually } from "../support/eventually.ts";
+import { setDevices } from "./harness/devices.ts";
 import { WEIGHTS_FILE, WEIGHTS_SHA256 } from "./harness/model-files.ts";
 import { Scene } from "./harness/scene.ts";
 
@@ -147,21 +148,7 @@ suite("a LocalModel that cannot be served", { concurrency: 4 }, () => {
   test("waits for a node with such a GPU, names what is missing, and runs without if it may", async (context) => {
     const node = scene.cluster.containers[1];
     if (node === undefined) return context.skip("the cluster has no node that may get GPUs");
-    const gpus = (count: number | null) =>
-      scene.kubectl(
-        "patch",
-        "node",
-        node,
-        "--subresource=status",
-        "--type=merge",
-        "--patch",
-        JSON.stringify({
-          status: {
-            capacity: { "nvidia.com/gpu": count },
-            allocatable: { "nvidia.com/gpu": count },
-          },
-        }),
-      );
+    const gpus = (count: number | null) => setDevices(scene.kubectl, node, "nvidia.com/gpu", count);
     const memory = (mebibytes: string) =>
       scene.kubectl("label", "node", node, "--overwrite", mebibytes);
     context.after(async () => {
@@ -172,7 +159,7 @@ suite("a LocalModel that cannot be served", { concurrency: 4 }, () => {
     await scene.model("on-gpu", { gpu });
     const none = await scene.untilReason("on-gpu", /^Unschedulable$/);
     assert.match(none.message, /nvidia\.com\/gpu/);
-    await gpus("2" as unknown as number);
+    await gpus(2);
     await memory("nvidia.com/gpu.memory=8192");
     const small = await scene.untilReason("on-gpu", /^Unschedulable$/);
     assert.notEqual(small.message, "");

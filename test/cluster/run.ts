@@ -16,15 +16,19 @@ import { SUITE } from "./harness/places.ts";
 import { startTraceBackend } from "./harness/trace-backend.ts";
 import { clusterUp } from "./harness/up.ts";
 
-/** Stops components and cuts networks, or reads what the API server has noted: only in a cluster of our own. */
+/** Changes nodes, stops components, cuts networks, or reads what the API server has noted: only in a cluster of our own. */
 const OWN_CLUSTER = [
+  "devices.cluster.ts",
   "disturbances.cluster.ts",
   "newcomer.cluster.ts",
   "scaling.cluster.ts",
+  "upgrade.cluster.ts",
   "used-rights.cluster.ts",
 ];
 /** Finds an empty cluster, and leaves one. */
 const FIRST = "newcomer.cluster.ts";
+/** Beside each other and nothing else: they wait for minutes, and the one of them replaces the operator meanwhile. */
+const PATIENT = ["devices.cluster.ts", "upgrade.cluster.ts"];
 /** One after the other: they change nodes or the control plane, load two cores, or look at what all others have done. */
 const ALONE = [
   "disturbances.cluster.ts",
@@ -34,22 +38,26 @@ const ALONE = [
 ];
 const TIMEOUT_MS = 1_500_000;
 
+type Phase = "beside" | "patient" | "alone";
+
 const report = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
 const logs = join(CACHE, "logs", new Date().toISOString().replaceAll(":", "-"));
 
 const cluster = await clusterUp(report);
 try {
-  const { first = [], beside = [], alone = [] } = Object.groupBy(await filesToRun(), phaseOf);
-  const status = (await runOnEmptyCluster(first)) || (await runOnInstallation(beside, alone));
+  const { first = [], ...others } = Object.groupBy(await filesToRun(), phaseOf);
+  const status = (await runOnEmptyCluster(first)) || (await runOnInstallation(others));
   if (status !== 0) report(`logs of the cluster are in ${await collected()}`);
   process.exitCode = status;
 } finally {
   if (process.env["LOCALMODEL_TEST_KEEP"] === undefined) await clusterDown();
 }
 
-function phaseOf(path: string): "first" | "beside" | "alone" {
+function phaseOf(path: string): "first" | Phase {
   const name = basename(path);
-  return name === FIRST ? "first" : ALONE.includes(name) ? "alone" : "beside";
+  if (name === FIRST) return "first";
+  if (ALONE.includes(name)) return "alone";
+  return PATIENT.includes(name) ? "patient" : "beside";
 }
 
 async function runOnEmptyCluster(files: readonly string[]): Promise<number> {
@@ -58,14 +66,15 @@ async function runOnEmptyCluster(files: readonly string[]): Promise<number> {
   return run(files);
 }
 
-async function runOnInstallation(
-  beside: readonly string[],
-  alone: readonly string[],
-): Promise<number> {
-  if (beside.length + alone.length === 0) return 0;
+async function runOnInstallation({
+  beside = [],
+  patient = [],
+  alone = [],
+}: Partial<Record<Phase, readonly string[]>>): Promise<number> {
+  if (beside.length + patient.length + alone.length === 0) return 0;
   await startTraceBackend(cluster);
   await installChart(cluster, report);
-  const statuses = [await run(beside, 2), await run(alone)];
+  const statuses = [await run(beside, 2), await run(patient, 2), await run(alone)];
   return Math.max(...statuses);
 }
 

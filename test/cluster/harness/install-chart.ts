@@ -9,9 +9,11 @@ import { COLLECTOR_URL } from "./trace-backend.ts";
 
 const TIMEOUT_MS = 300_000;
 
+/** `cudaImage`: for models with devices of NVIDIA's; the nodes have none, so it need not be built for any. */
 export async function installChart(
   cluster: RunningCluster,
   report: (line: string) => void,
+  cudaImage = cluster.images["model-server"],
 ): Promise<void> {
   report("installing the chart");
   const namespace = {
@@ -30,7 +32,7 @@ export async function installChart(
   await run(
     cluster.helm,
     ["upgrade", "--install", "localmodel", chart, ...flags, "--wait", "--values", "-"],
-    { input: JSON.stringify(valuesFor(cluster)), timeoutMs: TIMEOUT_MS },
+    { input: JSON.stringify(valuesFor(cluster, cudaImage)), timeoutMs: TIMEOUT_MS },
   );
 }
 
@@ -44,14 +46,19 @@ export async function removeChart(cluster: RunningCluster): Promise<void> {
 }
 
 /** A node with two cores has room for more than one replica only if nobody reserves a whole core. */
-export function valuesFor({ images }: RunningCluster) {
+export function valuesFor({ images }: RunningCluster, cudaImage = images["model-server"]) {
   return {
     image: { pullPolicy: "IfNotPresent" },
     // The nodes' kubelets do not count disks (localStorageCapacityIsolation).
     operator: { image: named(images.operator), config: { ephemeralStorageRequests: false } },
     api: { image: named(images.api) },
     modelServer: {
-      images: { cpu: named(images["model-server"]), cuda: null, cuda12: null, vulkan: null },
+      images: {
+        cpu: named(images["model-server"]),
+        cuda: { ...named(cudaImage), architectures: [] },
+        cuda12: null,
+        vulkan: null,
+      },
     },
     telemetry: { endpoint: COLLECTOR_URL, sampler: "parentbased_always_on" },
   };

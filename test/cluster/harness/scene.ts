@@ -257,6 +257,11 @@ export class Scene implements AsyncDisposable {
   }
 }
 
+/** Of pods of a model, the one that their controller has been told to end before others. */
+export function goesFirst({ metadata: { annotations = {} } }: PodView): boolean {
+  return Number(annotations["controller.kubernetes.io/pod-deletion-cost"] ?? 0) < 0;
+}
+
 type InCluster = {
   /** Once its standard error has this in it. */
   says(text: string): Promise<void>;
@@ -270,8 +275,13 @@ type PodView = {
   readonly metadata: {
     readonly name: string;
     readonly uid: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string;
   };
-  readonly spec: { readonly nodeName?: string };
+  readonly spec: {
+    readonly nodeName?: string;
+    readonly containers: readonly { readonly image: string }[];
+  };
   readonly status: { readonly podIP?: string; readonly phase: string };
 };
