@@ -163,6 +163,14 @@ test("nobody waits for a model that is paused, or whose pods find no node", () =
   }
 });
 
+test("a model that lost its place to one that rolls counts until none rolls whose end gives it another", () => {
+  const served = member("s", { isComplete: true });
+  const lost = member("a", { isStuck: true, serves: false });
+  const waits = { kind: "wait", models: 2, isTrial: false };
+  assert.deepEqual(turnOf("b", "new", fleet(served, lost, member("c", {}), old("b"))), waits);
+  assert.deepEqual(turnOf("b", "new", fleet(served, lost, old("b"))), { kind: "go" });
+});
+
 test("a version serves once pods of it do, although others of the same model find no node", () => {
   const served = member("a", { isStuck: true, updatedServes: true });
   const one = member("c", {});

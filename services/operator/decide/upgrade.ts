@@ -72,17 +72,32 @@ export function turnOf(key: string, platform: string, { members, maxRolling }: F
   const rolling = others.filter(isRolling);
   const trials = rolling.filter((member) => !served.has(member.platform));
   if (isTrial && trials.length > 0) return { kind: "wait", models: trials.length, isTrial };
-  if (rolling.length >= maxRolling) return { kind: "wait", models: rolling.length, isTrial: false };
+  const models = rolling.length === 0 ? 0 : rolling.length + others.filter(lostItsPlace).length;
+  if (models >= maxRolling) return { kind: "wait", models, isTrial: false };
   const isForAnother =
     isTrial && !own.isComplete && others.some((one) => mayTry(one, own, platform));
   return isForAnother ? { kind: "wait", models: 1, isTrial } : { kind: "go" };
 }
 
-/** One that is to follow another version by now, or none, shows nothing more of the one that it rolls to. */
 function isRolling(member: FleetMember): boolean {
-  const { platform, aim, isComplete, isPaused, isStuck } = member;
+  return isUnderWay(member) && !member.isStuck;
+}
+
+/** What its old pod gave up may have gone to another that rolls, whose old pod gives it up in turn. */
+function lostItsPlace(member: FleetMember): boolean {
+  return isUnderWay(member) && member.isStuck && !member.serves;
+}
+
+/** One that is to follow another version by now, or none, shows nothing more of the one that it rolls to. */
+function isUnderWay({
+  platform,
+  aim,
+  isUpgrade: rolls,
+  isComplete,
+  isPaused,
+}: FleetMember): boolean {
   const isAtIt = aim === undefined || (aim !== "nothing" && aim.platform === platform);
-  return member.isUpgrade && isAtIt && !isComplete && !isPaused && !isStuck;
+  return rolls && isAtIt && !isComplete && !isPaused;
 }
 
 /** Whether it shows that its version serves. What is paused or finds no node comes to no end that would show more. */
