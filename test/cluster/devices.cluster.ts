@@ -28,8 +28,8 @@ type Roll = {
   readonly replaces?: boolean;
 };
 
-const memory = (request: string): Spec => ({
-  resources: { requests: { cpu: "50m", memory: request } },
+const memory = (request: string, cpu = "50m"): Spec => ({
+  resources: { requests: { cpu, memory: request } },
 });
 
 const gpu = (name: string, count: number): Spec => ({
@@ -169,8 +169,8 @@ suite("a roll on a node whose devices are all taken", { concurrency: 6 }, () => 
     const image = { reference, path: WEIGHTS_FILE, pullPolicy: "IfNotPresent" as const };
     await devicesFor(name, 1);
     const spec = {
-      engine: { slots: STREAMS, contextTokens: 192, threads: 1 },
-      ...memory("512Mi"),
+      engine: { slots: STREAMS, contextTokens: 192, threads: 2 },
+      ...memory("512Mi", "500m"),
       ...gpu(name, 1),
     };
     await scene.model(name, spec);
