@@ -12,6 +12,7 @@ import { againstBatchedBench } from "./peer/batched-bench.ts";
 import { buildBatchedBench, buildLlamaServer } from "./peer/build-llama-programs.ts";
 import { compare } from "./peer/comparison.ts";
 import { writeDecoderEmbedder } from "./peer/decoder-embedder.ts";
+import { deviceNamed } from "./peer/device-name.ts";
 import { startLocal } from "./peer/local-side.ts";
 import { contention, restarts, starts } from "./peer/once.ts";
 import { type PeerOptions, startLlamaServer, startModelServer } from "./peer/sides.ts";
@@ -45,7 +46,7 @@ const { values } = parseArgs({
     threads: { type: "string", default: "2" },
     rounds: { type: "string" },
     tokens: { type: "string" },
-    /** `cuda`, `vulkan`: both sides have every layer on the device. */
+    /** `cuda`, `rocm`, `vulkan`: both sides have every layer on the device. */
     gpu: { type: "string", default: "" },
     quick: { type: "boolean", default: false },
     /** Rows whose names match. */
@@ -133,11 +134,6 @@ if (only.test("contention")) {
   rows.push(...(await contention(rounds, tokens, atItsBest)));
 }
 printTable(`${threads} threads, ${SLOTS} slots, ${rounds} rounds`, rows);
-
-function deviceNamed(name: string): "cuda" | "vulkan" | false {
-  if (name === "" || name === "cuda" || name === "vulkan") return name || false;
-  throw new Error(`--gpu is ${name}; it should be cuda or vulkan`);
-}
 
 async function noiseEmbedder(): Promise<string> {
   const file = folder.file("minilm-shaped.gguf");
