@@ -97,7 +97,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace packages
 FROM ${CUDA_BUILD_IMAGE} AS cuda-library
 ARG CUDA_CAPABILITIES=
 WORKDIR /app
-COPY scripts/build-cuda.sh scripts/
+COPY scripts/build-cuda.sh scripts/device-library.sh scripts/
 COPY --from=vision /app/node_modules/node-llama-cpp/llama/gitRelease.bundle node_modules/node-llama-cpp/llama/
 RUN mkdir /cuda && if [ -n "$CUDA_CAPABILITIES" ]; then apt-get update \
  && apt-get install --yes --no-install-recommends cmake g++ git ninja-build \
@@ -109,7 +109,7 @@ RUN mkdir /cuda && if [ -n "$CUDA_CAPABILITIES" ]; then apt-get update \
 FROM ${ROCM_BUILD_IMAGE} AS rocm-library
 ARG ROCM_DEVICES=
 WORKDIR /app
-COPY scripts/build-rocm.sh scripts/
+COPY scripts/build-rocm.sh scripts/device-library.sh scripts/
 COPY --from=vision /app/node_modules/node-llama-cpp/llama/gitRelease.bundle node_modules/node-llama-cpp/llama/
 RUN mkdir /rocm && if [ -n "$ROCM_DEVICES" ]; then apt-get update \
  && apt-get install --yes --no-install-recommends cmake g++ git hipcc libhipblas-dev librocblas-dev ninja-build \

@@ -5,14 +5,11 @@
 #   build-cuda.sh FOLDER [CAPABILITY...]
 #   FOLDER: where it is put; CAPABILITY: compute capabilities without their dot, such as 80 and 90. One took
 #   half an hour of one core. CUDA 12.8 or newer, or 13, with cmake, ninja, git and g++; node_modules/node-llama-cpp is there
-#   JOBS: how many files at once; BUILD: keeps what is compiled; TARGET: something else of the build, for trying it
+#   JOBS, BUILD and TARGET in the environment: device-library.sh
 set -eu
 cd "$(dirname "$0")/.."
 
-fail() {
-  printf '%s\n' "$1" >&2
-  exit 1
-}
+. scripts/device-library.sh
 
 [ $# -gt 0 ] || fail "Say where to put libggml-cuda.so: build-cuda.sh FOLDER [CAPABILITY...]"
 folder=$1
@@ -26,28 +23,7 @@ for capability in "$@"; do
   # CMake's separator. Machine code only: what a driver would compile takes a newer one.
   architectures="$architectures${architectures:+;}$capability-real"
 done
-bundle=node_modules/node-llama-cpp/llama/gitRelease.bundle
-[ -f "$bundle" ] || fail "There is no $bundle: run npm ci"
-for program in cmake git ninja nvcc; do
-  command -v "$program" >/dev/null || fail "$program is missing"
-done
-
-build=${BUILD:-$(mktemp -d)}
-[ -n "${BUILD:-}" ] || trap 'rm -rf "$build"' EXIT
-[ -d "$build/source" ] ||
-  git -c advice.detachedHead=false clone --quiet "$bundle" "$build/source"
-# Names and places of libraries as the prebuilt ones have them: it is loaded beside them, and finds them there.
-cmake -S "$build/source" -B "$build/build" -G Ninja -Wno-dev \
-  -DCMAKE_BUILD_TYPE=Release -DCMAKE_PLATFORM_NO_VERSIONED_SONAME=ON \
-  -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON '-DCMAKE_INSTALL_RPATH=$ORIGIN' \
-  -DBUILD_SHARED_LIBS=ON -DGGML_BACKEND_DL=ON -DGGML_NATIVE=OFF -DGGML_CUDA=ON -DGGML_CUDA_NCCL=OFF \
-  -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF \
-  "-DCMAKE_CUDA_ARCHITECTURES=$architectures"
-cmake --build "$build/build" --target "${TARGET:-ggml-cuda}" --parallel "${JOBS:-$(getconf _NPROCESSORS_ONLN)}"
-[ -z "${TARGET:-}" ] || exit 0
-
-library=$(find "$build/build" -name libggml-cuda.so)
-[ -n "$library" ] || fail "The build left no libggml-cuda.so in $build"
+build_library ggml-cuda cmake git ninja nvcc -- -DGGML_CUDA=ON -DGGML_CUDA_NCCL=OFF "-DCMAKE_CUDA_ARCHITECTURES=$architectures"
 if command -v cuobjdump >/dev/null; then
   found=$(cuobjdump --list-elf "$library")
   for capability in "$@"; do
@@ -55,7 +31,4 @@ if command -v cuobjdump >/dev/null; then
     printf '%s' "$found" | grep -q "sm_${capability}a\?\." || fail "$library has no machine code for $capability"
   done
 fi
-mkdir -p "$folder"
-cp "$library" "$folder/libggml-cuda.so.$$"
-mv "$folder/libggml-cuda.so.$$" "$folder/libggml-cuda.so"
-printf '%s\n' "$folder/libggml-cuda.so"
+hand_out "$folder"

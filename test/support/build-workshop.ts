@@ -29,7 +29,9 @@ export async function buildWorkshop(
   const asked = folder.file("asked");
   await write(join(root, "node_modules/node-llama-cpp/llama/gitRelease.bundle"), "a bundle");
   await mkdir(join(root, "scripts"));
-  await copyFile(join(REPOSITORY, "scripts", script), join(root, "scripts", script));
+  for (const name of [script, "device-library.sh"]) {
+    await copyFile(join(REPOSITORY, "scripts", name), join(root, "scripts", name));
+  }
   const all = {
     git: 'for last; do :; done; mkdir -p "$last"',
     cmake: `echo "cmake $*" >> ${asked}
